@@ -1,0 +1,52 @@
+# `make` alone tells what can be done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JARS := .jars/.ready
+DATA := data
+SAMPLE := $(DATA)/sample
+ZIP := dist/oilake.zip
+ZIPPED := conf schemas quality jobs
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint docs zip clean
+
+help:  ## what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) $(JARS)  ## a virtual environment, Java, and Delta's jars in .jars
+
+$(READY): pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(PYTHON) $(VENV)
+	@touch $@
+
+$(JARS): scripts/jars.py | $(READY)
+	@mkdir -p .jars && echo "fetching Delta's jars"
+	@$(BIN)/python scripts/jars.py .jars 2>.jars/log || { tail -n 20 .jars/log >&2; exit 2; }
+	@touch $@
+
+run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML report
+	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
+	@$(BIN)/oilake run --landing $(SAMPLE) --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse \
+	    --report $(DATA)/report.html
+
+test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: lint test  ## what CI runs
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
+	@$(BIN)/python -m schemas.dictionary > docs/data-dictionary.md
+
+zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
+
+$(ZIP): $(READY) $(shell find $(ZIPPED) -name '*.py' -o -name '*.yaml')
+	@mkdir -p $(@D)
+	@$(BIN)/python scripts/zip.py $@ $(ZIPPED)
+
+clean:  ## removes what make made
+	@rm -rf $(VENV) .jars dist $(DATA) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis spark-warehouse

@@ -1,0 +1,1 @@
+"""WHERE the lake lives and WHICH releases exist: environments and the release registry, as YAML."""

@@ -1,0 +1,25 @@
+"""The one tree of errors: each carries the exit code of a job that ends with it."""
+
+
+class OilakeError(Exception):
+    """Ends a job with one clear sentence on stderr; `exit_code` is 2 when nothing better is known."""
+
+    exit_code = 2
+
+
+class ConfigError(OilakeError):
+    """A YAML file, an environment variable or a flag does not fit (exit 2)."""
+
+
+class InputError(OilakeError):
+    """A release's file is missing, damaged or not what it should be (exit 2)."""
+
+
+class StoreError(OilakeError):
+    """A table or the disk under it cannot be read or written (exit 2)."""
+
+
+class PromiseError(OilakeError):
+    """The data breaks a promise that stops publication (exit 1)."""
+
+    exit_code = 1

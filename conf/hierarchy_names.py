@@ -1,0 +1,26 @@
+"""The reviewed table of hierarchy names that no display name settles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from conf.strict import build, load_yaml
+
+
+@dataclass(frozen=True)
+class HierarchyName:
+    """`name` (below `parent`, where that matters) is the class `mid`."""
+
+    name: str
+    mid: str
+    why: str
+    parent: str | None = None
+
+
+@cache
+def load() -> tuple[HierarchyName, ...]:
+    """Every reviewed name; ConfigError when an entry does not fit."""
+    path = files("conf") / "hierarchy_names.yaml"
+    return tuple(build(HierarchyName, entry, str(path), f"[{n}]") for n, entry in enumerate(load_yaml(path)))

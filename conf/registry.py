@@ -1,0 +1,153 @@
+"""The release registry: one YAML a release says which files it has, what they hold and what was published about it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from conf.errors import ConfigError
+from conf.strict import build, load_yaml
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+Origin = Literal["machine", "human", "crowdsource"]
+Format = Literal["csv", "classes", "descriptions", "hierarchy"]
+ClassList = Literal["all", "trainable", "boxable", "box_trainable"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one path pattern inside an archive (or one loose file) holds.
+
+    `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here).
+    `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header.
+    """
+
+    table: Literal["images", "labels", "boxes", "classes", "hierarchy"]
+    pattern: str
+    format: Format = "csv"
+    columns: str | None = None
+    optional_columns: tuple[str, ...] = ()
+    subsets: tuple[str, ...] | None = None
+    list: ClassList | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One published file: `kind` tells how its bytes are packed."""
+
+    name: str
+    url: str
+    kind: Literal["tar.gz", "plain"]
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The figures that the release's own page states; what it does not state is absent."""
+
+    images: dict[str, int] = field(default_factory=dict)
+    machine_labels: dict[str, int] = field(default_factory=dict)
+    human_labels_positive: dict[str, int] = field(default_factory=dict)
+    human_labels_negative: dict[str, int] = field(default_factory=dict)
+    boxes: dict[str, int] = field(default_factory=dict)
+    images_with_boxes: dict[str, int] = field(default_factory=dict)
+    machine_classes: int | None = None
+    machine_classes_trainable: int | None = None
+    human_classes: int | None = None
+    human_classes_trainable: int | None = None
+    classes: int | None = None
+    classes_trainable: int | None = None
+    box_classes: int | None = None
+    box_classes_trainable: int | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of the dataset, as its YAML file tells it."""
+
+    release: str
+    tag: str
+    title: str
+    date: datetime.date
+    citation: str
+    licenses: dict[str, str]
+    subsets: tuple[str, ...]
+    sources: dict[str, Origin]
+    box_sources: tuple[str, ...]
+    columns: dict[str, dict[str, str]]
+    files: tuple[File, ...]
+    published: Published
+
+
+def packaged() -> Traversable:
+    """The folder of the registry that ships with the project."""
+    return files("conf") / "releases"
+
+
+def load_all(folder: str | None = None) -> dict[str, Release]:
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates."""
+    root: Traversable | Path = Path(folder) if folder else packaged()
+    if not root.is_dir():
+        raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
+    found = [load(path) for path in root.iterdir() if path.name.endswith(".yaml")]
+    if not found:
+        raise ConfigError(f"{root}: holds no release YAML file")
+    return {release.release: release for release in sorted(found, key=lambda r: (r.date, r.release))}
+
+
+def find(name: str, folder: str | None = None) -> Release:
+    """The release called `name`; ConfigError lists the known ones when there is none."""
+    releases = load_all(folder)
+    if name not in releases:
+        raise ConfigError(f"unknown release {name!r}; known: {', '.join(releases)}")
+    return releases[name]
+
+
+def load(path: Traversable | Path) -> Release:
+    """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
+    release = build(Release, load_yaml(path), str(path))
+    for n, file in enumerate(release.files):
+        for m, member in enumerate(file.members):
+            _check_member(release, member, f"{path}: files[{n}].members[{m}]")
+    return release
+
+
+def _check_member(release: Release, member: Member, where: str) -> None:
+    if member.format == "csv" and member.columns not in release.columns:
+        raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
+    if (member.format == "classes") != (member.list is not None):
+        raise ConfigError(f"{where}.list is given for the format 'classes' and no other")
+    for subset in member.subsets or ():
+        if subset not in release.subsets:
+            raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")
+    published = release.columns.get(member.columns or "", {})
+    for name in member.optional_columns:
+        if name not in published:
+            raise ConfigError(f"{where}.optional_columns: {name!r} is not in columns.{member.columns}")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One member that a release must hold: its path in the archive (or the loose file's name) and its subset, if any."""
+
+    file: File
+    path: str
+    member: Member
+    subset: str | None
+
+
+def expected_members(release: Release, file: File) -> list[Expected]:
+    """Every member that `file` must hold, `{subset}` expanded, in the registry's order."""
+    found = []
+    for member in file.members:
+        if "{subset}" in member.pattern:
+            for subset in member.subsets or release.subsets:
+                found.append(Expected(file, member.pattern.replace("{subset}", subset), member, subset))
+        else:
+            found.append(Expected(file, member.pattern, member, None))
+    return found

@@ -1,0 +1,67 @@
+"""Where the lake lives and how Spark runs: one YAML an environment, overridden by OILAKE_* variables, then by flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from conf.errors import ConfigError
+from conf.strict import build, load_yaml
+
+VARIABLES = {
+    "OILAKE_WAREHOUSE": "warehouse",
+    "OILAKE_LANDING": "landing",
+    "OILAKE_REGISTRY": "registry",
+    "OILAKE_JARS": "jars",
+    "OILAKE_MASTER": "master",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a run.
+
+    `max_share`: share of a file's rows that may go to quarantine before nothing is published. `field_bytes`: longest
+    field. `block_bytes`: text parsed at once. `chunk_bytes`: text behind one staged file of a partition.
+    `readers`: tasks that share one large archive, each inflating all of it. `large_bytes`: what counts as large.
+    """
+
+    max_share: float
+    field_bytes: int
+    block_bytes: int
+    chunk_bytes: int
+    readers: int
+    large_bytes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
+
+    warehouse: str
+    landing: str
+    limits: Limits
+    master: str | None = None
+    registry: str | None = None
+    jars: str | None = None
+    spark: dict[str, str] = field(default_factory=dict)
+
+
+def load(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
+    """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
+    name = environment or os.environ.get("OILAKE_ENV") or "local"
+    path = Path(name) if name.endswith((".yaml", ".yml")) else files("conf") / f"{name}.yaml"
+    settings = build(Settings, load_yaml(path), str(path))
+    changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
+    changes.update({key: value for key, value in (flags or {}).items() if value is not None})
+    settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+    if not 0 <= settings.limits.max_share <= 1:
+        raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
+    for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
+        if getattr(settings.limits, key) < 1:
+            raise ConfigError(f"{path}: limits.{key} must be at least 1, not {getattr(settings.limits, key)}")
+    return settings

@@ -1,0 +1,91 @@
+"""YAML into frozen dataclasses: unknown keys and bad values are refused with the file and the key named."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import types
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from conf.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+T = TypeVar("T")
+
+
+def load_yaml(path: Traversable | Path) -> Any:
+    """The document in one YAML file; ConfigError names the file when it cannot be read or parsed."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; give the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+
+
+def build(kind: type[T], data: Any, file: str, key: str = "") -> T:
+    """`data` as the dataclass `kind`; ConfigError names `file` and the dotted key of what does not fit."""
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file}: {key or 'the document'} must be a mapping, not {_show(data)}")
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for name in data:
+        if name not in fields:
+            raise ConfigError(f"{file}: unknown key {_join(key, str(name))}; known: {', '.join(sorted(fields))}")
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for name, field in fields.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], file, _join(key, name))
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"{file}: missing key {_join(key, name)}")
+    return kind(**values)
+
+
+def _value(hint: Any, data: Any, file: str, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type, hint), data, file, key)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if data is None:
+            return None
+        return _value(next(a for a in arguments if a is not type(None)), data, file, key)
+    if origin is tuple:
+        if not isinstance(data, list):
+            raise ConfigError(f"{file}: {key} must be a list, not {_show(data)}")
+        return tuple(_value(arguments[0], item, file, f"{key}[{n}]") for n, item in enumerate(data))
+    if origin is dict:
+        if not isinstance(data, dict):
+            raise ConfigError(f"{file}: {key} must be a mapping, not {_show(data)}")
+        return {str(k): _value(arguments[1], v, file, _join(key, str(k))) for k, v in data.items()}
+    if origin is typing.Literal:
+        if data not in arguments:
+            raise ConfigError(f"{file}: {key} must be one of {', '.join(map(str, arguments))}, not {_show(data)}")
+        return data
+    return _scalar(hint, data, file, key)
+
+
+def _scalar(hint: Any, data: Any, file: str, key: str) -> Any:
+    if hint is Any:
+        return data
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if not isinstance(data, hint) or (isinstance(data, bool) and hint is not bool):
+        names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime.date: "a date"}
+        raise ConfigError(f"{file}: {key} must be {names.get(hint, hint)}, not {_show(data)}")
+    return data
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _show(data: Any) -> str:
+    return "nothing" if data is None else f"{data!r} ({type(data).__name__})"

@@ -1,0 +1,45 @@
+"""How every job is called: arguments in, one clear sentence and an exit code out, never a stack trace."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from conf.errors import OilakeError
+
+INTERRUPTED = 130
+
+Arguments = Callable[[argparse.ArgumentParser], None]
+Run = Callable[[argparse.Namespace], int]
+
+
+def main(name: str, doc: str, add_arguments: Arguments, run: Run, argv: Sequence[str] | None = None) -> int:
+    """One job called by itself (`spark-submit jobs/<name>.py …`); the exit code."""
+    parser = argparse.ArgumentParser(prog=name, description=doc)
+    add_arguments(parser)
+    return guard(run, parser.parse_args(argv))
+
+
+def guard(run: Run, arguments: argparse.Namespace) -> int:
+    """`run`, with every error told in one sentence on stderr; OILAKE_DEBUG=1 adds the stack trace."""
+    try:
+        return run(arguments)
+    except OilakeError as error:
+        return _tell(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _tell("interrupted; nothing was published, run the same command again", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _tell(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
+
+
+def _tell(sentence: str, code: int) -> int:
+    if os.environ.get("OILAKE_DEBUG") == "1":
+        traceback.print_exc()
+    print(f"oilake: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,86 @@
+"""Bytes behind a URI (a local path or `s3://…`): the one place that opens them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from conf.errors import InputError
+
+HASH_BLOCK = 4 << 20
+
+
+@dataclass(frozen=True)
+class Checksums:
+    """Size in bytes and checksums (lower-case hex) of one file."""
+
+    bytes: int
+    sha256: str
+    md5: str
+
+
+def filesystem(uri: str) -> tuple[fs.FileSystem, str]:
+    """(the file system, the path in it) of a local path or URI."""
+    if "://" in uri:
+        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
+        return found
+    return fs.LocalFileSystem(), str(Path(uri).absolute())
+
+
+def join(uri: str, *parts: str) -> str:
+    """A path below `uri`."""
+    return "/".join([uri.rstrip("/"), *parts])
+
+
+def size(uri: str) -> int | None:
+    """Bytes of the file at `uri`; None where there is no file."""
+    store, path = filesystem(uri)
+    info = store.get_file_info(path)
+    return int(info.size) if info.type == fs.FileType.File else None
+
+
+@contextmanager
+def open_stream(uri: str) -> Iterator[Any]:
+    """The file at `uri` for reading from front to back; InputError when it cannot be opened."""
+    store, path = filesystem(uri)
+    try:
+        with store.open_input_stream(path, compression=None) as stream:
+            yield stream
+    except FileNotFoundError:
+        raise InputError(f"{uri}: no such file; fetch it first") from None
+
+
+@contextmanager
+def open_file(uri: str) -> Iterator[Any]:
+    """The file at `uri` for reading anywhere; InputError when it cannot be opened."""
+    store, path = filesystem(uri)
+    try:
+        with store.open_input_file(path) as stream:
+            yield stream
+    except FileNotFoundError:
+        raise InputError(f"{uri}: no such file; fetch it first") from None
+
+
+def checksums(uri: str) -> Checksums:
+    """Size, SHA-256 and MD5 of the file at `uri`, in one pass."""
+    sha256, md5, count = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    with open_stream(uri) as stream:
+        while block := stream.read(HASH_BLOCK):
+            sha256.update(block)
+            md5.update(block)
+            count += len(block)
+    return Checksums(count, sha256.hexdigest(), md5.hexdigest())
+
+
+def delete(uris: list[str]) -> None:
+    """Deletes the files that are there; what is gone already is no error."""
+    for uri in uris:
+        store, path = filesystem(uri)
+        if store.get_file_info(path).type == fs.FileType.File:
+            store.delete_file(path)

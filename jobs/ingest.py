@@ -1,0 +1,175 @@
+"""Reads a release's files, normalizes, splits valid rows from quarantined ones, and publishes Delta tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from conf import registry
+from conf.errors import InputError, PromiseError
+from conf.registry import Release
+from conf.settings import Settings
+from jobs import command, inventory, keys, options, order, place, session, small_files
+from jobs.files import join
+from jobs.inventory import Landed
+from jobs.kernel import Context, Report
+from jobs.progress import say
+from jobs.release_files import rows as release_file_rows
+from jobs.sources.splits import Sizes
+from jobs.summary import Summary, summarize
+from jobs.tables import create, publish
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import snapshots
+from jobs.tables.staging import StagedFile, stage
+from schemas import loader as schemas
+
+
+@dataclass
+class Read:
+    """What the files of a release gave: a report a chunk or list, and the staged files."""
+
+    reports: list[Report] = field(default_factory=list)
+    staged: list[StagedFile] = field(default_factory=list)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to ingest, such as v3")
+    options.add_places(parser, "landing", "warehouse", "registry")
+    parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
+    parser.add_argument("--force", action="store_true", help="ingest again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    release = registry.find(arguments.release, settings.registry)
+    summary = ingest(settings, release, arguments.partial, arguments.force)
+    print(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
+    return 0
+
+
+def ingest(settings: Settings, release: Release, partial: bool = False, force: bool = False) -> Summary:
+    """Publishes `release` from the landing area; does nothing when the same input was published by the same code."""
+    started = time.monotonic()
+    absent = inventory.missing(release, settings.landing)
+    inventory.refuse_missing(release, settings.landing, absent, partial)
+    landed = inventory.land(release, settings.landing)
+    fingerprint = inventory.fingerprint(release, landed, settings, partial)
+    publish.recover(settings.warehouse)
+    before = snapshots(settings.warehouse).get(release.release)
+    if before and before.fingerprint == fingerprint and not force:
+        return summarize(release, settings.warehouse, before)
+    spark = session.start(settings)
+    for sentence in create.ensure(spark, settings.warehouse):
+        say(f"migrated {sentence}")
+    working = time.monotonic()
+    run_id = uuid.uuid4().hex[:16]
+    try:
+        read = _read(spark, settings, release, landed, run_id)
+        lacking = [*absent, *_lacking(release, landed, read.reports)]
+        _check(release, settings, read.reports, lacking, partial)
+        read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
+    except BaseException:
+        publish.discard(settings.warehouse, run_id)
+        raise
+    status = "partial" if lacking else "complete"
+    inputs = {one.file.name: one.checksums.sha256 for one in landed}
+    publication = Publication(release.release, run_id, status, fingerprint, "ingest", inputs, tuple(read.staged))
+    pin = publish.publish(settings.warehouse, publication)
+    summary = summarize(release, settings.warehouse, pin, read.reports)
+    summary.seconds, summary.seconds_with_start = time.monotonic() - working, time.monotonic() - started
+    return summary
+
+
+def _read(spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str) -> Read:
+    members = inventory.wanted(release)
+    limits = settings.limits
+    sizes = Sizes(limits.block_bytes, limits.chunk_bytes)
+    context = Context(release, settings.warehouse, run_id, members, sizes, limits.field_bytes)
+    read = Read()
+    read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
+    splits = inventory.splits(landed, members, limits)
+    found = place.reports(spark, splits, context, f"{release.release}: reading")
+    found = place.reread_unsound(spark, splits, context, found)
+    found = place.drop_duplicates(spark, splits, context, found, keys.duplicates(_images(release, found)))
+    read.staged = small + [report.quarantined for report in found if report.quarantined]
+    read.staged += _in_order(spark, settings, run_id, found)
+    read.reports += found
+    return read
+
+
+def _images(release: Release, reports: Sequence[Report]) -> list[Report]:
+    """The reports of `images` in the order of the registry: of two rows with one ID the first in this order stays."""
+    places = {path: n for n, path in enumerate(p for members in inventory.wanted(release).values() for p in members)}
+    return sorted((r for r in reports if r.table == "images"), key=lambda r: (places[r.member], r.number))
+
+
+def _in_order(spark: SparkSession, settings: Settings, run_id: str, reports: Sequence[Report]) -> list[StagedFile]:
+    files = [file for report in reports for file in report.staged]
+    found = order.unsorted(reports)
+    if not found:
+        return files
+    say(f"sorting by image: {', '.join(sorted({table for table, _ in found}))}")
+    replaced = [file for group in found.values() for file in group]
+    sorted_files = order.sort(spark, settings.warehouse, run_id, found)
+    publish.leftovers(replaced, settings.warehouse)
+    return [file for file in files if file not in replaced] + sorted_files
+
+
+def _lacking(release: Release, landed: Sequence[Landed], reports: Sequence[Report]) -> list[str]:
+    """Members that the registry expects and the landed archives do not hold."""
+    held = {(report.file, report.member) for report in reports}
+    members = inventory.wanted(release)
+    names = [one.file.name for one in landed]
+    return [f"{name}: {path}" for name in names for path in members[name] if (name, path) not in held]
+
+
+def _check(
+    release: Release, settings: Settings, reports: Sequence[Report], lacking: Sequence[str], partial: bool
+) -> None:
+    """InputError or PromiseError, before anything is published."""
+    where = join(settings.landing, release.tag)
+    if lacking and not partial:
+        raise InputError(
+            f"{where}: release {release.release} lacks {', '.join(lacking)}; "
+            "fetch what is missing, or take what is there with --partial"
+        )
+    for row in release_file_rows(release, [], reports).values():
+        if row["rows_kept"] + row["rows_quarantined"] != row["rows_read"]:
+            raise PromiseError(f"{row['file']}: {row['member']}: rows were lost ({row}); please report this")
+        if row["rows_quarantined"] > settings.limits.max_share * row["rows_read"]:
+            raise PromiseError(_too_many(row, reports, settings.limits.max_share))
+
+
+def _too_many(row: dict[str, object], reports: Sequence[Report], share: float) -> str:
+    counts: dict[str, int] = {}
+    for report in reports:
+        if (report.file, report.member) == (row["file"], row["member"]):
+            for reason, count in report.reasons.items():
+                counts[reason] = counts.get(reason, 0) + count
+    told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return (
+        f"{row['file']}: {row['member']}: {row['rows_quarantined']:,} of {row['rows_read']:,} rows break a promise "
+        f"({told}), more than the {share:.1%} that limits.max_share allows; nothing was published"
+    )
+
+
+def _stage_release_files(
+    settings: Settings, release: Release, landed: Sequence[Landed], reports: Sequence[Report], run_id: str
+) -> StagedFile:
+    table = schemas.load("release_files")
+    rows = list(release_file_rows(release, landed, reports).values())
+    arrow = schemas.arrow_schema(table)
+    data = {name: [row[name] for row in rows] for name in arrow.names}
+    return stage(settings.warehouse, table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("ingest", __doc__, add_arguments, run))

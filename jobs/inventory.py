@@ -1,0 +1,96 @@
+"""What lies in the landing area of a release, what is missing there, and what identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.resources import files
+
+from conf.errors import InputError
+from conf.registry import Expected, File, Release, expected_members
+from conf.settings import Limits, Settings
+from jobs.files import Checksums, checksums, join, size
+from jobs.progress import track
+from jobs.small_files import is_small
+from jobs.sources import ranges
+from jobs.sources.splits import Split
+
+PACKAGES = ("conf", "schemas", "quality", "jobs", "jobs.sources", "jobs.tables", "jobs.transforms")
+HASHERS = 2
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One published file in the landing area."""
+
+    file: File
+    uri: str
+    checksums: Checksums
+
+
+def missing(release: Release, landing: str) -> list[str]:
+    """The names of the release's files that are not in `<landing>/<tag>/`."""
+    return [file.name for file in release.files if size(join(landing, release.tag, file.name)) is None]
+
+
+def land(release: Release, landing: str) -> list[Landed]:
+    """The release's files that are there, with their checksums."""
+    present = [file for file in release.files if size(join(landing, release.tag, file.name)) is not None]
+    uris = [join(landing, release.tag, file.name) for file in present]
+    with ThreadPoolExecutor(HASHERS) as pool:
+        sums = list(track(pool.map(checksums, uris), len(uris), f"{release.release}: checksums", "files"))
+    return [Landed(*one) for one in zip(present, uris, sums, strict=True)]
+
+
+def wanted(release: Release) -> dict[str, dict[str, Expected]]:
+    """What each file of the release must hold, by file and path."""
+    return {file.name: {e.path: e for e in expected_members(release, file)} for file in release.files}
+
+
+def splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Expected]], limits: Limits) -> list[Split]:
+    """What the tasks read, the largest files first; a large archive is shared by several readers."""
+    found: list[Split] = []
+    for one in sorted(landed, key=lambda one: -one.checksums.bytes):
+        if is_small(members[one.file.name]):
+            continue
+        readers = limits.readers if one.checksums.bytes > limits.large_bytes else 1
+        if one.file.kind == "plain":
+            found += _ranges(one, readers)
+        else:
+            found += [Split(one.file.name, one.uri, "tar.gz", n, readers) for n in range(readers)]
+    return found
+
+
+def _ranges(one: Landed, readers: int) -> Iterator[Split]:
+    for n, found in enumerate(ranges.plan(one.uri, one.checksums.bytes, readers)):
+        yield Split(one.file.name, one.uri, "plain", n, readers, found.start, found.stop, found.line)
+
+
+def small_splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Expected]]) -> list[Split]:
+    """The files that the driver reads itself."""
+    return [Split(one.file.name, one.uri, one.file.kind) for one in landed if is_small(members[one.file.name])]
+
+
+def fingerprint(release: Release, landed: Iterable[Landed], settings: Settings, partial: bool) -> str:
+    """SHA-256 over all that decides what the tables will hold: inputs, registry, limits, schemas, quality and code."""
+    digest = hashlib.sha256(repr((release, settings.limits, partial)).encode())
+    for one in landed:
+        digest.update(f"{one.file.name} {one.checksums.sha256}\n".encode())
+    for package in PACKAGES:
+        for path in sorted(files(package).iterdir(), key=lambda path: path.name):
+            if path.name.endswith((".py", ".yaml")):
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def refuse_missing(release: Release, landing: str, names: list[str], partial: bool) -> None:
+    """InputError with the list of what is missing, unless a partial release was asked for and something is there."""
+    if names and not partial:
+        raise InputError(
+            f"{join(landing, release.tag)}: release {release.release} lacks {', '.join(names)}; "
+            "fetch what is missing, or take what is there with --partial"
+        )
+    if len(names) == len(release.files):
+        raise InputError(f"{join(landing, release.tag)}: none of the files of release {release.release} is here")

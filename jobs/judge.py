@@ -1,0 +1,55 @@
+"""Splits valid rows from quarantined ones: the one place where a row is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from jobs.transforms.normalized import Normalized
+from quality import rules
+from quality.loader import Expectation, load
+
+Mask = npt.NDArray[np.bool_]
+CONSTANT = ("release", "subset")
+
+
+def expectations(table: str) -> tuple[Expectation, ...]:
+    """The table's row-level expectations about what stands in a row; the partition's constants come from the registry."""
+    return tuple(e for e in load(table).expectations if e.kwargs.get("column") not in CONSTANT)
+
+
+def judge(normalized: Normalized, promised: Sequence[Expectation]) -> tuple[Mask, dict[int, list[str]]]:
+    """(which rows keep every promise, shape (rows,); all reasons of each other row, by row)."""
+    table = pa.table(normalized.columns)
+    good = np.ones(len(table), np.bool_)
+    found = list(normalized.faults)
+    for expectation in promised:
+        ok = rules.passes(expectation.rule, table)
+        if not ok.all():
+            found.append((~ok, expectation.meta.reason))
+    for bad, _ in found:
+        good &= ~bad
+    return good, _reasons(found)
+
+
+def _reasons(found: Sequence[tuple[Mask, str]]) -> dict[int, list[str]]:
+    """A value that could not be read is NULL, so `missing_value` beside another reason of the row says nothing new."""
+    reasons: dict[int, list[str]] = {}
+    for bad, reason in found:
+        for row in np.flatnonzero(bad).tolist():
+            if reason not in reasons.setdefault(row, []):
+                reasons[row].append(reason)
+    return {row: _telling(all_of_row) for row, all_of_row in reasons.items()}
+
+
+def _telling(reasons: list[str]) -> list[str]:
+    return [reason for reason in reasons if reason != "missing_value"] or reasons
+
+
+def kept(columns: Mapping[str, pa.Array], good: Mask) -> pa.Table:
+    """The rows that keep every promise."""
+    table = pa.table(dict(columns))
+    return table if good.all() else table.filter(pa.array(good))

@@ -1,0 +1,217 @@
+"""What one task does: reads its split, normalizes, splits good rows from bad, stages both, and reports what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf.errors import InputError
+from conf.registry import Expected, Release
+from jobs import judge
+from jobs.sources.records import Block
+from jobs.sources.rows import BadRecord, Rows, parse
+from jobs.sources.splits import Chunk, Sizes, Split, chunks
+from jobs.tables.staging import StagedFile, Writer
+from jobs.transforms import boxes, images, labels
+from jobs.transforms.normalized import Normalized
+from schemas import loader as schemas
+
+TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every task of a run knows. `wanted`: path -> member, by file. `dropped`: rows that lost their key to an earlier
+    one, as positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read."""
+
+    release: Release
+    warehouse: str
+    run_id: str
+    wanted: Mapping[str, Mapping[str, Expected]]
+    sizes: Sizes
+    field_limit: int
+    dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
+
+
+@dataclass
+class Report:
+    """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
+
+    `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
+    partition; `is_sorted`: whether the IDs between never fall.
+    """
+
+    file: str
+    member: str
+    table: str
+    number: int
+    read: int = 0
+    kept: int = 0
+    image_ids_repaired: int = 0
+    mids_repaired: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    staged: list[StagedFile] = field(default_factory=list)
+    quarantined: StagedFile | None = None
+    is_sorted: dict[str, bool] = field(default_factory=dict)
+    ends: dict[str, tuple[str, str]] = field(default_factory=dict)
+    extra_columns: tuple[str, ...] = ()
+    is_sound: bool = True
+    ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+
+def run(split: Split, context: Context) -> Iterator[Report]:
+    """A report for each chunk of the split. InputError names the file that cannot be read."""
+    for chunk in chunks(split, context.wanted[split.file], context.release.columns, context.sizes):
+        if context.dropped is None or (split.file, chunk.number) in context.dropped:
+            yield _Task(split, chunk, context).run()
+
+
+class _Task:
+    """One chunk on its way: the writers that are open, and the report so far."""
+
+    def __init__(self, split: Split, chunk: Chunk, context: Context) -> None:
+        expected = chunk.expected
+        self.chunk, self.context, self.expected = chunk, context, expected
+        self.table = schemas.load(expected.member.table)
+        self.promised = judge.expectations(self.table.table)
+        self.writers: dict[str, Writer] = {}
+        self.quarantine: Writer | None = None
+        self.ids: list[npt.NDArray[np.uint64]] = []
+        self.dropped = (context.dropped or {}).get((split.file, chunk.number), np.empty(0, np.int64))
+        self.report = Report(split.file, expected.path, self.table.table, chunk.number)
+        self.report.extra_columns = chunk.header.extra
+
+    def run(self) -> Report:
+        for block in self.chunk.blocks:
+            self._block(block)
+        report = self.report
+        report.staged = [writer.close() for writer in self.writers.values()]
+        report.quarantined = self.quarantine.close() if self.quarantine else None
+        report.ids = np.concatenate(self.ids) if self.ids else report.ids
+        return report
+
+    def _block(self, block: Block) -> None:
+        where = f"{self.report.file}: {self.report.member}"
+        try:
+            rows = parse(block, self.chunk.header, TYPES[self.table.table], self.context.field_limit)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        self.report.is_sound &= block.sound
+        normalized = self._normalize(rows)
+        good, reasons = judge.judge(normalized, self.promised)
+        self._drop(good, reasons)
+        self.report.read += rows.count + len(rows.bad)
+        self._count_repairs(normalized, good)
+        self._keep(judge.kept(normalized.columns, good))
+        self._refuse(rows, reasons)
+
+    def _normalize(self, rows: Rows) -> Normalized:
+        release, subset = self.context.release, self.expected.subset
+        if self.table.table == "images":
+            return images.normalize(rows.columns, subset or "")
+        if self.table.table == "boxes":
+            return boxes.normalize(rows.columns, release.box_sources)
+        return labels.normalize(rows.columns, release.sources)
+
+    def _drop(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
+        """Marks the rows of this block that lost their key; positions count the kept rows of the whole chunk."""
+        if not len(self.dropped):
+            return
+        rows = np.flatnonzero(good)
+        first = self.report.kept + sum(self.report.reasons.get(r, 0) for r in ("duplicate_image_id",))
+        here = self.dropped[(self.dropped >= first) & (self.dropped < first + len(rows))] - first
+        for row in rows[here].tolist():
+            good[row] = False
+            reasons[row] = ["duplicate_image_id"]
+
+    def _count_repairs(self, normalized: Normalized, good: npt.NDArray[np.bool_]) -> None:
+        repaired = {name: int((mask & good).sum()) for name, mask in normalized.repaired.items()}
+        self.report.image_ids_repaired += repaired.get("image_id", 0)
+        self.report.mids_repaired += repaired.get("mid", 0)
+
+    def _keep(self, rows: pa.Table) -> None:
+        self.report.kept += len(rows)
+        if not len(rows):
+            return
+        if self.table.table != "labels":
+            self._write(rows, {})
+            return
+        origins = rows["origin"].combine_chunks()
+        for origin in pc.unique(origins).to_pylist():
+            self._write(_of_origin(rows, origins, origin).drop_columns(["origin"]), {"origin": origin})
+
+    def _write(self, rows: pa.Table, extra: dict[str, str]) -> None:
+        partition = {"release": self.context.release.release, "subset": self.expected.subset or "", **extra}
+        key = "/".join(partition.values())
+        if key not in self.writers:
+            self.writers[key] = self._writer(self.table, partition)
+        self._note_order(key, rows["image_id"])
+        self.writers[key].write(rows.select([column.name for column in self.table.stored()]))
+
+    def _note_order(self, key: str, image_ids: pa.ChunkedArray) -> None:
+        column = image_ids.combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            numbers, indices = as_numbers(column.dictionary), column.indices.to_numpy()
+            used = np.append(True, np.diff(indices) != 0)
+            numbers = numbers[indices[used]]
+        else:
+            numbers = as_numbers(column)
+        if self.table.table == "images":
+            self.ids.append(numbers)
+        first, last = (f"{int(n):016x}" for n in (numbers[0], numbers[-1]))
+        before = self.report.ends.get(key)
+        rises = bool((numbers[1:] >= numbers[:-1]).all()) and (before is None or before[1] <= first)
+        self.report.is_sorted[key] = self.report.is_sorted.get(key, True) and rises
+        self.report.ends[key] = (before[0] if before else first, last)
+
+    def _refuse(self, rows: Rows, reasons: dict[int, list[str]]) -> None:
+        places = sorted(reasons)
+        located = rows.locate(np.array(places, np.int64)) if places else []
+        bad = [*rows.bad]
+        bad += [BadRecord(line, raw, tuple(reasons[row])) for row, (line, raw) in zip(places, located, strict=True)]
+        if not bad:
+            return
+        for record in bad:
+            for reason in record.reasons:
+                self.report.reasons[reason] = self.report.reasons.get(reason, 0) + 1
+        if self.quarantine is None:
+            self.quarantine = self._writer(schemas.load("quarantine"), {"release": self.context.release.release})
+        bad.sort(key=lambda record: record.line)
+        self.quarantine.write(quarantine_rows(bad, self.report.table, self.report.file, self.report.member))
+
+    def _writer(self, table: schemas.Table, partition: dict[str, str]) -> Writer:
+        return Writer(self.context.warehouse, table, partition, self.context.run_id, self.chunk.number)
+
+
+def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
+    same = pc.equal(origins.cast(pa.string()), origin) if len(origins.dictionary) > 1 else None
+    return rows if same is None or pc.all(same).as_py() else rows.filter(same)
+
+
+def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
+    """Canonical image IDs of shape (n,) as unsigned 64-bit numbers."""
+    digits = np.frombuffer(image_ids.buffers()[2] or b"", np.uint8)
+    start = np.frombuffer(image_ids.buffers()[1], np.int32, 1, image_ids.offset * 4)[0] if len(image_ids) else 0
+    digits = digits[start : start + 16 * len(image_ids)].reshape(-1, 16)
+    nibbles = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0")).astype(np.uint8)
+    octets = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
+    return np.ascontiguousarray(octets).view(">u8").ravel().astype(np.uint64)
+
+
+def quarantine_rows(bad: list[BadRecord], table: str, file: str, member: str) -> pa.Table:
+    """Bad records as rows of the table `quarantine`."""
+    schema = schemas.arrow_schema(schemas.load("quarantine"))
+    columns = {
+        "table_name": [table] * len(bad),
+        "file": [file] * len(bad),
+        "member": [member] * len(bad),
+        "line": [record.line for record in bad],
+        "raw": [record.raw for record in bad],
+        "reasons": [list(record.reasons) for record in bad],
+    }
+    return pa.table(columns, schema=schema)

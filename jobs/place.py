@@ -1,0 +1,135 @@
+"""Spark places the kernels: each task runs one split, and no row crosses into the JVM."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from tqdm import tqdm
+
+from conf.errors import InputError, OilakeError, StoreError
+from jobs.files import delete, join
+from jobs.kernel import Context, Report, run
+from jobs.sources.splits import Split
+
+SCHEMA = "error string, report binary"
+PERMANENT = (OilakeError, OSError)
+
+
+def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what: str) -> list[Report]:
+    """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
+    if not splits:
+        return []
+    kernel = _kernel(list(splits), context)
+    rows = _collect(spark, kernel, len(splits), what)
+    errors = [json.loads(row["error"]) for row in rows if row["error"]]
+    if errors:
+        kind = InputError if errors[0]["kind"] == "input" else StoreError
+        raise kind(errors[0]["sentence"])
+    found: list[Report] = [pickle.loads(row["report"]) for row in rows]
+    return sorted(found, key=lambda report: (report.file, report.number))
+
+
+def reread_unsound(spark: SparkSession, splits: Sequence[Split], context: Context, found: list[Report]) -> list[Report]:
+    """The reports, with every plain file read again from its beginning whose quoting misled the planning of its ranges."""
+    unsound = {report.file for report in found if not report.is_sound}
+    again = [s for s in splits if s.kind == "plain" and s.shares > 1 and s.file in unsound]
+    if not again:
+        return found
+    _forget([report for report in found if report.file in unsound], context)
+    whole = {
+        s.file: replace(s, share=0, shares=1, start=0, line=1, stop=max(o.stop for o in again if o.file == s.file))
+        for s in again
+    }
+    reread = reports(spark, list(whole.values()), context, "reading whole files again")
+    return sorted([r for r in found if r.file not in whole] + reread, key=lambda r: (r.file, r.number))
+
+
+def drop_duplicates(
+    spark: SparkSession,
+    splits: Sequence[Split],
+    context: Context,
+    found: list[Report],
+    dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]],
+) -> list[Report]:
+    """The reports, with the chunks in `dropped` read again and those rows quarantined."""
+    if not dropped:
+        return found
+    files = {file for file, _ in dropped}
+    _forget([report for report in found if (report.file, report.number) in dropped], context)
+    again = [split for split in splits if split.file in files]
+    reread = reports(spark, again, replace(context, dropped=dropped), "quarantining duplicate image IDs")
+    kept = [report for report in found if (report.file, report.number) not in dropped]
+    return sorted(kept + reread, key=lambda r: (r.file, r.number))
+
+
+def _forget(found: Sequence[Report], context: Context) -> None:
+    staged = [file for report in found for file in (*report.staged, report.quarantined) if file]
+    delete([join(context.warehouse, file.table, file.path) for file in staged])
+
+
+def _kernel(splits: list[Split], context: Context) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        pa.set_cpu_count(1)
+        pa.set_io_thread_count(1)
+        for batch in batches:
+            for number in batch.column("id").to_pylist():
+                yield from _run(splits[number], context)
+
+    return task
+
+
+def _run(split: Split, context: Context) -> Iterator[pa.RecordBatch]:
+    try:
+        for report in run(split, context):
+            yield _row(None, pickle.dumps(report))
+    except InputError as error:
+        yield _row(json.dumps({"kind": "input", "sentence": str(error)}), None)
+    except PERMANENT as error:
+        sentence = f"{context.warehouse}: cannot be written ({error}); free or mend the store, then run again"
+        yield _row(json.dumps({"kind": "store", "sentence": sentence}), None)
+
+
+def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict(
+        {"error": pa.array([error], pa.string()), "report": pa.array([report], pa.binary())}
+    )
+
+
+def _collect(spark: SparkSession, kernel: Any, count: int, what: str) -> list[Any]:
+    frame = spark.range(0, count, 1, count).mapInArrow(kernel, SCHEMA)
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(spark, count, what, done), daemon=True)
+    watcher.start()
+    try:
+        return list(frame.collect())
+    except PySparkException as error:
+        raise StoreError(f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more") from None
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _watch(spark: SparkSession, count: int, what: str, done: threading.Event) -> None:
+    """A bar of finished tasks, on a terminal only."""
+    tracker = spark.sparkContext.statusTracker()
+    with tqdm(total=count, desc=what, unit=" task", leave=False, disable=None, dynamic_ncols=True) as bar:
+        while not done.wait(0.5):
+            infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            bar.n = max([info.numCompletedTasks for info in infos if info], default=bar.n)
+            bar.refresh()
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line or "Exception" in line]
+    return (telling or lines or [type(error).__name__])[-1][:300]

@@ -1,0 +1,52 @@
+"""Shows the release registry: what is published where, what has landed, and what was ingested."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from conf import registry
+from conf.registry import Release
+from jobs import command, inventory, options
+from jobs.tables.snapshots import Snapshot, snapshots
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_places(parser, "warehouse", "landing", "registry")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    published = snapshots(settings.warehouse)
+    releases = registry.load_all(settings.registry).values()
+    rows = [_row(release, settings.landing, published.get(release.release)) for release in releases]
+    print(json.dumps(rows) if arguments.json else _table(rows))
+    return 0
+
+
+def _row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
+    return {
+        "release": release.release,
+        "title": release.title,
+        "date": str(release.date),
+        "files": len(release.files),
+        "missing": inventory.missing(release, landing),
+        "ingested": snapshot.status if snapshot else None,
+        "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
+        "versions": snapshot.table_versions if snapshot else {},
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = ["release  title             date        landed  ingested"]
+    for row in rows:
+        landed = f"{row['files'] - len(row['missing'])}/{row['files']}"
+        ingested = f"{row['ingested']}, {row['published_at']}" if row["ingested"] else "no"
+        lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{ingested}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("releases", __doc__, add_arguments, run))

@@ -1,0 +1,107 @@
+"""A self-contained HTML page about the ingested releases: no script, no style and no picture from elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from conf.errors import StoreError
+from jobs.summary import COLUMNS, KINDS, Summary
+
+COLOURS = {
+    "images": "#4e79a7",
+    "machine": "#f28e2b",
+    "human": "#59a14f",
+    "crowdsource": "#b07aa1",
+    "boxes": "#e15759",
+    "classes": "#76b7b2",
+    "hierarchy": "#9c755f",
+}
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; } th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; }
+td { text-align: right; font-variant-numeric: tabular-nums; } td.name { text-align: left; } th { text-align: right; }
+.bad { color: #b00020; font-weight: 600; } .note { color: #666; } svg { max-width: 100%; height: auto; }
+"""
+BAR, ROW, LEFT, WIDTH = 14, 18, 170, 640
+
+
+def write(summaries: Sequence[Summary], path: Path) -> Path:
+    """The page at `path`; the path, absolute. StoreError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(summaries), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
+    return path.absolute()
+
+
+def page(summaries: Sequence[Summary]) -> str:
+    """The whole HTML document."""
+    warehouse = str(Path(summaries[0].warehouse).absolute()) if summaries else ""
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Open Images lakehouse</title>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<style>{STYLE}</style></head><body><h1>Open Images lakehouse</h1>"
+        f"<p>Delta tables in <code>{escape(warehouse)}</code>, read back after they were published.</p>"
+        f"<h2>Rows by release and subset</h2><div class='wide'>{_table(summaries)}</div>"
+        f"<h2>How the releases compare</h2>{_bars(summaries)}"
+        f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
+    )
+
+
+def _table(summaries: Sequence[Summary]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("release", "subset", *COLUMNS))
+    body = "".join(_line(s, subset, counts) for s in summaries for subset, counts in s.rows.items())
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _line(summary: Summary, subset: str, counts: dict[str, int]) -> str:
+    cells = "".join(_cell(column, counts.get(column)) for column in COLUMNS)
+    return f"<tr><td class='name'>{escape(summary.release)}</td><td class='name'>{escape(subset)}</td>{cells}</tr>"
+
+
+def _cell(column: str, count: int | None) -> str:
+    marked = " class='bad'" if column == "quarantined" and count else ""
+    return f"<td{marked}>{'–' if count is None else f'{count:,}'}</td>"
+
+
+def _bars(summaries: Sequence[Summary]) -> str:
+    """Rows of each kind, all subsets together, on a logarithmic scale."""
+    totals = {s.release: {k: sum(c.get(k, 0) for c in s.rows.values()) for k in KINDS} for s in summaries}
+    bars = [(release, kind, n) for kind in KINDS for release, counts in totals.items() if (n := counts[kind])]
+    most = math.log10(max((n for _, _, n in bars), default=1) + 1)
+    drawn = "".join(_bar(at, *bar, most) for at, bar in enumerate(bars))
+    height = ROW * len(bars) + 4
+    return (
+        f"<svg viewBox='0 0 {LEFT + WIDTH + 110} {height}' width='{LEFT + WIDTH + 110}' role='img' "
+        f"aria-label='rows by kind and release, logarithmic scale' font-size='12'>{drawn}</svg>"
+        "<p class='note'>Rows of each kind, all subsets together; the length of a bar is logarithmic.</p>"
+    )
+
+
+def _bar(at: int, release: str, kind: str, count: int, most: float) -> str:
+    width, y = WIDTH * math.log10(count + 1) / most, at * ROW
+    return (
+        f"<text x='{LEFT - 8}' y='{y + BAR - 2}' text-anchor='end'>{kind}, {escape(release)}</text>"
+        f"<rect x='{LEFT}' y='{y}' width='{width:.1f}' height='{BAR}' fill='{COLOURS[kind]}'/>"
+        f"<text x='{LEFT + width + 6:.1f}' y='{y + BAR - 2}'>{count:,}</text>"
+    )
+
+
+def _release(summary: Summary) -> str:
+    done = f"published in {summary.seconds:.1f} s" if summary.changed else "unchanged since it was published"
+    reasons = "".join(f"<li>{escape(name)}: {count:,}</li>" for name, count in summary.reasons.items())
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in summary.warnings)
+    totals = summary.totals
+    return (
+        f"<h3>{escape(summary.title)}</h3><p>{escape(summary.status)}, {done}: {totals['rows_read']:,} rows read, "
+        f"{totals['rows_kept']:,} kept, {totals['rows_quarantined']:,} quarantined; repaired "
+        f"{totals['image_ids_repaired']:,} image IDs and {totals['mids_repaired']:,} MIDs.</p>"
+        + (f"<p>Quarantined by reason:</p><ul>{reasons}</ul>" if reasons else "")
+        + (f"<p>Warnings:</p><ul>{warnings}</ul>" if warnings else "")
+    )

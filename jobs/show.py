@@ -1,0 +1,62 @@
+"""Prints rows of a table as they were published."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from pyspark.errors import PySparkException
+
+from conf.errors import ConfigError
+from jobs import command, options, session
+from jobs.tables.read import read
+from jobs.tables.snapshots import pinned
+from schemas import loader as schemas
+
+WIDEST = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", help=f"one of {', '.join(schemas.names())}")
+    parser.add_argument("--release", metavar="R", help="only this release")
+    parser.add_argument("--where", metavar="SQL", help="condition in Spark SQL, such as \"mid = '/m/0284d'\"")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most N rows (default: 20)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
+    options.add_places(parser, "warehouse")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    schemas.load(arguments.table)
+    if arguments.release:
+        pinned(settings.warehouse, arguments.release)
+    if arguments.limit < 0:
+        raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
+    frame = read(session.start(settings), settings.warehouse, arguments.table, arguments.release)
+    try:
+        rows = (frame.where(arguments.where) if arguments.where else frame).limit(arguments.limit).collect()
+    except PySparkException as error:
+        raise ConfigError(f"--where: {str(error).strip().splitlines()[0]}") from None
+    found = [row.asDict() for row in rows]
+    print(
+        "\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found)
+    )
+    return 0
+
+
+def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    cells = [columns, *([_text(row[column])[:WIDEST] for column in columns] for row in rows)]
+    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return "\n".join([*lines, f"{len(rows):,} rows"])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode(errors="backslashreplace")
+    return "NULL" if value is None else str(value).replace("\n", "\\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("show", __doc__, add_arguments, run))

@@ -1,0 +1,107 @@
+"""Class lists, descriptions and the hierarchy of a release: small enough to be read and staged by the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from conf import hierarchy_names
+from conf.registry import Expected
+from jobs import judge
+from jobs.kernel import Context, Report, quarantine_rows
+from jobs.sources import lists
+from jobs.sources.rows import BadRecord
+from jobs.sources.splits import Split
+from jobs.tables.staging import StagedFile, stage
+from jobs.transforms import classes, hierarchy, mids
+from jobs.transforms.normalized import Normalized
+from schemas import loader as schemas
+
+
+@dataclass
+class Found:
+    """What the small files held: display names by MID, the lists by name, and the hierarchy's document."""
+
+    names: dict[str, str | None] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    document: dict[str, object] | None = None
+    reports: list[Report] = field(default_factory=list)
+
+
+def ingest(splits: list[Split], context: Context) -> tuple[list[Report], list[StagedFile]]:
+    """(a report a member, the staged files of `classes`, `hierarchy` and `quarantine`)."""
+    found = Found()
+    for split in splits:
+        wanted = context.wanted[split.file]
+        for expected, data in lists.contents(split.file, split.uri, split.kind, wanted):
+            _read(split.file, expected, data, context, found)
+    staged = [report.quarantined for report in found.reports if report.quarantined]
+    partition = {"release": context.release.release}
+    table = classes.join(found.names, found.lists)
+    for name, rows in (("classes", table), ("hierarchy", _nodes(found, table))):
+        if rows is not None and len(rows):
+            staged.append(stage(context.warehouse, schemas.load(name), partition, context.run_id, rows))
+    return found.reports, staged
+
+
+def _nodes(found: Found, table: pa.Table) -> pa.Table | None:
+    if found.document is None:
+        return None
+    rows = hierarchy.nodes(found.document, classes.boxable_by_name(table), hierarchy_names.load())
+    report = next(report for report in found.reports if report.table == "hierarchy")
+    report.read = report.kept = len(rows)
+    return rows
+
+
+def _read(file: str, expected: Expected, data: bytes, context: Context, found: Found) -> None:
+    member = expected.member
+    report = Report(file, expected.path, member.table, len(found.reports))
+    found.reports.append(report)
+    if member.format == "hierarchy":
+        found.document = lists.hierarchy(data, f"{file}: {expected.path}")
+        return
+    rows, bad = lists.rows(data, member.format, context.field_limit)
+    good, refused = _split(rows, report)
+    if member.format == "descriptions":
+        found.names.update(good)
+    else:
+        found.lists[member.list or ""] = [mid for mid, _ in good]
+    report.read, report.kept = len(rows) + len(bad), len(good)
+    _quarantine([*bad, *refused], report, context)
+
+
+def _split(rows: list[lists.ListRow], report: Report) -> tuple[list[tuple[str, str | None]], list[BadRecord]]:
+    """(MID and display name of each good row, the others); of rows with one MID the first is the good one."""
+    normalized = Normalized({})
+    values, repaired = mids.normalize(pa.array([row.mid for row in rows], pa.string()))
+    normalized.add_repaired("mid", values, repaired)
+    promised = [e for e in judge.expectations("classes") if e.kwargs.get("column") == "mid"]
+    ok, reasons = judge.judge(normalized, promised)
+    good: dict[str, str | None] = {}
+    for n, (row, mid) in enumerate(zip(rows, values.to_pylist(), strict=True)):
+        if n not in reasons and mid in good:
+            reasons[n] = ["duplicate_mid"]
+        elif n not in reasons:
+            good[mid] = row.display_name
+    report.mids_repaired = int((repaired & ok).sum())
+    places = sorted(reasons)
+    refused = [BadRecord(rows[n].line, rows[n].raw, tuple(reasons[n])) for n in np.array(places, int).tolist()]
+    return list(good.items()), refused
+
+
+def _quarantine(bad: list[BadRecord], report: Report, context: Context) -> None:
+    for record in bad:
+        for reason in record.reasons:
+            report.reasons[reason] = report.reasons.get(reason, 0) + 1
+    if bad:
+        rows = quarantine_rows(sorted(bad, key=lambda r: r.line), report.table, report.file, report.member)
+        partition = {"release": context.release.release}
+        report.quarantined = stage(context.warehouse, schemas.load("quarantine"), partition, context.run_id, rows)
+
+
+def is_small(expected: Mapping[str, Expected]) -> bool:
+    """Whether a file holds nothing but small members."""
+    return all(e.member.format != "csv" for e in expected.values())

@@ -1,0 +1,1 @@
+"""Published bytes to Arrow batches: the only place that knows file formats."""

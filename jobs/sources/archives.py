@@ -1,0 +1,75 @@
+"""Members of a tar.gz, streamed: nothing is unpacked to disk, and only the names the registry asks for count."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Collection, Iterator
+from typing import Any, cast
+
+from isal import igzip, isal_zlib
+
+from conf.errors import InputError
+from jobs.sources.records import Read
+
+BUFFER = 1 << 20
+INFLATE_ERROR = cast("type[Exception]", isal_zlib.IsalError)
+DAMAGED = (EOFError, tarfile.TarError, zlib.error, INFLATE_ERROR, igzip.BadGzipFile)
+
+
+def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[str, Read]]:
+    """(path, how to read it) of each wanted member of the archive behind `stream`, in the archive's order.
+
+    A member must be read before the next one is asked for. The archive is read to its very end, so its checksum is
+    verified. InputError names the archive when it is truncated, damaged or no archive, or holds a member twice.
+    """
+    seen: set[str] = set()
+    with _Told(name):
+        unpacked = igzip.IGzipFile(fileobj=stream)
+        with tarfile.open(fileobj=unpacked, mode="r|", bufsize=BUFFER) as archive:
+            for member in archive:
+                path = member.name.removeprefix("./")
+                if path not in wanted:
+                    continue
+                if path in seen or not member.isreg():
+                    raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
+                seen.add(path)
+                yield path, _reader(archive.extractfile(member), name, path)
+        while unpacked.read(BUFFER):
+            pass
+
+
+def _reader(file: Any, name: str, path: str) -> Read:
+    def read(size: int) -> bytes:
+        with _Told(f"{name}: {path}"):
+            data: bytes = file.read(size)
+            return data
+
+    return read
+
+
+class _Told:
+    """Turns what the libraries raise on damaged bytes into one sentence."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, DAMAGED):
+            raise InputError(f"{self.where}: {_cause(error)}; fetch the archive again") from None
+
+
+def _cause(error: BaseException) -> str:
+    text = str(error).lower()
+    if "not a gzip" in text or "magic" in text:
+        return "this is no gzip file (perhaps an error page saved under its name)"
+    if isinstance(error, EOFError) or "unexpected end" in text or "end-of-stream" in text:
+        return "the archive is truncated"
+    if "crc" in text or "checksum" in text:
+        return "the archive is damaged (its checksum is wrong)"
+    if "empty" in text:
+        return "the file is empty"
+    return f"the archive is damaged ({error})"

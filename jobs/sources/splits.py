@@ -1,0 +1,134 @@
+"""What one task reads: a share of an archive's stream, or a byte range of a plain CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, groupby
+from typing import Any, Literal
+
+from conf.errors import InputError
+from conf.registry import Expected
+from jobs.files import open_file, open_stream
+from jobs.sources.archives import members
+from jobs.sources.records import NEWLINE, Block, Read, blocks, walk
+from jobs.sources.rows import Header, read_header
+
+HEAD = 1 << 20
+
+
+@dataclass(frozen=True)
+class Split:
+    """Share `share` of `shares` of the file at `uri`; for a plain file its bytes [start, stop) from line `line` on."""
+
+    file: str
+    uri: str
+    kind: Literal["tar.gz", "plain"]
+    share: int = 0
+    shares: int = 1
+    start: int = 0
+    stop: int = 0
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive blocks of one member that belong together in one staged file; `number` orders them in the file."""
+
+    expected: Expected
+    number: int
+    header: Header
+    blocks: Iterator[Block]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of text: of a block, which is parsed at once, and of a chunk, which makes one staged file a partition."""
+
+    block: int
+    chunk: int
+
+
+def chunks(
+    split: Split, wanted: Mapping[str, Expected], columns: Mapping[str, Mapping[str, str]], sizes: Sizes
+) -> Iterator[Chunk]:
+    """The chunks of `split`, each to be read before the next; every member of a first share gives at least one.
+
+    `wanted`: what the registry expects, by path; `columns`: published name -> ours, by the member's `columns`.
+    """
+    reader = _archive if split.kind == "tar.gz" else _range
+    return reader(split, wanted, columns, sizes)
+
+
+def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, sizes: Sizes) -> Iterator[Chunk]:
+    number = 0
+    with open_stream(split.uri) as stream:
+        for path, read in members(stream, split.file, wanted):
+            header, body = _headed(blocks(read, sizes.block), wanted[path], columns, f"{split.file}: {path}")
+            for _, group in groupby(_or_empty(body), _by_size(sizes.chunk)):
+                if number % split.shares == split.share:
+                    yield Chunk(wanted[path], number, header, group)
+                number += 1
+
+
+def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, sizes: Sizes) -> Iterator[Chunk]:
+    expected = wanted[split.file]
+    with open_file(split.uri) as file:
+        header, body = _headed(iter([_first_block(file)]), expected, columns, split.file)
+        file.seek(split.start)
+        found = blocks(_bounded(file, split.stop - split.start), sizes.block, split.line)
+        if split.start == 0:
+            header, body = _headed(found, expected, columns, split.file)
+            found = body
+        for number, group in groupby(_or_empty(found), _by_size(sizes.chunk)):
+            yield Chunk(expected, split.share * 1_000_000 + number, header, group)
+
+
+def _first_block(file: Any) -> Block:
+    head = file.read(HEAD)
+    records = walk(head, at_end=len(head) < HEAD)[0]
+    return Block(head[: records[0].stop] if records else b"", 1, True)
+
+
+def _bounded(file: Any, left: int) -> Read:
+    def read(size: int) -> bytes:
+        nonlocal left
+        data: bytes = file.read(min(size, left))
+        left -= len(data)
+        return data
+
+    return read
+
+
+def _headed(found: Iterator[Block], expected: Expected, columns: Any, where: str) -> tuple[Header, Iterator[Block]]:
+    """(the header, the blocks behind it)."""
+    first = next(found, None)
+    if first is None or not first.data.strip():
+        raise InputError(f"{where}: the file is empty; fetch it again")
+    stop = walk(first.data, at_end=True)[0][0].stop if not first.sound else _first_end(first.data)
+    header = read_header(first.data[:stop], columns[expected.member.columns], expected.member.optional_columns, where)
+    line = first.line + first.data.count(NEWLINE, 0, stop)
+    rest = replace(first, data=first.data[stop:], line=line) if stop < len(first.data) else None
+    return header, chain([rest] if rest else [], found)
+
+
+def _first_end(data: bytes) -> int:
+    """Just behind the first record and its line end."""
+    return int(Block(data, 1, True).ends[0])
+
+
+def _or_empty(found: Iterator[Block]) -> Iterator[Block]:
+    """The blocks; one without a record where there is none, so that an empty member is told of too."""
+    first = next(found, None)
+    return chain([first if first else Block(b"", 1, True)], found)
+
+
+def _by_size(size: int) -> Callable[[Block], int]:
+    seen = 0
+
+    def number(block: Block) -> int:
+        nonlocal seen
+        seen += len(block.data)
+        return (seen - len(block.data)) // size
+
+    return number

@@ -1,0 +1,122 @@
+"""What is published of a release: rows by subset and kind, kept, quarantined and repaired, read back from the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from conf.registry import Release, expected_members
+from jobs.kernel import Report
+from jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
+
+KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")
+COLUMNS = (*KINDS, "kept", "quarantined")
+TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
+COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "mids_repaired"]
+
+
+@dataclass
+class Summary:
+    """One release. `rows`: subset ("all" for tables without one) -> kind -> rows; `changed`: whether this run did it.
+
+    `seconds`: the work; `seconds_with_start`: with checksums and Spark's start.
+    """
+
+    release: str
+    title: str
+    warehouse: str
+    status: str
+    changed: bool
+    rows: dict[str, dict[str, int]]
+    totals: dict[str, int]
+    reasons: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    seconds_with_start: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as plain data."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """The summary as a few lines for a person."""
+        lines = [f"warning: {warning}" for warning in self.warnings]
+        lines += table_lines([self])
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
+        lines.append(
+            f"{self.release}: {self.totals['rows_read']:,} rows read, {self.totals['rows_kept']:,} kept, "
+            f"{self.totals['rows_quarantined']:,} quarantined" + (f" ({reasons})" if reasons else "")
+        )
+        if self.totals["image_ids_repaired"] or self.totals["mids_repaired"]:
+            lines.append(
+                f"repaired: {self.totals['image_ids_repaired']:,} image IDs, {self.totals['mids_repaired']:,} MIDs"
+            )
+        lines.append(self._outcome())
+        return "\n".join(lines)
+
+    def _outcome(self) -> str:
+        if not self.changed:
+            return f"nothing changed since it was published ({self.status}) in {self.warehouse}; --force redoes it"
+        return (
+            f"published ({self.status}) in {self.warehouse}: {self.seconds:.1f} s, "
+            f"{self.seconds_with_start:.1f} s with checksums and Spark's start"
+        )
+
+
+def summarize(release: Release, warehouse: str, pin: Snapshot, reports: Sequence[Report] | None = None) -> Summary:
+    """The summary of a published release; `reports` are those of the run that published it just now, if one did."""
+    files = small_rows(warehouse, "release_files", pin, ["file", "member", *COUNTS])
+    totals = {name: sum(row[name] for row in files) for name in COUNTS}
+    reasons: Counter[str] = Counter()
+    for row in small_rows(warehouse, "quarantine", pin, ["reasons"]):
+        reasons.update(row["reasons"])
+    return Summary(
+        release.release,
+        release.title,
+        warehouse,
+        pin.status,
+        reports is not None,
+        _rows(release, warehouse, pin, files),
+        totals,
+        dict(sorted(reasons.items())),
+        _warnings(reports or []),
+    )
+
+
+def _rows(
+    release: Release, warehouse: str, pin: Snapshot, files: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, int]]:
+    rows: dict[str, Counter[str]] = {subset: Counter() for subset in (*release.subsets, "all")}
+    for table in TABLES:
+        for partition, count in rows_by_partition(warehouse, table, pin):
+            rows[partition.get("subset", "all")][partition.get("origin", table)] += count
+    subsets = {(file.name, e.path): e.subset for file in release.files for e in expected_members(release, file)}
+    for row in files:
+        counts = rows[subsets.get((row["file"], row["member"])) or "all"]
+        counts.update(kept=row["rows_kept"], quarantined=row["rows_quarantined"])
+    return {subset: dict(counts) for subset, counts in rows.items() if counts}
+
+
+def _warnings(reports: Sequence[Report]) -> list[str]:
+    found = set()
+    totals: Counter[tuple[str, str]] = Counter()
+    for report in reports:
+        totals[report.file, report.member] += report.read
+        if report.extra_columns:
+            columns = ", ".join(report.extra_columns)
+            found.add(f"{report.file}: {report.member}: unknown columns were left out: {columns}")
+    found.update(f"{file}: {member}: holds a header and no row" for (file, member), n in totals.items() if not n)
+    return sorted(found)
+
+
+def table_lines(summaries: Sequence[Summary]) -> list[str]:
+    """A table for a terminal, one line a release and subset."""
+    columns = [c for c in COLUMNS if any(c in counts for s in summaries for counts in s.rows.values())]
+    lines = ["release subset    " + "".join(column.rjust(13) for column in columns)]
+    for summary in summaries:
+        for subset, counts in summary.rows.items():
+            cells = (f"{counts[column]:,}" if column in counts else "–" for column in columns)
+            lines.append(f"{summary.release:<8}{subset:<10}" + "".join(cell.rjust(13) for cell in cells))
+    return lines

@@ -1,0 +1,1 @@
+"""The only door to Delta: create and migrate tables, stage files, publish them, read what was published."""

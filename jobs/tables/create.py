@@ -1,0 +1,102 @@
+"""Creates the tables from schemas/ and quality/, and brings older ones up to date."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from deltalake import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from conf.errors import StoreError
+from jobs.tables.open import open_table, uri
+from quality import loader as quality
+from schemas import loader as schemas
+
+CONSTRAINT = "delta.constraints."
+THREADS = 3
+
+
+def ensure(spark: SparkSession, warehouse: str) -> list[str]:
+    """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        told = list(pool.map(lambda name: _ensure(spark, warehouse, name), schemas.names()))
+    return [sentence for sentences in told for sentence in sentences]
+
+
+def _ensure(spark: SparkSession, warehouse: str, name: str) -> list[str]:
+    table = open_table(warehouse, name)
+    try:
+        if table is None:
+            spark.sql(create_sql(warehouse, name))
+            return []
+        return _migrate(spark, warehouse, name, table)
+    except PySparkException as error:
+        if open_table(warehouse, name) is not None and table is None:
+            return []
+        raise StoreError(f"{uri(warehouse, name)}: cannot be made ({_first(error)}); mend it and run again") from None
+
+
+def create_sql(warehouse: str, name: str) -> str:
+    """The CREATE TABLE of one table: columns with comments, NOT NULL, partitions, and CHECK constraints as properties."""
+    schema = schemas.load(name)
+    properties = {CONSTRAINT + key: sql for key, sql in quality.constraints(name).items()}
+    listed = ", ".join(f"{schemas.quoted(k)} = {schemas.quoted(v)}" for k, v in properties.items())
+    partitioned = f" PARTITIONED BY ({', '.join(schema.partition_by)})" if schema.partition_by else ""
+    return (
+        f"CREATE TABLE delta.`{uri(warehouse, name)}` ({schemas.spark_schema(schema)}) USING delta{partitioned} "
+        f"COMMENT {schemas.quoted(schema.description)} TBLPROPERTIES ({listed})"
+    )
+
+
+def _migrate(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
+    return _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
+
+
+def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
+    found = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
+    wanted = {column.name: column for column in schemas.load(name).columns}
+    where = f"delta.`{uri(warehouse, name)}`"
+    if gone := sorted(set(found) - set(wanted)):
+        raise StoreError(
+            f"{where}: column {', '.join(gone)} is not in schemas/{name}.yaml; drop it or restore the schema"
+        )
+    added = [column for key, column in wanted.items() if key not in found]
+    for column in added:
+        if not column.nullable:
+            raise StoreError(f"{where}: the new column {column.name} is NOT NULL; ingest into a new warehouse instead")
+        spark.sql(f"ALTER TABLE {where} ADD COLUMNS ({schemas.column_sql(column)})")
+    for key, field in found.items():
+        _same_type(where, name, wanted[key], field)
+    return [f"{name}: column {column.name} was added" for column in added]
+
+
+def _same_type(where: str, name: str, wanted: schemas.Column, field: dict[str, object]) -> None:
+    simple = {"long": "bigint", "integer": "int"}
+    found = field["type"]
+    if isinstance(found, str) and simple.get(found, found) != wanted.type:
+        raise StoreError(
+            f"{where}: column {wanted.name} is {found}, but {wanted.type} in schemas/{name}.yaml; "
+            "types are not migrated, ingest into a new warehouse instead"
+        )
+
+
+def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
+    where = f"delta.`{uri(warehouse, name)}`"
+    stored = table.metadata().configuration
+    found = {k.removeprefix(CONSTRAINT): v for k, v in stored.items() if k.startswith(CONSTRAINT)}
+    wanted = quality.constraints(name)
+    told = []
+    for key in [key for key, sql in found.items() if wanted.get(key.lower(), wanted.get(key)) != sql]:
+        spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT `{key}`")
+        told.append(f"{name}: constraint {key} was dropped")
+    for key, sql in wanted.items():
+        if found.get(key) != sql:
+            spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT `{key}` CHECK ({sql})")
+            told.append(f"{name}: constraint {key} was added")
+    return told
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]

@@ -1,0 +1,231 @@
+"""Publishes staged files: all of a release or nothing of it.
+
+A publication is begun by one row of `publications` that says all it is going to commit, goes on with one commit a table,
+and ends with one row of `snapshots` that names every table's version. Readers pin the newest such row, so they see a
+release whole or not at all. Whoever finds a publication begun and not ended finishes it: every commit carries the
+publication's number as Delta's application transaction, so doing it twice is refused by the table itself.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction
+from pyarrow.fs import FileSelector
+
+from conf.errors import StoreError
+from jobs.files import delete, filesystem, join
+from jobs.tables.open import existing, open_table, rows, uri
+from jobs.tables.snapshots import Snapshot, pinned, snapshots
+from jobs.tables.staging import StagedFile, stage
+from schemas import loader as schemas
+
+PUBLISHED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "release_files")
+ATTEMPTS = 30
+PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one run is about to publish: the files of every table's slice, and the row of `snapshots`."""
+
+    release: str
+    run_id: str
+    status: str
+    fingerprint: str
+    job: str
+    inputs: dict[str, str]
+    files: tuple[StagedFile, ...]
+
+
+def publish(warehouse: str, publication: Publication) -> Snapshot:
+    """Publishes the staged files as the release's new slice of every table; what it replaces is no longer seen.
+
+    StoreError when the store cannot be written; nothing is seen of a publication that did not begin, and one that began
+    is finished by the next run.
+    """
+    try:
+        recover(warehouse)
+        number = _begin(warehouse, publication)
+    except BaseException as error:
+        discard(warehouse, publication.run_id)
+        raise _unwritable(warehouse, error) from None
+    try:
+        _finish(warehouse, number, publication)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(warehouse, error) from None
+    return pinned(warehouse, publication.release)
+
+
+def _unwritable(warehouse: str, error: BaseException) -> BaseException:
+    if not isinstance(error, DeltaError | OSError):
+        return error
+    told = " ".join(str(error).split())[:300]
+    return StoreError(
+        f"{warehouse}: cannot be written ({told}); free or mend the store, then run the same command again"
+    )
+
+
+def recover(warehouse: str) -> list[str]:
+    """Finishes every publication that was begun and not ended; the runs that began them."""
+    ended = {release: snapshot.number for release, snapshot in snapshots(warehouse).items()}
+    opened = open_table(warehouse, "publications")
+    if opened is None or opened.version() == 0:
+        return []
+    begun = pa.table(opened.to_pyarrow_table(columns=["release", "number"])).to_pylist()
+    if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
+        return []
+    waiting = [row for row in rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
+    for row in sorted(waiting, key=lambda row: row["number"]):
+        _finish(warehouse, row["number"], _from_manifest(row["manifest"]))
+    return [row["run_id"] for row in waiting]
+
+
+def _from_manifest(manifest: str) -> Publication:
+    data = json.loads(manifest)
+    return Publication(**{**data, "files": tuple(StagedFile(**file) for file in data["files"])})
+
+
+def _begin(warehouse: str, publication: Publication) -> int:
+    """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
+    for attempt in range(ATTEMPTS):
+        table = existing(warehouse, "publications")
+        number = (table.transaction_version(_application(publication.release)) or 0) + 1
+        row = {
+            "release": [publication.release],
+            "number": [number],
+            "run_id": [publication.run_id],
+            "manifest": [json.dumps(asdict(publication))],
+        }
+        try:
+            _append(warehouse, table, "publications", row, publication, number)
+            return number
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+            recover(warehouse)
+    raise StoreError(f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; try later")
+
+
+def _finish(warehouse: str, number: int, publication: Publication) -> None:
+    versions = {table: _commit_slice(warehouse, table, number, publication) for table in PUBLISHED}
+    for attempt in range(ATTEMPTS):
+        table = existing(warehouse, "snapshots")
+        if (table.transaction_version(_application(publication.release)) or 0) >= number:
+            return
+        row = {
+            "release": [publication.release],
+            "status": [publication.status],
+            "number": [number],
+            "run_id": [publication.run_id],
+            "published_at": [datetime.datetime.now(datetime.timezone.utc)],
+            "table_versions": [list(versions.items())],
+            "fingerprint": [publication.fingerprint],
+        }
+        try:
+            return _append(warehouse, table, "snapshots", row, publication, number)
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
+
+
+def _commit_slice(warehouse: str, name: str, number: int, publication: Publication) -> int:
+    """Replaces the release's slice of one table; the version that holds it."""
+    schema = schemas.load(name)
+    files: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
+    for attempt in range(ATTEMPTS):
+        table = existing(warehouse, name)
+        if (table.transaction_version(_application(publication.release)) or 0) >= number:
+            return _version_of(table, number, publication)
+        try:
+            table.create_write_transaction(
+                files,
+                "overwrite",
+                table.schema(),
+                list(schema.partition_by),
+                [("release", "=", publication.release)],
+                commit_properties=_properties(publication, number),
+            )
+            return _version_of(existing(warehouse, name), number, publication)
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
+
+
+def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
+    return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
+
+
+def _version_of(table: DeltaTable, number: int, publication: Publication) -> int:
+    """The version at which the publication's slice was committed."""
+    for entry in table.history():
+        if _is_of(entry, number, publication):
+            return int(entry["version"])
+    return table.version()
+
+
+def _append(
+    warehouse: str,
+    table: DeltaTable,
+    name: str,
+    row: Mapping[str, Any],
+    publication: Publication,
+    number: int,
+) -> None:
+    schema = schemas.load(name)
+    data = pa.table(dict(row), schema=schemas.arrow_schema(schema))
+    file = stage(warehouse, schema, {}, publication.run_id, data)
+    try:
+        table.create_write_transaction(
+            [_add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
+        )
+    except (DeltaError, OSError):
+        delete([join(uri(warehouse, name), file.path)])
+        raise
+
+
+def _application(release: str) -> str:
+    return f"oilake:{release}"
+
+
+def _properties(publication: Publication, number: int) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={
+            "oilake.run_id": publication.run_id,
+            "oilake.job": publication.job,
+            "oilake.release": publication.release,
+            "oilake.publication": number,
+            "oilake.inputs": publication.inputs,
+        },
+        max_commit_retries=0,
+        app_transactions=[Transaction(_application(publication.release), number)],
+    )
+
+
+def _add(file: StagedFile) -> AddAction:
+    return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
+
+
+def discard(warehouse: str, run_id: str) -> int:
+    """Deletes the files that a run staged and did not publish; how many there were."""
+    store, _ = filesystem(warehouse)
+    count = 0
+    for table in schemas.names():
+        _, folder = filesystem(uri(warehouse, table))
+        for info in store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True)):
+            if f"-{run_id}-" in info.base_name:
+                store.delete_file(info.path)
+                count += 1
+    return count
+
+
+def leftovers(files: Sequence[StagedFile], warehouse: str) -> None:
+    """Deletes staged files that others have replaced."""
+    delete([join(uri(warehouse, file.table), file.path) for file in files])

@@ -1,0 +1,110 @@
+"""Arrow batches to Parquet files in a table's folder that no commit names yet: nobody sees them until they are published."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.files import filesystem, join, size
+from schemas.loader import Table, arrow_schema
+
+ROW_GROUP = 1 << 20
+RANGED = ("double", "bigint", "int")
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One Parquet file: `path` is relative to the table's folder, `stats` are Delta's, as JSON."""
+
+    table: str
+    path: str
+    partition: dict[str, str]
+    size: int
+    rows: int
+    stats: str
+
+
+class Writer:
+    """Writes one Parquet file of one partition, row group by row group; close() tells what was written.
+
+    Columns come in the order and types of the table's schema (dictionary-encoded strings are fine).
+    """
+
+    def __init__(self, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int) -> None:
+        folder = "/".join(f"{name}={partition[name]}" for name in table.partition_by)
+        name = f"part-{number:05d}-{run_id}-{uuid.uuid4().hex[:8]}.parquet"
+        self.table, self.partition = table, dict(partition)
+        self.path = f"{folder}/{name}" if folder else name
+        self.uri = join(warehouse, table.table, self.path)
+        self._schema = arrow_schema(table)
+        self._batches: list[pa.Table] = []
+        self._waiting = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Takes rows, and writes them once there are enough for a row group."""
+        self._batches.append(rows)
+        self._waiting += len(rows)
+        if self._waiting >= ROW_GROUP:
+            self._flush()
+
+    def close(self) -> StagedFile:
+        """Ends the file; what it holds, with Delta's statistics."""
+        if self._waiting or self._writer is None:
+            self._flush()
+        assert self._writer is not None
+        self._writer.close()
+        self._sink.close()
+        store, path = filesystem(self.uri)
+        metadata = pq.read_metadata(path, filesystem=store)
+        stats = json.dumps(statistics(metadata, self.table))
+        return StagedFile(self.table.table, self.path, self.partition, size(self.uri) or 0, metadata.num_rows, stats)
+
+    def _flush(self) -> None:
+        rows = _unified(self._batches, self._schema)
+        if self._writer is None:
+            store, path = filesystem(self.uri)
+            store.create_dir(path.rpartition("/")[0], recursive=True)
+            self._sink = store.open_output_stream(path, compression=None)
+            self._writer = pq.ParquetWriter(
+                self._sink, rows.schema, compression="zstd", compression_level=1, store_schema=False
+            )
+        self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
+        self._batches, self._waiting = [], 0
+
+
+def _unified(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The batches as one table; a dictionary is shared by all of them, or Parquet would fall back to plain text."""
+    if not batches:
+        return schema.empty_table()
+    return pa.concat_tables(batches).unify_dictionaries()
+
+
+def stage(warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table) -> StagedFile:
+    """All `rows` of one partition as one staged file."""
+    writer = Writer(warehouse, table, partition, run_id, 0)
+    writer.write(rows)
+    return writer.close()
+
+
+def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
+    """Delta's statistics of a Parquet file: rows, and smallest and largest value of what one looks up or compares."""
+    found: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
+    ranged = {c.name for c in table.stored() if c.type in RANGED} | set(table.sort_by)
+    for n in range(metadata.num_columns):
+        name = metadata.schema.column(n).path
+        groups = [metadata.row_group(g).column(n).statistics for g in range(metadata.num_row_groups)]
+        if not groups or any(s is None or not s.has_null_count for s in groups):
+            continue
+        found["nullCount"][name] = sum(s.null_count for s in groups)
+        ends = [s for s in groups if s.has_min_max]
+        if name in ranged and ends and len(ends) == len([s for s in groups if s.num_values]):
+            found["minValues"][name] = min(s.min for s in ends)
+            found["maxValues"][name] = max(s.max for s in ends)
+    return found

@@ -1,0 +1,1 @@
+"""Pure functions on Arrow batches: no I/O, no session, no logging."""

@@ -1,0 +1,44 @@
+"""Rows of a bounding-box file to columns of the table `boxes`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from jobs.transforms import dictionaries, labels, numbers
+from jobs.transforms.normalized import Normalized
+
+COORDINATES = ("x_min", "x_max", "y_min", "y_max")
+ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
+TYPES = {
+    **labels.TYPES,
+    **dict.fromkeys(COORDINATES, pa.float64()),
+    **dict.fromkeys(ATTRIBUTES, labels.DICTIONARY),
+}
+
+
+def normalize(raw: Mapping[str, pa.Array], sources: Collection[str]) -> Normalized:
+    """`raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL.
+
+    `sources`: the box sources that the release declares.
+    """
+    result = Normalized({})
+    labels.add_ids_and_mids(result, raw)
+    _, unknown = dictionaries.apply(raw["source"], lambda values: (values, ~_known(values, sources)))
+    result.add("source", raw["source"], unknown, "unknown_source")
+    confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)
+    result.add("confidence", confidence, bad, "invalid_confidence")
+    for name in COORDINATES:
+        result.add(name, *numbers.doubles(raw[name]), "invalid_coordinate")
+    for name in ATTRIBUTES:
+        if name in raw:
+            result.add(name, *dictionaries.take(raw[name], numbers.attributes), "invalid_attribute")
+        else:
+            result.columns[name] = pa.nulls(len(raw["image_id"]), pa.bool_())
+    return result
+
+
+def _known(values: pa.StringArray, sources: Collection[str]) -> np.typing.NDArray[np.bool_]:
+    return np.array([value in sources for value in values.to_pylist()], np.bool_)

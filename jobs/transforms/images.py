@@ -1,0 +1,39 @@
+"""Rows of an images file to columns of the table `images`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.transforms import image_ids, md5, numbers, text
+from jobs.transforms.normalized import Normalized
+from quality.rules import mask
+
+AS_PUBLISHED = ("original_url", "original_landing_url", "license", "author_profile_url", "thumbnail_300k_url")
+TYPES = {
+    name: pa.string()
+    for name in (*AS_PUBLISHED, "image_id", "subset", "author", "title", "original_size", "original_md5")
+}
+
+
+def normalize(raw: Mapping[str, pa.Array], subset: str) -> Normalized:
+    """`raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
+
+    `subset`: the folder that the file stood in; a row that names another one is a fault.
+    """
+    rows = len(raw["image_id"])
+    result = Normalized({})
+    result.add_repaired("image_id", *image_ids.normalize(raw["image_id"]))
+    same = pc.fill_null(pc.equal(raw["subset"], subset), False)
+    if not pc.all(same, min_count=0).as_py():
+        result.faults.append((~mask(same), "wrong_subset"))
+    for name in AS_PUBLISHED:
+        result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
+    for name in ("author", "title"):
+        result.columns[name] = text.normalize(raw[name])
+    sizes = raw.get("original_size", pa.nulls(rows, pa.string()))
+    result.add("original_size", *numbers.wholes(sizes), "invalid_size")
+    result.columns["original_md5"] = md5.to_hex(raw.get("original_md5", pa.nulls(rows, pa.string())))
+    return result

@@ -1,0 +1,39 @@
+"""Rows of a labels file to columns of the table `labels`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.transforms import dictionaries, image_ids, mids, numbers
+from jobs.transforms.normalized import Normalized
+
+DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}
+
+
+def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str]) -> Normalized:
+    """`raw`: the published columns as text (see TYPES), each of shape (rows,); `sources`: source -> origin."""
+    result = Normalized({})
+    add_ids_and_mids(result, raw)
+    result.columns["source"] = raw["source"]
+    result.columns["origin"] = dictionaries.apply(raw["source"], lambda values: _origins(values, sources))[0]
+    confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)
+    result.add("confidence", confidence, bad, "invalid_confidence")
+    return result
+
+
+def add_ids_and_mids(result: Normalized, raw: Mapping[str, pa.Array]) -> None:
+    """The image IDs and MIDs of labels and of boxes, each distinct one normalized once."""
+    ids = dictionaries.by_runs(raw["image_id"])
+    result.add_repaired("image_id", *dictionaries.apply(ids, image_ids.normalize))
+    result.add_repaired("mid", *dictionaries.apply(raw["mid"], mids.normalize))
+
+
+def _origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+    index = pc.index_in(values, value_set=pa.array(list(sources), pa.string()))
+    return pa.array(list(sources.values()), pa.string()).take(index), np.zeros(len(values), np.bool_)

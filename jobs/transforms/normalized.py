@@ -1,0 +1,36 @@
+"""What normalizing a batch of raw rows gives: columns in the table's types, and what could not be made to fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass
+class Normalized:
+    """Columns by name, each of shape (rows,).
+
+    `faults`: (which rows, reason) of what no column value can show, such as a text where a number belongs.
+    `repaired`: which rows had an image ID or a MID in another spelling, by `image_id` and `mid`.
+    """
+
+    columns: dict[str, pa.Array]
+    faults: list[tuple[Mask, str]] = field(default_factory=list)
+    repaired: dict[str, Mask] = field(default_factory=dict)
+
+    def add(self, name: str, values: pa.Array, bad: Mask, reason: str) -> None:
+        """One column, and the rows of it that could not be read."""
+        self.columns[name] = values
+        if bad.any():
+            self.faults.append((bad, reason))
+
+    def add_repaired(self, name: str, values: pa.Array, repaired: Mask) -> None:
+        """One column, and the rows of it that were spelled otherwise."""
+        self.columns[name] = values
+        if repaired.any():
+            self.repaired[name] = repaired

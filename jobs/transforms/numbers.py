@@ -1,0 +1,49 @@
+"""Published text to numbers; what is no number is NULL and marked, never a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+WHOLE = r"^-?[0-9]{1,18}$"
+ATTRIBUTES = {"1": True, "1.0": True, "0": False, "0.0": False, "-1": None, "-1.0": None}
+
+Mask = npt.NDArray[np.bool_]
+
+
+def doubles(values: pa.Array) -> tuple[pa.DoubleArray, Mask]:
+    """(64-bit floats, which are no finite decimal number); shape (n,), NULL stays NULL and is not marked."""
+    if pa.types.is_floating(values.type):
+        return values, np.zeros(len(values), np.bool_)
+    return _cast(values, DECIMAL, pa.float64())
+
+
+def wholes(values: pa.Array) -> tuple[pa.Int64Array, Mask]:
+    """(64-bit integers, which are no whole number of up to 18 digits); shape (n,), NULL stays NULL and is not marked."""
+    if pa.types.is_integer(values.type):
+        return values, np.zeros(len(values), np.bool_)
+    return _cast(values, WHOLE, pa.int64())
+
+
+def attributes(values: pa.Array) -> tuple[pa.BooleanArray, Mask]:
+    """(1 as true, 0 as false, -1 as NULL, which are none of these); shape (n,), absent stays NULL."""
+    known = pc.is_in(values, value_set=pa.array(list(ATTRIBUTES)))
+    index = pc.index_in(values, value_set=pa.array(list(ATTRIBUTES)))
+    booleans = pa.array(list(ATTRIBUTES.values()), pa.bool_()).take(index)
+    return booleans, _numpy(pc.and_(pc.is_valid(values), pc.invert(known)))
+
+
+def _cast(values: pa.Array, pattern: str, wanted: pa.DataType) -> tuple[pa.Array, Mask]:
+    fits = pc.fill_null(pc.match_substring_regex(values, pattern), False)
+    bad = _numpy(pc.and_(pc.is_valid(values), pc.invert(fits)))
+    cleaned = pc.if_else(fits, values, pa.scalar(None, pa.string())) if bad.any() else values
+    return pc.cast(cleaned, wanted), bad
+
+
+def _numpy(found: Any) -> Mask:
+    return np.asarray(found.to_numpy(zero_copy_only=False))

@@ -1,0 +1,31 @@
+"""Authors and titles: HTML entities decoded once, Unicode in its composed form (NFC)."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def normalize(values: pa.StringArray) -> pa.StringArray:
+    """Shape (n,), NULL stays NULL. Only the few values that hold an entity are touched one by one.
+
+    An entity needs its semicolon: an ampersand in "R&D" or "?a=1&copy=2" stays what it is.
+    """
+    decoded = _decode(values)
+    foreign = pc.fill_null(pc.invert(pc.string_is_ascii(decoded)), False)
+    if not pc.any(foreign, min_count=0).as_py():
+        return decoded
+    return pc.replace_with_mask(decoded, foreign, pc.utf8_normalize(decoded.filter(foreign), "NFC"))
+
+
+def _decode(values: pa.StringArray) -> pa.StringArray:
+    marked = pc.fill_null(pc.match_substring(values, "&"), False)
+    if not pc.any(marked, min_count=0).as_py():
+        return values
+    changed = [ENTITY.sub(lambda entity: html.unescape(entity[0]), text) for text in values.filter(marked).to_pylist()]
+    return pc.replace_with_mask(values, marked, pa.array(changed, values.type))

@@ -1,0 +1,49 @@
+"""Regexes of the form ^[class]{n}$, judged by table look-up: several times faster than a regex engine on the hot path."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+FIXED = re.compile(r"\^(\[[0-9a-z-]+\])\{(\d+)\}\$")
+
+Lookup = npt.NDArray[np.bool_]
+
+
+@cache
+def spec(regex: str) -> tuple[Lookup, int] | None:
+    """(which bytes the class holds, length) of a `^[class]{n}$`; None for any other regex."""
+    found = FIXED.fullmatch(regex)
+    if found is None:
+        return None
+    of_class = re.compile(found[1])
+    return np.array([of_class.fullmatch(chr(b)) is not None for b in range(256)]), int(found[2])
+
+
+def matches(values: pa.StringArray, allowed: Lookup, length: int) -> npt.NDArray[np.bool_]:
+    """Which strings have `length` bytes, all of the class; NULL passes. Shape (rows,)."""
+    offsets = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1, values.offset * 4)
+    ok: npt.NDArray[np.bool_] = np.diff(offsets) == length
+    if values.null_count:
+        return np.asarray(values.is_null()) | (ok & _each(values, offsets, allowed, ok, length))
+    return ok & _each(values, offsets, allowed, ok, length)
+
+
+def _each(
+    values: pa.StringArray, offsets: npt.NDArray[np.int32], allowed: Lookup, fits: Lookup, length: int
+) -> npt.NDArray[np.bool_]:
+    data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    if fits.all():
+        return _rows(allowed[data].reshape(-1, length))
+    good = np.zeros(len(values), np.bool_)
+    starts = (offsets[:-1] - offsets[0])[fits]
+    good[fits] = _rows(allowed[data[starts[:, None] + np.arange(length)]])
+    return good
+
+
+def _rows(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    return np.asarray(cells.all(axis=1))

@@ -1,0 +1,192 @@
+"""The closed list of row-level expectations and their compilers: Arrow filter and Delta constraint.
+
+The third form is Great Expectations' own: the declaration itself. NULL passes every rule but NOT NULL; NaN passes none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf.errors import ConfigError
+from quality import fixed_width
+
+Mask = npt.NDArray[np.bool_]
+
+NOT_NULL = "expect_column_values_to_not_be_null"
+IN_SET = "expect_column_values_to_be_in_set"
+MATCH = "expect_column_values_to_match_regex"
+NOT_MATCH = "expect_column_values_to_not_match_regex"
+BETWEEN = "expect_column_values_to_be_between"
+A_ABOVE_B = "expect_column_pair_values_a_to_be_greater_than_b"
+
+ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
+    NOT_NULL: ({"column"}, set()),
+    IN_SET: ({"column", "value_set"}, set()),
+    MATCH: ({"column", "regex"}, set()),
+    NOT_MATCH: ({"column", "regex"}, set()),
+    BETWEEN: ({"column"}, {"min_value", "max_value"}),
+    A_ABOVE_B: ({"column_A", "column_B", "or_equal", "ignore_row_if"}, set()),
+}
+CONDITION_KEYS = {"row_condition", "condition_parser"}
+CONDITION = re.compile(r"(?P<column>\w+) (?P<operator>=|<>) '(?P<value>[\w-]+)'")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A Great Expectations type and its arguments."""
+
+    type: str
+    kwargs: Mapping[str, Any]
+
+
+def check(rule: Rule, columns: Mapping[str, str], where: str) -> None:
+    """ConfigError, starting with `where`, when the rule is not of the closed list or does not fit the table's columns."""
+    if rule.type not in ARGUMENTS:
+        raise ConfigError(f"{where}: unknown expectation type; known: {', '.join(ARGUMENTS)}")
+    needed, optional = ARGUMENTS[rule.type]
+    given = set(rule.kwargs)
+    if missing := needed - given:
+        raise ConfigError(f"{where}: missing argument {', '.join(sorted(missing))}")
+    if unknown := given - needed - optional - CONDITION_KEYS:
+        raise ConfigError(f"{where}: unknown argument {', '.join(sorted(unknown))}")
+    for key in given & {"column", "column_A", "column_B"}:
+        if rule.kwargs[key] not in columns:
+            raise ConfigError(f"{where}: the table has no column {rule.kwargs[key]!r}")
+    _check_values(rule, columns, where)
+
+
+def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
+    if rule.type == BETWEEN and not rule.kwargs.keys() & {"min_value", "max_value"}:
+        raise ConfigError(f"{where}: needs min_value, max_value or both")
+    if rule.type == A_ABOVE_B and rule.kwargs["ignore_row_if"] != "either_value_is_missing":
+        raise ConfigError(f"{where}: ignore_row_if must be either_value_is_missing")
+    if rule.type in (MATCH, NOT_MATCH):
+        try:
+            pc.match_substring_regex(pa.array([""]), rule.kwargs["regex"])
+        except pa.ArrowInvalid as error:
+            raise ConfigError(f"{where}: {error}") from None
+    if bool(rule.kwargs.keys() & CONDITION_KEYS):
+        condition = CONDITION.fullmatch(str(rule.kwargs.get("row_condition")))
+        if condition is None or condition["column"] not in columns or rule.kwargs.get("condition_parser") != "spark":
+            raise ConfigError(f"{where}: row_condition must read: column = 'value' or column <> 'value', parser spark")
+
+
+def needs_no_line_breaks(rule: Rule) -> bool:
+    """Whether the regex ends in `$`, which Java lets match before a final line break."""
+    return rule.type == MATCH and str(rule.kwargs["regex"]).endswith("$")
+
+
+def forbids_line_breaks(rule: Rule) -> bool:
+    """Whether the rule refuses every character that Java takes for a line break."""
+    breaks = "\n\r\u0085\u2028\u2029"
+    return rule.type == NOT_MATCH and all(re.search(rule.kwargs["regex"], c) for c in breaks)
+
+
+def passes(rule: Rule, table: pa.Table) -> Mask:
+    """Which rows of `table` pass: a mask of shape (rows,)."""
+    ok = _passes(rule, table)
+    if "row_condition" in rule.kwargs:
+        ok |= ~_condition(rule.kwargs["row_condition"], table)
+    return ok
+
+
+def _passes(rule: Rule, table: pa.Table) -> Mask:
+    k = rule.kwargs
+    if rule.type == A_ABOVE_B:
+        compare = pc.greater_equal if k["or_equal"] else pc.greater
+        return _true_or_null(compare(table[k["column_A"]], table[k["column_B"]]))
+    column = table[k["column"]]
+    if rule.type == NOT_NULL:
+        return mask(pc.is_valid(column))
+    if rule.type == BETWEEN:
+        return _between(column, k.get("min_value"), k.get("max_value"))
+    return np.concatenate([np.empty(0, np.bool_), *(_by_value(rule, chunk) for chunk in column.chunks)])
+
+
+def _between(column: pa.ChunkedArray, low: float | None, high: float | None) -> Mask:
+    ok = np.ones(len(column), np.bool_)
+    if low is not None:
+        ok &= _true_or_null(pc.greater_equal(column, low))
+    if high is not None:
+        ok &= _true_or_null(pc.less_equal(column, high))
+    return ok
+
+
+def _by_value(rule: Rule, values: pa.Array) -> Mask:
+    """IN_SET and the regexes; each distinct value of a dictionary is judged once."""
+    if not pa.types.is_dictionary(values.type):
+        return _judge(rule, values)
+    of_value = np.append(_judge(rule, values.dictionary), True)
+    return np.asarray(of_value[values.indices.fill_null(len(of_value) - 1).to_numpy(zero_copy_only=False)])
+
+
+def _judge(rule: Rule, values: pa.Array) -> Mask:
+    if rule.type == IN_SET:
+        wanted = pa.array(rule.kwargs["value_set"]).cast(values.type)
+        return mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=wanted)))
+    if rule.type == MATCH and (spec := fixed_width.spec(rule.kwargs["regex"])) is not None:
+        return fixed_width.matches(values, *spec)
+    found = pc.match_substring_regex(values, rule.kwargs["regex"])
+    return _true_or_null(found if rule.type == MATCH else pc.invert(found))
+
+
+def _condition(text: str, table: pa.Table) -> Mask:
+    condition = CONDITION.fullmatch(text)
+    assert condition is not None
+    column = table[condition["column"]]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    equal = pc.fill_null(pc.equal(column, condition["value"]), False)
+    return mask(equal) if condition["operator"] == "=" else mask(pc.and_(pc.invert(equal), pc.is_valid(column)))
+
+
+def _true_or_null(found: Any) -> Mask:
+    return mask(pc.fill_null(found, True))
+
+
+def mask(found: Any) -> Mask:
+    """An Arrow boolean array without NULL as numpy; shape (rows,)."""
+    return np.asarray(found.to_numpy() if isinstance(found, pa.ChunkedArray) else found.to_numpy(zero_copy_only=False))
+
+
+def sql(rule: Rule) -> str:
+    """The rule as a Delta CHECK constraint that Spark and delta-rs both read."""
+    k = rule.kwargs
+    text = _sql(rule)
+    if "row_condition" in k:
+        return f"NOT ({k['row_condition']}) OR {text}"
+    return text
+
+
+def _sql(rule: Rule) -> str:
+    k = rule.kwargs
+    if rule.type == A_ABOVE_B:
+        a, b, operator = k["column_A"], k["column_B"], ">=" if k["or_equal"] else ">"
+        return f"({a} IS NULL OR {b} IS NULL OR {a} {operator} {b})"
+    column = k["column"]
+    if rule.type == NOT_NULL:
+        return f"{column} IS NOT NULL"
+    return f"({column} IS NULL OR ({_sql_of_value(rule, column)}))"
+
+
+def _sql_of_value(rule: Rule, column: str) -> str:
+    k = rule.kwargs
+    if rule.type == IN_SET:
+        return f"{column} IN ({', '.join(map(_literal, k['value_set']))})"
+    if rule.type == BETWEEN:
+        bounds = [(">=", k.get("min_value")), ("<=", k.get("max_value"))]
+        return " AND ".join(f"{column} {operator} {bound}" for operator, bound in bounds if bound is not None)
+    found = f"regexp_like({column}, {_literal(k['regex'])})"
+    return found if rule.type == MATCH else f"NOT {found}"
+
+
+def _literal(value: Any) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)

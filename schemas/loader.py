@@ -1,0 +1,99 @@
+"""One YAML a table: its columns, types, keys and layout; as Spark SQL for the table and as Arrow types for the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import pyarrow as pa
+
+from conf.errors import ConfigError
+from conf.strict import build, load_yaml
+
+Type = Literal[
+    "string", "bigint", "int", "double", "boolean", "binary", "timestamp", "array<string>", "map<string,bigint>"
+]
+
+ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "binary": pa.binary(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "array<string>": pa.list_(pa.string()),
+    "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Spark SQL type, whether it may be NULL, and its meaning with units."""
+
+    name: str
+    type: Type
+    nullable: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: `key` is empty where published rows may repeat; files are sorted by `sort_by` inside a partition."""
+
+    table: str
+    description: str
+    grain: str
+    partition_by: tuple[str, ...]
+    sort_by: tuple[str, ...]
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that stand in the Parquet files: all but the partition's."""
+        return tuple(column for column in self.columns if column.name not in self.partition_by)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every table's name, sorted."""
+    found = [path.name for path in files("schemas").iterdir()]
+    return tuple(sorted(name[: -len(".yaml")] for name in found if name.endswith(".yaml")))
+
+
+@cache
+def load(name: str) -> Table:
+    """The schema of the table `name`; ConfigError when there is none or its YAML does not fit."""
+    if name not in names():
+        raise ConfigError(f"unknown table {name!r}; known: {', '.join(names())}")
+    path = files("schemas") / f"{name}.yaml"
+    table = build(Table, load_yaml(path), str(path))
+    known = {column.name for column in table.columns}
+    for key in ("partition_by", "sort_by", "key"):
+        for column in getattr(table, key):
+            if column not in known:
+                raise ConfigError(f"{path}: {key} names the unknown column {column!r}")
+    return table
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of the table's Parquet files (without the partition's columns)."""
+    return pa.schema([pa.field(c.name, ARROW[c.type], nullable=c.nullable) for c in table.stored()])
+
+
+def spark_schema(table: Table) -> str:
+    """The table's columns as a Spark SQL schema string: `name type [NOT NULL] COMMENT '…'`, comma-separated."""
+    return ", ".join(column_sql(column) for column in table.columns)
+
+
+def column_sql(column: Column) -> str:
+    """One column as Spark SQL declares it."""
+    null = "" if column.nullable else " NOT NULL"
+    return f"`{column.name}` {column.type.upper()}{null} COMMENT {quoted(column.description)}"
+
+
+def quoted(text: str) -> str:
+    """`text` as a Spark SQL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,53 @@
+"""What tests share: one Spark session, tables made once and copied, and releases small enough to read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf import settings as conf_settings
+from conf.settings import Settings
+from jobs import session
+from jobs.tables import create
+
+REAL = Path(os.environ.get("OILAKE_REAL", Path(__file__).parents[2] / "shared" / "real"))
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The packaged local settings."""
+    return conf_settings.load("local")
+
+
+@pytest.fixture(scope="session")
+def spark(settings: Settings) -> SparkSession:
+    """The one Spark session of the test run."""
+    return session.start(settings)
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with every table and no row; copied, never written to."""
+    path = tmp_path_factory.mktemp("empty") / "warehouse"
+    create.ensure(spark, str(path))
+    return path
+
+
+@pytest.fixture
+def warehouse(empty_warehouse: Path, tmp_path: Path) -> str:
+    """A warehouse of the test's own, with empty tables."""
+    path = tmp_path / "warehouse"
+    shutil.copytree(empty_warehouse, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The landing area of real rows; tests that need it are skipped where it is absent."""
+    if not REAL.is_dir():
+        pytest.skip(f"no real rows at {REAL}: they are not part of the project")
+    return REAL
