@@ -40,7 +40,7 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
-	@$(BIN)/python -m schemas.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m quality.dictionary > docs/data-dictionary.md
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 

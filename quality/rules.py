@@ -131,6 +131,7 @@ def _by_value(rule: Rule, values: pa.Array) -> Mask:
 def _judge(rule: Rule, values: pa.Array) -> Mask:
     if rule.type == IN_SET:
         wanted = pa.array(rule.kwargs["value_set"]).cast(values.type)
+        values = pc.add(values, 0.0) if pa.types.is_floating(values.type) else values  # minus zero is zero
         return mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=wanted)))
     if rule.type == MATCH and (spec := fixed_width.spec(rule.kwargs["regex"])) is not None:
         return fixed_width.matches(values, *spec)

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
@@ -13,6 +14,9 @@ from conf import settings as conf_settings
 from conf.settings import Settings
 from jobs import session
 from jobs.tables import create
+
+hypothesis.settings.register_profile("oilake", deadline=None)
+hypothesis.settings.load_profile("oilake")
 
 REAL = Path(os.environ.get("OILAKE_REAL", Path(__file__).parents[2] / "shared" / "real"))
 

@@ -85,17 +85,22 @@ def _same_type(where: str, name: str, wanted: schemas.Column, field: dict[str, o
 def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
     where = f"delta.`{uri(warehouse, name)}`"
     stored = table.metadata().configuration
-    found = {k.removeprefix(CONSTRAINT): v for k, v in stored.items() if k.startswith(CONSTRAINT)}
+    found = {k.removeprefix(CONSTRAINT): _spaceless(v) for k, v in stored.items() if k.startswith(CONSTRAINT)}
     wanted = quality.constraints(name)
     told = []
-    for key in [key for key, sql in found.items() if wanted.get(key.lower(), wanted.get(key)) != sql]:
+    for key in [key for key, sql in found.items() if key not in wanted or _spaceless(wanted[key]) != sql]:
         spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT `{key}`")
         told.append(f"{name}: constraint {key} was dropped")
     for key, sql in wanted.items():
-        if found.get(key) != sql:
+        if found.get(key) != _spaceless(sql):
             spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT `{key}` CHECK ({sql})")
             told.append(f"{name}: constraint {key} was added")
     return told
+
+
+def _spaceless(sql: str) -> str:
+    """ALTER TABLE stores a constraint with spaces of Spark's own, CREATE TABLE as it was given."""
+    return sql.replace(" ", "")
 
 
 def _first(error: Exception) -> str:

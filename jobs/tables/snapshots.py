@@ -61,7 +61,7 @@ def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[d
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it."""
-    rows = _at(warehouse, table, pin).to_pyarrow_table(partitions=[("release", "=", pin.release)], columns=columns)
+    rows = _at(warehouse, table, pin).to_pyarrow_table(filters=[("release", "=", pin.release)], columns=columns)
     found: list[dict[str, Any]] = pa.table(rows).to_pylist()
     return found
 

@@ -17,10 +17,18 @@ Mask = npt.NDArray[np.bool_]
 
 
 def doubles(values: pa.Array) -> tuple[pa.DoubleArray, Mask]:
-    """(64-bit floats, which are no finite decimal number); shape (n,), NULL stays NULL and is not marked."""
+    """(64-bit floats, which are no finite decimal number); shape (n,), NULL stays NULL and is not marked.
+
+    Spaces around a number are no fault, and minus zero is zero.
+    """
     if pa.types.is_floating(values.type):
-        return values, np.zeros(len(values), np.bool_)
-    return _cast(values, DECIMAL, pa.float64())
+        numbers, bad = values, np.zeros(len(values), np.bool_)
+    else:
+        numbers, bad = _cast(values, DECIMAL, pa.float64())
+    endless = _numpy(pc.fill_null(pc.invert(pc.is_finite(numbers)), False))
+    if endless.any():
+        numbers, bad = pc.if_else(pa.array(~endless), numbers, pa.scalar(None, pa.float64())), bad | endless
+    return pc.add(numbers, 0.0), bad
 
 
 def wholes(values: pa.Array) -> tuple[pa.Int64Array, Mask]:
@@ -39,6 +47,7 @@ def attributes(values: pa.Array) -> tuple[pa.BooleanArray, Mask]:
 
 
 def _cast(values: pa.Array, pattern: str, wanted: pa.DataType) -> tuple[pa.Array, Mask]:
+    values = pc.ascii_trim(values, " \t")
     fits = pc.fill_null(pc.match_substring_regex(values, pattern), False)
     bad = _numpy(pc.and_(pc.is_valid(values), pc.invert(fits)))
     cleaned = pc.if_else(fits, values, pa.scalar(None, pa.string())) if bad.any() else values

@@ -1,0 +1,90 @@
+"""Settings and the registry: what fits is read, and what does not is refused with the file and the key."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conf import registry, settings
+from conf.errors import ConfigError
+
+
+def packaged(name: str) -> dict[str, object]:
+    document: dict[str, object] = yaml.safe_load((registry.packaged() / f"{name}.yaml").read_text())
+    return document
+
+
+def written(folder: Path, document: dict[str, object]) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "v3.yaml").write_text(yaml.safe_dump(document))
+    return str(folder)
+
+
+def test_the_registry_holds_the_releases_in_the_order_of_their_dates():
+    found = registry.load_all()
+    assert list(found) == ["v1", "v2", "v3"]
+    assert found["v3"].date == datetime.date(2017, 11, 16)
+    assert found["v3"].published.human_labels_positive == {"train": 9741876, "validation": 365772, "test": 1105052}
+
+
+def test_v1_publishes_human_labels_for_validation_only():
+    release = registry.find("v1")
+    human = next(file for file in release.files if file.name.startswith("human"))
+    assert [e.path for e in registry.expected_members(release, human)] == ["human_ann_2016_08/validation/labels.csv"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"titel": "x"}, "unknown key titel"),
+        ({"date": "soon"}, "date must be a date, not 'soon'"),
+        ({"subsets": "train"}, "subsets must be a list"),
+        ({"sources": {"machine": "robot"}}, "sources.machine must be one of machine, human, crowdsource, not 'robot'"),
+        ({"published": {"images": {"train": "many"}}}, "published.images.train must be a whole number"),
+        ({"published": {"classes": True}}, "published.classes must be a whole number"),
+        ({"columns": {"images": {}}}, "columns must be one of images, not 'labels'"),
+    ],
+)
+def test_a_release_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, object], told: str):
+    folder = written(tmp_path / "registry", {**packaged("v3"), **change})
+    with pytest.raises(ConfigError) as error:
+        registry.load_all(folder)
+    assert "v3.yaml" in str(error.value)
+    assert told in str(error.value)
+
+
+def test_a_missing_key_is_named(tmp_path: Path):
+    document = packaged("v3")
+    del document["tag"]
+    with pytest.raises(ConfigError, match=r"v3\.yaml: missing key tag"):
+        registry.load_all(written(tmp_path / "registry", document))
+
+
+def test_broken_yaml_is_told_in_one_line(tmp_path: Path):
+    (tmp_path / "v9.yaml").write_text("release: [")
+    with pytest.raises(ConfigError, match=r"v9\.yaml: not valid YAML") as error:
+        registry.load_all(str(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+def test_flags_override_variables_and_variables_override_the_file(monkeypatch: pytest.MonkeyPatch):
+    assert settings.load("local").warehouse == "data/warehouse"
+    monkeypatch.setenv("OILAKE_WAREHOUSE", "/from/variable")
+    assert settings.load("local").warehouse == "/from/variable"
+    assert settings.load("local", {"warehouse": "/from/flag", "landing": None}).warehouse == "/from/flag"
+
+
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
+    document = yaml.safe_load((Path(settings.__file__).parent / "local.yaml").read_text())
+    document["limits"]["max_share"] = 2
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: limits\.max_share must lie between 0 and 1"):
+        settings.load(str(path))
+
+
+def test_the_cluster_environment_loads():
+    assert settings.load("cluster").warehouse.startswith("s3://")
