@@ -50,6 +50,15 @@ def _telling(reasons: list[str]) -> list[str]:
 
 
 def kept(columns: Mapping[str, pa.Array], good: Mask) -> pa.Table:
-    """The rows that keep every promise."""
+    """The rows that keep every promise; their dictionaries hold no value of another row."""
     table = pa.table(dict(columns))
-    return table if good.all() else table.filter(pa.array(good))
+    if good.all():
+        return table
+    rows = table.filter(pa.array(good))
+    return pa.table({name: _compact(rows[name]) for name in rows.column_names})
+
+
+def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_dictionary(column.type):
+        return column
+    return column.cast(column.type.value_type).dictionary_encode()

@@ -30,7 +30,14 @@ def _table(table: Table) -> str:
         facts.append(f"Sorted by {_code(table.sort_by)} inside a partition.")
     columns = [f"| `{c.name}` | {c.type} | {'yes' if c.nullable else 'no'} | {c.description} |" for c in table.columns]
     lines = [f"## {table.table}", "", table.description, "", " ".join(facts), ""]
-    lines += ["| column | type | may be NULL | meaning |", "|---|---|---|---|", *columns, "", *_promises(table.table), ""]
+    lines += [
+        "| column | type | may be NULL | meaning |",
+        "|---|---|---|---|",
+        *columns,
+        "",
+        *_promises(table.table),
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -1,0 +1,96 @@
+"""Writes synthetic V1, V2 and V3 archives in the published names, layouts and quirks, at any scale up to the real one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from conf.errors import ConfigError, StoreError
+from conf.registry import load_all
+from jobs import command
+from jobs.synthetic import plan, planting, writing
+from jobs.synthetic.classes import RELEASES
+from jobs.synthetic.defects import KINDS
+
+SCALE = 0.0005
+# Bytes on disk at scale 1: rows that wait for their archive, and the archives.
+ROOM = 20 << 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own arguments."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for <tag>/<archive>, registry/ and truth/")
+    parser.add_argument(
+        "--scale", type=float, default=SCALE, metavar="F", help=f"share of the real size, up to 1 ({SCALE})"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
+    parser.add_argument(
+        "--plant", action="append", default=[], metavar="KIND=N",
+        help=f"plant N defects of a kind in V3's files (repeatable): {planting.ALL_KINDS}, {', '.join(KINDS)}",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the sample and prints what it holds; 0."""
+    started = time.monotonic()
+    if arguments.seed < 0:
+        raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
+    wanted = planting.parse(arguments.plant)
+    out = Path(arguments.out)
+    figures = _write(out, arguments.scale, arguments.seed, wanted)
+    summary = {
+        "out": str(out),
+        "scale": arguments.scale,
+        "seed": arguments.seed,
+        "seconds": round(time.monotonic() - started, 1),
+        "releases": figures,
+        "planted": wanted,
+    }
+    print(json.dumps(summary, indent=2) if arguments.json else _told(summary))
+    return 0
+
+
+def _write(out: Path, scale: float, seed: int, wanted: dict[str, int]) -> dict[str, dict[str, Any]]:
+    plan.check(scale)
+    releases = {name: release for name, release in load_all().items() if name in RELEASES}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _check_room(out, scale)
+        with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as folder:
+            return writing.write(out, Path(folder), releases, scale, seed, wanted)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or out}: {error.strerror or error}; give --out a folder that can be written and has room"
+        ) from None
+
+
+def _check_room(out: Path, scale: float) -> None:
+    free, needed = shutil.disk_usage(out).free, int(scale * ROOM)
+    if free < needed:
+        raise StoreError(
+            f"{out}: {free / 2**30:.1f} GiB are free, --scale {scale:g} needs about {needed / 2**30:.1f} GiB; "
+            "give a smaller --scale or another --out"
+        )
+
+
+def _told(summary: dict[str, Any]) -> str:
+    """A few lines for a person; the last says what to run next."""
+    lines = [f"{summary['out']}: scale {summary['scale']:g}, seed {summary['seed']}, {summary['seconds']} s"]
+    for release, figures in summary["releases"].items():
+        counted = {name: sum(value.values()) if isinstance(value, dict) else value for name, value in figures.items()}
+        rows = ("images", "machine_labels", "human_labels_positive", "human_labels_negative", "boxes", "classes")
+        lines.append(f"{release}: " + ", ".join(f"{counted[n]:,} {n.replace('_', ' ')}" for n in rows if n in counted))
+    if summary["planted"]:
+        lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
+    lines.append(f"next: oilake ingest --release v3 --landing {summary['out']} --registry {summary['out']}/registry")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("sample", __doc__, add_arguments, run))

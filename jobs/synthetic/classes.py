@@ -1,0 +1,128 @@
+"""The classes of all three releases: MIDs, names, and which of them are labelled, trainable and boxable where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jobs.synthetic import names
+from jobs.synthetic.plan import ClassCounts
+
+RELEASES = ("v1", "v2", "v3")
+MID_LETTERS = np.array(list("0123456789bcdfghjklmnpqrstvwxyz_"))
+KNOWLEDGE_GRAPH = 400
+
+Codes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Every class by its number, 0 the most frequent label; arrays of numbers are in falling popularity.
+
+    `place`: where the class's MID stands in alphabetical order. `names` and `listed`: by release, what its dictionary
+    says and which classes it lists. `machine_v1` is a mask; `boxable` ends with the one class that no box has.
+    """
+
+    mids: list[str]
+    place: Codes
+    machine: Codes
+    machine_v1: Mask
+    kept: Codes
+    lost: Codes
+    new: Codes
+    trainable: Mask
+    boxable: Codes
+    listed: dict[str, Mask]
+    names: dict[str, list[str]]
+
+    @property
+    def boxed(self) -> Codes:
+        """The boxable classes that boxes have."""
+        return self.boxable[:-1]
+
+    def with_people(self) -> Mask:
+        """Classes with human labels in both V2 and V3."""
+        return _mask(len(self.mids), self.kept)
+
+
+def make(seed: int, counts: ClassCounts) -> Classes:
+    """The classes of one seed; they are numbered: both, machine only, lost, human only, new (see ClassCounts)."""
+    rng = np.random.default_rng([seed, 1])
+    ends = np.cumsum([counts.both, counts.machine_only, counts.lost, counts.human_only, counts.new])
+    total = int(ends[-1])
+    every = np.arange(total)
+    mids = _mids(rng, total)
+    machine_v1 = every < ends[2]
+    machine_v1[ends[0] - counts.later_than_v1 : ends[0]] = False
+    trainable = (every < counts.trainable_both) | ((every >= ends[2]) & (every < ends[2] + counts.trainable_human_only))
+    boxable = _boxable(counts)
+    first = _dictionary_v1(counts, machine_v1, ends)
+    return Classes(
+        mids=mids,
+        place=np.argsort(np.argsort(np.array(mids))),
+        machine=every[: ends[2]],
+        machine_v1=machine_v1,
+        kept=np.concatenate([every[: ends[0]], every[ends[2] : ends[3]]]),
+        lost=every[ends[1] : ends[2]],
+        new=every[ends[3] :],
+        trainable=trainable,
+        boxable=boxable,
+        listed={"v1": first, "v2": every < ends[3], "v3": every < total},
+        names=_names(rng, counts, first, boxable),
+    )
+
+
+def _mids(rng: np.random.Generator, count: int) -> list[str]:
+    """Different MIDs of the legal alphabet; a few come from the Knowledge Graph."""
+    found: dict[str, None] = {}
+    while len(found) < count:
+        letters = "".join(rng.choice(MID_LETTERS, 8))
+        short = len(found) % 3
+        other = len(found) % KNOWLEDGE_GRAPH == KNOWLEDGE_GRAPH // 2
+        found[f"/g/11{letters[:7]}" if other else f"/m/0{letters[: 4 + short]}"] = None
+    return list(found)
+
+
+def _boxable(counts: ClassCounts) -> Codes:
+    """Boxable classes, spread over the trainable and the other ones; the last is the one no box has."""
+    trainable = np.linspace(1, counts.trainable_both - 1, counts.box_trainable).astype(np.int64)
+    others = np.linspace(counts.trainable_both, counts.both - 1, counts.box_other + 1).astype(np.int64)
+    return np.concatenate([trainable, others])
+
+
+def _dictionary_v1(counts: ClassCounts, machine_v1: Mask, ends: Codes) -> Mask:
+    """V1's dictionary: its labels without a few, and some that no label of V1 has."""
+    listed = machine_v1.copy()
+    step = max(1, counts.both // (counts.missing_in_v1 + 1) - 1)
+    listed[step : step * counts.missing_in_v1 + 1 : step] = False
+    listed[ends[2] : ends[2] + counts.unused_in_v1] = True
+    return listed
+
+
+def _names(rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: Codes) -> dict[str, list[str]]:
+    """Names by release: V2 and V3 rename some of V1's classes each; some names are shared, two by boxable classes."""
+    total = len(in_v1)
+    fresh = names.invent(rng, total + 2 * counts.renamed)
+    latest = fresh[:total]
+    free = np.setdiff1d(rng.permutation(total), boxable, assume_unique=True)
+    groups = [[int(boxable[n]), int(boxable[n + 1])] for n in (0, 2)]
+    for n in range(counts.shared_names - len(groups)):
+        taken = 3 if n < counts.thrice_shared_names else 2
+        groups.append(free[:taken].tolist())
+        free = free[taken:]
+    names.share(latest, groups)
+    first, second = list(latest), list(latest)
+    for n, index in enumerate(free[in_v1[free]][: 2 * counts.renamed].tolist()):
+        first[index] = fresh[total + n]
+        if n < counts.renamed:
+            second[index] = fresh[total + n]
+    return {"v1": first, "v2": second, "v3": latest}
+
+
+def _mask(size: int, chosen: Codes) -> Mask:
+    found = np.zeros(size, np.bool_)
+    found[chosen] = True
+    return found

@@ -1,0 +1,178 @@
+"""The kinds of defects that can be planted: each breaks one thing in a sound row, or spells it as other tools do."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+LONG = (1 << 20) + 500
+COORDINATES = ("XMin", "XMax", "YMin", "YMax")
+
+FIELD = re.compile(r'(?<=,)(?:"(?:[^"]|"")*"|[^,]*)')
+
+Row = dict[str, str]
+Record = bytes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`reason`: the one quarantine reason that follows ("" where the row is to be repaired); `tables`: where it fits.
+
+    `damage` gets a sound row (fields by column, quotes still around them) and a number that picks a variant, and gives
+    the damaged record without its line end. `replaces`: the sound row goes (else the bad one comes behind it).
+    `needs`: what the sound row must be like.
+    """
+
+    reason: str
+    tables: tuple[str, ...]
+    damage: Callable[[Row, int], Record]
+    replaces: bool = False
+    needs: Callable[[Row, int], bool] = lambda row, n: True
+
+
+IMAGES, LABELS, BOXES = ("images",), ("machine", "human"), ("boxes",)
+ANNOTATIONS = (*LABELS, *BOXES)
+EVERYWHERE = (*IMAGES, *ANNOTATIONS)
+
+
+def fields(record: bytes) -> list[str]:
+    """The fields of a sound record on one line, quotes still around them."""
+    return [found[0] for found in FIELD.finditer("," + record.decode())]
+
+
+def record(row: Row) -> Record:
+    """The row as it stands in a file, without its line end."""
+    return ",".join(row.values()).encode()
+
+
+def _with(**columns: tuple[str, ...]) -> Callable[[Row, int], Record]:
+    """One of the given texts in one of the given columns, by turns; columns that the row has not are passed over."""
+
+    def damage(row: Row, n: int) -> Record:
+        choices = [(name, value) for name, values in columns.items() if name in row for value in values]
+        name, value = choices[n % len(choices)]
+        return record({**row, name: value})
+
+    return damage
+
+
+def _text_column(row: Row) -> str:
+    return "Title" if "Title" in row else "LabelName"
+
+
+def _bad_image_id(row: Row, n: int) -> Record:
+    bad = ("00zz" + row["ImageID"][4:], row["ImageID"] + "0", "-" + row["ImageID"][1:], "image" + row["ImageID"][:4])
+    return record({**row, "ImageID": bad[n % len(bad)]})
+
+
+def _respelled_image_id(row: Row, n: int) -> Record:
+    known = row["ImageID"]
+    spelled = (known.upper(), known.lstrip("0"), f"0x{known}")[n % 3]
+    return record({**row, "ImageID": spelled})
+
+
+def _respellable_image_id(row: Row, n: int) -> bool:
+    known = row["ImageID"]
+    return (known.upper() != known, known.startswith("0") and known != "0" * 16, True)[n % 3]
+
+
+def _respelled_mid(row: Row, n: int) -> Record:
+    _, letter, rest = row["LabelName"].split("/")
+    spelled = (
+        f"{letter}.{rest}",
+        f"/{letter}/{rest}".upper(),
+        f"kg:/{letter}/{rest}",
+        f"http://rdf.freebase.com/ns/{letter}.{rest}",
+    )
+    return record({**row, "LabelName": spelled[n % len(spelled)]})
+
+
+def _confidence(row: Row, n: int) -> Record:
+    bad = ["1.5", "abc", "-0.1", "nan"]
+    if row["Source"] in ("verification", "crowdsource-verification") and "XMin" not in row:
+        bad.insert(0, "0.5")
+    return record({**row, "Confidence": bad[n % len(bad)]})
+
+
+def _inverted(row: Row, n: int) -> Record:
+    low, high = COORDINATES[n % 2 * 2 : n % 2 * 2 + 2]
+    return record({**row, low: row[high], high: row[low]})
+
+
+def _invertible(row: Row, n: int) -> bool:
+    low, high = COORDINATES[n % 2 * 2 : n % 2 * 2 + 2]
+    return float(row[low]) < float(row[high])
+
+
+def _other_subset(row: Row, n: int) -> Record:
+    others = [subset for subset in ("train", "validation", "test") if subset != row["Subset"]]
+    return record({**row, "Subset": others[n % 2]})
+
+
+def _another_row(row: Row, n: int) -> Record:
+    return record({**row, "Title": f'"The same photo, number {n}"', "OriginalSize": str(10_000 + n)})
+
+
+def _field_count(row: Row, n: int) -> Record:
+    values = list(row.values())
+    return ",".join(values[:-1] if n % 2 else [*values, "surplus"]).encode()
+
+
+def _nul(row: Row, n: int) -> Record:
+    name = _text_column(row)
+    value = row[name]
+    return record({**row, name: f"{value[:1]}\0{value[1:]}"})
+
+
+def _invalid_utf8(row: Row, n: int) -> Record:
+    name = _text_column(row)
+    marked = record({**row, name: f"{row[name][:1]}\N{REPLACEMENT CHARACTER}{row[name][1:]}"})
+    return marked.replace("\N{REPLACEMENT CHARACTER}".encode(), (b"\xff\xfe", b"\xc3(", b"\xed\xa0\x80")[n % 3])
+
+
+def _loose_quotes(row: Row, n: int) -> Record:
+    return record({**row, "Title" if "Title" in row else "Source": '"abc"def'})
+
+
+def _long_title(row: Row, n: int) -> Record:
+    return record({**row, "Title": f'"{"long " * (LONG // 5)}"'})
+
+
+def _short_md5(length: int) -> str:
+    return base64.b64encode(bytes(range(length))).decode()
+
+
+KINDS = {
+    "invalid_image_id": Kind("invalid_image_id", EVERYWHERE, _bad_image_id),
+    "invalid_mid": Kind("invalid_mid", ANNOTATIONS, _with(LabelName=("banana", "/m/", "/x/0bcd"))),
+    "unknown_source": Kind("unknown_source", ANNOTATIONS, _with(Source=("oracle", "Verification?"))),
+    "invalid_confidence": Kind("invalid_confidence", ANNOTATIONS, _confidence),
+    "invalid_coordinate": Kind(
+        "invalid_coordinate", BOXES, _with(XMax=("1.2", "left"), YMin=("-0.1",), YMax=("1.000001",), XMin=("nan",))
+    ),
+    "inverted_box": Kind("inverted_box", BOXES, _inverted, needs=_invertible),
+    "invalid_attribute": Kind(
+        "invalid_attribute", ("attributes",), _with(IsOccluded=("7",), IsGroupOf=("yes",), IsInside=("-2",))
+    ),
+    "invalid_size": Kind("invalid_size", IMAGES, _with(OriginalSize=("-5", "12.5", "big"))),
+    "invalid_md5": Kind("invalid_md5", IMAGES, _with(OriginalMD5=(_short_md5(12), _short_md5(20), "none"))),
+    "wrong_subset": Kind("wrong_subset", IMAGES, _other_subset),
+    "duplicate_image_id": Kind("duplicate_image_id", IMAGES, _another_row),
+    "wrong_field_count": Kind("wrong_field_count", EVERYWHERE, _field_count),
+    "nul_byte": Kind("nul_byte", EVERYWHERE, _nul),
+    "invalid_utf8": Kind("invalid_utf8", EVERYWHERE, _invalid_utf8),
+    "malformed_quotes": Kind("malformed_quotes", EVERYWHERE, _loose_quotes),
+    "field_too_long": Kind("field_too_long", IMAGES, _long_title),
+    "repaired_image_id": Kind("", EVERYWHERE, _respelled_image_id, replaces=True, needs=_respellable_image_id),
+    "repaired_mid": Kind("", ANNOTATIONS, _respelled_mid, replaces=True),
+}
+
+
+def fresh_image_id(rng: np.random.Generator, known: str, following: str | None) -> str | None:
+    """An ID of no image, between two that follow each other; None where there is no room."""
+    low, high = int(known, 16), int(following, 16) if following else 2**64 - 1
+    return f"{low + int(rng.integers(1, min(high - low, 1_000))):016x}" if high - low > 1 else None

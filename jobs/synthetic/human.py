@@ -1,0 +1,140 @@
+"""Human labels of V2 and V3: one set of (image, class) pairs with what each release says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from jobs.synthetic import pairs, skew, text
+from jobs.synthetic.pairs import Pairs
+from jobs.synthetic.plan import Counts
+
+FROM_MACHINE = 0.5
+CROWD_SHARE = 0.1
+CROWD, STAFF = 0, 1
+SOURCES_V2 = ("human", "human")
+SOURCES_V3 = ("crowdsource-verification", "verification")
+
+Draw = Callable[[int], Pairs]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What pairs may be drawn from: labelled images by release, the machine's pairs, classes by popularity.
+
+    `old`, `lost` and `new` are the classes of this slice that must occur kept, withdrawn and added.
+    """
+
+    images_v2: Pairs
+    images_v3: Pairs
+    machine: Pairs
+    popular: Pairs
+    old: Pairs
+    lost: Pairs
+    new: Pairs
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Pairs and a verdict each (0 or 1), row for row; `changes` by kind are pairs, for the truth.
+
+    `source_v3`: CROWD or STAFF.
+    """
+
+    pairs_v2: Pairs
+    verdict_v2: Pairs
+    pairs_v3: Pairs
+    verdict_v3: Pairs
+    source_v3: Pairs
+    changes: dict[str, Pairs]
+
+
+def draw(rng: np.random.Generator, counts: Counts, pool: Pool, boxed_v2: Pairs, boxed_v3: Pairs) -> Labels:
+    """The labels of one subset's part, exactly as `counts` tells.
+
+    `boxed_v2`: pairs with boxes in V2 (they are positive in both); `boxed_v3`: those that have boxes in V3 only.
+    """
+    c = counts
+    taken = np.concatenate([boxed_v2, boxed_v3])
+    common = (c.kept_positive, c.kept_negative, c.flipped_to_negative, c.flipped_to_positive)
+    lost = pairs.one_each(rng, pool.lost, pool.images_v2, taken)
+    old = pairs.one_each(rng, pool.old, pool.images_v2, taken)
+    new = pairs.one_each(rng, pool.new, pool.images_v3, taken)
+    taken = np.concatenate([taken, lost, old, new])
+    wanted = sum(common) - len(boxed_v2) - len(old)
+    both = pairs.fresh(rng, _draw(rng, pool, pool.images_v2), wanted, taken)
+    taken = np.concatenate([taken, both])
+    gone = c.withdrawn_positive + c.withdrawn_negative - len(lost)
+    gone_more = pairs.fresh(rng, _draw(rng, pool, pool.images_v2), gone, taken)
+    taken = np.concatenate([taken, gone_more])
+    come = c.added_positive + c.added_negative - len(boxed_v3) - len(new)
+    come_more = pairs.fresh(rng, _draw(rng, pool, pool.images_v3), come, taken)
+    return _told(rng, c, np.concatenate([boxed_v2, old, both]), np.append(lost, gone_more), (boxed_v3, new, come_more))
+
+
+def _draw(rng: np.random.Generator, pool: Pool, labelled: Pairs) -> Draw:
+    """Pairs of labelled images: half of them what the machine said, half by popularity."""
+    is_labelled = np.zeros(int(labelled.max()) + 1, np.bool_)
+    is_labelled[labelled] = True
+    image = pairs.images(pool.machine)
+    said = pool.machine[(image < len(is_labelled)) & is_labelled[np.minimum(image, len(is_labelled) - 1)]]
+
+    def some(n: int) -> Pairs:
+        others = pairs.pack(labelled[rng.integers(0, len(labelled), n)], skew.draw(rng, pool.popular, n))
+        if len(said):
+            proposed = rng.random(n, np.float32) < FROM_MACHINE
+            others[proposed] = said[rng.integers(0, len(said), int(proposed.sum()))]
+        return others
+
+    return some
+
+
+def _told(rng: np.random.Generator, c: Counts, both: Pairs, gone: Pairs, come: tuple[Pairs, ...]) -> Labels:
+    """The pairs of both releases (boxed ones first), of V2 only and of V3 only, with verdicts and sources."""
+    kept = c.kept_positive + c.kept_negative
+    to_negative, to_positive = np.split(both[kept:], [c.flipped_to_negative])
+    positive, negative = both[: c.kept_positive], both[c.kept_positive : kept]
+    added = np.concatenate(come)
+    conflicts = negative[: c.conflict_positive], positive[len(positive) - c.conflict_negative :]
+    repeats = (
+        positive[len(positive) - c.conflict_negative - c.repeated_positive : len(positive) - c.conflict_negative],
+        negative[c.conflict_positive : c.conflict_positive + c.repeated_negative],
+    )
+    second = np.concatenate([*conflicts, *repeats])
+    first = np.concatenate([positive, to_positive, added[: c.added_positive]])
+    others = np.concatenate([negative, to_negative, added[c.added_positive :]])
+    crowd = rng.random(len(first) + len(others), np.float32) < CROWD_SHARE
+    # A conflict is the app's verdict against staff's; a repeated row has its first one's source.
+    crowd &= ~pairs.isin(np.concatenate([first, others]), second)
+    sources = np.where(crowd, CROWD, STAFF)
+    more = [CROWD] * sum(map(len, conflicts)) + [STAFF] * sum(map(len, repeats))
+    seconds = np.repeat([1, 0, 1, 0], [len(part) for part in (*conflicts, *repeats)])
+    return Labels(
+        pairs_v2=np.concatenate([positive, to_negative, gone[: c.withdrawn_positive], negative, to_positive,
+                                 gone[c.withdrawn_positive :]]),
+        verdict_v2=np.repeat([1, 0], [c.kept_positive + c.flipped_to_negative + c.withdrawn_positive,
+                                      c.kept_negative + c.flipped_to_positive + c.withdrawn_negative]),
+        pairs_v3=np.concatenate([first, others, second]),
+        verdict_v3=np.concatenate([np.repeat([1, 0], [len(first), len(others)]), seconds]),
+        source_v3=np.concatenate([sources, np.array(more, np.int64)]),
+        changes={"added": added, "removed": gone, "flipped": both[kept:], "conflict": np.concatenate(conflicts),
+                 "repeated": np.concatenate(repeats)},
+    )  # fmt: skip
+
+
+def vocabulary(mids: list[str], sources: tuple[str, str], verdicts: tuple[str, str] = ("0", "1")) -> pa.StringArray:
+    """All that may stand behind the image ID, with its line end; by source, verdict, class."""
+    return pa.array([f",{source},{mid},{verdict}\n" for source in sources for verdict in verdicts for mid in mids])
+
+
+def lines(ids: pa.StringArray, place: Pairs, rows: tuple[Pairs, Pairs, Pairs], words: pa.StringArray) -> pa.StringArray:
+    """Rows of (pairs, verdicts, sources), sorted by image, source and MID; `ids` by image number, `place` by class."""
+    found, verdict, source = rows
+    code = pairs.classes(found)
+    order = np.argsort(((pairs.images(found) << 1 | source) << pairs.CLASS_BITS) | place[code], kind="stable")
+    word = (source * 2 + verdict) * (len(words) // 4) + code
+    image = pairs.images(found).astype(np.int32)
+    return text.join(text.pick(ids, image[order]), text.pick(words, word[order].astype(np.int32)))

@@ -1,0 +1,84 @@
+"""Rows of images files: what a photo site would tell of photos that nobody took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.synthetic import people, skew, text
+
+HOSTS = tuple(f"{name}{n}" for name in ("c", "farm") for n in range(1, 9))
+LICENSE = "https://creativecommons.org/licenses/by/2.0/"
+PHOTOS = "https://www.flickr.com/photos/"
+PEOPLE = "https://www.flickr.com/people/"
+BROKEN_TITLES = 1 / 2_000
+NO_CHECKSUM = 0.004
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What rows of images are put together from; `author_paths` and `author_links` are by author, the rest by code."""
+
+    hosts: pa.StringArray
+    author_paths: pa.StringArray
+    author_links: pa.StringArray
+    titles: pa.StringArray
+
+
+def vocabulary(seed: int) -> Vocabulary:
+    """The hosts, authors and titles of one seed."""
+    rng = np.random.default_rng([seed, 3])
+    paths, quoted = people.authors(rng)
+    hosts = pa.array([f"https://{host}.staticflickr.com/{n}/" for host in HOSTS for n in range(1, 10)])
+    links = text.join(f",{LICENSE},{PEOPLE}", paths, "/,", quoted, ",")
+    return Vocabulary(hosts, text.join(PHOTOS, paths, "/"), links, people.titles(rng))
+
+
+def details(rng: np.random.Generator, words: Vocabulary, n: int, without_thumbnail: int) -> pa.StringArray:
+    """OriginalURL and all columns behind it, with their line end, of n images; shape (n,)."""
+    host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
+    # An exponent above 1 gives some authors many photos.
+    author = (rng.random(n) ** 1.5 * people.AUTHORS).astype(np.int16)
+    photo = text.numbers(rng.integers(1_000_000, 30_000_000_000, n))
+    server = text.numbers(rng.integers(1, 9_000, n, dtype=np.int16))
+    secrets = text.random_hex(rng, n, 10), text.random_hex(rng, n, 10)
+    slash = pa.array(["", "/"]).take(pa.array(skew.weighted(rng, (0.8, 0.2), n)))
+    thumbnail = text.join(
+        text.pick(words.hosts, other_host), server, "/", photo, "_", secrets[1],
+        pa.array(["_z.jpg", "_z.jpg?zz=1"]).take(pa.array(skew.weighted(rng, (0.85, 0.15), n))),
+    )  # fmt: skip
+    absent = np.zeros(n, np.bool_)
+    absent[rng.permutation(n)[:without_thumbnail]] = True
+    return text.join(
+        text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
+        text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
+        _titles(rng, words, n), ",", _checksums(rng, n), ",", text.blank(thumbnail, absent), "\n",
+    )  # fmt: skip
+
+
+def lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringArray:
+    """Whole rows: the IDs, their subset and `details`."""
+    return text.join(ids, f",{subset},", rest)
+
+
+def _titles(rng: np.random.Generator, words: Vocabulary, n: int) -> pa.StringArray:
+    chosen = rng.integers(0, people.TITLES, n, dtype=np.int16)
+    broken = np.flatnonzero(rng.random(n, np.float32) < BROKEN_TITLES)
+    chosen[broken] = people.TITLES + rng.integers(0, people.BROKEN, len(broken))
+    is_camera = (chosen % 4 == 0) & (chosen < people.TITLES)
+    number = text.numbers(rng.integers(0, 10_000, n, dtype=np.int16))
+    space = pc.if_else(pa.array(is_camera), "", " ")
+    plain = ~is_camera & (rng.random(n, np.float32) < 0.6)
+    return text.join(text.pick(words.titles, chosen), text.blank(text.join(space, number), plain), '"')
+
+
+def _checksums(rng: np.random.Generator, n: int) -> pa.StringArray:
+    """OriginalSize and OriginalMD5; for a few images both are missing."""
+    sizes = np.clip(rng.lognormal(13.8, 1.1, n), 4_000, 40_000_000).astype(np.int64)
+    known = text.join(text.numbers(sizes), ",", text.random_md5s(rng, n))
+    missing: npt.NDArray[np.bool_] = rng.random(n, np.float32) < NO_CHECKSUM
+    return pc.if_else(pa.array(missing), ",", known)

@@ -1,0 +1,201 @@
+"""How many of everything: the published figures at a scale, exact, and shared out over slices of the image ID range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from conf.errors import ConfigError
+from conf.registry import Published
+
+SUBSETS = ("train", "validation", "test")
+# Below these scales a subset stays as it is: smaller ones would not show every effect.
+FLOOR = {"train": 0.0001, "validation": 0.0025, "test": 0.0016}
+SLICE_IMAGES = 100_000
+WITHOUT_THUMBNAIL = {"train": 204_380 / 9_011_219, "validation": 0.039, "test": 0.039}
+LABELLED_V2, LABELLED_V3 = 0.22, 0.40
+FLIPPED, WITHDRAWN, CONFLICTING = 0.002, 0.005, 0.0005
+REPEATED = 20
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows and images of one subset (or of its part in one slice); "to" tells V2's verdict turned into V3's.
+
+    Human labels: V2 holds kept, flipped and withdrawn ones; V3 holds kept, flipped and added ones, and a second row for
+    every conflict (the Crowdsource app against a kept verdict) and repetition. The last word is that row's verdict.
+    """
+
+    images: int
+    without_thumbnail: int
+    machine: int
+    kept_positive: int
+    kept_negative: int
+    flipped_to_negative: int
+    flipped_to_positive: int
+    withdrawn_positive: int
+    withdrawn_negative: int
+    added_positive: int
+    added_negative: int
+    conflict_positive: int
+    conflict_negative: int
+    repeated_positive: int
+    repeated_negative: int
+    labelled_v2: int
+    labelled_v3: int
+    boxed_v2: int
+    boxed_v3: int
+    boxes_v2: int
+    boxes_v3: int
+
+    def share(self, part: int, parts: int) -> Counts:
+        """The counts of one of `parts` equal parts; over all parts they add up to these."""
+        return Counts(**{name: share(total, part, parts) for name, total in asdict(self).items()})
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Sizes of the groups that classes fall into; `both` have machine and human labels, `lost` human ones in V2 only.
+
+    `machine_only` never have human labels, `human_only` never machine ones, `new` come with V3. The rest are parts of
+    them: trainable ones, boxable ones, and what V1's dictionary and machine labels lack or have beyond the others.
+    """
+
+    both: int
+    machine_only: int
+    lost: int
+    human_only: int
+    new: int
+    trainable_both: int
+    trainable_human_only: int
+    box_trainable: int
+    box_other: int
+    later_than_v1: int
+    missing_in_v1: int
+    unused_in_v1: int
+    shared_names: int
+    thrice_shared_names: int
+    renamed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a row is drawn."""
+
+    scale: float
+    slices: int
+    subsets: dict[str, Counts]
+    classes: ClassCounts
+
+    def part(self, subset: str, number: int) -> Counts:
+        """The counts of one subset in slice `number`."""
+        return self.subsets[subset].share(number, self.slices)
+
+
+def share(total: int, part: int, parts: int) -> int:
+    """How much of `total` falls to `part` of `parts`, as evenly as whole numbers allow."""
+    return (part + 1) * total // parts - part * total // parts
+
+
+def check(scale: float) -> None:
+    """ConfigError unless 0 < scale <= 1."""
+    if not 0 < scale <= 1:
+        raise ConfigError(f"--scale {scale:g}: give a number above 0 and up to 1, such as 0.01")
+
+
+def make(published: Mapping[str, Published], scale: float) -> Plan:
+    """The plan for the published figures of v1, v2 and v3 at `scale`; ConfigError unless 0 < scale <= 1."""
+    check(scale)
+    v1, v2, v3 = (published[release] for release in ("v1", "v2", "v3"))
+    subsets = {subset: _counts(v2, v3, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
+    slices = -(-subsets["train"].images // SLICE_IMAGES)
+    return Plan(scale, slices, subsets, _classes(v1, v2, v3, max(scale, FLOOR["train"])))
+
+
+def _counts(v2: Published, v3: Published, subset: str, scale: float) -> Counts:
+    def scaled(figures: dict[str, int]) -> int:
+        return round(figures[subset] * scale)
+
+    images, machine = scaled(v3.images), scaled(v3.machine_labels)
+    human = _human(
+        (scaled(v2.human_labels_positive), scaled(v2.human_labels_negative)),
+        (scaled(v3.human_labels_positive), scaled(v3.human_labels_negative)),
+        changing=subset == "train",
+        repeated=max(1, round(REPEATED * scale)),
+    )
+    partly = subset == "train"
+    return Counts(
+        images=images,
+        without_thumbnail=round(images * WITHOUT_THUMBNAIL[subset]),
+        machine=machine,
+        **human,
+        labelled_v2=round(images * LABELLED_V2) if partly else images,
+        labelled_v3=round(images * LABELLED_V3) if partly else images,
+        boxed_v2=scaled(v2.images_with_boxes),
+        boxed_v3=scaled(v3.images_with_boxes),
+        boxes_v2=scaled(v2.boxes),
+        boxes_v3=scaled(v3.boxes),
+    )
+
+
+def _human(before: tuple[int, int], after: tuple[int, int], changing: bool, repeated: int) -> dict[str, int]:
+    """How (positive, negative) rows of V2 become V3's; where not `changing` V3 only withdraws and adds."""
+    found = {f.name: 0 for f in fields(Counts) if f.name.startswith(("conflict", "repeated", "flipped"))}
+    withdrawn = [max(0, old - new) for old, new in zip(before, after, strict=True)]
+    if changing:
+        found.update(repeated_positive=repeated, repeated_negative=repeated)
+        found["flipped_to_negative"], found["flipped_to_positive"] = (_some(n, FLIPPED) for n in before)
+        found["conflict_negative"], found["conflict_positive"] = (_some(n, CONFLICTING) for n in before)
+        withdrawn = [_some(n, WITHDRAWN) for n in before]
+    kept_positive = before[0] - withdrawn[0] - found["flipped_to_negative"]
+    kept_negative = before[1] - withdrawn[1] - found["flipped_to_positive"]
+    second = [found["conflict_positive"] + repeated * changing, found["conflict_negative"] + repeated * changing]
+    return {
+        **found,
+        "kept_positive": kept_positive,
+        "kept_negative": kept_negative,
+        "withdrawn_positive": withdrawn[0],
+        "withdrawn_negative": withdrawn[1],
+        "added_positive": after[0] - kept_positive - found["flipped_to_positive"] - second[0],
+        "added_negative": after[1] - kept_negative - found["flipped_to_negative"] - second[1],
+    }
+
+
+def _some(total: int, part: float) -> int:
+    return max(2, round(total * part))
+
+
+def _classes(v1: Published, v2: Published, v3: Published, scale: float) -> ClassCounts:
+    """Class counts shrink with the square root of the scale, boxable ones with its cube root: tails stay visible."""
+    root, cube = math.sqrt(scale), scale ** (1 / 3)
+
+    def some(count: int, least: int = 1, factor: float = root) -> int:
+        return max(least, round(count * factor))
+
+    classes = {name: value for n, p in enumerate((v1, v2, v3), 1) for name, value in _class_figures(str(n), p)}
+    new = classes["classes3"] - classes["classes2"]
+    machine_only = classes["classes2"] - classes["human_classes2"]
+    lost = classes["human_classes2"] + new - classes["human_classes3"]
+    unknown = classes["classes1"] - classes["machine_classes1"]
+    return ClassCounts(
+        both=some(classes["machine_classes3"] - machine_only - lost),
+        machine_only=some(machine_only),
+        lost=some(lost),
+        human_only=some(classes["classes2"] - classes["machine_classes3"]),
+        new=some(new, 2),
+        trainable_both=some(classes["machine_classes_trainable3"]),
+        trainable_human_only=some(classes["classes_trainable3"] - classes["machine_classes_trainable3"]),
+        box_trainable=some(classes["box_classes_trainable3"], factor=cube),
+        box_other=some(classes["box_classes3"] - classes["box_classes_trainable3"], factor=cube),
+        later_than_v1=some(classes["machine_classes3"] - classes["machine_classes1"]),
+        missing_in_v1=some(unknown),
+        unused_in_v1=some(2 * unknown, 2),
+        shared_names=some(268, 4),
+        thrice_shared_names=some(16),
+        renamed=some(60, 3),
+    )
+
+
+def _class_figures(release: str, published: Published) -> list[tuple[str, int]]:
+    return [(f.name + release, getattr(published, f.name) or 0) for f in fields(Published) if "classes" in f.name]

@@ -1,0 +1,77 @@
+"""What is true of a sample, as CSV: defects, classes, images and labels that changed, for tests of later jobs.
+
+In `label_changes_v2_v3.csv` a pair (image, MID) is `added` or `removed` when one release has no human label of it,
+`flipped` when both have one and the verdicts differ, `conflict` when V3's crowd contradicts V3's staff (who kept V2's
+verdict), `repeated` when V3 holds the same row twice. No pair stands there twice.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from jobs.synthetic import pairs
+from jobs.synthetic.classes import RELEASES, Classes
+from jobs.synthetic.plan import SUBSETS
+from jobs.synthetic.slices import VANISHED, Part, Slice
+
+DEFECTS = ("release", "file", "member", "line", "kind", "reason", "record_hex")
+IMAGES = ("image_id", "from_subset", "to_subset")
+LABELS = ("subset", "image_id", "mid", "change")
+CLASSES = ("mid", "releases", "renamed_in", "renamed_from", "renamed_to")
+LABELS_UP_TO = 0.01
+
+
+def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """One CSV file: the header and the rows."""
+    with open(path, "w", encoding="utf-8", newline="") as out:
+        _append(out, [header, *rows])
+
+
+def append(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """More rows of a CSV file."""
+    with open(path, "a", encoding="utf-8", newline="") as out:
+        _append(out, rows)
+
+
+def _append(out: IO[str], rows: Iterable[Sequence[Any]]) -> None:
+    csv.writer(out, lineterminator="\n").writerows(rows)
+
+
+def image_rows(found: Slice) -> list[tuple[str, str, str]]:
+    """Images of V1's validation set that V2 put elsewhere or left out, sorted by ID."""
+    rows = [(name, "validation", "test") for name in found.parts["test"].names.to_pylist()]
+    if VANISHED in found.parts:
+        rows += [(name, "validation", "") for name in found.parts[VANISHED].names.to_pylist()]
+    return sorted(rows)
+
+
+def label_rows(found: Slice, classes: Classes) -> Iterator[tuple[str, str, str, str]]:
+    """Pairs whose human labels differ between V2 and V3."""
+    for subset in SUBSETS:
+        yield from _changes(subset, found.parts[subset], classes)
+
+
+def _changes(subset: str, part: Part, classes: Classes) -> Iterator[tuple[str, str, str, str]]:
+    assert part.labels is not None
+    names = part.names.to_pylist()
+    rows = [(pair, change) for change, changed in part.labels.changes.items() for pair in np.sort(changed).tolist()]
+    for pair, change in sorted(rows):
+        yield subset, names[pair >> pairs.CLASS_BITS], classes.mids[pair & pairs.CLASS_MASK], change
+
+
+def class_rows(classes: Classes) -> Iterator[tuple[str, str, str, str, str]]:
+    """Every class by MID: the releases whose dictionary lists it, and its renaming, if any."""
+    for code in np.argsort(classes.place).tolist():
+        listed = [release for release in RELEASES if classes.listed[release][code]]
+        renamed = ("", "", "")
+        for before, after in itertools.pairwise(listed):
+            names = classes.names[before][code], classes.names[after][code]
+            if names[0] != names[1]:
+                renamed = (after, *names)
+        yield (classes.mids[code], " ".join(listed), *renamed)

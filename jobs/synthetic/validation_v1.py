@@ -1,0 +1,57 @@
+"""V1's validation set put together from what V2 made of it: its validation and test sets, and one image more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from jobs.synthetic import machine, pairs
+from jobs.synthetic.pairs import Pairs
+
+if TYPE_CHECKING:
+    from jobs.synthetic.slices import Part
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of V1's validation set in one slice: IDs and what stands behind them, sorted; labels by image number.
+
+    `human`: (pairs, verdicts, sources).
+    """
+
+    names: pa.StringArray
+    details: pa.StringArray
+    machine: Pairs
+    human: tuple[Pairs, Pairs, Pairs]
+
+
+def rows(rng: np.random.Generator, parts: Sequence[Part], known: npt.NDArray[np.bool_]) -> Rows:
+    """The parts as one set; `known`: the classes that V1's machine knew. People judged the machine's labels only."""
+    order = np.argsort(np.concatenate([part.ids for part in parts]))
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    numbers = np.split(number, np.cumsum([len(part.ids) for part in parts])[:-1])
+    said = [machine.within(part.machine, known) for part in parts]
+    judged = [_judged(rng, part, mine) for part, mine in zip(parts, said, strict=True)]
+    found = [pairs.pack(n[pairs.images(j)], pairs.classes(j)) for n, (j, _) in zip(numbers, judged, strict=True)]
+    verdicts = np.concatenate([verdict for _, verdict in judged])
+    return Rows(
+        names=pa.concat_arrays([part.names for part in parts]).take(pa.array(order)),
+        details=pa.concat_arrays([part.details for part in parts]).take(pa.array(order)),
+        machine=np.sort(np.concatenate([machine.renumbered(m, n) for m, n in zip(said, numbers, strict=True)])),
+        human=(np.concatenate(found), verdicts, np.zeros(len(verdicts), np.int64)),
+    )
+
+
+def _judged(rng: np.random.Generator, part: Part, said: Pairs) -> tuple[Pairs, Pairs]:
+    """(pairs, verdicts): V2's, where the machine had said it; an image that V2 lacks gets verdicts of its own."""
+    proposed = machine.unranked(said)
+    if part.labels is None:
+        return proposed, rng.integers(0, 2, len(proposed))
+    mine = pairs.isin(part.labels.pairs_v2, proposed)
+    return part.labels.pairs_v2[mine], part.labels.verdict_v2[mine]

@@ -1,0 +1,143 @@
+"""A whole sample in a folder: archives, registry and truth, from the plan to the last rename."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conf.registry import Expected, File, Release, expected_members
+from jobs.progress import say, track
+from jobs.synthetic import archives, classes, classfiles, figures, plan, planting, slices, truth, world
+from jobs.synthetic.archives import Content
+from jobs.synthetic.classes import Classes
+from jobs.synthetic.defects import KINDS
+from jobs.synthetic.figures import Figures, Tally
+from jobs.synthetic.planting import Edit
+
+PLANTED = "v3"
+REGISTRY, TRUTH = "registry", "truth"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sample in the making: `out` receives what is whole, `folder` holds what is not."""
+
+    out: Path
+    folder: Path
+    seed: int
+    releases: Mapping[str, Release]
+    classes: Classes
+
+
+def write(
+    out: Path, folder: Path, releases: Mapping[str, Release], scale: float, seed: int, wanted: Mapping[str, int]
+) -> dict[str, Figures]:
+    """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
+    decided = plan.make({name: release.published for name, release in releases.items()}, scale)
+    job = Job(out, folder, seed, releases, classes.make(seed, decided.classes))
+    for name in (*(release.tag for release in releases.values()), REGISTRY, TRUTH):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    tally = _write_rows(job, decided)
+    edits = planting.plant(seed, wanted, _planted_members(job)) if wanted else {}
+    lines: dict[str, list[int]] = {}
+    files = [(release, file) for release in releases.values() for file in release.files]
+    for release, file in track(files, len(files), "archives written", "files"):
+        _write_file(job, release, file, edits if release.release == PLANTED else {}, lines)
+    _write_defects(job, edits, lines)
+    found = {name: figures.figures(tally, job.classes, name) for name in releases}
+    for name in releases:
+        archives.write_plain(out / REGISTRY / f"{name}.yaml", folder, figures.registry_text(name, found[name]).encode())
+    return found
+
+
+def _write_rows(job: Job, decided: plan.Plan) -> Tally:
+    """Every slice's rows into the spools, and into the truth what changed; what was written, counted."""
+    headers = {
+        archives.spool_name(release, each): archives.header(release, each)
+        for release in job.releases.values()
+        for each in _row_members(release)
+    }
+    tally = Tally()
+    shared = world.make(job.seed, decided, job.classes)
+    _begin_truth(job, decided)
+    say(f"making {decided.subsets['train'].images:,} train images and all that belongs to them")
+    with archives.spools(job.folder, headers) as opened:
+        for number in track(range(decided.slices), decided.slices, "image ID ranges made", "ranges"):
+            found = slices.make(shared, number)
+            archives.spool(opened, found.texts)
+            tally.add(found.tally)
+            _tell_truth(job, decided, found)
+    return tally
+
+
+def _begin_truth(job: Job, decided: plan.Plan) -> None:
+    folder = job.out / TRUTH
+    truth.write(folder / "classes.csv", truth.CLASSES, truth.class_rows(job.classes))
+    truth.write(folder / "image_changes_v1_v2.csv", truth.IMAGES, [])
+    (folder / "label_changes_v2_v3.csv").unlink(missing_ok=True)
+    if decided.scale <= truth.LABELS_UP_TO:
+        truth.write(folder / "label_changes_v2_v3.csv", truth.LABELS, [])
+
+
+def _tell_truth(job: Job, decided: plan.Plan, found: slices.Slice) -> None:
+    folder = job.out / TRUTH
+    truth.append(folder / "image_changes_v1_v2.csv", truth.image_rows(found))
+    if decided.scale <= truth.LABELS_UP_TO:
+        truth.append(folder / "label_changes_v2_v3.csv", truth.label_rows(found, job.classes))
+
+
+def _row_members(release: Release) -> list[Expected]:
+    return [each for file in release.files for each in expected_members(release, file) if each.member.format == "csv"]
+
+
+def _planted_members(job: Job) -> list[planting.Member]:
+    release = job.releases[PLANTED]
+    found = []
+    for each in _row_members(release):
+        spool = archives.spool_name(release, each)
+        table = spool.split("-")[0]
+        found.append(planting.Member(each.file.name, each.path, table, each.subset or "", job.folder / spool))
+    return found
+
+
+def _write_file(
+    job: Job, release: Release, file: File, edits: Mapping[str, list[Edit]], lines: dict[str, list[int]]
+) -> None:
+    """One published file; `lines` learns where the planted records of each member start."""
+    members: list[tuple[str, Content]] = []
+    for each in expected_members(release, file):
+        if each.member.format != "csv":
+            members.append((each.path, classfiles.content(job.seed, release, each, job.classes)))
+            continue
+        content = job.folder / archives.spool_name(release, each)
+        if edits.get(each.path):
+            planted = job.folder / f"planted-{content.name}"
+            lines[each.path] = planting.apply(content, planted, edits[each.path])
+            content = planted
+        members.append((each.path, content))
+    target = job.out / release.tag / file.name
+    if file.kind == "plain":
+        archives.write_plain(target, job.folder, members[0][1])
+    else:
+        archives.write_tar_gz(target, job.folder, members, release.date)
+    _drop(content for _, content in members)
+
+
+def _drop(contents: Iterable[Content]) -> None:
+    """Planted copies have no second use, and much room is at stake."""
+    for content in contents:
+        if isinstance(content, Path) and content.name.startswith("planted-"):
+            content.unlink()
+
+
+def _write_defects(job: Job, edits: Mapping[str, list[Edit]], lines: Mapping[str, list[int]]) -> None:
+    archive = {member.path: member.archive for member in _planted_members(job)}
+    rows: list[tuple[Any, ...]] = []
+    for path, made in edits.items():
+        for edit, line in zip(made, lines.get(path, []), strict=True):
+            raw = "" if edit.kind == "field_too_long" else edit.record.hex()
+            rows.append((PLANTED, archive[path], path, line, edit.kind, KINDS[edit.kind].reason, raw))
+    truth.write(job.out / TRUTH / "defects.csv", truth.DEFECTS, itertools.chain(rows))

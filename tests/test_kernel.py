@@ -1,0 +1,80 @@
+"""Whatever stands in a file: rows kept and rows quarantined are the rows read, each once, whoever reads which share."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from conf import registry
+from jobs import inventory
+from jobs.files import join
+from jobs.kernel import Context, Report, run
+from jobs.sources.splits import Sizes, Split
+from tests.releases import LABEL_HEADER, land
+
+ARCHIVE = "annotations_machine_2017_11.tar.gz"
+MEMBER = "2017_11/train/annotations-machine.csv"
+ROW = st.tuples(
+    st.sampled_from(["0000000000000001", "00000000000000FF", "1", "0xa", "zz", "", "ffffffffffffffff"]),
+    st.sampled_from(["machine", "verification", "oracle", ""]),
+    st.sampled_from(["/m/0bt9lr", "m.0bt9lr", "banana", "", "/g/11b"]),
+    st.sampled_from(["0.5", "1", "0", "1.5", "nan", "", "x"]),
+).map(",".join)
+JUNK = st.text(alphabet="a0,\x00\té", min_size=1, max_size=20)
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+LINES = st.lists(st.one_of(ROW, ROW, ROW, JUNK), max_size=30)
+
+
+def ingest(folder: Path, lines: list[str], sizes: Sizes, shares: int) -> list[Report]:
+    text = "".join(f"{line}\n" for line in [LABEL_HEADER, *lines])
+    landing = land(folder / "landing", {MEMBER: text.encode()})
+    release = registry.find("v3")
+    context = Context(release, str(folder / "lake"), "run", inventory.wanted(release), sizes, 1 << 20)
+    uri = str(landing / "2017_11" / ARCHIVE)
+    reports = [r for n in range(shares) for r in run(Split(ARCHIVE, uri, "tar.gz", n, shares), context)]
+    return sorted((report for report in reports if report.member == MEMBER), key=lambda report: report.number)
+
+
+def staged(folder: Path, reports: list[Report]) -> tuple[list[tuple[object, ...]], list[tuple[int, bytes, list[str]]]]:
+    kept: list[tuple[object, ...]] = []
+    bad: list[tuple[int, bytes, list[str]]] = []
+    lake = str(folder / "lake")
+    for report in reports:
+        for file in report.staged:
+            rows = pq.read_table(join(lake, file.table, file.path), partitioning=None).to_pylist()
+            kept += [(file.partition["origin"], *row.values()) for row in rows]
+        if report.quarantined:
+            rows = pq.read_table(join(lake, "quarantine", report.quarantined.path), partitioning=None).to_pylist()
+            bad += [(row["line"], row["raw"], row["reasons"]) for row in rows]
+    return kept, bad
+
+
+@settings(max_examples=60, phases=NO_SHRINKING, suppress_health_check=list(HealthCheck))
+@given(LINES, st.integers(5, 200), st.integers(1, 300), st.integers(1, 3))
+def test_kept_and_quarantined_is_read(lines: list[str], block: int, chunk: int, shares: int):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        reports = ingest(folder, lines, Sizes(block, chunk), shares)
+        kept, bad = staged(folder, reports)
+        assert sum(report.read for report in reports) == len(lines)
+        assert len(kept) + len(bad) == len(lines)
+        assert sum(report.kept for report in reports) == len(kept)
+        for line, raw, reasons in bad:
+            assert raw.decode() == lines[line - 2]
+            assert reasons
+        assert len({line for line, _, _ in bad}) == len(bad)
+
+
+@settings(max_examples=20, phases=NO_SHRINKING, suppress_health_check=list(HealthCheck))
+@given(LINES, st.integers(5, 100), st.integers(1, 100), st.integers(2, 3))
+def test_blocks_chunks_and_shares_change_nothing(lines: list[str], block: int, chunk: int, shares: int):
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        whole = staged(Path(one), ingest(Path(one), lines, Sizes(1 << 20, 1 << 20), 1))
+        parts = staged(Path(other), ingest(Path(other), lines, Sizes(block, chunk), shares))
+        assert Counter(whole[0]) == Counter(parts[0])
+        assert sorted(whole[1]) == sorted(parts[1])
