@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -25,8 +26,8 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
     """
     seen: set[str] = set()
     with _Told(name):
-        unpacked = igzip.IGzipFile(fileobj=stream)
-        with tarfile.open(fileobj=unpacked, mode="r|", bufsize=BUFFER) as archive:
+        unpacked = igzip.IGzipFile(fileobj=_Forward(stream))
+        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
             for member in archive:
                 path = member.name.removeprefix("./")
                 if path not in wanted:
@@ -46,6 +47,27 @@ def _reader(file: Any, name: str, path: str) -> Read:
             return data
 
     return read
+
+
+class _Forward(io.RawIOBase):
+    """A stream that says it can seek: tarfile then asks the gzip file above it to skip forwards, which it does by reading.
+
+    The mode "r|", made for streams, would copy every byte twice more.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._stream.readinto(buffer)
+        return count
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
 
 
 class _Told:

@@ -41,9 +41,15 @@ class Block:
 
     def is_plain(self, limit: int) -> bool:
         """Sound, and without NUL, stray carriage return, blank line or a record that may hold a field over `limit` bytes."""
-        if not self.sound or not _is_plain(self.data, limit):
+        if not self.sound or b"\0" in self.data:
             return False
-        return QUOTE not in self.data or int(np.diff(self.ends, prepend=0).max()) <= limit
+        returns = self.data.count(RETURN) if RETURN in self.data else 0
+        if returns and returns != self.data.count(b"\r\n"):
+            return False
+        lines = np.diff(self.newlines, prepend=-1)
+        if len(lines) and int(lines.min()) <= (2 if returns else 1):
+            return False
+        return int(np.diff(self.ends, prepend=0).max(initial=0)) <= limit
 
     @cached_property
     def records(self) -> list[Record]:
@@ -141,23 +147,6 @@ def _is_sound(octets: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> b
         returns &= bool((octets[following] == NEWLINE[0]).all())
     closes = (after == COMMA[0]) | (after == NEWLINE[0]) | (after == QUOTE[0]) | returns
     return bool(opens.all() and closes.all())
-
-
-def _is_plain(data: bytes, limit: int) -> bool:
-    if b"\0" in data or b"\n\n" in data or b"\n\r\n" in data or data.startswith((b"\n", b"\r\n")):
-        return False
-    if RETURN in data and data.count(RETURN) != data.count(b"\r\n"):
-        return False
-    return not _may_be_long(data, limit)
-
-
-def _may_be_long(data: bytes, limit: int) -> bool:
-    """Whether a field may exceed `limit`: some window of half that size holds no comma or no line feed."""
-    window = max(limit // 2, 1)
-    spans = range(0, max(len(data) - window, 0) + 1, window)
-    return len(data) > limit and any(
-        data.find(NEWLINE, at, at + window) < 0 or data.find(COMMA, at, at + window) < 0 for at in spans
-    )
 
 
 def walk(data: bytes, at_end: bool) -> tuple[list[Record], int]:

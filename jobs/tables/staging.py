@@ -73,7 +73,12 @@ class Writer:
             store.create_dir(path.rpartition("/")[0], recursive=True)
             self._sink = store.open_output_stream(path, compression=None)
             self._writer = pq.ParquetWriter(
-                self._sink, rows.schema, compression="zstd", compression_level=1, store_schema=False
+                self._sink,
+                rows.schema,
+                compression="zstd",
+                compression_level=1,
+                store_schema=False,
+                write_statistics=sorted(_ranged(self.table)),
             )
         self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
         self._batches, self._waiting = [], 0
@@ -93,10 +98,15 @@ def stage(warehouse: str, table: Table, partition: Mapping[str, str], run_id: st
     return writer.close()
 
 
+def _ranged(table: Table) -> set[str]:
+    """Columns that one looks up or compares; statistics of the others would double the time that Parquet takes."""
+    return {column.name for column in table.stored() if column.type in RANGED} | set(table.sort_by)
+
+
 def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
     """Delta's statistics of a Parquet file: rows, and smallest and largest value of what one looks up or compares."""
     found: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
-    ranged = {c.name for c in table.stored() if c.type in RANGED} | set(table.sort_by)
+    ranged = _ranged(table)
     for n in range(metadata.num_columns):
         name = metadata.schema.column(n).path
         groups = [metadata.row_group(g).column(n).statistics for g in range(metadata.num_row_groups)]
