@@ -49,6 +49,7 @@ def page(summaries: Sequence[Summary]) -> str:
         f"<style>{STYLE}</style></head><body><h1>Open Images lakehouse</h1>"
         f"<p>Delta tables in <code>{escape(warehouse)}</code>, read back after they were published.</p>"
         f"<h2>Rows by release and subset</h2><div class='wide'>{_table(summaries)}</div>"
+        "<p class='note'>Kept and quarantined are rows of the published files; a class stands in several of them.</p>"
         f"<h2>How the releases compare</h2>{_bars(summaries)}"
         f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
     )

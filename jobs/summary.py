@@ -21,7 +21,7 @@ COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "m
 class Summary:
     """One release. `rows`: subset ("all" for tables without one) -> kind -> rows; `changed`: whether this run did it.
 
-    `seconds`: the work; `seconds_with_start`: with checksums and Spark's start.
+    `seconds`: the work, checksums and the making of tables included; `start_seconds`: Spark's start beside it.
     """
 
     release: str
@@ -34,7 +34,7 @@ class Summary:
     reasons: dict[str, int]
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    seconds_with_start: float = 0.0
+    start_seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain data."""
@@ -61,7 +61,7 @@ class Summary:
             return f"nothing changed since it was published ({self.status}) in {self.warehouse}; --force redoes it"
         return (
             f"published ({self.status}) in {self.warehouse}: {self.seconds:.1f} s, "
-            f"{self.seconds_with_start:.1f} s with checksums and Spark's start"
+            f"and {self.start_seconds:.1f} s for Spark's start"
         )
 
 

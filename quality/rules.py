@@ -105,17 +105,10 @@ def _passes(rule: Rule, table: pa.Table) -> Mask:
         return _true_or_null(compare(table[k["column_A"]], table[k["column_B"]]))
     column = table[k["column"]]
     if rule.type == NOT_NULL:
-        return mask(pc.is_valid(column)) if _may_lack(column) else np.ones(len(column), np.bool_)
+        return mask(pc.is_valid(column)) if column.null_count else np.ones(len(column), np.bool_)
     if rule.type == BETWEEN:
         return _between(column, k.get("min_value"), k.get("max_value"))
     return np.concatenate([np.empty(0, np.bool_), *(_by_value(rule, chunk) for chunk in column.chunks)])
-
-
-def _may_lack(column: pa.ChunkedArray) -> bool:
-    """Whether a value may be NULL; a dictionary may hold NULL as a value, which null_count does not count."""
-    return bool(column.null_count) or any(
-        pa.types.is_dictionary(chunk.type) and chunk.dictionary.null_count for chunk in column.chunks
-    )
 
 
 def _between(column: pa.ChunkedArray, low: float | None, high: float | None) -> Mask:

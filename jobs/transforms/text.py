@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 
 
 def normalize(values: pa.StringArray) -> pa.StringArray:
-    """Shape (n,), NULL stays NULL. Only the few values that hold an entity are touched one by one.
+    """Shape (n,), NULL stays NULL. Only values with an entity or beyond ASCII are touched one by one.
 
     An entity needs its semicolon: an ampersand in "R&D" or "?a=1&copy=2" stays what it is.
     """
@@ -20,7 +21,9 @@ def normalize(values: pa.StringArray) -> pa.StringArray:
     foreign = pc.fill_null(pc.invert(pc.string_is_ascii(decoded)), False)
     if not pc.any(foreign, min_count=0).as_py():
         return decoded
-    return pc.replace_with_mask(decoded, foreign, pc.utf8_normalize(decoded.filter(foreign), "NFC"))
+    # Not pyarrow's utf8_normalize: its version 25, the last for Python 3.10, leaves "e" and an accent apart.
+    composed = [unicodedata.normalize("NFC", value) for value in decoded.filter(foreign).to_pylist()]
+    return pc.replace_with_mask(decoded, foreign, pa.array(composed, values.type))
 
 
 def _decode(values: pa.StringArray) -> pa.StringArray:
