@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,12 +40,32 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """How files are fetched.
+
+    `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
+    first failed try, doubled each time. `wait_limit_seconds`: longest wait, also when the server asks for more.
+    `timeout_seconds`: longest silence. `least_bytes_per_second`: a slower connection is broken off and tried again.
+    `s3_unsigned`: ask S3 without credentials, as public buckets allow.
+    """
+
+    connections: int = 4
+    tries: int = 6
+    backoff_seconds: float = 1.0
+    wait_limit_seconds: float = 120.0
+    timeout_seconds: float = 30.0
+    least_bytes_per_second: int = 1024
+    s3_unsigned: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
 
     warehouse: str
     landing: str
     limits: Limits
+    fetch: Fetch = field(default_factory=Fetch)
     master: str | None = None
     registry: str | None = None
     jars: str | None = None
@@ -64,4 +85,16 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
     for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
         if getattr(settings.limits, key) < 1:
             raise ConfigError(f"{path}: limits.{key} must be at least 1, not {getattr(settings.limits, key)}")
+    _check_fetch(settings.fetch, str(path))
     return settings
+
+
+def _check_fetch(fetch: Fetch, path: str) -> None:
+    for key in ("connections", "tries"):
+        if getattr(fetch, key) < 1:
+            raise ConfigError(f"{path}: fetch.{key} must be at least 1, not {getattr(fetch, key)}")
+    for key in ("backoff_seconds", "wait_limit_seconds", "least_bytes_per_second"):
+        if not 0 <= getattr(fetch, key) < math.inf:
+            raise ConfigError(f"{path}: fetch.{key} must be 0 or more, not {getattr(fetch, key)}")
+    if not 0 < fetch.timeout_seconds < math.inf:
+        raise ConfigError(f"{path}: fetch.timeout_seconds must be more than 0, not {fetch.timeout_seconds}")

@@ -22,7 +22,6 @@ from jobs.inventory import Landed
 from jobs.kernel import Context, Report
 from jobs.progress import say
 from jobs.release_files import rows as release_file_rows
-from jobs.sources.splits import Sizes
 from jobs.summary import Summary, summarize
 from jobs.tables import create, publish
 from jobs.tables.publish import Publication
@@ -75,7 +74,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     try:
         read = _read(spark, settings, release, landed, run_id)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
-        _check(release, settings, read.reports, lacking, partial)
+        _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
     except BaseException:
         publish.discard(settings.warehouse, run_id)
@@ -93,13 +92,12 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
 def _read(spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str) -> Read:
     members = inventory.wanted(release)
     limits = settings.limits
-    sizes = Sizes(limits.block_bytes, limits.chunk_bytes)
-    context = Context(release, settings.warehouse, run_id, members, sizes, limits.field_bytes)
+    context = Context(release, settings.warehouse, run_id, members, limits.block_bytes, limits.field_bytes)
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
     splits = inventory.splits(landed, members, limits)
     found = place.reports(spark, splits, context, f"{release.release}: reading")
-    found = place.reread_unsound(spark, splits, context, found)
+    splits, found = place.reread_unsound(spark, splits, context, found)
     found = place.drop_duplicates(spark, splits, context, found, keys.duplicates(_images(release, found)))
     read.staged = small + [report.quarantined for report in found if report.quarantined]
     read.staged += _in_order(spark, settings, run_id, found)
@@ -133,10 +131,13 @@ def _lacking(release: Release, landed: Sequence[Landed], reports: Sequence[Repor
     return [f"{name}: {path}" for name in names for path in members[name] if (name, path) not in held]
 
 
-def _check(
-    release: Release, settings: Settings, reports: Sequence[Report], lacking: Sequence[str], partial: bool
-) -> None:
+def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[str], partial: bool) -> None:
     """InputError or PromiseError, before anything is published."""
+    reports = read.reports
+    for table in ("images", "labels", "boxes"):
+        staged = sum(file.rows for file in read.staged if file.table == table)
+        if staged != sum(report.kept for report in reports if report.table == table):
+            raise PromiseError(f"{table}: {staged:,} rows were staged, another number was kept; please report this")
     where = join(settings.landing, release.tag)
     if lacking and not partial:
         raise InputError(

@@ -25,28 +25,32 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> tuple[Mask
     """(which rows keep every promise, shape (rows,); all reasons of each other row, by row)."""
     table = pa.table(normalized.columns)
     good = np.ones(len(table), np.bool_)
-    found = list(normalized.faults)
+    found = [(bad, reason) for _, bad, reason in normalized.faults]
     for expectation in promised:
         ok = rules.passes(expectation.rule, table)
         if not ok.all():
-            found.append((~ok, expectation.meta.reason))
+            found.append((_unexplained(~ok, expectation, normalized), expectation.meta.reason))
     for bad, _ in found:
         good &= ~bad
     return good, _reasons(found)
 
 
+def _unexplained(bad: Mask, expectation: Expectation, normalized: Normalized) -> Mask:
+    """A value that could not be read is NULL, and its own reason says so: it is not missing besides."""
+    if expectation.type == rules.NOT_NULL:
+        for column, unreadable, _ in normalized.faults:
+            if column == expectation.kwargs["column"]:
+                bad = bad & ~unreadable
+    return bad
+
+
 def _reasons(found: Sequence[tuple[Mask, str]]) -> dict[int, list[str]]:
-    """A value that could not be read is NULL, so `missing_value` beside another reason of the row says nothing new."""
     reasons: dict[int, list[str]] = {}
     for bad, reason in found:
         for row in np.flatnonzero(bad).tolist():
             if reason not in reasons.setdefault(row, []):
                 reasons[row].append(reason)
-    return {row: _telling(all_of_row) for row, all_of_row in reasons.items()}
-
-
-def _telling(reasons: list[str]) -> list[str]:
-    return [reason for reason in reasons if reason != "missing_value"] or reasons
+    return reasons
 
 
 def kept(columns: Mapping[str, pa.Array], good: Mask) -> pa.Table:

@@ -15,7 +15,7 @@ from conf.registry import Expected, Release
 from jobs import judge
 from jobs.sources.records import Block
 from jobs.sources.rows import BadRecord, Rows, parse
-from jobs.sources.splits import Chunk, Sizes, Split, chunks
+from jobs.sources.splits import Chunk, Split, chunks
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms import boxes, images, labels
 from jobs.transforms.normalized import Normalized
@@ -33,7 +33,7 @@ class Context:
     warehouse: str
     run_id: str
     wanted: Mapping[str, Mapping[str, Expected]]
-    sizes: Sizes
+    block_bytes: int
     field_limit: int
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
 
@@ -66,7 +66,7 @@ class Report:
 
 def run(split: Split, context: Context) -> Iterator[Report]:
     """A report for each chunk of the split. InputError names the file that cannot be read."""
-    for chunk in chunks(split, context.wanted[split.file], context.release.columns, context.sizes):
+    for chunk in chunks(split, context.wanted[split.file], context.release.columns, context.block_bytes):
         if context.dropped is None or (split.file, chunk.number) in context.dropped:
             yield _Task(split, chunk, context).run()
 

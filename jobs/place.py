@@ -29,29 +29,36 @@ def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
     if not splits:
         return []
-    kernel = _kernel(list(splits), context)
-    rows = _collect(spark, kernel, len(splits), what)
+    shares = _deal(splits, spark.sparkContext.defaultParallelism)
+    rows = _collect(spark, _kernel(shares, context), len(shares), what)
     errors = [json.loads(row["error"]) for row in rows if row["error"]]
     if errors:
         kind = InputError if errors[0]["kind"] == "input" else StoreError
         raise kind(errors[0]["sentence"])
     found: list[Report] = [pickle.loads(row["report"]) for row in rows]
-    return sorted(found, key=lambda report: (report.file, report.number))
+    return _in_order(found)
 
 
-def reread_unsound(spark: SparkSession, splits: Sequence[Split], context: Context, found: list[Report]) -> list[Report]:
-    """The reports, with every plain file read again from its beginning whose quoting misled the planning of its ranges."""
-    unsound = {report.file for report in found if not report.is_sound}
-    again = [s for s in splits if s.kind == "plain" and s.shares > 1 and s.file in unsound]
+def _deal(splits: Sequence[Split], cores: int) -> list[list[Split]]:
+    """The splits of each task, no more tasks than cores: a task costs a quarter of a second, and shares are even."""
+    ordered = sorted(splits, key=lambda split: (split.file, split.share))
+    return [ordered[n::cores] for n in range(min(cores, len(ordered)))]
+
+
+def reread_unsound(
+    spark: SparkSession, splits: list[Split], context: Context, found: list[Report]
+) -> tuple[list[Split], list[Report]]:
+    """(splits, reports), with every plain file read whole whose quoting misled the planning of its ranges."""
+    misled = {report.file for report in found if not report.is_sound}
+    again = [split for split in splits if split.kind == "plain" and split.shares > 1 and split.file in misled]
     if not again:
-        return found
-    _forget([report for report in found if report.file in unsound], context)
-    whole = {
-        s.file: replace(s, share=0, shares=1, start=0, line=1, stop=max(o.stop for o in again if o.file == s.file))
-        for s in again
-    }
+        return splits, found
+    stops = {split.file: max(other.stop for other in again if other.file == split.file) for split in again}
+    whole = {s.file: replace(s, share=0, shares=1, start=0, line=1, stop=stops[s.file]) for s in again}
+    _forget([report for report in found if report.file in whole], context)
     reread = reports(spark, list(whole.values()), context, "reading whole files again")
-    return sorted([r for r in found if r.file not in whole] + reread, key=lambda r: (r.file, r.number))
+    others = [split for split in splits if split.file not in whole]
+    return [*others, *whole.values()], _in_order([r for r in found if r.file not in whole] + reread)
 
 
 def drop_duplicates(
@@ -69,7 +76,11 @@ def drop_duplicates(
     again = [split for split in splits if split.file in files]
     reread = reports(spark, again, replace(context, dropped=dropped), "quarantining duplicate image IDs")
     kept = [report for report in found if (report.file, report.number) not in dropped]
-    return sorted(kept + reread, key=lambda r: (r.file, r.number))
+    return _in_order(kept + reread)
+
+
+def _in_order(found: list[Report]) -> list[Report]:
+    return sorted(found, key=lambda report: (report.file, report.number))
 
 
 def _forget(found: Sequence[Report], context: Context) -> None:
@@ -77,13 +88,16 @@ def _forget(found: Sequence[Report], context: Context) -> None:
     delete([join(context.warehouse, file.table, file.path) for file in staged])
 
 
-def _kernel(splits: list[Split], context: Context) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _kernel(
+    shares: list[list[Split]], context: Context
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pa.set_cpu_count(1)
         pa.set_io_thread_count(1)
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                yield from _run(splits[number], context)
+                for split in shares[number]:
+                    yield from _run(split, context)
 
     return task
 

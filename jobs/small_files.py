@@ -79,15 +79,15 @@ def _split(rows: list[lists.ListRow], report: Report) -> tuple[list[tuple[str, s
     values, repaired = mids.normalize(pa.array([row.mid for row in rows], pa.string()))
     normalized.add_repaired("mid", values, repaired)
     promised = [e for e in judge.expectations("classes") if e.kwargs.get("column") == "mid"]
-    ok, reasons = judge.judge(normalized, promised)
+    _, reasons = judge.judge(normalized, promised)
     good: dict[str, str | None] = {}
     for n, (row, mid) in enumerate(zip(rows, values.to_pylist(), strict=True)):
         if n not in reasons and mid in good:
             reasons[n] = ["duplicate_mid"]
         elif n not in reasons:
             good[mid] = row.display_name
-    report.mids_repaired = int((repaired & ok).sum())
     places = sorted(reasons)
+    report.mids_repaired = int(repaired.sum() - repaired[places].sum())
     refused = [BadRecord(rows[n].line, rows[n].raw, tuple(reasons[n])) for n in np.array(places, int).tolist()]
     return list(good.items()), refused
 

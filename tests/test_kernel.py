@@ -14,7 +14,7 @@ from conf import registry
 from jobs import inventory
 from jobs.files import join
 from jobs.kernel import Context, Report, run
-from jobs.sources.splits import Sizes, Split
+from jobs.sources.splits import Split
 from tests.releases import LABEL_HEADER, land
 
 ARCHIVE = "annotations_machine_2017_11.tar.gz"
@@ -30,13 +30,13 @@ NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 LINES = st.lists(st.one_of(ROW, ROW, ROW, JUNK), max_size=30)
 
 
-def ingest(folder: Path, lines: list[str], sizes: Sizes, shares: int) -> list[Report]:
+def ingest(folder: Path, lines: list[str], block: int, chunk: int, shares: int) -> list[Report]:
     text = "".join(f"{line}\n" for line in [LABEL_HEADER, *lines])
     landing = land(folder / "landing", {MEMBER: text.encode()})
     release = registry.find("v3")
-    context = Context(release, str(folder / "lake"), "run", inventory.wanted(release), sizes, 1 << 20)
+    context = Context(release, str(folder / "lake"), "run", inventory.wanted(release), block, 1 << 20)
     uri = str(landing / "2017_11" / ARCHIVE)
-    reports = [r for n in range(shares) for r in run(Split(ARCHIVE, uri, "tar.gz", n, shares), context)]
+    reports = [r for n in range(shares) for r in run(Split(ARCHIVE, uri, "tar.gz", chunk, n, shares), context)]
     return sorted((report for report in reports if report.member == MEMBER), key=lambda report: report.number)
 
 
@@ -59,7 +59,7 @@ def staged(folder: Path, reports: list[Report]) -> tuple[list[tuple[object, ...]
 def test_kept_and_quarantined_is_read(lines: list[str], block: int, chunk: int, shares: int):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        reports = ingest(folder, lines, Sizes(block, chunk), shares)
+        reports = ingest(folder, lines, block, chunk, shares)
         kept, bad = staged(folder, reports)
         assert sum(report.read for report in reports) == len(lines)
         assert len(kept) + len(bad) == len(lines)
@@ -74,7 +74,7 @@ def test_kept_and_quarantined_is_read(lines: list[str], block: int, chunk: int, 
 @given(LINES, st.integers(5, 100), st.integers(1, 100), st.integers(2, 3))
 def test_blocks_chunks_and_shares_change_nothing(lines: list[str], block: int, chunk: int, shares: int):
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        whole = staged(Path(one), ingest(Path(one), lines, Sizes(1 << 20, 1 << 20), 1))
-        parts = staged(Path(other), ingest(Path(other), lines, Sizes(block, chunk), shares))
+        whole = staged(Path(one), ingest(Path(one), lines, 1 << 20, 1 << 20, 1))
+        parts = staged(Path(other), ingest(Path(other), lines, block, chunk, shares))
         assert Counter(whole[0]) == Counter(parts[0])
         assert sorted(whole[1]) == sorted(parts[1])

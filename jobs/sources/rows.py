@@ -115,14 +115,14 @@ def _read(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> dict
 
     names = [name or f"extra {n}" for n, name in enumerate(header.names)]
     wanted = [name for name in header.names if name is not None]
+    extra = {name: pa.string() for name in names if name not in wanted}  # read too: a row must be UTF-8 throughout
     try:
         table = pacsv.read_csv(
             pa.BufferReader(data),
             pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
             pacsv.ParseOptions(invalid_row_handler=note),
             pacsv.ConvertOptions(
-                column_types={name: types[name] for name in wanted},
-                include_columns=wanted,
+                column_types={name: types[name] for name in wanted} | extra,
                 null_values=[""],
                 strings_can_be_null=True,
             ),

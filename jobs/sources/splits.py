@@ -19,11 +19,15 @@ HEAD = 1 << 20
 
 @dataclass(frozen=True)
 class Split:
-    """Share `share` of `shares` of the file at `uri`; for a plain file its bytes [start, stop) from line `line` on."""
+    """Share `share` of `shares` of the file at `uri`; for a plain file its bytes [start, stop) from line `line` on.
+
+    `chunk`: bytes of text behind one staged file of a partition.
+    """
 
     file: str
     uri: str
     kind: Literal["tar.gz", "plain"]
+    chunk: int
     share: int = 0
     shares: int = 1
     start: int = 0
@@ -41,46 +45,39 @@ class Chunk:
     blocks: Iterator[Block]
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of text: of a block, which is parsed at once, and of a chunk, which makes one staged file a partition."""
-
-    block: int
-    chunk: int
-
-
 def chunks(
-    split: Split, wanted: Mapping[str, Expected], columns: Mapping[str, Mapping[str, str]], sizes: Sizes
+    split: Split, wanted: Mapping[str, Expected], columns: Mapping[str, Mapping[str, str]], block_bytes: int
 ) -> Iterator[Chunk]:
     """The chunks of `split`, each to be read before the next; every member of a first share gives at least one.
 
-    `wanted`: what the registry expects, by path; `columns`: published name -> ours, by the member's `columns`.
+    `wanted`: what the registry expects, by path; `columns`: published name -> ours, by the member's `columns`;
+    `block_bytes`: text that is parsed at once.
     """
     reader = _archive if split.kind == "tar.gz" else _range
-    return reader(split, wanted, columns, sizes)
+    return reader(split, wanted, columns, block_bytes)
 
 
-def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, sizes: Sizes) -> Iterator[Chunk]:
+def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, block_bytes: int) -> Iterator[Chunk]:
     number = 0
     with open_stream(split.uri) as stream:
         for path, read in members(stream, split.file, wanted):
-            header, body = _headed(blocks(read, sizes.block), wanted[path], columns, f"{split.file}: {path}")
-            for _, group in groupby(_or_empty(body), _by_size(sizes.chunk)):
+            header, body = _headed(blocks(read, block_bytes), wanted[path], columns, f"{split.file}: {path}")
+            for _, group in groupby(_or_empty(body), _by_size(split.chunk)):
                 if number % split.shares == split.share:
                     yield Chunk(wanted[path], number, header, group)
                 number += 1
 
 
-def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, sizes: Sizes) -> Iterator[Chunk]:
+def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_bytes: int) -> Iterator[Chunk]:
     expected = wanted[split.file]
     with open_file(split.uri) as file:
         header, body = _headed(iter([_first_block(file)]), expected, columns, split.file)
         file.seek(split.start)
-        found = blocks(_bounded(file, split.stop - split.start), sizes.block, split.line)
+        found = blocks(_bounded(file, split.stop - split.start), block_bytes, split.line)
         if split.start == 0:
             header, body = _headed(found, expected, columns, split.file)
             found = body
-        for number, group in groupby(_or_empty(found), _by_size(sizes.chunk)):
+        for number, group in groupby(_or_empty(found), _by_size(split.chunk)):
             yield Chunk(expected, split.share * 1_000_000 + number, header, group)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow import fs
 
 from conf.errors import StoreError
-from jobs.files import join
+from jobs.files import filesystem, join
 
 
 def uri(warehouse: str, table: str) -> str:
@@ -34,9 +35,22 @@ def existing(warehouse: str, name: str) -> DeltaTable:
     return table
 
 
-def rows(warehouse: str, table: str) -> list[dict[str, Any]]:
+def rows(warehouse: str, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The newest rows of a small table; none where it is not there yet."""
     opened = open_table(warehouse, table)
-    if opened is None or opened.version() == 0:
-        return []
-    rows: list[dict[str, Any]] = pa.table(opened.to_pyarrow_table()).to_pylist()
-    return rows
+    return rows_of(warehouse, table, opened, columns) if opened is not None and opened.version() else []
+
+
+def rows_of(
+    warehouse: str, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
+) -> list[dict[str, Any]]:
+    """The rows of one state of a small table, of one release where it is given.
+
+    Read through Arrow's own file system: deltalake's calls Python from Arrow's threads, which at times outlive the
+    interpreter and abort the process as it ends.
+    """
+    store, path = filesystem(uri(warehouse, table))
+    chosen = [("release", "=", release)] if release else None
+    read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
+    found: list[dict[str, Any]] = pa.table(read).to_pylist()
+    return found

@@ -23,7 +23,7 @@ from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
-from jobs.tables.open import existing, open_table, rows, uri
+from jobs.tables.open import existing, rows, uri
 from jobs.tables.snapshots import Snapshot, pinned, snapshots
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
@@ -56,13 +56,22 @@ def publish(warehouse: str, publication: Publication) -> Snapshot:
         recover(warehouse)
         number = _begin(warehouse, publication)
     except BaseException as error:
-        discard(warehouse, publication.run_id)
+        if not _has_begun(warehouse, publication.run_id):
+            discard(warehouse, publication.run_id)
         raise _unwritable(warehouse, error) from None
     try:
         _finish(warehouse, number, publication)
     except (DeltaError, OSError) as error:
         raise _unwritable(warehouse, error) from None
     return pinned(warehouse, publication.release)
+
+
+def _has_begun(warehouse: str, run_id: str) -> bool:
+    """Whether the run's row of `publications` stands; a store that cannot tell is taken to hold it."""
+    try:
+        return any(row["run_id"] == run_id for row in rows(warehouse, "publications", ["run_id"]))
+    except (StoreError, DeltaError, OSError):
+        return True
 
 
 def _unwritable(warehouse: str, error: BaseException) -> BaseException:
@@ -77,10 +86,7 @@ def _unwritable(warehouse: str, error: BaseException) -> BaseException:
 def recover(warehouse: str) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
     ended = {release: snapshot.number for release, snapshot in snapshots(warehouse).items()}
-    opened = open_table(warehouse, "publications")
-    if opened is None or opened.version() == 0:
-        return []
-    begun = pa.table(opened.to_pyarrow_table(columns=["release", "number"])).to_pylist()
+    begun = rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
     waiting = [row for row in rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
@@ -98,7 +104,11 @@ def _begin(warehouse: str, publication: Publication) -> int:
     """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, "publications")
-        number = (table.transaction_version(_application(publication.release)) or 0) + 1
+        before = table.transaction_version(_application(publication.release)) or 0
+        if before > _ended(warehouse, publication.release):
+            recover(warehouse)
+            continue
+        number = before + 1
         row = {
             "release": [publication.release],
             "number": [number],
@@ -112,6 +122,12 @@ def _begin(warehouse: str, publication: Publication) -> int:
             time.sleep(PAUSE * attempt)
             recover(warehouse)
     raise StoreError(f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; try later")
+
+
+def _ended(warehouse: str, release: str) -> int:
+    """The number of the release's newest snapshot."""
+    snapshot = snapshots(warehouse).get(release)
+    return snapshot.number if snapshot else 0
 
 
 def _finish(warehouse: str, number: int, publication: Publication) -> None:
@@ -186,9 +202,20 @@ def _append(
         table.create_write_transaction(
             [_add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
         )
-    except (DeltaError, OSError):
-        delete([join(uri(warehouse, name), file.path)])
+    except BaseException as error:
+        if not _is_committed(warehouse, name, file):
+            delete([join(uri(warehouse, name), file.path)])
+        elif isinstance(error, DeltaError | OSError):
+            return  # the row stands; what failed came after it, such as a checkpoint
         raise
+
+
+def _is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
+    """Whether a commit names the file; a store that cannot tell is taken to."""
+    try:
+        return any(found.endswith(file.path) for found in existing(warehouse, name).file_uris())
+    except (StoreError, DeltaError, OSError):
+        return True
 
 
 def _application(release: str) -> str:

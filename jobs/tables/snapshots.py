@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from conf.errors import ConfigError
-from jobs.tables.open import rows, uri
+from jobs.tables.open import rows, rows_of, uri
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[d
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it."""
-    rows = _at(warehouse, table, pin).to_pyarrow_table(filters=[("release", "=", pin.release)], columns=columns)
-    found: list[dict[str, Any]] = pa.table(rows).to_pylist()
-    return found
+    return rows_of(warehouse, table, _at(warehouse, table, pin), columns, pin.release)
 
 
 def _at(warehouse: str, table: str, pin: Snapshot) -> DeltaTable:

@@ -23,13 +23,15 @@ def by_runs(values: pa.StringArray) -> pa.DictionaryArray:
 
 
 def apply(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.DictionaryArray, Mask]:
-    """`normalize` on the distinct values; (the new array, which rows it marks). What becomes NULL is a NULL index."""
+    """`normalize` on the distinct values; (the new array, which rows it marks).
+
+    Values that have become equal share one entry, and what has become NULL is a NULL index.
+    """
     distinct, marked = normalize(values.dictionary)
-    indices = values.indices
-    if distinct.null_count:
-        lacking = spread(values, np.asarray(distinct.is_null().to_numpy(zero_copy_only=False)))
-        indices = pc.if_else(pa.array(lacking), pa.scalar(None, indices.type), indices)
-    return pa.DictionaryArray.from_arrays(indices, distinct), spread(values, marked)
+    encoded = distinct.dictionary_encode()
+    same = len(encoded.dictionary) == len(distinct)
+    indices = values.indices if same else encoded.indices.take(values.indices)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary), spread(values, marked)
 
 
 def take(values: pa.DictionaryArray, convert: Normalize) -> tuple[pa.Array, Mask]:

@@ -34,6 +34,6 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
 
 def _repair(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     repairable = pc.match_substring_regex(values, REPAIRABLE)
-    digits = pc.replace_substring_regex(pc.utf8_lower(values), "^0x", "")
-    padded = pc.utf8_lpad(digits, 16, "0")
+    digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
+    padded = pc.ascii_lpad(digits, 16, "0")
     return pc.if_else(repairable, padded, values), np.asarray(repairable.to_numpy(zero_copy_only=False))

@@ -28,7 +28,7 @@ def normalize(raw: Mapping[str, pa.Array], subset: str) -> Normalized:
     result.add_repaired("image_id", *image_ids.normalize(raw["image_id"]))
     same = pc.fill_null(pc.equal(raw["subset"], subset), False)
     if not pc.all(same, min_count=0).as_py():
-        result.faults.append((~mask(same), "wrong_subset"))
+        result.faults.append(("subset", ~mask(same), "wrong_subset"))
     for name in AS_PUBLISHED:
         result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
     for name in ("author", "title"):

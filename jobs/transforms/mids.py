@@ -21,7 +21,7 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     usual = pc.fill_null(pc.match_substring_regex(values, CANONICAL), True)
     if pc.all(usual, min_count=0).as_py():
         return values, np.zeros(len(values), np.bool_)
-    lowered = pc.utf8_lower(values)
+    lowered = pc.ascii_lower(values)
     repairable = pc.and_(pc.invert(usual), pc.fill_null(pc.match_substring_regex(lowered, SPELLINGS), False))
     spelled = pc.replace_substring_regex(lowered, SPELLINGS, r"/\1/\2")
     return pc.if_else(repairable, spelled, values), np.asarray(repairable.to_numpy(zero_copy_only=False))

@@ -15,19 +15,19 @@ Mask = npt.NDArray[np.bool_]
 class Normalized:
     """Columns by name, each of shape (rows,).
 
-    `faults`: (which rows, reason) of what no column value can show, such as a text where a number belongs.
+    `faults`: (column, which rows, reason) of what no value of the column can show, such as a text where a number belongs.
     `repaired`: which rows had an image ID or a MID in another spelling, by `image_id` and `mid`.
     """
 
     columns: dict[str, pa.Array]
-    faults: list[tuple[Mask, str]] = field(default_factory=list)
+    faults: list[tuple[str, Mask, str]] = field(default_factory=list)
     repaired: dict[str, Mask] = field(default_factory=dict)
 
     def add(self, name: str, values: pa.Array, bad: Mask, reason: str) -> None:
         """One column, and the rows of it that could not be read."""
         self.columns[name] = values
         if bad.any():
-            self.faults.append((bad, reason))
+            self.faults.append((name, bad, reason))
 
     def add_repaired(self, name: str, values: pa.Array, repaired: Mask) -> None:
         """One column, and the rows of it that were spelled otherwise."""

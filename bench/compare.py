@@ -1,0 +1,51 @@
+"""The results of all contenders are the same rows: every row at small scales, counts and sums at large ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+COLUMNS = {
+    "labels": "image_id, source, mid, confidence",
+    "images": (
+        "image_id, original_url, original_landing_url, license, author_profile_url, original_size, original_md5, "
+        "thumbnail_300k_url"
+    ),
+    "boxes": (
+        "image_id, source, mid, confidence, x_min, x_max, y_min, y_max, "
+        "is_occluded, is_truncated, is_group_of, is_depiction, is_inside"
+    ),
+}
+SUMS = {"labels": "sum(confidence)", "images": "sum(original_size)", "boxes": "sum(x_min) + sum(y_max)"}
+
+
+def rows(table: str, folder: Path) -> str:
+    """SQL for a contender's rows; text that only we decode is left out."""
+    pattern = (
+        f"{folder}/warehouse/{table}/**/*.parquet"
+        if (folder / "warehouse").is_dir()
+        else f"{folder}/{table}/*/*.parquet"
+    )
+    return f"SELECT {COLUMNS[table]} FROM read_parquet('{pattern}', hive_partitioning = false)"
+
+
+def check(table: str, ours: Path, theirs: Path, every_row: bool) -> str:
+    """A sentence about what was compared; SystemExit when the results differ."""
+    connection = duckdb.connect()
+    connection.execute("SET threads = 2; SET memory_limit = '8GB'")
+    counts = [
+        connection.execute(
+            f"SELECT count(*), count(DISTINCT image_id), round({SUMS[table]}, 3) FROM ({rows(table, folder)})"
+        ).fetchone()
+        for folder in (ours, theirs)
+    ]
+    if counts[0] != counts[1]:
+        raise SystemExit(f"{table}: {ours.name} has {counts[0]}, {theirs.name} has {counts[1]}")
+    if not every_row:
+        return f"{table}: {counts[0][0]:,} rows, counts and sums equal to {theirs.name}'s"
+    for a, b in ((ours, theirs), (theirs, ours)):
+        left = connection.execute(f"SELECT count(*) FROM ({rows(table, a)} EXCEPT ALL {rows(table, b)})").fetchone()
+        if left != (0,):
+            raise SystemExit(f"{table}: {left} rows of {a.name} are not among {b.name}'s")
+    return f"{table}: {counts[0][0]:,} rows, each equal to {theirs.name}'s"

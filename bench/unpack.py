@@ -1,0 +1,22 @@
+"""What the peers do first: tar unpacks the archives to disk, two at a time."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.work import TAG, Work
+
+
+def unpack(work: Work, landing: Path, out: Path) -> Path:
+    """The folder that holds <subset>/<member>."""
+    folder = out / "unpacked"
+    folder.mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: _unpack(landing / TAG / name, folder), work.archives()))
+    return folder / TAG
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)

@@ -1,0 +1,84 @@
+"""What every source of files answers with, and the two ways in which it can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from conf.errors import InputError
+
+
+class RefusedError(InputError):
+    """A file that cannot be had, however often one asks; `tries` is how often was asked."""
+
+    def __init__(self, sentence: str, tries: int = 1) -> None:
+        super().__init__(sentence)
+        self.tries = tries
+
+
+class AgainError(Exception):
+    """A try that failed and may be repeated.
+
+    `after`: seconds to wait first, where the other side says so. `restart`: the bytes that are there already belong to
+    another version of the file.
+    """
+
+    def __init__(self, sentence: str, after: float | None = None, restart: bool = False) -> None:
+        super().__init__(sentence)
+        self.after, self.restart = after, restart
+
+
+class UnsatisfiableError(Exception):
+    """The file ends before the byte asked for: it is whole already, or another one."""
+
+
+class StoppedError(Exception):
+    """The run was interrupted; what came so far stays for the next one."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What tells one state of a file from the next: length in bytes, HTTP validators, MD5 (hex); None is unknown."""
+
+    bytes: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    md5: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Bytes of one version of a file, from the byte `start` on."""
+
+    start: int
+    version: Version
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of place. `head(url, known)`: the version there now; `read(url, start, version)`: its bytes.
+
+    `read` starts at zero where it cannot tell that the file is still `version`. Both raise AgainError and RefusedError.
+    """
+
+    head: Callable[[str, Version | None], Version]
+    read: Callable[[str, int, Version | None], AbstractContextManager[Answer]]
+
+
+def validator(version: Version | None) -> str | None:
+    """What If-Range may carry: a strong ETag, else the date; None where two versions could not be told apart."""
+    if version is None:
+        return None
+    if version.etag and not version.etag.startswith("W/"):
+        return version.etag
+    return version.last_modified
+
+
+def same(one: Version, other: Version) -> bool:
+    """Whether nothing that both sides know differs, and at least one thing that identifies the bytes is known."""
+    pairs = [(one.etag, other.etag), (one.last_modified, other.last_modified), (one.md5, other.md5)]
+    known = [(a, b) for a, b in pairs if a and b]
+    lengths = one.bytes is None or other.bytes is None or one.bytes == other.bytes
+    return lengths and bool(known) and all(a == b for a, b in known)

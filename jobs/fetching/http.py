@@ -1,0 +1,162 @@
+"""Files over HTTP and HTTPS: ranges, validators, redirects, and what each status means."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from http.client import responses
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from conf.settings import Fetch
+from jobs.fetching import headers as fields
+from jobs.fetching.answers import AgainError, Answer, RefusedError, Source, UnsatisfiableError, Version, same
+
+Response = urllib3.BaseHTTPResponse
+
+REDIRECTS = 5
+BLOCK = 1 << 20
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+NO_HEAD = frozenset({405, 501})
+
+
+def source(fetch: Fetch) -> Source:
+    """Files behind http and https URLs; a proxy is taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)."""
+    pools = _pools(fetch)
+    return Source(partial(_head, pools, fetch), partial(_read, pools, fetch))
+
+
+def _pools(fetch: Fetch) -> dict[str, urllib3.PoolManager]:
+    """The pool of each proxied scheme; `direct` for all else."""
+    pools: dict[str, urllib3.PoolManager] = {"direct": urllib3.PoolManager(maxsize=fetch.connections)}
+    for scheme, proxy in urllib.request.getproxies().items():
+        if scheme in ("http", "https"):
+            address = proxy if "://" in proxy else f"http://{proxy}"
+            pools[scheme] = urllib3.ProxyManager(address, maxsize=fetch.connections)
+    return pools
+
+
+def _head(pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, url: str, known: Version | None) -> Version:
+    headers = fields.unless(known)
+    response = _request(pools, fetch, "HEAD", url, headers)
+    if response.status in NO_HEAD:
+        response.close()
+        response = _request(pools, fetch, "GET", url, headers)
+    try:
+        if response.status == 304 and known:
+            return known
+        _accept(response, url)
+        return fields.version(response.headers, fields.length(response.headers))
+    finally:
+        response.close()
+
+
+@contextmanager
+def _read(
+    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, url: str, start: int, version: Version | None
+) -> Iterator[Answer]:
+    response = _request(pools, fetch, "GET", url, fields.since(start, version))
+    try:
+        if start and response.status == 416:
+            raise UnsatisfiableError
+        _accept(response, url)
+        yield _continued(response, start, version, fetch) if response.status == 206 else _whole(response, fetch)
+    finally:
+        # An unread body would have to be read to its end before the connection could serve again.
+        response.close()
+
+
+def _request(
+    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, method: str, url: str, headers: Mapping[str, str]
+) -> Response:
+    """The answer at the end of the redirects, unread."""
+    for _ in range(REDIRECTS + 1):
+        response = _ask(pools, fetch, method, url, headers)
+        place = response.get_redirect_location()
+        if not place:
+            return response
+        response.close()
+        url = urljoin(url, place)
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise RefusedError(f"it is redirected to {url}, and only http and https are followed")
+    raise RefusedError(f"it is redirected more than {REDIRECTS} times")
+
+
+def _ask(
+    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, method: str, url: str, headers: Mapping[str, str]
+) -> Response:
+    place = urlsplit(url)
+    direct = place.scheme not in pools or urllib.request.proxy_bypass(place.hostname or "")
+    pool = pools["direct" if direct else place.scheme]
+    timeout = urllib3.Timeout(connect=fetch.timeout_seconds, read=fetch.timeout_seconds)
+    try:
+        return pool.request(
+            method, url, headers=headers, timeout=timeout, preload_content=False, redirect=False, retries=False
+        )
+    except LocationValueError as error:
+        raise RefusedError(f"{url} is no address ({error})") from None
+    except HTTPError as error:
+        raise AgainError(_told(error, fetch)) from None
+
+
+def _accept(response: Response, url: str) -> None:
+    """AgainError or RefusedError unless the answer carries the file, or a part of it."""
+    status = f"the server answers {response.status} {response.reason or responses.get(response.status, '')}".rstrip()
+    if response.status in TRANSIENT:
+        raise AgainError(status, fields.wait(response.headers))
+    if response.status not in (200, 206):
+        raise RefusedError(status)
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise RefusedError(
+            "the server sends a web page (text/html) in place of the file; open the address in a browser"
+        )
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity" and not urlsplit(url).path.endswith("gz"):
+        raise RefusedError(f"the server sends it packed ({encoding}), though it was asked not to")
+
+
+def _whole(response: Response, fetch: Fetch) -> Answer:
+    length = fields.length(response.headers)
+    if length is None and "chunked" not in response.headers.get("Transfer-Encoding", ""):
+        raise RefusedError("the server does not say where the file ends, so a part could pass for the whole")
+    return Answer(0, fields.version(response.headers, length), _chunks(response, fetch))
+
+
+def _continued(response: Response, start: int, version: Version | None, fetch: Fetch) -> Answer:
+    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    if version is None or told is None or int(told[1]) != start:
+        raise AgainError("the server sends other bytes than it was asked for", after=0, restart=True)
+    found = fields.version(response.headers, int(told[2]), partial=True)
+    unlabelled = not (found.etag or found.last_modified or found.md5) and version.bytes in (None, found.bytes)
+    if not unlabelled and not same(version, found):
+        raise AgainError("the file changed on the server", after=0, restart=True)
+    return Answer(start, found, _chunks(response, fetch))
+
+
+def _chunks(response: Response, fetch: Fetch) -> Iterator[bytes]:
+    try:
+        while block := response.read1(BLOCK, decode_content=False):
+            yield block
+    except HTTPError as error:
+        raise AgainError(_told(error, fetch)) from None
+
+
+def _told(error: HTTPError, fetch: Fetch) -> str:
+    # NewConnectionError is a kind of ConnectTimeoutError, and so comes first.
+    if isinstance(error, NewConnectionError):
+        return "no connection to the server"
+    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError)):
+        return f"nothing came for {fetch.timeout_seconds:g} s"
+    return f"TLS failed ({error})" if isinstance(error, SSLError) else "the connection broke"

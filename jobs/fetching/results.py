@@ -1,0 +1,50 @@
+"""What became of each file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["fetched", "resumed", "present", "failed"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file: size in bytes, SHA-256 (hex; None where unknown), tries, seconds, and the sentence of a failure."""
+
+    file: str
+    url: str
+    bytes: int | None
+    sha256: str | None
+    status: Status
+    tries: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result with its seconds rounded."""
+        return {**dataclasses.asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def line(result: Result) -> str:
+    """One result as one line."""
+    if result.bytes is None:
+        return f"{result.file}: failed: {result.error}"
+    return f"{result.file}: {result.status}, {result.bytes:,} bytes in {result.seconds:.1f} s"
+
+
+def summary(found: list[Result], release: str) -> str:
+    """All results as one line."""
+    counts = Counter(result.status for result in found)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"{release}: {told}; {sum(result.bytes or 0 for result in found):,} bytes"
+
+
+def failure(results: list[Result]) -> str | None:
+    """One sentence about all files that failed: name, address, what happened, and what to do; None where none did."""
+    failed = [f"{result.file} from {result.url}: {result.error}" for result in results if result.status == "failed"]
+    if not failed:
+        return None
+    return f"not fetched: {'; '.join(failed)}; run the same command again, it goes on where it stopped"

@@ -1,0 +1,128 @@
+"""Files from S3 and what speaks like it; credentials and endpoint come from boto3's own chain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from conf.errors import ConfigError
+from conf.settings import Fetch
+from jobs.fetching import headers as fields
+from jobs.fetching.answers import AgainError, Answer, RefusedError, Source, UnsatisfiableError, Version, validator
+
+BLOCK = 1 << 16  # boto3 loses what it holds of a block when the connection breaks
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+BROKEN = (NoConnectionError, HTTPClientError, IncompleteReadError)
+
+
+def source(fetch: Fetch) -> Source:
+    """Files behind s3:// URIs; ConfigError when boto3's own configuration does not fit."""
+    try:
+        client = boto3.client("s3", config=_config(fetch))
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigError(f"S3 cannot be asked ({error}); see boto3's configuration") from None
+    return Source(partial(_head, client), partial(_read, client))
+
+
+def _config(fetch: Fetch) -> Config:
+    return Config(
+        signature_version=UNSIGNED if fetch.s3_unsigned else None,
+        connect_timeout=fetch.timeout_seconds,
+        read_timeout=fetch.timeout_seconds,
+        max_pool_connections=fetch.connections,
+        retries={"total_max_attempts": 1},
+    )
+
+
+def _head(client: Any, url: str, known: Version | None) -> Version:
+    try:
+        return _version(client.head_object(**_place(url)))
+    except (ClientError, BotoCoreError) as error:
+        _raise(error)
+
+
+@contextmanager
+def _read(client: Any, url: str, start: int, version: Version | None) -> Iterator[Answer]:
+    try:
+        found = client.get_object(**_place(url), **_since(start, version))
+    except (ClientError, BotoCoreError) as error:
+        _raise(error)
+    body = found["Body"]
+    try:
+        yield Answer(*_begin(found, start), _chunks(body))
+    finally:
+        body.close()
+
+
+def _place(url: str) -> dict[str, str]:
+    parts = urlsplit(url)
+    return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+
+
+def _since(start: int, version: Version | None) -> dict[str, str]:
+    mark = validator(version)
+    return {"Range": f"bytes={start}-", "IfMatch": mark} if start and mark else {}
+
+
+def _begin(found: Mapping[str, Any], start: int) -> tuple[int, Version]:
+    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", found.get("ContentRange") or "")
+    if told is None:
+        return 0, _version(found)
+    if int(told[1]) != start:
+        raise AgainError("the server sends other bytes than it was asked for", after=0, restart=True)
+    return start, _version({**found, "ContentLength": int(told[2])})
+
+
+def _version(found: Mapping[str, Any]) -> Version:
+    """The object's version; its ETag is its MD5 where it was put in one part and no key encrypts it."""
+    etag = found.get("ETag")
+    plain = found.get("ServerSideEncryption") in (None, "AES256") and not found.get("SSECustomerAlgorithm")
+    md5 = etag.strip('"') if etag and plain and re.fullmatch(r'"[0-9a-f]{32}"', etag) else None
+    return Version(found.get("ContentLength"), etag, None, md5)
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    try:
+        while block := body.read(BLOCK):
+            yield block
+    except BotoCoreError as error:
+        _raise(error)
+
+
+def _raise(error: ClientError | BotoCoreError) -> NoReturn:
+    """What boto3 met, as AgainError, RefusedError or UnsatisfiableError."""
+    if isinstance(error, FlexibleChecksumError):
+        raise AgainError("the checksum differs from the server's", restart=True) from None
+    if isinstance(error, BROKEN):
+        raise AgainError("no connection to the server, or it broke") from None
+    if not isinstance(error, ClientError):
+        raise RefusedError(f"S3 cannot be asked ({error}); see fetch.s3_unsigned for public buckets") from None
+    answer = error.response.get("ResponseMetadata", {})
+    status, code = answer.get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
+    if status in TRANSIENT or code == "RequestTimeout":
+        raise AgainError(f"the server answers {status} {code}", fields.wait(_titled(answer))) from None
+    if status == 412:
+        raise AgainError("the file changed on the server", after=0, restart=True) from None
+    if status == 416:
+        raise UnsatisfiableError from None
+    raise RefusedError(f"the server answers {status} {code}".rstrip()) from None
+
+
+def _titled(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {"Retry-After": answer.get("HTTPHeaders", {}).get("retry-after", "")}

@@ -1,0 +1,115 @@
+"""One file from its source to its place: asked for, resumed, asked for again, and only then given its name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Event
+
+from conf.settings import Fetch
+from jobs.fetching import lock, parts
+from jobs.fetching.answers import (
+    AgainError,
+    Answer,
+    RefusedError,
+    Source,
+    StoppedError,
+    UnsatisfiableError,
+    same,
+    validator,
+)
+from jobs.fetching.parts import Part
+from jobs.fetching.plan import Wanted, failed, present
+from jobs.fetching.results import Result, Status
+from jobs.fetching.retry import persist
+from jobs.fetching.sources import Item
+
+
+@dataclass(frozen=True)
+class Line:
+    """What every transfer of a run shares: its settings, who hears of bytes, and the word to stop."""
+
+    fetch: Fetch
+    tell: Callable[[int], None]
+    stop: Event
+
+
+def bring(wanted: Wanted, source: Source, line: Line) -> Result:
+    """Fetches one file; a failure of this file alone is a result, not an exception."""
+    item, started = wanted.item, time.monotonic()
+    try:
+        item.target.parent.mkdir(parents=True, exist_ok=True)
+        with lock.held(item.target):
+            # Another fetch may have brought it since we looked.
+            return (None if wanted.anew else present(item)) or _fetch(item, source, line, started)
+    except RefusedError as error:
+        return failed(item, str(error), error.tries, time.monotonic() - started)
+    except OSError as error:
+        return failed(item, f"{error.filename}: {error.strerror or error}", 1, time.monotonic() - started)
+
+
+def _fetch(item: Item, source: Source, line: Line, started: float) -> Result:
+    with parts.opened(item.target, item.url, line.tell) as part:
+        _, tries = persist(lambda: _attempt(part, source, line), lambda: part.bytes, item.name, line.fetch, line.stop)
+        done = parts.publish(part)
+    status: Status = "resumed" if part.resumed else "fetched"
+    return Result(item.name, item.url, done.bytes, done.sha256, status, tries, time.monotonic() - started)
+
+
+def _attempt(part: Part, source: Source, line: Line) -> None:
+    """One request; returns when the part is the whole file, and raises AgainError or RefusedError when it is not."""
+    if part.bytes and not validator(part.version):
+        parts.restart(part, None)
+    try:
+        with source.read(part.url, part.bytes, part.version) as answer:
+            _take(part, answer, line)
+    except UnsatisfiableError:
+        _refuse_other(part, source)
+    except AgainError as error:
+        if error.restart:
+            parts.restart(part, None)
+        raise
+    _refuse_damaged(part)
+
+
+def _take(part: Part, answer: Answer, line: Line) -> None:
+    if part.version is None or answer.start != part.bytes or answer.start == 0:
+        parts.restart(part, answer.version)
+    part.resumed = answer.start > 0
+    for block in _steady(answer.chunks, line.fetch):
+        parts.append(part, block)
+        if line.stop.is_set():
+            raise StoppedError
+
+
+def _steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:
+    """The chunks, as long as they come fast enough: a drip would never be silent for long, and never end."""
+    began, count = time.monotonic(), 0
+    for block in chunks:
+        yield block
+        count += len(block)
+        seconds = time.monotonic() - began
+        if seconds >= fetch.timeout_seconds:
+            if count < fetch.least_bytes_per_second * seconds:
+                raise AgainError(f"only {count:,} bytes came in {seconds:.0f} s")
+            began, count = time.monotonic(), 0
+
+
+def _refuse_other(part: Part, source: Source) -> None:
+    """The server has no byte after ours: fine when it still has our version, and this is all of it."""
+    now = source.head(part.url, None)
+    if part.version is None or now.bytes != part.bytes or not same(part.version, now):
+        parts.restart(part, None)
+        raise AgainError("the file changed on the server", after=0)
+    part.resumed = True
+
+
+def _refuse_damaged(part: Part) -> None:
+    whole = part.version.bytes if part.version else None
+    if whole is not None and part.bytes < whole:
+        raise AgainError(f"only {part.bytes:,} of {whole:,} bytes came")
+    expected = part.version.md5 if part.version else None
+    if (whole is not None and part.bytes > whole) or expected not in (None, part.md5.hexdigest()):
+        parts.restart(part, None)
+        raise AgainError("the bytes differ from the checksum or the length that the server gives")
