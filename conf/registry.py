@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,28 @@ from conf.strict import build, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+# Our columns that a file of each table must give, and those that it may.
+NEEDED = {
+    "images": {
+        "image_id",
+        "subset",
+        "original_url",
+        "original_landing_url",
+        "license",
+        "author_profile_url",
+        "author",
+        "title",
+    },
+    "labels": {"image_id", "source", "mid", "confidence"},
+    "boxes": {"image_id", "source", "mid", "confidence", "x_min", "x_max", "y_min", "y_max"},
+}
+ALLOWED = {
+    "images": {"original_size", "original_md5", "thumbnail_300k_url"},
+    "labels": set[str](),
+    "boxes": {"is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"},
+}
+SUBSETS = ("train", "validation", "test")
 
 Origin = Literal["machine", "human", "crowdsource"]
 Format = Literal["csv", "classes", "descriptions", "hierarchy"]
@@ -94,10 +117,17 @@ def load_all(folder: str | None = None) -> dict[str, Release]:
     root: Traversable | Path = Path(folder) if folder else packaged()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
-    found = [load(path) for path in root.iterdir() if path.name.endswith(".yaml")]
+    found: dict[str, tuple[str, Release]] = {}
+    for path in sorted((path for path in root.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name):
+        release = load(path)
+        if release.release in found:
+            other = found[release.release][0]
+            raise ConfigError(f"{path}: {other} tells of release {release.release} too; remove one of them")
+        found[release.release] = (path.name, release)
     if not found:
         raise ConfigError(f"{root}: holds no release YAML file")
-    return {release.release: release for release in sorted(found, key=lambda r: (r.date, r.release))}
+    ordered = sorted((release for _, release in found.values()), key=lambda r: (r.date, r.release))
+    return {release.release: release for release in ordered}
 
 
 def find(name: str, folder: str | None = None) -> Release:
@@ -111,10 +141,31 @@ def find(name: str, folder: str | None = None) -> Release:
 def load(path: Traversable | Path) -> Release:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
     release = build(Release, load_yaml(path), str(path))
+    _check_names(release, str(path))
     for n, file in enumerate(release.files):
         for m, member in enumerate(file.members):
             _check_member(release, member, f"{path}: files[{n}].members[{m}]")
     return release
+
+
+def _check_names(release: Release, path: str) -> None:
+    """What becomes a partition, a path or a column."""
+    if not re.fullmatch("v[0-9]+", release.release):
+        raise ConfigError(f"{path}: release must be v and a number, not {release.release!r}")
+    for key, name in [("tag", release.tag), *((f"files[{n}].name", f.name) for n, f in enumerate(release.files))]:
+        if not re.fullmatch(r"[\w-][\w.-]*", name):
+            raise ConfigError(f"{path}: {key} must be a plain file name, not {name!r}")
+    for subset in release.subsets:
+        if subset not in SUBSETS:
+            raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {subset!r}")
+    for name, columns in release.columns.items():
+        if name not in NEEDED:
+            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(NEEDED)}")
+        given = set(columns.values())
+        if missing := NEEDED[name] - given:
+            raise ConfigError(f"{path}: columns.{name} lacks {', '.join(sorted(missing))}")
+        if unknown := given - NEEDED[name] - ALLOWED[name]:
+            raise ConfigError(f"{path}: columns.{name} has the unknown {', '.join(sorted(unknown))}")
 
 
 def _check_member(release: Release, member: Member, where: str) -> None:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from conf.errors import OilakeError
+from jobs.tables.trouble import SPARK_ERRORS, told
 
 INTERRUPTED = 130
 
@@ -34,6 +35,8 @@ def guard(run: Run, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SPARK_ERRORS as error:
+        return _tell(f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more", 2)
     except OSError as error:
         return _tell(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
 

@@ -76,9 +76,9 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
-    except BaseException:
+    except BaseException as error:
         publish.discard(settings.warehouse, run_id)
-        raise
+        raise publish.unwritable(settings.warehouse, error) from None
     status = "partial" if lacking else "complete"
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
     publication = Publication(release.release, run_id, status, fingerprint, "ingest", inputs, tuple(read.staged))

@@ -103,4 +103,6 @@ def refuse_missing(release: Release, landing: str, names: list[str], partial: bo
             "fetch what is missing, or take what is there with --partial"
         )
     if len(names) == len(release.files):
-        raise InputError(f"{join(landing, release.tag)}: none of the files of release {release.release} is here")
+        raise InputError(
+            f"{join(landing, release.tag)}: none of the files of release {release.release} is here; fetch it first"
+        )

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from tqdm import tqdm
 
@@ -20,6 +19,7 @@ from conf.errors import InputError, OilakeError, StoreError
 from jobs.files import delete, join
 from jobs.kernel import Context, Report, run
 from jobs.sources.splits import Split
+from jobs.tables.trouble import SPARK_ERRORS, told
 
 SCHEMA = "error string, report binary"
 PERMANENT = (OilakeError, OSError)
@@ -126,7 +126,7 @@ def _collect(spark: SparkSession, kernel: Any, count: int, what: str) -> list[An
     watcher.start()
     try:
         return list(frame.collect())
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         raise StoreError(f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more") from None
     finally:
         done.set()
@@ -144,6 +144,6 @@ def _watch(spark: SparkSession, count: int, what: str, done: threading.Event) ->
 
 
 def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line or "Exception" in line]
-    return (telling or lines or [type(error).__name__])[-1][:300]
+    """A task's own error stands at the end of what Spark tells about it."""
+    lines = [line.strip() for line in str(error).splitlines() if "Error" in line or "Exception" in line]
+    return lines[-1][:300] if lines else told(error)

@@ -6,12 +6,11 @@ import argparse
 import json
 from typing import Any
 
-from pyspark.errors import PySparkException
-
 from conf.errors import ConfigError
 from jobs import command, options, session
 from jobs.tables.read import read
 from jobs.tables.snapshots import pinned
+from jobs.tables.trouble import SPARK_ERRORS, told
 from schemas import loader as schemas
 
 WIDEST = 60
@@ -36,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     frame = read(session.start(settings), settings.warehouse, arguments.table, arguments.release)
     try:
         rows = (frame.where(arguments.where) if arguments.where else frame).limit(arguments.limit).collect()
-    except PySparkException as error:
-        raise ConfigError(f"--where: {str(error).strip().splitlines()[0]}") from None
+    except SPARK_ERRORS as error:
+        raise ConfigError(f"--where: {told(error)}") from None
     found = [row.asDict() for row in rows]
     print(
         "\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 Row = dict[str, Any]
 
 
 def snapshot_rows(warehouse: str) -> list[Row]:
     """Every row of `snapshots`, oldest first; `table_versions` as a dict."""
-    found = pa.table(DeltaTable(f"{warehouse}/snapshots").to_pyarrow_table()).to_pylist()
+    found = _read(f"{warehouse}/snapshots", None).to_pylist()
     return [row | {"table_versions": dict(row["table_versions"])} for row in sorted(found, key=lambda r: r["number"])]
 
 
@@ -31,9 +32,18 @@ def rows(warehouse: str, table: str, release: str = "v3") -> list[Row]:
 
 def rows_at(warehouse: str, table: str, pin: Row) -> list[Row]:
     """The rows of one table as the snapshot `pin` has them."""
-    delta = DeltaTable(f"{warehouse}/{table}", version=pin["table_versions"][table])
-    found: list[Row] = pa.table(delta.to_pyarrow_table(filters=[("release", "=", pin["release"])])).to_pylist()
+    version, release = pin["table_versions"][table], pin["release"]
+    found: list[Row] = _read(f"{warehouse}/{table}", version, filters=[("release", "=", release)]).to_pylist()
     return found
+
+
+def _read(path: str, version: int | None, **what: Any) -> pa.Table:
+    """Arrow itself opens the files: left to Python, a thread of Arrow's may abort a process that is about to end."""
+    return pa.table(
+        DeltaTable(path, version=version).to_pyarrow_table(
+            filesystem=SubTreeFileSystem(path, LocalFileSystem()), **what
+        )
+    )
 
 
 def seen(warehouse: str) -> dict[tuple[str, str], Any]:

@@ -36,6 +36,8 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
                     raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
                 seen.add(path)
                 yield path, _reader(archive.extractfile(member), name, path)
+            if unpacked.tell() < archive.offset + tarfile.BLOCKSIZE:
+                raise EOFError  # tarfile takes a header that is cut, or none, for the end
         while unpacked.read(BUFFER):
             pass
 

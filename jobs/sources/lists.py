@@ -76,6 +76,22 @@ def hierarchy(data: bytes, where: str) -> Any:
         document = json.loads(data)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{where}: this is no JSON document ({error}); fetch the file again") from None
-    if not isinstance(document, dict) or not isinstance(document.get("name"), str):
-        raise InputError(f"{where}: the hierarchy's root has no name; fetch the file again")
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        children = _children(node)
+        if children is None:
+            raise InputError(
+                f"{where}: this is no hierarchy of named nodes (see {str(node)[:80]!a}); fetch the file again"
+            )
+        waiting += children
     return document
+
+
+def _children(node: Any) -> list[Any] | None:
+    """The children of a node; None when it is no node with a name."""
+    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+        return None
+    children = node.get("children") or []
+    encodable = node["name"].encode(errors="ignore").decode() == node["name"]
+    return children if isinstance(children, list) and encodable else None

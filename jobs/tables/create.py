@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from deltalake import DeltaTable
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from conf.errors import StoreError
 from jobs.tables.open import open_table, uri
+from jobs.tables.trouble import SPARK_ERRORS, told
 from quality import loader as quality
 from schemas import loader as schemas
 
 CONSTRAINT = "delta.constraints."
 THREADS = 3
+ATTEMPTS = 40
+PAUSE = 0.25
 
 
 def ensure(spark: SparkSession, warehouse: str) -> list[str]:
@@ -32,10 +35,21 @@ def _ensure(spark: SparkSession, warehouse: str, name: str) -> list[str]:
             spark.sql(create_sql(warehouse, name))
             return []
         return _migrate(spark, warehouse, name, table)
-    except PySparkException as error:
-        if open_table(warehouse, name) is not None and table is None:
+    except SPARK_ERRORS as error:
+        if table is None and _is_made_meanwhile(warehouse, name, error):
             return []
-        raise StoreError(f"{uri(warehouse, name)}: cannot be made ({_first(error)}); mend it and run again") from None
+        raise StoreError(f"{uri(warehouse, name)}: cannot be made ({told(error)}); mend it and run again") from None
+
+
+def _is_made_meanwhile(warehouse: str, name: str, error: Exception) -> bool:
+    """Whether another run is making the table: its folder is there, and its first commit soon is."""
+    if "ALREADY_EXISTS" not in str(error) and "Concurrent" not in str(error):
+        return False
+    for _ in range(ATTEMPTS):
+        if open_table(warehouse, name) is not None:
+            return True
+        time.sleep(PAUSE)
+    return False
 
 
 def create_sql(warehouse: str, name: str) -> str:
@@ -101,7 +115,3 @@ def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: 
 def _spaceless(sql: str) -> str:
     """ALTER TABLE stores a constraint with spaces of Spark's own, CREATE TABLE as it was given."""
     return sql.replace(" ", "")
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]

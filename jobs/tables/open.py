@@ -11,6 +11,7 @@ from pyarrow import fs
 
 from conf.errors import StoreError
 from jobs.files import filesystem, join
+from jobs.tables.trouble import told
 
 
 def uri(warehouse: str, table: str) -> str:
@@ -25,7 +26,9 @@ def open_table(warehouse: str, table: str) -> DeltaTable | None:
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
-        raise StoreError(f"{uri(warehouse, table)}: cannot be read ({error}); check the path and its rights") from None
+        raise StoreError(
+            f"{uri(warehouse, table)}: cannot be read ({told(error)}); check the path and its rights"
+        ) from None
 
 
 def existing(warehouse: str, name: str) -> DeltaTable:

@@ -26,6 +26,7 @@ from jobs.files import delete, filesystem, join
 from jobs.tables.open import existing, rows, uri
 from jobs.tables.snapshots import Snapshot, pinned, snapshots
 from jobs.tables.staging import StagedFile, stage
+from jobs.tables.trouble import told
 from schemas import loader as schemas
 
 PUBLISHED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "release_files")
@@ -58,11 +59,11 @@ def publish(warehouse: str, publication: Publication) -> Snapshot:
     except BaseException as error:
         if not _has_begun(warehouse, publication.run_id):
             discard(warehouse, publication.run_id)
-        raise _unwritable(warehouse, error) from None
+        raise unwritable(warehouse, error) from None
     try:
         _finish(warehouse, number, publication)
     except (DeltaError, OSError) as error:
-        raise _unwritable(warehouse, error) from None
+        raise unwritable(warehouse, error) from None
     return pinned(warehouse, publication.release)
 
 
@@ -74,12 +75,12 @@ def _has_begun(warehouse: str, run_id: str) -> bool:
         return True
 
 
-def _unwritable(warehouse: str, error: BaseException) -> BaseException:
+def unwritable(warehouse: str, error: BaseException) -> BaseException:
+    """The error as a StoreError when the store is its cause, else as it is."""
     if not isinstance(error, DeltaError | OSError):
         return error
-    told = " ".join(str(error).split())[:300]
     return StoreError(
-        f"{warehouse}: cannot be written ({told}); free or mend the store, then run the same command again"
+        f"{warehouse}: cannot be written ({told(error)}); free or mend the store, then run the same command again"
     )
 
 

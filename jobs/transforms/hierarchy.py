@@ -17,12 +17,12 @@ def nodes(root: Mapping[str, Any], by_name: Mapping[str, Sequence[str]], reviewe
     """Rows of `hierarchy`, parents before children in the published order.
 
     `by_name`: MIDs of the boxable classes by display name; `reviewed`: names that this does not settle. A node's MID is
-    NULL where neither gives exactly one. A node without a name keeps its place under the name "".
+    NULL where neither gives exactly one.
     """
     boxable = {mid for found in by_name.values() for mid in found}
     columns: dict[str, list[Any]] = {column.name: [] for column in load("hierarchy").stored()}
     for path, parent, node, relation in _walk(root):
-        name = str(node.get("name") or "")
+        name = str(node["name"])
         columns["path"].append(path)
         columns["parent_path"].append(parent[0] if parent else None)
         columns["name"].append(name)
@@ -38,7 +38,7 @@ def _walk(root: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str] | None
     while waiting:
         path, parent, node, relation = waiting.pop()
         yield path, parent, node, relation
-        here = (path, str(node.get("name") or ""))
+        here = (path, str(node["name"]))
         below = [(child, kind) for key, kind in CHILDREN.items() for child in node.get(key) or []]
         for n, (child, kind) in reversed(list(enumerate(below, 1))):
             waiting.append((f"{path}/{n:04d}", here, child, kind))

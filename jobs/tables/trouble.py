@@ -1,0 +1,21 @@
+"""What the libraries below say when something goes wrong, as one line for a person."""
+
+from __future__ import annotations
+
+import re
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+SPARK_ERRORS = (PySparkException, Py4JError)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CAUSE = re.compile(r"^(?:Caused by|: )\s*:?\s*[\w.$]*(?:Exception|Error): (.+)$", re.MULTILINE)
+LONGEST = 300
+
+
+def told(error: BaseException) -> str:
+    """The error in one line of at most 300 characters; of Java's the innermost cause."""
+    text = COLOUR.sub("", str(error)).strip() or type(error).__name__
+    causes = CAUSE.findall(text) if isinstance(error, Py4JError) else []
+    line = causes[-1] if causes else (text if not isinstance(error, SPARK_ERRORS) else text.splitlines()[0])
+    return " ".join(line.split())[:LONGEST]
