@@ -7,9 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from deltalake import DeltaTable
+from pyarrow.fs import FileSelector
 from pyspark.sql import SparkSession
 
 from conf.errors import StoreError
+from jobs.files import filesystem
 from jobs.tables.open import open_table, uri
 from jobs.tables.trouble import SPARK_ERRORS, told
 from quality import loader as quality
@@ -17,8 +19,9 @@ from schemas import loader as schemas
 
 CONSTRAINT = "delta.constraints."
 THREADS = 3
-ATTEMPTS = 40
+ATTEMPTS = 20
 PAUSE = 0.25
+RACED = ("already_exists", "non_empty_location", "concurrent")
 
 
 def ensure(spark: SparkSession, warehouse: str) -> list[str]:
@@ -32,24 +35,41 @@ def _ensure(spark: SparkSession, warehouse: str, name: str) -> list[str]:
     table = open_table(warehouse, name)
     try:
         if table is None:
-            spark.sql(create_sql(warehouse, name))
+            _make(spark, warehouse, name)
             return []
         return _migrate(spark, warehouse, name, table)
     except SPARK_ERRORS as error:
-        if table is None and _is_made_meanwhile(warehouse, name, error):
-            return []
+        if table is None:
+            _sweep(warehouse, name)
         raise StoreError(f"{uri(warehouse, name)}: cannot be made ({told(error)}); mend it and run again") from None
 
 
-def _is_made_meanwhile(warehouse: str, name: str, error: Exception) -> bool:
-    """Whether another run is making the table: its folder is there, and its first commit soon is."""
-    if "ALREADY_EXISTS" not in str(error) and "Concurrent" not in str(error):
-        return False
+def _make(spark: SparkSession, warehouse: str, name: str) -> None:
+    """Creates the table, unless another run is just doing so; what a run that died left of it is cleared away."""
+    try:
+        spark.sql(create_sql(warehouse, name))
+    except SPARK_ERRORS as error:
+        if not any(word in str(error).lower() for word in RACED):
+            raise
+        if not _appears(warehouse, name):
+            _sweep(warehouse, name)
+            spark.sql(create_sql(warehouse, name))
+
+
+def _appears(warehouse: str, name: str) -> bool:
     for _ in range(ATTEMPTS):
         if open_table(warehouse, name) is not None:
             return True
         time.sleep(PAUSE)
     return False
+
+
+def _sweep(warehouse: str, name: str) -> None:
+    """Removes the folder of a table that was never made; one that holds a table or rows is left alone."""
+    store, path = filesystem(uri(warehouse, name))
+    files = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
+    if files and open_table(warehouse, name) is None and not any(f.path.endswith(".parquet") for f in files):
+        store.delete_dir(path)
 
 
 def create_sql(warehouse: str, name: str) -> str:
