@@ -30,6 +30,7 @@ from jobs import command, ingest, inventory, kernel
 from jobs.files import checksums
 from jobs.inventory import Landed
 from jobs.kernel import Context, Report
+from jobs.sources import lists
 from jobs.sources.splits import Split
 from jobs.summary import Summary
 from tests import readers
@@ -340,6 +341,14 @@ def assert_sorted(warehouse: str, table: str) -> None:
         spans.setdefault(action["path"].rpartition("/")[0], []).append((ids[0], ids[-1]))
     for partition, found in spans.items():
         assert all(a[1] <= b[0] for a, b in pairwise(sorted(found))), partition
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_broken_row_prints_no_stack_trace():
+    """The driver reads class lists itself, so what a library prints about a row there stands on the user's terminal."""
+    rows, bad = lists.rows(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
+    assert [row.mid for row in rows] == [DOG]
+    assert [record.reasons for record in bad] == [("invalid_utf8", "wrong_field_count")]
 
 
 NEIGHBOURS = (

@@ -456,6 +456,19 @@ def test_a_warehouse_that_cannot_be_one_is_refused(
     assert str(tmp_path / "file") in only_sentence(capfd.readouterr().err)
 
 
+def test_folders_that_are_somebodys_own_are_left_as_they_are(
+    spark: SparkSession, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """A warehouse may be pointed at a folder of photos by mistake, and `images` is no rare name."""
+    own = [tmp_path / "home" / name for name in ("images/holiday.jpg", "labels/notes/my.txt", "boxes/mine.csv")]
+    for path in own:
+        path.parent.mkdir(parents=True)
+        path.write_text("mine")
+    assert oilake_ingest(land(tmp_path / "landing"), str(tmp_path / "home")) == 2
+    assert str(tmp_path / "home") in only_sentence(capfd.readouterr().err)
+    assert [path for path in own if not path.exists()] == []
+
+
 def test_what_was_refused_is_taken_once_it_is_mended(
     published: str, refused: Refuse, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):

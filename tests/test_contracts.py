@@ -19,7 +19,13 @@ from schemas import loader
 
 ROOT = Path(__file__).parents[1]
 RANKS = ["conf", "schemas", "quality", "jobs.transforms", "jobs.sources", "jobs.tables"]
-DOORS = {"deltalake": "jobs/tables", "tarfile": "jobs/sources", "isal": "jobs/sources", "pyarrow.csv": "jobs/sources"}
+DOORS = {
+    "deltalake": "jobs/tables",
+    "tarfile": "jobs/sources",
+    "isal": "jobs/sources",
+    "pyarrow.csv": "jobs/sources",
+    "urllib3": "jobs/fetching",
+}
 OWN_ROOM = ("jobs/synthetic",)
 
 
