@@ -80,6 +80,7 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+    settings = dataclasses.replace(settings, warehouse=_whole(settings.warehouse), landing=_whole(settings.landing))
     if not 0 <= settings.limits.max_share <= 1:
         raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
     for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
@@ -98,3 +99,8 @@ def _check_fetch(fetch: Fetch, path: str) -> None:
             raise ConfigError(f"{path}: fetch.{key} must be 0 or more, not {getattr(fetch, key)}")
     if not 0 < fetch.timeout_seconds < math.inf:
         raise ConfigError(f"{path}: fetch.timeout_seconds must be more than 0, not {fetch.timeout_seconds}")
+
+
+def _whole(path: str) -> str:
+    """A URI as it is, a path from the root: Spark takes a relative one for the name of a schema."""
+    return path if "://" in path else str(Path(path).absolute())

@@ -71,7 +71,7 @@ def test_broken_yaml_is_told_in_one_line(tmp_path: Path):
 
 
 def test_flags_override_variables_and_variables_override_the_file(monkeypatch: pytest.MonkeyPatch):
-    assert settings.load("local").warehouse == "data/warehouse"
+    assert settings.load("local").warehouse == str(Path("data/warehouse").absolute())
     monkeypatch.setenv("OILAKE_WAREHOUSE", "/from/variable")
     assert settings.load("local").warehouse == "/from/variable"
     assert settings.load("local", {"warehouse": "/from/flag", "landing": None}).warehouse == "/from/flag"
