@@ -144,9 +144,14 @@ def test_releases_says_what_landed_and_what_is_ingested(oilake: Oilake, places: 
     assert (len(found["v1"]["missing"]), found["v3"]["missing"]) == (4, [])
 
 
-def test_run_ends_with_the_path_of_a_report_that_stands_alone(oilake: Oilake, places: tuple[str, ...], tmp_path: Path):
+def test_run_ends_with_the_path_of_a_report_that_stands_alone(
+    oilake: Oilake, landing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Into a folder named from here, where no table is yet."""
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "reports" / "report.html"
-    code, out, _ = oilake("run", "--release", "v3", *places, "--report", str(path))
+    places = ("--landing", landing, "--warehouse", "data/lake", "--report", "reports/report.html")
+    code, out, _ = oilake("run", "--release", "v3", *places)
     assert code == 0
     assert out.splitlines()[-1] == f"Report: {path}"
     page = path.read_text()
