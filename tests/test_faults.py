@@ -341,17 +341,13 @@ def fill(disk: Path, left: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("checkpoints", [False, True], ids=["", "with a checkpoint at every commit"])
-def test_a_publication_that_finds_no_room_is_finished_once_there_is(
-    disk: Path, empty_warehouse: Path, checkpoints: bool
-):
+def test_a_publication_that_finds_no_room_is_finished_once_there_is(disk: Path, empty_warehouse: Path):
     """From no byte to enough: the disk is full at every step once, behind a commit and before its checkpoint too."""
     warehouse = str(disk / "warehouse")
     shutil.copytree(empty_warehouse, warehouse)
     publish_rows(warehouse, OLD, 3)
-    if checkpoints:
-        for table in ("publications", "images", "snapshots"):
-            DeltaTable(f"{warehouse}/{table}").alter.set_table_properties({"delta.checkpointInterval": "1"})
+    for table in ("publications", "images", "snapshots"):
+        DeltaTable(f"{warehouse}/{table}").alter.set_table_properties({"delta.checkpointInterval": "1"})
     for n in range(100):
         filling, before, run = fill(disk, n * 8192), run_seen(warehouse), f"{0xA00 + n:016x}"
         refused = True

@@ -107,12 +107,6 @@ def _columns(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> d
 
 def _read(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array] | None:
     """The columns, or None when a record has another number of fields, is no UTF-8, or a number does not parse."""
-    invalid: list[pacsv.InvalidRow] = []
-
-    def note(row: pacsv.InvalidRow) -> str:
-        invalid.append(row)
-        return "skip"
-
     names = [name or f"extra {n}" for n, name in enumerate(header.names)]
     wanted = [name for name in header.names if name is not None]
     extra = {name: pa.string() for name in names if name not in wanted}  # read too: a row must be UTF-8 throughout
@@ -120,7 +114,7 @@ def _read(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> dict
         table = pacsv.read_csv(
             pa.BufferReader(data),
             pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
-            pacsv.ParseOptions(invalid_row_handler=note),
+            pacsv.ParseOptions(),
             pacsv.ConvertOptions(
                 column_types={name: types[name] for name in wanted} | extra,
                 null_values=[""],
@@ -128,8 +122,6 @@ def _read(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> dict
             ),
         )
     except pa.ArrowInvalid:
-        return None
-    if invalid:
         return None
     return {name: table[name].combine_chunks() for name in wanted}
 
