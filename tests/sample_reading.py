@@ -98,7 +98,7 @@ def faults(raw: bytes, table: str, subset: str, columns: list[str], before: set[
     if re.search(r'(^|,)"([^"]|"")*"(?!"|,|$)', text):
         return broken | {"malformed_quotes"}
     csv.field_size_limit(1 << 22)
-    values = next(csv.reader([text.replace("\0", "?")]))  # Python 3.10 reads no NUL
+    values = next(csv.reader([text.replace("\0", "")]))  # Python 3.10 reads no NUL
     if len(values) != len(columns):
         return broken | {"wrong_field_count"}
     if max(len(value.encode()) for value in values) > 1 << 20:

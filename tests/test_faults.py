@@ -283,6 +283,24 @@ def test_a_driver_that_is_killed_while_it_writes_leaves_the_old_snapshot(
     assert {t: DeltaTable(f"{warehouse}/{t}").version() for t in pin["table_versions"]} == pin["table_versions"]
 
 
+def test_ctrl_c_while_it_reads_is_one_sentence(spark: SparkSession, warehouse: str, tmp_path: Path, start: Start):
+    """As a terminal sends it: to the whole process group, Java and Python's workers too."""
+    places = ["--warehouse", warehouse, "--landing", str(tmp_path), "--env", small_chunks(tmp_path)]
+    land(tmp_path)
+    assert in_this_process(*places) == 0
+    before, lying_there = readers.seen(warehouse), readers.files(warehouse)
+    land(tmp_path, labels_of(400_000))
+    driver = start("jobs.ingest", "--release", "v3", *places)
+    wait_for_files(warehouse, lying_there, 20, driver)
+    os.killpg(driver.pid, signal.SIGINT)
+    code, stderr = ended(driver)
+    assert [line for line in stderr.splitlines() if not line.startswith("v3: ")] == [
+        "oilake: interrupted; nothing was published, run the same command again"
+    ]
+    assert code == 130
+    assert readers.seen(warehouse) == before
+
+
 def test_two_ingests_at_once_publish_one_of_the_two(spark: SparkSession, tmp_path: Path, start: Start):
     """First where not even the tables exist, then into the slice that is filled by then."""
     warehouse = str(tmp_path / "warehouse")

@@ -65,11 +65,11 @@ def _appears(warehouse: str, name: str) -> bool:
 
 
 def _sweep(warehouse: str, name: str) -> None:
-    """Removes the folder of a table that was never made; one that holds a table or rows is left alone."""
+    """Removes the log of a table that was never made. A folder that holds anything else is somebody's own."""
     store, path = filesystem(uri(warehouse, name))
-    files = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
-    if files and open_table(warehouse, name) is None and not any(f.path.endswith(".parquet") for f in files):
-        store.delete_dir(path)
+    found = store.get_file_info(FileSelector(path, allow_not_found=True))
+    if [info.base_name for info in found] == ["_delta_log"] and open_table(warehouse, name) is None:
+        store.delete_dir(found[0].path)
 
 
 def create_sql(warehouse: str, name: str) -> str:
