@@ -9,7 +9,7 @@ from typing import Any
 from conf.errors import ConfigError
 from jobs import command, options, session
 from jobs.tables.read import read
-from jobs.tables.snapshots import pinned
+from jobs.tables.snapshots import pins
 from jobs.tables.trouble import SPARK_ERRORS, told
 from schemas import loader as schemas
 
@@ -28,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     schemas.load(arguments.table)
-    if arguments.release:
-        pinned(settings.warehouse, arguments.release)
+    pins(settings.warehouse, arguments.release)
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
     frame = read(session.start(settings), settings.warehouse, arguments.table, arguments.release)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.errors import ConfigError
 from jobs.tables.open import uri
 from jobs.tables.publish import PUBLISHED
-from jobs.tables.snapshots import Snapshot, pinned, snapshots
+from jobs.tables.snapshots import Snapshot, pins
 from schemas import loader as schemas
 
 
@@ -16,10 +15,7 @@ def read(spark: SparkSession, warehouse: str, table: str, release: str | None = 
     schemas.load(table)
     if table not in PUBLISHED:
         return spark.read.format("delta").load(uri(warehouse, table))
-    pins = [pinned(warehouse, release)] if release else list(snapshots(warehouse).values())
-    if not pins:
-        raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
-    slices = [_slice(spark, warehouse, table, pin) for pin in pins]
+    slices = [_slice(spark, warehouse, table, pin) for pin in pins(warehouse, release)]
     whole = slices[0]
     for part in slices[1:]:
         whole = whole.unionByName(part)

@@ -48,6 +48,14 @@ def pinned(warehouse: str, release: str) -> Snapshot:
     return found[release]
 
 
+def pins(warehouse: str, release: str | None) -> list[Snapshot]:
+    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published."""
+    found = [pinned(warehouse, release)] if release else list(snapshots(warehouse).values())
+    if not found:
+        raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
+    return found
+
+
 def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
     """(partition, rows) of every file of the release's slice, from the Delta log alone."""
     actions = pa.table(_at(warehouse, table, pin).get_add_actions(flatten=True)).to_pylist()
