@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -26,6 +27,8 @@ def main(name: str, doc: str, add_arguments: Arguments, run: Run, argv: Sequence
 
 def guard(run: Run, arguments: argparse.Namespace) -> int:
     """`run`, with every error told in one sentence on stderr; OILAKE_DEBUG=1 adds the stack trace."""
+    if os.environ.get("OILAKE_DEBUG") != "1":
+        logging.disable(logging.CRITICAL)  # py4j logs a stack trace for each call that an interrupt breaks off
     try:
         return run(arguments)
     except OilakeError as error:

@@ -77,6 +77,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
     except BaseException as error:
+        place.stop(spark)
         publish.discard(settings.warehouse, run_id)
         raise publish.unwritable(settings.warehouse, error) from None
     status = "partial" if lacking else "complete"

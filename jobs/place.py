@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import threading
@@ -37,6 +38,12 @@ def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what
         raise kind(errors[0]["sentence"])
     found: list[Report] = [pickle.loads(row["report"]) for row in rows]
     return _in_order(found)
+
+
+def stop(spark: SparkSession) -> None:
+    """Ends the tasks that still run, so that they stage nothing more; a Java that is gone has none."""
+    with contextlib.suppress(*SPARK_ERRORS, OSError):
+        spark.sparkContext.cancelAllJobs()
 
 
 def _deal(splits: Sequence[Split], cores: int) -> list[list[Split]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,9 @@ def start(settings: Settings) -> SparkSession:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `make setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
+    if threading.current_thread() is threading.main_thread():
+        # PySpark's own handler talks to Java in the middle of another call, and both fail with a stack trace.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _check_delta(spark)
     if not _debugging():
         spark.sparkContext.setLogLevel("OFF")
