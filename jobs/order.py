@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs.files import join
 from jobs.kernel import Report
+from jobs.place import collect
 from jobs.tables.staging import StagedFile, Writer
 from schemas import loader as schemas
 
@@ -62,4 +63,5 @@ def _sort(spark: SparkSession, warehouse: str, run_id: str, name: str, files: Se
         if rows:
             yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close())]})
 
-    return [pickle.loads(row["file"]) for row in ordered.mapInArrow(write, "file binary").collect()]
+    rows = collect(spark, ordered.mapInArrow(write, "file binary"), count, f"sorting {name}")
+    return [pickle.loads(row["file"]) for row in rows]

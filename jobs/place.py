@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
 from conf.errors import InputError, OilakeError, StoreError
@@ -127,24 +127,32 @@ def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
 
 
 def _collect(spark: SparkSession, kernel: Any, count: int, what: str) -> list[Any]:
-    frame = spark.range(0, count, 1, count).mapInArrow(kernel, SCHEMA)
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(spark, count, what, done), daemon=True)
-    watcher.start()
-    try:
-        return list(frame.collect())
-    except SPARK_ERRORS as error:
-        raise StoreError(f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more") from None
-    finally:
-        done.set()
-        watcher.join()
+    return collect(spark, spark.range(0, count, 1, count).mapInArrow(kernel, SCHEMA), count, what)
 
 
-def _watch(spark: SparkSession, count: int, what: str, done: threading.Event) -> None:
-    """A bar of finished tasks, on a terminal only."""
+def collect(spark: SparkSession, frame: DataFrame, count: int, what: str) -> list[Any]:
+    """The rows of `frame`, collected in a thread of its own: an interrupt in the middle of a call to Java breaks the call."""
+    with ThreadPoolExecutor(1) as pool:
+        collected = pool.submit(frame.collect)
+        try:
+            _watch(spark, count, what, collected)
+            return list(collected.result())
+        except SPARK_ERRORS as error:
+            raise StoreError(
+                f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more"
+            ) from None
+        except KeyboardInterrupt:
+            stop(spark)
+            raise
+
+
+def _watch(spark: SparkSession, count: int, what: str, collected: Future[Any]) -> None:
+    """Waits; on a terminal with a bar of finished tasks."""
     tracker = spark.sparkContext.statusTracker()
     with tqdm(total=count, desc=what, unit=" task", leave=False, disable=None, dynamic_ncols=True) as bar:
-        while not done.wait(0.5):
+        while not wait([collected], 0.5).done:
+            if bar.disable:
+                continue
             infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
             bar.n = max([info.numCompletedTasks for info in infos if info], default=bar.n)
             bar.refresh()
