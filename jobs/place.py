@@ -131,7 +131,7 @@ def _collect(spark: SparkSession, kernel: Any, count: int, what: str) -> list[An
 
 
 def collect(spark: SparkSession, frame: DataFrame, count: int, what: str) -> list[Any]:
-    """The rows of `frame`, collected in a thread of its own: an interrupt in the middle of a call to Java breaks the call."""
+    """The rows of `frame`, collected in a thread of its own: an interrupt inside a call to Java breaks that call."""
     with ThreadPoolExecutor(1) as pool:
         collected = pool.submit(frame.collect)
         try:
