@@ -25,7 +25,7 @@ from jobs.release_files import rows as release_file_rows
 from jobs.summary import Summary, summarize
 from jobs.tables import create, publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import snapshots
+from jobs.tables.snapshots import INGEST, snapshots
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -63,7 +63,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     fingerprint = inventory.fingerprint(release, landed, settings, partial)
     publish.recover(settings.warehouse)
     before = snapshots(settings.warehouse).get(release.release)
-    if before and before.fingerprint == fingerprint and not force:
+    if before and before.fingerprints[INGEST] == fingerprint and not force:
         return summarize(release, settings.warehouse, before)
     starting = time.monotonic()
     spark = session.start(settings)
@@ -82,7 +82,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         raise publish.unwritable(settings.warehouse, error) from None
     status = "partial" if lacking else "complete"
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
-    publication = Publication(release.release, run_id, status, fingerprint, "ingest", inputs, tuple(read.staged))
+    publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
     pin = publish.publish(settings.warehouse, publication)
     summary = summarize(release, settings.warehouse, pin, read.reports)
     summary.start_seconds = start_seconds

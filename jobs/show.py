@@ -9,7 +9,7 @@ from typing import Any
 from conf.errors import ConfigError
 from jobs import command, options, session
 from jobs.tables.read import read
-from jobs.tables.snapshots import pins
+from jobs.tables.snapshots import slices
 from jobs.tables.trouble import SPARK_ERRORS, told
 from schemas import loader as schemas
 
@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    schemas.load(arguments.table)
-    pins(settings.warehouse, arguments.release)
+    if schemas.load(arguments.table).slice_by:
+        slices(settings.warehouse, arguments.table, arguments.release)
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
     frame = read(session.start(settings), settings.warehouse, arguments.table, arguments.release)

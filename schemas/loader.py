@@ -13,7 +13,16 @@ from conf.errors import ConfigError
 from conf.strict import build, load_yaml
 
 Type = Literal[
-    "string", "bigint", "int", "double", "boolean", "binary", "timestamp", "array<string>", "map<string,bigint>"
+    "string",
+    "bigint",
+    "int",
+    "double",
+    "boolean",
+    "binary",
+    "timestamp",
+    "array<string>",
+    "map<string,bigint>",
+    "map<string,string>",
 ]
 
 ARROW: dict[str, pa.DataType] = {
@@ -26,6 +35,7 @@ ARROW: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"),
     "array<string>": pa.list_(pa.string()),
     "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
+    "map<string,string>": pa.map_(pa.string(), pa.string()),
 }
 
 
@@ -41,11 +51,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `key` is empty where published rows may repeat; files are sorted by `sort_by` inside a partition."""
+    """One table: `key` is empty where published rows may repeat; files are sorted by `sort_by` inside a partition.
+
+    `written_by`: the job that publishes it; `slice_by`: the partition columns whose values one publication replaces, the
+    release first, then the earlier release of a comparison.
+    """
 
     table: str
     description: str
     grain: str
+    written_by: str
+    slice_by: tuple[str, ...]
     partition_by: tuple[str, ...]
     sort_by: tuple[str, ...]
     key: tuple[str, ...]

@@ -45,7 +45,7 @@ def publish_rows(warehouse: str, run_id: str, rows: int, release: str = "v3") ->
     """Publishes `rows` rows of every table, all of them marked with `run_id`."""
     files = tuple(_staged(warehouse, table, run_id, rows, release) for table in MARKS)
     fingerprint, inputs = f"fingerprint of {run_id}", {"file": run_id}
-    return publish.publish(warehouse, Publication(release, run_id, "complete", fingerprint, "test", inputs, files))
+    return publish.publish(warehouse, Publication(release, run_id, "complete", fingerprint, "ingest", inputs, files))
 
 
 def _staged(warehouse: str, name: str, run_id: str, rows: int, release: str) -> StagedFile:

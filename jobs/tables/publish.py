@@ -12,7 +12,7 @@ import datetime
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -24,19 +24,23 @@ from pyarrow.fs import FileSelector
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import Snapshot, pinned, snapshots
+from jobs.tables.snapshots import INGEST, Snapshot, pinned, slice_name, snapshots
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
-PUBLISHED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "release_files")
 ATTEMPTS = 30
 PAUSE = 0.1
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What one run is about to publish: the files of every table's slice, and the row of `snapshots`."""
+    """What one run is about to publish: the files of the slice of every table that `job` writes, and the row of `snapshots`.
+
+    An ingest replaces all that is published of the release; any other job keeps the rest as it stands, and is refused
+    when `basis`, by release the fingerprint of the ingest that it read, is no longer the published one. `since`: the
+    earlier release of a comparison.
+    """
 
     release: str
     run_id: str
@@ -45,6 +49,16 @@ class Publication:
     job: str
     inputs: dict[str, str]
     files: tuple[StagedFile, ...]
+    basis: dict[str, str] = field(default_factory=dict)
+    since: str | None = None
+
+    def tables(self) -> list[schemas.Table]:
+        """The tables whose slice it replaces."""
+        return [table for table in map(schemas.load, schemas.names()) if table.written_by == self.job]
+
+    def slice(self, table: schemas.Table) -> dict[str, str]:
+        """The partition values that it replaces."""
+        return dict(zip(table.slice_by, (self.release, self.since or ""), strict=False))
 
 
 def publish(warehouse: str, publication: Publication) -> Snapshot:
@@ -109,6 +123,7 @@ def _begin(warehouse: str, publication: Publication) -> int:
         if before > _ended(warehouse, publication.release):
             recover(warehouse)
             continue
+        _refuse_outdated(warehouse, publication)
         number = before + 1
         row = {
             "release": [publication.release],
@@ -125,6 +140,15 @@ def _begin(warehouse: str, publication: Publication) -> int:
     raise StoreError(f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; try later")
 
 
+def _refuse_outdated(warehouse: str, publication: Publication) -> None:
+    now = {release: snapshot.fingerprints[INGEST] for release, snapshot in snapshots(warehouse).items()}
+    for release, fingerprint in publication.basis.items():
+        if now.get(release) != fingerprint:
+            raise StoreError(
+                f"{warehouse}: {release} was ingested anew while {publication.job} ran; run the same command again"
+            )
+
+
 def _ended(warehouse: str, release: str) -> int:
     """The number of the release's newest snapshot."""
     snapshot = snapshots(warehouse).get(release)
@@ -132,7 +156,15 @@ def _ended(warehouse: str, release: str) -> int:
 
 
 def _finish(warehouse: str, number: int, publication: Publication) -> None:
-    versions = {table: _commit_slice(warehouse, table, number, publication) for table in PUBLISHED}
+    versions = {
+        slice_name(table.table, publication.since): _commit_slice(warehouse, table, number, publication)
+        for table in publication.tables()
+    }
+    fingerprints = {slice_name(publication.job, publication.since): publication.fingerprint}
+    if publication.since:
+        fingerprints[slice_name(INGEST, publication.since)] = publication.basis[publication.since]
+    if publication.job != INGEST and (before := snapshots(warehouse).get(publication.release)):
+        versions, fingerprints = before.table_versions | versions, before.fingerprints | fingerprints
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, "snapshots")
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
@@ -144,7 +176,7 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
             "run_id": [publication.run_id],
             "published_at": [datetime.datetime.now(datetime.timezone.utc)],
             "table_versions": [list(versions.items())],
-            "fingerprint": [publication.fingerprint],
+            "fingerprints": [list(fingerprints.items())],
         }
         try:
             return _append(warehouse, table, "snapshots", row, publication, number)
@@ -153,9 +185,9 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
     raise StoreError(f"{uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
 
 
-def _commit_slice(warehouse: str, name: str, number: int, publication: Publication) -> int:
-    """Replaces the release's slice of one table; the version that holds it."""
-    schema = schemas.load(name)
+def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
+    """Replaces the publication's slice of one table; the version that holds it."""
+    name = schema.table
     files: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
@@ -167,7 +199,7 @@ def _commit_slice(warehouse: str, name: str, number: int, publication: Publicati
                 "overwrite",
                 table.schema(),
                 list(schema.partition_by),
-                [("release", "=", publication.release)],
+                [(column, "=", value) for column, value in publication.slice(schema).items()],
                 commit_properties=_properties(publication, number),
             )
             return _version_of(existing(warehouse, name), number, publication)
@@ -185,7 +217,7 @@ def _version_of(table: DeltaTable, number: int, publication: Publication) -> int
     for entry in table.history():
         if _is_of(entry, number, publication):
             return int(entry["version"])
-    return table.version()
+    raise StoreError(f"{table.table_uri}: its log lacks publication {number} of {publication.release}; restore the log")
 
 
 def _append(

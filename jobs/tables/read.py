@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.tables.open import uri
-from jobs.tables.publish import PUBLISHED
-from jobs.tables.snapshots import Snapshot, pins
+from jobs.tables.snapshots import Slice, slices
 from schemas import loader as schemas
 
 
-def read(spark: SparkSession, warehouse: str, table: str, release: str | None = None) -> DataFrame:
-    """The rows of `table` as they were published: of one release, or of all of them, each at its own snapshot."""
-    schemas.load(table)
-    if table not in PUBLISHED:
+def read(
+    spark: SparkSession, warehouse: str, table: str, release: str | None = None, since: str | None = None
+) -> DataFrame:
+    """The rows of `table` as they were published: of one release, or of all of them, each at its own snapshot.
+
+    A comparison is read by its later release, and by the earlier one where `since` gives it.
+    """
+    if not schemas.load(table).slice_by:
         return spark.read.format("delta").load(uri(warehouse, table))
-    slices = [_slice(spark, warehouse, table, pin) for pin in pins(warehouse, release)]
-    whole = slices[0]
-    for part in slices[1:]:
-        whole = whole.unionByName(part)
-    return whole
+    parts = [_slice(spark, warehouse, table, one) for one in slices(warehouse, table, release, since)]
+    return reduce(DataFrame.unionByName, parts)
 
 
-def _slice(spark: SparkSession, warehouse: str, table: str, pin: Snapshot) -> DataFrame:
-    version = pin.table_versions[table]
-    frame = spark.read.format("delta").option("versionAsOf", version).load(uri(warehouse, table))
-    return frame.where(frame["release"] == pin.release)
+def _slice(spark: SparkSession, warehouse: str, table: str, one: Slice) -> DataFrame:
+    frame = spark.read.format("delta").option("versionAsOf", one.version).load(uri(warehouse, table))
+    for column, value in one.partition.items():
+        frame = frame.where(frame[column] == value)
+    return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,10 @@ from deltalake import DeltaTable
 
 from conf.errors import ConfigError
 from jobs.tables.open import rows, rows_of, uri
+from schemas import loader as schemas
+
+INGEST = "ingest"
+SINCE = " since "
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,14 @@ class Snapshot:
     run_id: str
     published_at: datetime.datetime
     table_versions: dict[str, int]
-    fingerprint: str
+    fingerprints: dict[str, str]
 
 
 def snapshots(warehouse: str) -> dict[str, Snapshot]:
     """The newest snapshot of every release, by release; empty where nothing was published yet."""
     found: dict[str, Snapshot] = {}
     for row in rows(warehouse, "snapshots"):
-        row["table_versions"] = dict(row["table_versions"])
+        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
         snapshot = Snapshot(**row)
         if snapshot.release not in found or snapshot.number > found[snapshot.release].number:
             found[snapshot.release] = snapshot
@@ -54,6 +59,51 @@ def pins(warehouse: str, release: str | None) -> list[Snapshot]:
     if not found:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
     return found
+
+
+def slice_name(name: str, since: str | None) -> str:
+    """How a snapshot names a table or job; a comparison also by the earlier release."""
+    return f"{name}{SINCE}{since}" if since else name
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What is published of one table: the partition's values that it is made of, and the version that holds it."""
+
+    partition: dict[str, str]
+    version: int
+
+
+def slices(warehouse: str, table: str, release: str | None = None, since: str | None = None) -> list[Slice]:
+    """The published slices of a table: of `release`, or of all; of a comparison with `since`, or with any release.
+
+    ConfigError when there is none, or when the earlier release of a comparison was ingested anew after it.
+    """
+    schema = schemas.load(table)
+    known = snapshots(warehouse)
+    found = [one for pin in pins(warehouse, release) for one in _slices(warehouse, schema, pin, since, known)]
+    if not found:
+        which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
+        raise ConfigError(
+            f"{warehouse}: {table} of {release or 'any release'} is not published; "
+            f"run `oilake {schema.written_by} {which} {release or 'R'}` first"
+        )
+    return found
+
+
+def _slices(
+    warehouse: str, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
+) -> Iterator[Slice]:
+    for name, at in pin.table_versions.items():
+        table, _, earlier = name.partition(SINCE)
+        if table != schema.table or (since and earlier != since):
+            continue
+        if earlier and known[earlier].fingerprints[INGEST] != pin.fingerprints[slice_name(INGEST, earlier)]:
+            raise ConfigError(
+                f"{warehouse}: {earlier} was ingested anew after {table} was made; "
+                f"run `oilake {schema.written_by} --from {earlier} --to {pin.release}` again"
+            )
+        yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), at)
 
 
 def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
