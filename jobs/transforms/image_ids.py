@@ -12,6 +12,9 @@ from quality import fixed_width
 CANONICAL = "^[0-9a-f]{16}$"
 REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"
 
+# The two digits of each byte: shape (256, 2).
+HEXADECIMAL = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8).reshape(256, 2)
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -37,3 +40,21 @@ def _repair(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
     padded = pc.ascii_lpad(digits, 16, "0")
     return pc.if_else(repairable, padded, values), np.asarray(repairable.to_numpy(zero_copy_only=False))
+
+
+def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
+    """Canonical image IDs of shape (n,) as unsigned 64-bit numbers."""
+    digits = np.frombuffer(image_ids.buffers()[2] or b"", np.uint8)
+    start = np.frombuffer(image_ids.buffers()[1], np.int32, 1, image_ids.offset * 4)[0] if len(image_ids) else 0
+    digits = digits[start : start + 16 * len(image_ids)].reshape(-1, 16)
+    nibbles = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0")).astype(np.uint8)
+    octets = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
+    return np.ascontiguousarray(octets).view(">u8").ravel().astype(np.uint64)
+
+
+def as_ids(numbers: npt.NDArray[np.uint64]) -> pa.StringArray:
+    """Unsigned 64-bit numbers of shape (n,) as canonical image IDs."""
+    octets = numbers.astype(">u8").view(np.uint8)
+    digits = HEXADECIMAL[octets].ravel()
+    offsets = np.arange(0, 16 * len(numbers) + 1, 16, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(digits))
