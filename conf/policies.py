@@ -34,7 +34,7 @@ class Policy:
 
 
 def load(file: str | None = None) -> Policy:
-    """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key that does not fit."""
+    """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
     path = Path(file) if file else files("conf") / "reconcile.yaml"
     policy = build(Policy, load_yaml(path), str(path))
     if sorted(policy.trust) != sorted(ORIGINS):

@@ -14,7 +14,7 @@ from jobs.transforms import runs
 from jobs.transforms.runs import Runs
 
 END = 1 << 64
-BATCH = 1 << 20
+BATCH = 1 << 19  # what a core's caches still help with
 
 
 @dataclass(frozen=True)

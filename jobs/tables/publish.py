@@ -39,7 +39,8 @@ class Publication:
 
     An ingest replaces all that is published of the release; any other job keeps the rest as it stands, and is refused
     when `basis`, by release the fingerprint of the ingest that it read, is no longer the published one. `since`: the
-    earlier release of a comparison.
+    earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the tables that
+    it writes say of the release, as the property `oilake.NAME.RELEASE`.
     """
 
     release: str
@@ -51,6 +52,7 @@ class Publication:
     files: tuple[StagedFile, ...]
     basis: dict[str, str] = field(default_factory=dict)
     since: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
 
     def tables(self) -> list[schemas.Table]:
         """The tables whose slice it replaces."""
@@ -194,6 +196,8 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
             return _version_of(table, number, publication)
         try:
+            if _set_properties(table, publication):
+                table = existing(warehouse, name)
             table.create_write_transaction(
                 files,
                 "overwrite",
@@ -206,6 +210,16 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
+
+
+def _set_properties(table: DeltaTable, publication: Publication) -> bool:
+    """Sets the table's properties where they change, which makes writers of other releases try again; whether it did."""
+    wanted = {f"oilake.{name}.{publication.release}": value for name, value in publication.properties.items()}
+    stored = table.metadata().configuration
+    changed = {name: value for name, value in wanted.items() if stored.get(name) != value}
+    if changed:
+        table.alter.set_table_properties(changed, raise_if_not_exists=False)
+    return bool(changed)
 
 
 def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
@@ -263,6 +277,7 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
             "oilake.release": publication.release,
             "oilake.publication": number,
             "oilake.inputs": publication.inputs,
+            **{f"oilake.{name}": value for name, value in publication.properties.items()},
         },
         max_commit_retries=0,
         app_transactions=[Transaction(_application(publication.release), number)],

@@ -14,7 +14,7 @@ from jobs.transforms import label_keys, statements
 from jobs.transforms.image_ids import as_ids
 from jobs.transforms.known_classes import Classes
 from jobs.transforms.label_keys import Integers
-from jobs.transforms.runs import Numbers, Runs
+from jobs.transforms.runs import Numbers, Runs, distinct
 from jobs.transforms.verdicts import STATES, Verdict, verdicts
 from schemas import loader as schemas
 
@@ -44,7 +44,7 @@ def reconcile(
     if not labels:
         return None
     classes = classes.including(part.rows["mid"] for part in chunk.values())
-    images = np.unique(np.concatenate([part.images for part in labels.values()]))
+    images = distinct([part.images for part in labels.values()])
     keys = label_keys.keys(labels, images, classes)
     found = statements.find(keys, policy)
     mids = label_keys.width(len(classes.mids))
@@ -81,7 +81,10 @@ def _class_columns(mids: npt.NDArray[np.int32], classes: Classes) -> dict[str, p
 def _verdict_columns(states: States, known: Sequence[Verdict]) -> dict[str, pa.Array]:
     """The columns that follow from the state of each row; `known`: by state."""
     places = pa.array(states)
-    columns = {name: pa.array(values) for name, values in zip(Verdict.__annotations__, zip(*map(astuple, known), strict=True), strict=True)}
+    columns = {
+        name: pa.array(values)
+        for name, values in zip(Verdict.__annotations__, zip(*map(astuple, known), strict=True), strict=True)
+    }
     return {
         name: (values.dictionary_encode() if pa.types.is_string(values.type) else values).take(places)
         for name, values in columns.items()
@@ -92,7 +95,8 @@ def _box_count(boxes: Runs | None, images: Numbers, classes: Classes, pairs: Int
     """How many boxes each of the ascending `pairs` has, shape (pairs,)."""
     counts = np.zeros(len(pairs), np.int32)
     if boxes is not None:
-        labelled = np.repeat(np.isin(boxes.images, images), boxes.lengths)
+        known = images.take(np.searchsorted(images, boxes.images), mode="clip") == boxes.images
+        labelled = np.repeat(known, boxes.lengths)
         boxed, found = np.unique(label_keys.pair_keys(boxes, images, classes)[labelled], return_counts=True)
         places = np.searchsorted(pairs, boxed)
         same = pairs.take(places, mode="clip") == boxed

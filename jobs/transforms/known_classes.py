@@ -29,7 +29,9 @@ class Classes:
 
     def including(self, columns: Iterable[pa.ChunkedArray]) -> Classes:
         """These classes and every other MID in the dictionaries of `columns`, of which nothing is known."""
-        distinct = pa.concat_arrays([self.mids[:0], *(chunk.dictionary for column in columns for chunk in column.chunks)])
+        distinct = pa.concat_arrays(
+            [self.mids[:0], *(chunk.dictionary for column in columns for chunk in column.chunks)]
+        )
         unknown = pc.unique(distinct.filter(pc.invert(pc.is_in(distinct, value_set=self.mids))))
         if not len(unknown):
             return self

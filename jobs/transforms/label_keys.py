@@ -42,7 +42,9 @@ class Keys:
 def keys(labels: Mapping[int, Runs], images: Numbers, classes: Classes) -> Keys:
     """The sorted keys of the rows of each kind; `images` and `classes` hold all of theirs."""
     parts = [labels[kind] for kind in sorted(labels)]
-    spoken = frozenset((kind, s) for kind in labels for c in labels[kind].rows["source"].chunks for s in c.dictionary.to_pylist())
+    spoken = frozenset(
+        (kind, s) for kind in labels for c in labels[kind].rows["source"].chunks for s in c.dictionary.to_pylist()
+    )
     sources = tuple(sorted({source for _, source in spoken}))
     levels, codes = _levels(np.concatenate([part.rows["confidence"].to_numpy() for part in parts]))
     level_bits, source_bits = width(len(levels)), width(len(sources))
@@ -79,7 +81,9 @@ def pair_keys(part: Runs, images: Numbers, classes: Classes) -> Integers:
 def _looked_up(column: pa.ChunkedArray, values: Sequence[str]) -> Integers:
     """Of each row of a dictionary column the place of its value in `values`."""
     places = {value: place for place, value in enumerate(values)}
-    found = [np.array([places[v] for v in c.dictionary.to_pylist()], np.int64)[c.indices.to_numpy()] for c in column.chunks]
+    found = [
+        np.array([places[v] for v in c.dictionary.to_pylist()], np.int64)[c.indices.to_numpy()] for c in column.chunks
+    ]
     return np.concatenate(found)
 
 

@@ -72,3 +72,10 @@ def joined(parts: Sequence[Runs]) -> Runs:
 def position(images: Numbers, image: int) -> int:
     """How many of the ascending `images` lie below `image`, which may be 2^64."""
     return len(images) if image >= 1 << 64 else int(np.searchsorted(images, np.uint64(image)))
+
+
+def distinct(images: Sequence[Numbers]) -> Numbers:
+    """The distinct images, ascending, of arrays that never fall."""
+    found = np.concatenate(images)
+    found.sort(kind="stable")
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found

@@ -24,6 +24,7 @@ class Found:
     """Of each pair, in ascending order: its key, where its rows end, its state, and its machine confidence (or NULL).
 
     `starts`, `stops`: where the rows of each statement begin and end; a statement is what one origin says about a pair.
+    `several`: the statements of several rows.
     """
 
     pairs: Integers
@@ -32,6 +33,7 @@ class Found:
     machine_confidence: pa.Array
     starts: Integers
     stops: Integers
+    several: Integers
 
 
 def find(keys: Keys, policy: Policy) -> Found:
@@ -39,22 +41,26 @@ def find(keys: Keys, policy: Policy) -> Found:
     tail = keys.level_bits + keys.source_bits
     starts = _starts(keys.sorted >> tail)
     stops = np.append(starts[1:], len(keys.sorted))
-    one_each = len(starts) == len(keys.sorted)
-    lowest = keys.sorted if one_each else keys.sorted[starts]
-    highest = lowest if one_each else keys.sorted[stops - 1]
+    lowest = keys.sorted if len(starts) == len(keys.sorted) else keys.sorted[starts]
+    several = np.flatnonzero(stops - starts > 1)
+    chosen = lowest
+    if policy.machine == "highest" and len(several):
+        chosen = lowest.copy()
+        chosen[several] = keys.sorted[stops[several] - 1]
     pairs = lowest >> (tail + KIND_BITS)
     firsts = _starts(pairs)
-    states = np.add.reduceat(_states(keys, lowest, highest, policy), firsts, dtype=np.uint8)
-    chosen = (highest if policy.machine == "highest" else lowest)[firsts]
-    confidence = keys.levels[_level(keys, chosen)]
+    states = _states(keys, chosen, policy)
+    _both(keys, states, several, lowest[several], keys.sorted[stops[several] - 1])
+    states = np.add.reduceat(states, firsts, dtype=np.uint8)
     distinct = pairs[firsts]
     return Found(
         distinct if keys.pairs is None else keys.pairs[distinct],
         np.append(starts[firsts[1:]], len(keys.sorted)),
         states,
-        pa.array(confidence, mask=states < MACHINE),
+        pa.array(keys.levels[_level(keys, chosen[firsts])], mask=states < MACHINE),
         starts,
         stops,
+        several,
     )
 
 
@@ -78,21 +84,22 @@ def _source(keys: Keys, found: Integers) -> Integers:
     return found & ((1 << keys.source_bits) - 1)
 
 
-def _states(keys: Keys, lowest: Integers, highest: Integers, policy: Policy) -> States:
-    """What each statement adds to the state of its pair, from its lowest and its highest row."""
+def _states(keys: Keys, chosen: Integers, policy: Policy) -> States:
+    """What each statement adds to the state of its pair, by one of its rows."""
     threshold = np.inf if policy.machine_threshold is None else policy.machine_threshold
     says = np.where(keys.levels == 1, YES, NO)
     machine = np.where(keys.levels >= threshold, ABOVE, BELOW)
-    of_kind = np.stack([MACHINE * machine, HUMAN * says, CROWD * says]).astype(np.uint8)
-    of_key = np.zeros((len(of_kind), 1 << keys.level_bits), np.uint8)
-    of_key[:, : len(keys.levels)] = of_kind
-    chosen = highest if policy.machine == "highest" else lowest
-    states = of_key.ravel()[(chosen >> keys.source_bits) & ((1 << (KIND_BITS + keys.level_bits)) - 1)]
-    if lowest is not highest:
-        several = np.flatnonzero(_level(keys, lowest) != _level(keys, highest))
-        kind = _kind(keys, lowest[several])
-        states[several[kind > 0]] = np.array([0, HUMAN * BOTH, CROWD * BOTH], np.uint8)[kind[kind > 0]]
-    return states
+    of_level = np.zeros((3, 1 << keys.level_bits), np.uint8)
+    of_level[:, : len(keys.levels)] = [MACHINE * machine, HUMAN * says, CROWD * says]
+    places = (chosen >> keys.source_bits) & ((1 << (KIND_BITS + keys.level_bits)) - 1)
+    return of_level.ravel().take(places)
+
+
+def _both(keys: Keys, states: States, several: Integers, lowest: Integers, highest: Integers) -> None:
+    """Corrects what the statements of `several` rows add, where people said both."""
+    kind = _kind(keys, lowest)
+    both = (_level(keys, lowest) != _level(keys, highest)) & (kind > 0)
+    states[several[both]] = np.array([0, HUMAN * BOTH, CROWD * BOTH], np.uint8)[kind[both]]
 
 
 def extra(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> pa.ListArray:
@@ -110,8 +117,7 @@ def extra(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None])
 
 def _extra_rows(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> Integers:
     """The places of these rows among the keys, ascending."""
-    several = np.flatnonzero(found.stops - found.starts > 1)
-    starts, stops = found.starts[several], found.stops[several]
+    starts, stops = found.starts[found.several], found.stops[found.several]
     is_machine = _kind(keys, keys.sorted[starts]) == 0
     takes_last = np.where(is_machine, policy.machine == "highest", policy.contradiction == "positive")
     rows = np.setdiff1d(_ranges(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)

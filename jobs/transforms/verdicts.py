@@ -41,7 +41,7 @@ def _verdict(policy: Policy, machine: int, human: int, crowd: int) -> Verdict:
         said[crowd],
         {True: "positive", False: "negative", None: "unverified"}[told[decided_by] if decided_by else None],
         decided_by or "machine",
-        BOTH in (human, crowd) or None not in (said[human], said[crowd]) and said[human] != said[crowd],
+        BOTH in (human, crowd) or (None not in (said[human], said[crowd]) and said[human] != said[crowd]),
         _people(policy, told) if machine else None,
     )
 
