@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,28 @@ def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what
         raise kind(errors[0]["sentence"])
     found: list[Report] = [pickle.loads(row["report"]) for row in rows]
     return _in_order(found)
+
+
+def start_workers(spark: SparkSession) -> Future[Any]:
+    """A task a core that does nothing: Python starts and imports the kernels while the driver is still busy elsewhere."""
+    count = spark.sparkContext.defaultParallelism
+    frame = spark.range(0, count, 1, count).mapInArrow(_nothing, SCHEMA)
+    pool = ThreadPoolExecutor(1)
+    ready = pool.submit(frame.collect)
+    pool.shutdown(wait=False)
+    return ready
+
+
+def wait_for(ready: Future[Any]) -> float:
+    """Seconds until the workers had started; what kept them from it will show in the first real task."""
+    started = time.monotonic()
+    wait([ready])
+    return time.monotonic() - started
+
+
+def _nothing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for _ in batches:
+        yield from ()
 
 
 def stop(spark: SparkSession) -> None:
