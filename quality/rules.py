@@ -141,8 +141,16 @@ def _judge(rule: Rule, values: pa.Array) -> Mask:
         return mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=wanted)))
     if rule.type == MATCH and (spec := fixed_width.spec(rule.kwargs["regex"])) is not None:
         return fixed_width.matches(values, *spec)
+    if forbids_line_breaks(rule) and _is_one_line(values):
+        return np.ones(len(values), np.bool_)
     found = pc.match_substring_regex(values, rule.kwargs["regex"])
     return _true_or_null(found if rule.type == MATCH else pc.invert(found))
+
+
+def _is_one_line(values: pa.Array) -> bool:
+    """Whether no string of the array's buffer holds a line break or a character beyond ASCII."""
+    data = bytes(values.buffers()[2] or b"")
+    return data.isascii() and b"\n" not in data and b"\r" not in data
 
 
 def _condition(text: str, table: pa.Table) -> Mask:
