@@ -67,9 +67,11 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         return summarize(release, settings.warehouse, before)
     starting = time.monotonic()
     spark = session.start(settings)
+    ready = place.start_workers(spark)
     start_seconds = time.monotonic() - starting
     for sentence in create.ensure(spark, settings.warehouse):
         say(f"migrated {sentence}")
+    start_seconds += place.wait_for(ready)
     run_id = uuid.uuid4().hex[:16]
     try:
         read = _read(spark, settings, release, landed, run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
 from conf.errors import InputError, OilakeError, StoreError
+from jobs import judge
 from jobs.files import delete, join
 from jobs.kernel import Context, Report, run
 from jobs.sources.splits import Split
@@ -54,6 +56,29 @@ def spread(
     return [pickle.loads(row["report"]) for row in rows]
 
 
+def start_workers(spark: SparkSession) -> Future[Any]:
+    """A task a core that does nothing: Python starts and imports the kernels while the driver is still busy elsewhere."""
+    count = spark.sparkContext.defaultParallelism
+    frame = spark.range(0, count, 1, count).mapInArrow(_nothing, SCHEMA)
+    pool = ThreadPoolExecutor(1)
+    ready = pool.submit(frame.collect)
+    pool.shutdown(wait=False)
+    return ready
+
+
+def wait_for(ready: Future[Any]) -> float:
+    """Seconds until the workers had started; what kept them from it will show in the first real task."""
+    started = time.monotonic()
+    wait([ready])
+    return time.monotonic() - started
+
+
+def _nothing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for _ in batches:
+        judge.expectations("labels")
+        yield from ()
+
+
 def stop(spark: SparkSession) -> None:
     """Ends the tasks that still run, so that they stage nothing more; a Java that is gone has none."""
     with contextlib.suppress(*SPARK_ERRORS, OSError):
@@ -63,7 +88,9 @@ def stop(spark: SparkSession) -> None:
 def _deal(splits: Sequence[Split], cores: int) -> list[list[Split]]:
     """The splits of each task, no more tasks than cores: a task costs a quarter of a second, and shares are even."""
     ordered = sorted(splits, key=lambda split: (split.file, split.share))
-    return [ordered[n::cores] for n in range(min(cores, len(ordered)))]
+    files = {split.file: n for n, split in enumerate(ordered)}
+    count = min(cores, len(ordered))
+    return [[split for split in ordered if (files[split.file] + split.share) % count == n] for n in range(count)]
 
 
 def reread_unsound(

@@ -90,10 +90,13 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
     fingerprint = _fingerprint(release, policy, inputs)
     if pin.fingerprints.get(RECONCILE) == fingerprint and not force:
         return Outcome(release.release, warehouse, False, policy)
+    starting = time.monotonic()
     spark = session.start(settings)
-    start_seconds = time.monotonic() - started
+    ready = place.start_workers(spark)
+    start_seconds = time.monotonic() - starting
     for sentence in create.ensure(spark, warehouse):
         say(f"migrated {sentence}")
+    start_seconds += place.wait_for(ready)
     run_id = uuid.uuid4().hex[:16]
     try:
         done = _work(spark, warehouse, release, pin, policy, run_id)
@@ -102,7 +105,7 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
         publish.discard(warehouse, run_id)
         raise publish.unwritable(warehouse, error) from None
     staged = tuple(one.staged for one in done if one.staged)
-    basis = {release.release: pin.fingerprints[INGEST]}
+    basis = ((release.release, INGEST, pin.fingerprints[INGEST]),)
     told = {"policy": policy.as_json()}
     publish.publish(
         warehouse,

@@ -92,10 +92,10 @@ def forbids_line_breaks(rule: Rule) -> bool:
 
 def passes(rule: Rule, table: pa.Table) -> Mask:
     """Which rows of `table` pass: a mask of shape (rows,)."""
-    ok = _passes(rule, table)
-    if "row_condition" in rule.kwargs:
-        ok |= ~_condition(rule.kwargs["row_condition"], table)
-    return ok
+    if "row_condition" not in rule.kwargs:
+        return _passes(rule, table)
+    concerned = _condition(rule.kwargs["row_condition"], table)
+    return ~concerned | _passes(rule, table) if concerned.any() else ~concerned
 
 
 def _passes(rule: Rule, table: pa.Table) -> Mask:
@@ -124,8 +124,14 @@ def _by_value(rule: Rule, values: pa.Array) -> Mask:
     """IN_SET and the regexes; each distinct value of a dictionary is judged once."""
     if not pa.types.is_dictionary(values.type):
         return _judge(rule, values)
-    of_value = np.append(_judge(rule, values.dictionary), True)
-    return np.asarray(of_value[values.indices.fill_null(len(of_value) - 1).to_numpy(zero_copy_only=False)])
+    of_value = _judge(rule, values.dictionary)
+    return np.ones(len(values), np.bool_) if of_value.all() else _spread(of_value, values, True)
+
+
+def _spread(of_value: Mask, values: pa.DictionaryArray, of_null: bool) -> Mask:
+    """A mask over a dictionary's values as a mask over the rows."""
+    places = values.indices.fill_null(len(of_value)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.append(of_value, of_null)[places])
 
 
 def _judge(rule: Rule, values: pa.Array) -> Mask:
@@ -135,18 +141,31 @@ def _judge(rule: Rule, values: pa.Array) -> Mask:
         return mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=wanted)))
     if rule.type == MATCH and (spec := fixed_width.spec(rule.kwargs["regex"])) is not None:
         return fixed_width.matches(values, *spec)
+    if forbids_line_breaks(rule) and _is_one_line(values):
+        return np.ones(len(values), np.bool_)
     found = pc.match_substring_regex(values, rule.kwargs["regex"])
     return _true_or_null(found if rule.type == MATCH else pc.invert(found))
+
+
+def _is_one_line(values: pa.Array) -> bool:
+    """Whether no string of the array's buffer holds a line break or a character beyond ASCII."""
+    data = bytes(values.buffers()[2] or b"")
+    return data.isascii() and b"\n" not in data and b"\r" not in data
 
 
 def _condition(text: str, table: pa.Table) -> Mask:
     condition = CONDITION.fullmatch(text)
     assert condition is not None
-    column = table[condition["column"]]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string())
-    equal = pc.fill_null(pc.equal(column, condition["value"]), False)
-    return mask(equal) if condition["operator"] == "=" else mask(pc.and_(pc.invert(equal), pc.is_valid(column)))
+    compare = pc.equal if condition["operator"] == "=" else pc.not_equal
+    chunks = table[condition["column"]].chunks
+    return np.concatenate([np.empty(0, np.bool_), *(_compared(compare, chunk, condition["value"]) for chunk in chunks)])
+
+
+def _compared(compare: Any, values: pa.Array, value: str) -> Mask:
+    """Where the comparison holds; nowhere for NULL."""
+    if pa.types.is_dictionary(values.type):
+        return _spread(mask(pc.fill_null(compare(values.dictionary, value), False)), values, False)
+    return mask(pc.fill_null(compare(values, value), False))
 
 
 def _true_or_null(found: Any) -> Mask:

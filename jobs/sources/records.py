@@ -93,7 +93,7 @@ def blocks(read: Read, size: int, line: int = 1) -> Iterator[Block]:
             raise InputError(f"line {line} is longer than {2 * MAX_RECORD >> 20} MiB")
         if stop:
             yield Block(data[:stop] if stop < len(data) else data, line, sound)
-            line += data.count(NEWLINE, 0, stop)
+            line += int(np.count_nonzero(np.frombuffer(data, np.uint8, stop) == NEWLINE[0]))
         rest = data[stop:]
 
 

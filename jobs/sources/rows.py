@@ -117,6 +117,7 @@ def _read(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> dict
             pacsv.ParseOptions(),
             pacsv.ConvertOptions(
                 column_types={name: types[name] for name in wanted} | extra,
+                check_utf8=not data.isascii(),
                 null_values=[""],
                 strings_can_be_null=True,
             ),

@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -24,23 +24,26 @@ from pyarrow.fs import FileSelector
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import INGEST, Snapshot, pinned, slice_name, snapshots
+from jobs.tables.snapshots import SINCE, Snapshot, pinned, slice_name, snapshots
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
+MADE_FROM = {"ingest": ("reconcile", "duplicates", "changes"), "reconcile": ("changes",)}
 ATTEMPTS = 30
 PAUSE = 0.1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Publication:
     """What one run is about to publish: the files of the slice of every table that `job` writes, and the row of `snapshots`.
 
-    An ingest replaces all that is published of the release; any other job keeps the rest as it stands, and is refused
-    when `basis`, by release the fingerprint of the ingest that it read, is no longer the published one. `since`: the
-    earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the tables that
-    it writes say of the release, as the property `oilake.NAME.RELEASE`.
+    It replaces what `job` published of the release before, and what was made from that; the rest stays as it is.
+    `basis`: what the job read, as (release, job) and its fingerprint; refused when that is no longer the published one.
+    `since`: the earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the
+    tables that it writes say of the release, as the property `oilake.NAME.RELEASE`.
     """
 
     release: str
@@ -50,7 +53,7 @@ class Publication:
     job: str
     inputs: dict[str, str]
     files: tuple[StagedFile, ...]
-    basis: dict[str, str] = field(default_factory=dict)
+    basis: tuple[tuple[str, str, str], ...] = ()
     since: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
 
@@ -143,11 +146,11 @@ def _begin(warehouse: str, publication: Publication) -> int:
 
 
 def _refuse_outdated(warehouse: str, publication: Publication) -> None:
-    now = {release: snapshot.fingerprints[INGEST] for release, snapshot in snapshots(warehouse).items()}
-    for release, fingerprint in publication.basis.items():
-        if now.get(release) != fingerprint:
+    now = snapshots(warehouse)
+    for release, job, fingerprint in publication.basis:
+        if release not in now or now[release].fingerprints.get(job) != fingerprint:
             raise StoreError(
-                f"{warehouse}: {release} was ingested anew while {publication.job} ran; run the same command again"
+                f"{warehouse}: {release} was published anew by {job} while {publication.job} ran; run it again"
             )
 
 
@@ -163,10 +166,12 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
         for table in publication.tables()
     }
     fingerprints = {slice_name(publication.job, publication.since): publication.fingerprint}
-    if publication.since:
-        fingerprints[slice_name(INGEST, publication.since)] = publication.basis[publication.since]
-    if publication.job != INGEST and (before := snapshots(warehouse).get(publication.release)):
-        versions, fingerprints = before.table_versions | versions, before.fingerprints | fingerprints
+    fingerprints |= {slice_name(job, r): f for r, job, f in publication.basis if r != publication.release}
+    if before := snapshots(warehouse).get(publication.release):
+        versions = (
+            _standing(before.table_versions, publication.job, lambda name: schemas.load(name).written_by) | versions
+        )
+        fingerprints = _standing(before.fingerprints, publication.job, str) | fingerprints
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, "snapshots")
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
@@ -185,6 +190,12 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
+
+
+def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]) -> dict[str, T]:
+    """What a publication of `job` leaves as it is: all that was not made from what it replaces."""
+    gone = MADE_FROM.get(job, ())
+    return {name: value for name, value in published.items() if job_of(name.partition(SINCE)[0]) not in gone}
 
 
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:

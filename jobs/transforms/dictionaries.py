@@ -19,7 +19,7 @@ def by_runs(values: pa.StringArray) -> pa.DictionaryArray:
     ends = runs.run_ends.to_numpy()
     indices = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
     missing = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
-    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=missing), runs.values)
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=missing), runs.values, safe=False)
 
 
 def apply(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.DictionaryArray, Mask]:
@@ -31,7 +31,7 @@ def apply(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.Dictiona
     encoded = distinct.dictionary_encode()
     same = len(encoded.dictionary) == len(distinct)
     indices = values.indices if same else encoded.indices.take(values.indices)
-    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary), spread(values, marked)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False), spread(values, marked)
 
 
 def take(values: pa.DictionaryArray, convert: Normalize) -> tuple[pa.Array, Mask]:
