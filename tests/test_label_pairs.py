@@ -206,6 +206,7 @@ def test_cuts_follow_the_rows_and_not_the_ids():
     dense = [RowGroup(n << 20, ((n + 1) << 20) - 1, 1000) for n in range(8)]
     sparse = [RowGroup(1 << 60, END - 1, 1000)]
     assert spans.cuts(dense + sparse, 3) == [3 << 20, 6 << 20]
+    assert spans.cuts([RowGroup(END - 10, END - 1, 10)], 5) == [END - 8, END - 6, END - 4, END - 2]
 
 
 def test_a_plan_covers_every_image_once_and_names_only_files_that_matter(
