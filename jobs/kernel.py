@@ -18,6 +18,7 @@ from jobs.sources.rows import BadRecord, Rows, parse
 from jobs.sources.splits import Chunk, Split, chunks
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms import boxes, images, labels
+from jobs.transforms.image_ids import as_numbers
 from jobs.transforms.normalized import Normalized
 from schemas import loader as schemas
 
@@ -191,16 +192,6 @@ class _Task:
 def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
     same = pc.equal(origins.cast(pa.string()), origin) if len(origins.dictionary) > 1 else None
     return rows if same is None or pc.all(same).as_py() else rows.filter(same)
-
-
-def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """Canonical image IDs of shape (n,) as unsigned 64-bit numbers."""
-    digits = np.frombuffer(image_ids.buffers()[2] or b"", np.uint8)
-    start = np.frombuffer(image_ids.buffers()[1], np.int32, 1, image_ids.offset * 4)[0] if len(image_ids) else 0
-    digits = digits[start : start + 16 * len(image_ids)].reshape(-1, 16)
-    nibbles = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0")).astype(np.uint8)
-    octets = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
-    return np.ascontiguousarray(octets).view(">u8").ravel().astype(np.uint64)
 
 
 def quarantine_rows(bad: list[BadRecord], table: str, file: str, member: str) -> pa.Table:

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +25,35 @@ from jobs.kernel import Context, Report, run
 from jobs.sources.splits import Split
 from jobs.tables.trouble import SPARK_ERRORS, told
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 SCHEMA = "error string, report binary"
 PERMANENT = (OilakeError, OSError)
 
 
 def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what: str) -> list[Report]:
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
-    if not splits:
-        return []
     shares = _deal(splits, spark.sparkContext.defaultParallelism)
-    rows = _collect(spark, _kernel(shares, context), len(shares), what)
+    return _in_order(spread(spark, shares, partial(run, context=context), context.warehouse, what))
+
+
+def spread(
+    spark: SparkSession, shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
+) -> list[R]:
+    """What `work` gives for every item, a task a share, in no order. The first error of a task ends the run.
+
+    `work` runs in Spark's workers and what it gives comes back pickled: both must be importable by name there.
+    """
+    if not shares:
+        return []
+    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(_kernel(shares, work, warehouse), SCHEMA)
+    rows = collect(spark, frame, len(shares), what)
     errors = [json.loads(row["error"]) for row in rows if row["error"]]
     if errors:
         kind = InputError if errors[0]["kind"] == "input" else StoreError
         raise kind(errors[0]["sentence"])
-    found: list[Report] = [pickle.loads(row["report"]) for row in rows]
-    return _in_order(found)
+    return [pickle.loads(row["report"]) for row in rows]
 
 
 def start_workers(spark: SparkSession) -> Future[Any]:
@@ -123,27 +137,27 @@ def _forget(found: Sequence[Report], context: Context) -> None:
 
 
 def _kernel(
-    shares: list[list[Split]], context: Context
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pa.set_cpu_count(1)
         pa.set_io_thread_count(1)
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                for split in shares[number]:
-                    yield from _run(split, context)
+                for item in shares[number]:
+                    yield from _run(item, work, warehouse)
 
     return task
 
 
-def _run(split: Split, context: Context) -> Iterator[pa.RecordBatch]:
+def _run(item: T, work: Callable[[T], Iterator[R]], warehouse: str) -> Iterator[pa.RecordBatch]:
     try:
-        for report in run(split, context):
+        for report in work(item):
             yield _row(None, pickle.dumps(report))
     except InputError as error:
         yield _row(json.dumps({"kind": "input", "sentence": str(error)}), None)
     except PERMANENT as error:
-        sentence = f"{context.warehouse}: cannot be written ({error}); free or mend the store, then run again"
+        sentence = f"{warehouse}: cannot be written ({error}); free or mend the store, then run again"
         yield _row(json.dumps({"kind": "store", "sentence": sentence}), None)
 
 
@@ -151,10 +165,6 @@ def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(
         {"error": pa.array([error], pa.string()), "report": pa.array([report], pa.binary())}
     )
-
-
-def _collect(spark: SparkSession, kernel: Any, count: int, what: str) -> list[Any]:
-    return collect(spark, spark.range(0, count, 1, count).mapInArrow(kernel, SCHEMA), count, what)
 
 
 def collect(spark: SparkSession, frame: DataFrame, count: int, what: str) -> list[Any]:

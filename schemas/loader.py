@@ -23,6 +23,7 @@ Type = Literal[
     "array<string>",
     "map<string,bigint>",
     "map<string,string>",
+    "array<struct<source:string,confidence:double>>",
 ]
 
 ARROW: dict[str, pa.DataType] = {
@@ -36,6 +37,9 @@ ARROW: dict[str, pa.DataType] = {
     "array<string>": pa.list_(pa.string()),
     "map<string,bigint>": pa.map_(pa.string(), pa.int64()),
     "map<string,string>": pa.map_(pa.string(), pa.string()),
+    "array<struct<source:string,confidence:double>>": pa.list_(
+        pa.struct([pa.field("source", pa.string()), pa.field("confidence", pa.float64())])
+    ),
 }
 
 
@@ -107,7 +111,7 @@ def spark_schema(table: Table) -> str:
 def column_sql(column: Column) -> str:
     """One column as Spark SQL declares it."""
     null = "" if column.nullable else " NOT NULL"
-    return f"`{column.name}` {column.type.upper()}{null} COMMENT {quoted(column.description)}"
+    return f"`{column.name}` {column.type}{null} COMMENT {quoted(column.description)}"
 
 
 def quoted(text: str) -> str:

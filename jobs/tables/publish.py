@@ -12,7 +12,7 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -42,7 +42,8 @@ class Publication:
 
     It replaces what `job` published of the release before, and what was made from that; the rest stays as it is.
     `basis`: what the job read, as (release, job) and its fingerprint; refused when that is no longer the published one.
-    `since`: the earlier release of a comparison.
+    `since`: the earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the
+    tables that it writes say of the release, as the property `oilake.NAME.RELEASE`.
     """
 
     release: str
@@ -54,6 +55,7 @@ class Publication:
     files: tuple[StagedFile, ...]
     basis: tuple[tuple[str, str, str], ...] = ()
     since: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
 
     def tables(self) -> list[schemas.Table]:
         """The tables whose slice it replaces."""
@@ -205,6 +207,8 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
             return _version_of(table, number, publication)
         try:
+            if _set_properties(table, publication):
+                table = existing(warehouse, name)
             table.create_write_transaction(
                 files,
                 "overwrite",
@@ -217,6 +221,16 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
+
+
+def _set_properties(table: DeltaTable, publication: Publication) -> bool:
+    """Sets the table's properties where they change, which makes writers of other releases try again; whether it did."""
+    wanted = {f"oilake.{name}.{publication.release}": value for name, value in publication.properties.items()}
+    stored = table.metadata().configuration
+    changed = {name: value for name, value in wanted.items() if stored.get(name) != value}
+    if changed:
+        table.alter.set_table_properties(changed, raise_if_not_exists=False)
+    return bool(changed)
 
 
 def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
@@ -274,6 +288,7 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
             "oilake.release": publication.release,
             "oilake.publication": number,
             "oilake.inputs": publication.inputs,
+            **{f"oilake.{name}": value for name, value in publication.properties.items()},
         },
         max_commit_retries=0,
         app_transactions=[Transaction(_application(publication.release), number)],

@@ -11,6 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from conf.errors import ConfigError
+from jobs.files import join
 from jobs.tables.open import rows, rows_of, uri
 from schemas import loader as schemas
 
@@ -116,15 +117,31 @@ def _is_current(pin: Snapshot, earlier: Snapshot | None, job: str) -> bool:
     return all(earlier.fingerprints.get(name) == found for name, found in read.items() if name != job)
 
 
-def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
-    """(partition, rows) of every file of the release's slice, from the Delta log alone."""
+@dataclass(frozen=True)
+class PublishedFile:
+    """One Parquet file of a published slice: where it is, its partition's values and its rows."""
+
+    uri: str
+    partition: dict[str, str]
+    rows: int
+
+
+def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
+    """The files of the release's slice, from the Delta log alone."""
     actions = pa.table(_at(warehouse, table, pin).get_add_actions(flatten=True)).to_pylist()
     found = []
     for action in actions:
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
         if partition.get("release") == pin.release:
-            found.append((partition, int(action["num_records"])))
+            found.append(
+                PublishedFile(join(uri(warehouse, table), action["path"]), partition, int(action["num_records"]))
+            )
     return found
+
+
+def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
+    """(partition, rows) of every file of the release's slice."""
+    return [(file.partition, file.rows) for file in files(warehouse, table, pin)]
 
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:

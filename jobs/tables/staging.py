@@ -99,8 +99,11 @@ def stage(warehouse: str, table: Table, partition: Mapping[str, str], run_id: st
 
 
 def _ranged(table: Table) -> set[str]:
-    """Columns that one looks up or compares; statistics of the others would double the time that Parquet takes."""
-    return {column.name for column in table.stored() if column.type in RANGED} | set(table.sort_by)
+    """Columns that one looks up or compares; statistics of the others would double the time that Parquet takes.
+
+    Of those that a table is sorted by, only the first is spread over files and row groups.
+    """
+    return {column.name for column in table.stored() if column.type in RANGED} | set(table.sort_by[:1])
 
 
 def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from quality import fixed_width
 CANONICAL = "^[0-9a-f]{16}$"
 REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"
 
+LOW_BITS, ONES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
+# The two hexadecimal digits of each byte, side by side in memory.
+TWO_DIGITS = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -37,3 +41,22 @@ def _repair(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
     padded = pc.ascii_lpad(digits, 16, "0")
     return pc.if_else(repairable, padded, values), np.asarray(repairable.to_numpy(zero_copy_only=False))
+
+
+def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
+    """Canonical image IDs of shape (n,) as unsigned 64-bit numbers."""
+    digits = np.frombuffer(image_ids.buffers()[2] or b"", np.uint8)
+    start = np.frombuffer(image_ids.buffers()[1], np.int32, 1, image_ids.offset * 4)[0] if len(image_ids) else 0
+    # Eight digits at once in one integer: a letter has the bit 64 and is worth 9 more than its low four bits.
+    eight = digits[start : start + 16 * len(image_ids)].view(">u8").astype(np.uint64)
+    eight = (eight & LOW_BITS) + ((eight >> np.uint64(6)) & ONES) * np.uint64(9)
+    for shift, mask in ((4, 0x00FF00FF00FF00FF), (8, 0x0000FFFF0000FFFF), (16, 0x00000000FFFFFFFF)):
+        eight = (eight | (eight >> np.uint64(shift))) & np.uint64(mask)
+    return (eight[0::2] << np.uint64(32)) | eight[1::2]
+
+
+def as_ids(numbers: npt.NDArray[np.uint64]) -> pa.StringArray:
+    """Unsigned 64-bit numbers of shape (n,) as canonical image IDs."""
+    digits = TWO_DIGITS.take(numbers.astype(">u8").view(np.uint8))
+    offsets = np.arange(0, 16 * len(numbers) + 1, 16, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(digits))

@@ -1,0 +1,179 @@
+"""Brings the machine, human and crowdsource labels of a release together: one row an image and class, image_labels."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+from pyspark.sql import SparkSession
+
+from conf import policies, registry
+from conf.errors import PromiseError
+from conf.policies import ORIGINS, Policy
+from conf.registry import Release
+from conf.settings import Settings
+from jobs import command, inventory, options, pairs, place, session, spans
+from jobs.aligned import Side
+from jobs.pairs import Context, Done
+from jobs.progress import say
+from jobs.spans import Span
+from jobs.tables import create, publish
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
+from jobs.transforms import verdicts
+from jobs.transforms.image_labels import BOXES
+from jobs.transforms.known_classes import known
+
+RECONCILE = "reconcile"
+READ = ("labels", "boxes", "classes")
+CLASS_COLUMNS = ["mid", "display_name", "is_trainable", "is_boxable"]
+COUNTS = ("pairs", "positive", "negative", "unverified", "conflicts", "agrees", "disagrees")
+
+
+@dataclass
+class Outcome:
+    """One release. `rows`: subset -> count (see COUNTS), empty when nothing was done; `seconds`: the work;
+    `start_seconds`: Spark's start beside it."""
+
+    release: str
+    warehouse: str
+    changed: bool
+    policy: Policy
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    start_seconds: float = 0.0
+
+    def as_text(self) -> str:
+        """The outcome as a few lines for a person."""
+        if not self.changed:
+            return f"{self.release}: nothing changed since it was reconciled in {self.warehouse}; --force redoes it"
+        lines = ["release subset    " + "".join(name.rjust(13) for name in COUNTS)]
+        for subset, counts in self.rows.items():
+            lines.append(f"{self.release:<8}{subset:<10}" + "".join(f"{counts[name]:,}".rjust(13) for name in COUNTS))
+        lines.append(
+            f"{self.release}: image_labels published in {self.warehouse}: {self.seconds:.1f} s, "
+            f"and {self.start_seconds:.1f} s for Spark's start"
+        )
+        return "\n".join(lines)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to reconcile, such as v3")
+    parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
+    options.add_places(parser, "warehouse", "registry")
+    parser.add_argument("--force", action="store_true", help="reconcile again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    release = registry.find(arguments.release, settings.registry)
+    outcome = reconcile(settings, release, policies.load(arguments.policy), arguments.force)
+    print(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    return 0
+
+
+def reconcile(settings: Settings, release: Release, policy: Policy, force: bool = False) -> Outcome:
+    """Publishes `image_labels` of an ingested release; does nothing when the same rows were reconciled by the same policy
+    and code."""
+    started = time.monotonic()
+    warehouse = settings.warehouse
+    publish.recover(warehouse)
+    pin = pinned(warehouse, release.release)
+    inputs = {table: str(pin.table_versions[table]) for table in READ}
+    fingerprint = _fingerprint(release, policy, inputs)
+    if pin.fingerprints.get(RECONCILE) == fingerprint and not force:
+        return Outcome(release.release, warehouse, False, policy)
+    starting = time.monotonic()
+    spark = session.start(settings)
+    ready = place.start_workers(spark)
+    start_seconds = time.monotonic() - starting
+    for sentence in create.ensure(spark, warehouse):
+        say(f"migrated {sentence}")
+    start_seconds += place.wait_for(ready)
+    run_id = uuid.uuid4().hex[:16]
+    try:
+        done = _work(spark, warehouse, release, pin, policy, run_id)
+    except BaseException as error:
+        place.stop(spark)
+        publish.discard(warehouse, run_id)
+        raise publish.unwritable(warehouse, error) from None
+    staged = tuple(one.staged for one in done if one.staged)
+    basis = ((release.release, INGEST, pin.fingerprints[INGEST]),)
+    told = {"policy": policy.as_json()}
+    publish.publish(
+        warehouse,
+        Publication(
+            release.release, run_id, pin.status, fingerprint, RECONCILE, inputs, staged, basis, properties=told
+        ),
+    )
+    rows = _counts(release, policy, done)
+    return Outcome(
+        release.release, warehouse, True, policy, rows, time.monotonic() - started - start_seconds, start_seconds
+    )
+
+
+def _fingerprint(release: Release, policy: Policy, inputs: dict[str, str]) -> str:
+    """SHA-256 over all that decides what the table will hold: versions of what is read, sources, policy and code."""
+    known = repr((release.release, list(release.sources.items()), policy, inputs)).encode()
+    return hashlib.sha256(known + inventory.code()).hexdigest()
+
+
+def _work(
+    spark: SparkSession, warehouse: str, release: Release, pin: Snapshot, policy: Policy, run_id: str
+) -> list[Done]:
+    labels, boxes = files(warehouse, "labels", pin), files(warehouse, "boxes", pin)
+    cores = spark.sparkContext.defaultParallelism
+    usual: dict[str, str] = {}
+    for source, origin in release.sources.items():
+        usual.setdefault(origin, source)
+    classes = known(small_rows(warehouse, "classes", pin, CLASS_COLUMNS))
+    boxed = frozenset(file.partition["subset"] for file in boxes)
+    context = Context(release.release, warehouse, run_id, policy, usual, classes, boxed)
+    shares = spans.deal(_plan(labels, boxes, cores), cores)
+    done = place.spread(
+        spark, shares, partial(pairs.run, context=context), warehouse, f"{release.release}: reconciling"
+    )
+    read, published = sum(one.read for one in done), sum(file.rows for file in labels)
+    if read != published:
+        raise PromiseError(f"labels: {published:,} rows are published, {read:,} were reconciled; please report this")
+    return done
+
+
+def _plan(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores: int) -> list[Span]:
+    """The spans of every subset that has labels."""
+    planned = []
+    for subset in sorted({file.partition["subset"] for file in labels}):
+        mine = [file for file in labels if file.partition["subset"] == subset]
+        sides: dict[str, tuple[str, ...]] = {
+            origin: tuple(file.uri for file in mine if file.partition["origin"] == origin) for origin in ORIGINS
+        }
+        wanted = {origin: Side(uris, ("mid", "source", "confidence")) for origin, uris in sides.items()}
+        wanted[BOXES] = Side(tuple(file.uri for file in boxes if file.partition["subset"] == subset), ("mid",))
+        planned += spans.plan(subset, wanted, cores)
+    return planned
+
+
+def _counts(release: Release, policy: Policy, done: Sequence[Done]) -> dict[str, dict[str, int]]:
+    """The counts of each subset that has labels (see COUNTS)."""
+    found = {s: dict.fromkeys(COUNTS, 0) for s in release.subsets if any(one.subset == s for one in done)}
+    states = verdicts.verdicts(policy)
+    for one in done:
+        counts = found[one.subset]
+        for state, rows in zip(states, one.states.tolist(), strict=True):
+            counts["pairs"] += rows
+            counts[state.verdict] += rows
+            counts["conflicts"] += rows * state.is_conflict
+            counts["agrees"] += rows * (state.machine_agrees is True)
+            counts["disagrees"] += rows * (state.machine_agrees is False)
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("reconcile", __doc__, add_arguments, run))

@@ -1,0 +1,81 @@
+"""Rows sorted by image, as runs: which image, and how many rows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from jobs.transforms.image_ids import as_numbers
+
+Numbers = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """`rows` without their image_id; `images`: the image ID of each run of rows as a number, never falling within a file
+    (an image may have several runs); `lengths`: the rows of each run. Both of shape (runs,)."""
+
+    rows: pa.Table
+    images: Numbers
+    lengths: Counts
+
+    def before(self, image: int) -> Runs:
+        """The rows of the images below `image`; of rows that never fall."""
+        return self._part(0, position(self.images, image))
+
+    def since(self, image: int) -> Runs:
+        """The rows of `image` and of those above it; of rows that never fall."""
+        return self._part(position(self.images, image), len(self.images))
+
+    def _part(self, start: int, stop: int) -> Runs:
+        if (start, stop) == (0, len(self.images)):
+            return self
+        first, count = int(self.lengths[:start].sum()), int(self.lengths[start:stop].sum())
+        return Runs(self.rows.slice(first, count), self.images[start:stop], self.lengths[start:stop])
+
+    def is_sorted(self) -> bool:
+        """Whether the images never fall."""
+        return bool((self.images[1:] >= self.images[:-1]).all())
+
+
+def of_batch(batch: pa.RecordBatch) -> Runs:
+    """The runs of a batch whose image_id is dictionary-encoded: each run's ID is converted once."""
+    place = batch.schema.get_field_index("image_id")
+    column = batch.column(place)
+    rows = pa.Table.from_batches([batch]).remove_column(place)
+    indices = column.indices.to_numpy()
+    if not len(indices):
+        return Runs(rows, np.empty(0, np.uint64), np.empty(0, np.int64))
+    starts = np.append(0, np.flatnonzero(indices[1:] != indices[:-1]) + 1)
+    used = indices[starts]
+    low, high = int(used.min()), int(used.max())
+    numbers = as_numbers(column.dictionary.slice(low, high - low + 1))[used - low]
+    return Runs(rows, numbers, np.diff(starts, append=len(indices)))
+
+
+def joined(parts: Sequence[Runs]) -> Runs:
+    """All runs of the parts, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Runs(
+        pa.concat_tables([part.rows for part in parts]),
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+    )
+
+
+def position(images: Numbers, image: int) -> int:
+    """How many of the ascending `images` lie below `image`, which may be 2^64."""
+    return len(images) if image >= 1 << 64 else int(np.searchsorted(images, np.uint64(image)))
+
+
+def distinct(images: Sequence[Numbers]) -> Numbers:
+    """The distinct images, ascending, of arrays that never fall."""
+    found = np.concatenate(images)
+    found.sort(kind="stable")
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found
