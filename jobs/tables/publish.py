@@ -29,7 +29,7 @@ from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
-MADE_FROM = {"ingest": ("reconcile", "duplicates", "changes"), "reconcile": ("changes",)}
+MADE_FROM = {"ingest": ("reconcile", "duplicates", "figures", "expand", "changes"), "reconcile": ("expand", "changes")}
 ATTEMPTS = 30
 PAUSE = 0.1
 
