@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +16,11 @@ from jobs import place, session
 from jobs.progress import say
 from jobs.tables import create, publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot, slice_name
+from jobs.tables.snapshots import Snapshot, slice_name, told
 from jobs.tables.staging import StagedFile
 
 T = TypeVar("T")
+COUNTS = "counts"
 
 Work = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
 
@@ -39,9 +41,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Done(Generic[T]):
-    """`found`: what the work told, None when nothing was to be done; seconds of the work, and of Spark's start."""
+    """`found`: what the work told, also where it was done before; seconds of the work, and of Spark's start."""
 
-    found: T | None
+    changed: bool
+    found: T
     seconds: float = 0.0
     start_seconds: float = 0.0
 
@@ -49,11 +52,13 @@ class Done(Generic[T]):
 def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T]:
     """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
 
+    What the work tells besides, plain data, stands in the properties of the job's tables.
+
     What a failed or interrupted work staged is deleted, and what was published before stays.
     """
     started = time.monotonic()
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == task.fingerprint and not force:
-        return Done(None)
+        return Done(False, json.loads(told(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
     spark = session.start(settings)
     ready = place.start_workers(spark)
     start_seconds = time.monotonic() - started
@@ -77,7 +82,7 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
         tuple(staged),
         task.basis,
         task.since,
-        dict(task.properties),
+        {**task.properties, COUNTS: json.dumps(found)},
     )
     publish.publish(settings.warehouse, publication)
-    return Done(found, time.monotonic() - started - start_seconds, start_seconds)
+    return Done(True, found, time.monotonic() - started - start_seconds, start_seconds)

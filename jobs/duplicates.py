@@ -75,7 +75,7 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
         return frames.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
 
     done = derive(settings, task, work, force)
-    return leakage(warehouse, release, changed=bool(done.found))
+    return leakage(warehouse, release, changed=done.changed)
 
 
 def shared(images: DataFrame) -> DataFrame:

@@ -84,7 +84,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
 
     done = derive(settings, task, work, force)
     found = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, pinned(warehouse, release))}
-    return Expanded(release, bool(done.found), dict(sorted(found.items())))
+    return Expanded(release, done.changed, dict(sorted(found.items())))
 
 
 def _subsets(rows: DataFrame) -> dict[str, int]:
