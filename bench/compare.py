@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+from deltalake import DeltaTable
 
+RELEASE = "v3"
 COLUMNS = {
     "labels": "image_id, source, mid, confidence",
     "images": (
@@ -16,18 +18,33 @@ COLUMNS = {
         "image_id, source, mid, confidence, x_min, x_max, y_min, y_max, "
         "is_occluded, is_truncated, is_group_of, is_depiction, is_inside"
     ),
+    "image_labels": (
+        "image_id, mid, display_name, machine_confidence, human_verdict, crowd_verdict, verdict, decided_by, "
+        "is_conflict, machine_agrees, observations, box_count, is_trainable, is_boxable"
+    ),
+    "label_changes": (
+        "image_id, mid, change, from_subset, to_subset, from_verdict, to_verdict, from_decided_by, to_decided_by, "
+        "from_machine_confidence, to_machine_confidence"
+    ),
 }
-SUMS = {"labels": "sum(confidence)", "images": "sum(original_size)", "boxes": "sum(x_min) + sum(y_max)"}
+SUMS = {
+    "labels": "sum(confidence)",
+    "images": "sum(original_size)",
+    "boxes": "sum(x_min) + sum(y_max)",
+    "image_labels": "sum(machine_confidence) + sum(observations) + sum(box_count) + count_if(verdict = 'positive')",
+    "label_changes": "sum(to_machine_confidence) + count_if(change = 'newly_verified') + count_if(change = 'flipped')",
+}
 
 
 def rows(table: str, folder: Path) -> str:
     """SQL for a contender's rows; text that only we decode is left out."""
-    pattern = (
-        f"{folder}/warehouse/{table}/**/*.parquet"
-        if (folder / "warehouse").is_dir()
-        else f"{folder}/{table}/*/*.parquet"
-    )
-    return f"SELECT {COLUMNS[table]} FROM read_parquet('{pattern}', hive_partitioning = false)"
+    if (folder / "warehouse").is_dir():
+        chosen = [("release", "=", RELEASE)] if table == "image_labels" else None
+        files = DeltaTable(str(folder / "warehouse" / table)).file_uris(chosen)
+    else:
+        files = [str(path) for path in (folder / table).rglob("*.parquet")]
+    listed = ", ".join(f"'{file}'" for file in files)
+    return f"SELECT {COLUMNS[table]} FROM read_parquet([{listed}], hive_partitioning = false)"
 
 
 def check(table: str, ours: Path, theirs: Path, every_row: bool) -> str:

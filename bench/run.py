@@ -16,10 +16,14 @@ from pathlib import Path
 from bench import compare
 from bench.measure import Measured, measure
 from bench.plot import plot
+from bench.tables import prepare
 from bench.work import WORK
 from jobs import cli
 
-CONTENDERS = {"ours": "bench.ours", "duckdb": "bench.duckdb_peer", "polars": "bench.polars_peer"}
+CONTENDERS = {
+    "archives": {"ours": "bench.ours", "duckdb": "bench.duckdb_peer", "polars": "bench.polars_peer"},
+    "tables": {"ours": "bench.ours_tables", "duckdb": "bench.duckdb_tables", "polars": "bench.polars_tables"},
+}
 EVERY_ROW_UP_TO = 0.1
 
 Results = dict[str, dict[str, list[Measured]]]
@@ -46,13 +50,17 @@ def main() -> int:
 
 
 def _rounds(work: str, landing: Path, out: Path, arguments: argparse.Namespace) -> dict[str, list[Measured]]:
-    found: dict[str, list[Measured]] = {name: [] for name in CONTENDERS}
+    contenders = CONTENDERS[WORK[work].starts_at]
+    if WORK[work].starts_at == "tables":
+        prepare(landing, out / "warehouse")
+    source = landing if WORK[work].starts_at == "archives" else out / "warehouse"
+    found: dict[str, list[Measured]] = {name: [] for name in contenders}
     for n in range(arguments.rounds):
-        for name, module in CONTENDERS.items():
+        for name, module in contenders.items():
             folder = out / "runs" / work / name
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            found[name].append(measure(module, work, landing, folder))
+            found[name].append(measure(module, work, source, folder))
             print(f"{work} {n + 1}/{arguments.rounds} {name}: {found[name][-1].seconds:.1f} s", flush=True)
             shutil.rmtree(folder / "unpacked", ignore_errors=True)
     for table in WORK[work].files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 TAG = "2017_11"
 SUBSETS = ("train", "validation", "test")
@@ -10,11 +11,13 @@ SUBSETS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Work:
-    """`files`: archive and member name (below <tag>/<subset>/) of each kind of row, by table."""
+    """`files`: archive and member name (below <tag>/<subset>/) of each kind of row, by table; `starts_at`: whether the
+    work reads the archives, or the tables that were made of them."""
 
     name: str
     title: str
     files: dict[str, tuple[tuple[str, str], ...]]
+    starts_at: Literal["archives", "tables"] = "archives"
 
     def archives(self) -> list[str]:
         """The archives that the work reads."""
@@ -37,5 +40,7 @@ WORK = {
         Work("images", "images of V3: archives to normalized Parquet", IMAGES),
         Work("boxes", "boxes of V3: archives to typed Parquet", BOXES),
         Work("release", "the whole V3", {**IMAGES, **LABELS, **BOXES}),
+        Work("reconcile", "the tables of V3 to one row an image and class", {"image_labels": ()}, "tables"),
+        Work("changes", "image_labels of V2 and V3 to what changed", {"label_changes": ()}, "tables"),
     )
 }

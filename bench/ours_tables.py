@@ -1,0 +1,30 @@
+"""usage: python -m bench.ours_tables WORK WAREHOUSE OUT: our reconcile or changes; prints its seconds as JSON.
+
+Spark's start is told apart. Checks and publication are part of the work.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from jobs.changes import changes
+
+from bench.tables import RELEASES, chosen_settings, copy
+from conf import policies, registry
+from jobs.reconcile import reconcile
+
+
+def main(name: str, warehouse: Path, out: Path) -> None:
+    copy(warehouse, out / "warehouse")
+    chosen = chosen_settings(out / "warehouse", warehouse)
+    if name == "reconcile":
+        seconds = reconcile(chosen, registry.find(RELEASES[-1]), policies.load(), force=True).seconds
+    else:
+        seconds = changes(chosen, *RELEASES, force=True).seconds
+    print(json.dumps({"seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

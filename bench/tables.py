@@ -1,0 +1,41 @@
+"""The pieces of work that begin at published tables: a warehouse made once, and what the peers read of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from conf import policies, registry, settings
+from conf.settings import Settings
+from jobs.ingest import ingest
+from jobs.reconcile import reconcile
+from jobs.tables.snapshots import files, pinned
+
+RELEASES = ("v2", "v3")
+
+
+def prepare(sample: Path, warehouse: Path) -> None:
+    """Ingests and reconciles V2 and V3, unless this was done before."""
+    chosen = chosen_settings(warehouse, sample)
+    for name in RELEASES:
+        release = registry.find(name, str(sample / "registry"))
+        ingest(chosen, release)
+        reconcile(chosen, release, policies.load())
+
+
+def chosen_settings(warehouse: Path, landing: Path) -> Settings:
+    """The packaged local settings for these folders."""
+    return replace(settings.load("local"), warehouse=str(warehouse), landing=str(landing))
+
+
+def copy(warehouse: Path, out: Path) -> None:
+    """The same tables in another folder, by hard links: no commit ever changes a file that is there."""
+    shutil.copytree(warehouse, out, copy_function=os.link)
+
+
+def parts(warehouse: Path, table: str, release: str) -> list[tuple[str, dict[str, str]]]:
+    """(file, its partition's values) of everything published of a table."""
+    pin = pinned(str(warehouse), release)
+    return [(file.uri, file.partition) for file in files(str(warehouse), table, pin)]
