@@ -149,5 +149,10 @@ def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) ->
     return rows_of(warehouse, table, _at(warehouse, table, pin), columns, pin.release)
 
 
+def property_of(warehouse: str, table: str, pin: Snapshot, name: str) -> str | None:
+    """What the publication of the release's slice said of itself under `name`; None when it said nothing."""
+    return _at(warehouse, table, pin).metadata().configuration.get(f"oilake.{name}.{pin.release}")
+
+
 def _at(warehouse: str, table: str, pin: Snapshot) -> DeltaTable:
     return DeltaTable(uri(warehouse, table), version=pin.table_versions[table])
