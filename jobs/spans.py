@@ -67,11 +67,12 @@ def cuts(groups: Iterable[RowGroup], count: int) -> list[int]:
     """
     known = list(groups)
     edges = sorted({edge for group in known for edge in (group.low, group.high + 1)})
-    before = [sum(_rows_below(group, edge) for group in known) for edge in edges]
     if not edges or count < 2:
         return []
-    wanted = np.interp([before[-1] * n / count for n in range(1, count)], before, [float(edge) for edge in edges])
-    return sorted({min(max(int(cut), 1), END - 1) for cut in wanted})
+    before = [sum(_rows_below(group, edge) for group in known) for edge in edges]
+    beyond = [float(edge - edges[0]) for edge in edges]  # doubles tell small numbers apart, not large ones
+    wanted = np.interp([before[-1] * n / count for n in range(1, count)], before, beyond)
+    return sorted({min(max(edges[0] + int(distance), 1), END - 1) for distance in wanted})
 
 
 def _rows_below(group: RowGroup, image: int) -> float:
