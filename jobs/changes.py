@@ -34,7 +34,7 @@ READ = ("images", "classes", "image_labels")
 KINDS = {"images": image_changes.CHANGES, "labels": label_changes.CHANGES, "classes": class_history.CHANGES}
 # Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
 LARGEST = 1 << 25
-WIDE_BATCH = 1 << 15
+BATCH, WIDE_BATCH = 1 << 18, 1 << 15
 
 Pins = Mapping[str, Snapshot]
 
@@ -178,7 +178,7 @@ def _sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict
             uris.setdefault(side(role, file.partition["subset"]), []).append(file.uri)
     if table == "images":
         return {name: Side(tuple(held), image_changes.COLUMNS, WIDE_BATCH, True) for name, held in uris.items()}
-    return {name: Side(tuple(held), label_changes.COLUMNS) for name, held in uris.items()}
+    return {name: Side(tuple(held), label_changes.COLUMNS, BATCH) for name, held in uris.items()}
 
 
 if __name__ == "__main__":

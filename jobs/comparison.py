@@ -16,7 +16,7 @@ from jobs.transforms.known_classes import Classes
 from schemas import loader as schemas
 
 # Rows of a chunk: what a core's caches still help with, of labels and of the much wider images.
-LABELS, IMAGES = 1 << 19, 1 << 16
+LABELS, IMAGES = 1 << 18, 1 << 16
 
 
 @dataclass(frozen=True)

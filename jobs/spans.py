@@ -31,16 +31,16 @@ class Span:
     sides: dict[str, Side]
 
 
-def plan(subset: str, sides: Mapping[str, Side], cores: int, largest: int = LARGEST) -> list[Span]:
+def plan(subset: str, sides: Mapping[str, Side], cores: int, largest: int | None = None) -> list[Span]:
     """The spans of one subset, ascending; together they cover every image. Reads the footers of all files.
 
-    None has many more than `largest` rows.
+    None has many more than `largest` rows (LARGEST unless given).
     """
     uris = sorted({uri for side in sides.values() for uri in side.files})
     with ThreadPoolExecutor(READERS) as pool:
         groups = dict(zip(uris, pool.map(row_groups, uris), strict=True))
     every = [group for found in groups.values() for group in found]
-    edges = [0, *cuts(every, _count(sum(group.rows for group in every), cores, largest)), END]
+    edges = [0, *cuts(every, _count(sum(group.rows for group in every), cores, largest or LARGEST)), END]
     spans = []
     for low, high in pairwise(edges):
         within = {uri: math.ceil(sum(_rows_below(g, high) - _rows_below(g, low) for g in groups[uri])) for uri in uris}

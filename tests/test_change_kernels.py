@@ -56,7 +56,7 @@ def parts(rows: list[dict[str, Any]], columns: Iterable[str], plain: bool, size:
     types = {"machine_confidence": pa.float64(), "original_size": pa.int64()}
     text = pa.string() if plain else pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema([(name, types.get(name, text)) for name in columns])
-    schema = schema.insert(0, pa.field("image_id", pa.dictionary(pa.int32(), pa.string())))
+    schema = schema.insert(0, pa.field("image_id", pa.string()))
     ordered = iter(sorted(rows, key=lambda row: (row["image_id"], row.get("mid", ""))))
     batches = iter(lambda: list(islice(ordered, size)), [])
     return runs.joined([runs.of_batch(pa.RecordBatch.from_pylist(batch, schema=schema)) for batch in batches])
