@@ -10,7 +10,11 @@ ZIP := dist/oilake.zip
 ZIPPED := conf schemas quality jobs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint docs zip clean
+SCALE ?= 0.1
+ROUNDS ?= 3
+WORK ?= labels images boxes release
+
+.PHONY: help setup run test check lint docs bench zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +45,9 @@ lint: setup  ## ruff and mypy
 
 docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 	@$(BIN)/python -m quality.dictionary > docs/data-dictionary.md
+
+bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
+	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 

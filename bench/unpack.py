@@ -19,4 +19,6 @@ def unpack(work: Work, landing: Path, out: Path) -> Path:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)
+    done = subprocess.run(["tar", "-xzf", archive, "-C", folder], stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"tar could not unpack {archive.name}: {done.stderr.strip()[-500:]}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,13 +14,12 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, PromiseError
 from conf.settings import Settings
-from jobs import command, comparison, inventory, options, place, session, spans
+from jobs import command, comparison, inventory, options, place, spans
 from jobs.aligned import Side
 from jobs.comparison import Context, Done
-from jobs.progress import say
-from jobs.tables import create, publish
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, property_of, slice_name, small_rows
+from jobs.derive import Task, derive
+from jobs.tables import publish
+from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows, told
 from jobs.tables.staging import StagedFile, stage
 from jobs.transforms import class_history, image_changes, label_changes
 from jobs.transforms.known_classes import known
@@ -37,34 +34,38 @@ LARGEST = 1 << 25
 BATCH, WIDE_BATCH = 1 << 18, 1 << 15
 
 Pins = Mapping[str, Snapshot]
+Counts = dict[str, dict[str, int]]
 
 
 @dataclass
 class Outcome:
-    """Two releases. `changes`: images, labels and classes -> change -> count, empty when nothing was done; `seconds`: the
-    work; `start_seconds`: Spark's start beside it."""
+    """Two releases. `changes`: images, labels and classes -> change -> count; `seconds`: the work; `start_seconds`: Spark's
+    start beside it."""
 
     from_release: str
     to_release: str
     warehouse: str
     changed: bool
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    changes: Counts = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
 
     def as_text(self) -> str:
         """The outcome as a few lines for a person."""
         pair = f"{self.from_release} to {self.to_release}"
-        if not self.changed:
-            return f"{pair}: nothing changed since they were compared in {self.warehouse}; --force redoes it"
         lines = [f"{pair:<20}" + "".join(name.rjust(13) for name in self.changes)]
         for change in dict.fromkeys(change for kinds in KINDS.values() for change in kinds):
             counts = (f"{found[change]:,}" if change in found else "–" for found in self.changes.values())
             lines.append(f"{change:<20}" + "".join(count.rjust(13) for count in counts))
-        lines.append(
-            f"{pair}: published in {self.warehouse}: {self.seconds:.1f} s, and {self.start_seconds:.1f} s for Spark's start"
+        return "\n".join([*lines, self._outcome(pair)])
+
+    def _outcome(self, pair: str) -> str:
+        if not self.changed:
+            return f"{pair}: nothing changed since they were compared in {self.warehouse}; --force redoes it"
+        return (
+            f"{pair}: published in {self.warehouse}: {self.seconds:.1f} s, "
+            f"and {self.start_seconds:.1f} s for Spark's start"
         )
-        return "\n".join(lines)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> Outcome:
     """Publishes what differs between two reconciled releases; does nothing when the same rows were compared by the same
     code. ConfigError when they cannot be compared."""
-    started = time.monotonic()
     warehouse = settings.warehouse
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
@@ -94,31 +94,14 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     _refuse_incomparable(warehouse, pins)
     inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
     fingerprint = hashlib.sha256(repr((from_release, to_release, inputs)).encode() + inventory.code()).hexdigest()
-    if pins[TO].fingerprints.get(slice_name(CHANGES, from_release)) == fingerprint and not force:
-        return Outcome(from_release, to_release, warehouse, False)
-    starting = time.monotonic()
-    spark = session.start(settings)
-    ready = place.start_workers(spark)
-    start_seconds = time.monotonic() - starting
-    for sentence in create.ensure(spark, warehouse):
-        say(f"migrated {sentence}")
-    start_seconds += place.wait_for(ready)
-    run_id = uuid.uuid4().hex[:16]
-    try:
-        staged, counts = _work(spark, warehouse, pins, run_id)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(warehouse, run_id)
-        raise publish.unwritable(warehouse, error) from None
     basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
-    publish.publish(
-        warehouse,
-        Publication(
-            to_release, run_id, pins[TO].status, fingerprint, CHANGES, inputs, staged, basis, since=from_release
-        ),
-    )
-    seconds = time.monotonic() - started - start_seconds
-    return Outcome(from_release, to_release, warehouse, True, counts, seconds, start_seconds)
+    task = Task(CHANGES, pins[TO], fingerprint, inputs, basis, {}, from_release)
+
+    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
+        return _work(spark, warehouse, pins, run_id)
+
+    done = derive(settings, task, work, force)
+    return Outcome(from_release, to_release, warehouse, done.changed, done.found, done.seconds, done.start_seconds)
 
 
 def _refuse_incomparable(warehouse: str, pins: Pins) -> None:
@@ -128,7 +111,7 @@ def _refuse_incomparable(warehouse: str, pins: Pins) -> None:
                 f"{warehouse}: image_labels of {pin.release} is not published; "
                 f"run `oilake reconcile --release {pin.release}` first"
             )
-    before, after = (property_of(warehouse, "image_labels", pin, "policy") for pin in pins.values())
+    before, after = (told(warehouse, pin, RECONCILE, "policy") for pin in pins.values())
     if before != after:
         raise ConfigError(
             f"{warehouse}: {pins[FROM].release} and {pins[TO].release} were reconciled by different policies ({before} and "
@@ -136,9 +119,7 @@ def _refuse_incomparable(warehouse: str, pins: Pins) -> None:
         )
 
 
-def _work(
-    spark: SparkSession, warehouse: str, pins: Pins, run_id: str
-) -> tuple[tuple[StagedFile, ...], dict[str, dict[str, int]]]:
+def _work(spark: SparkSession, warehouse: str, pins: Pins, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
     """The staged files of all three tables, and the counts of changes by KINDS."""
     listed = {role: small_rows(warehouse, "classes", pin, list(class_history.COLUMNS)) for role, pin in pins.items()}
     distinct = {row["mid"]: row for rows in listed.values() for row in rows}
@@ -153,7 +134,7 @@ def _work(
     staged.append(stage(warehouse, schemas.load("class_history"), partition, run_id, history))
     counted = {name: sum((one.changes for one in done), Counter[str]()) for name, done in found.items()}
     counted["classes"] = Counter(comparison.change_counts(history))
-    return tuple(staged), {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
+    return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
 
 
 def _compared(spark: SparkSession, warehouse: str, pins: Pins, table: str, context: Context) -> list[Done]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,22 +49,25 @@ def size(uri: str) -> int | None:
 def open_stream(uri: str) -> Iterator[Any]:
     """The file at `uri` for reading from front to back; InputError when it cannot be opened."""
     store, path = filesystem(uri)
-    try:
-        with store.open_input_stream(path, compression=None) as stream:
-            yield stream
-    except FileNotFoundError:
-        raise InputError(f"{uri}: no such file; fetch it first") from None
+    with _opened(uri, lambda: store.open_input_stream(path, compression=None)) as stream:
+        yield stream
 
 
 @contextmanager
 def open_file(uri: str) -> Iterator[Any]:
     """The file at `uri` for reading anywhere; InputError when it cannot be opened."""
     store, path = filesystem(uri)
+    with _opened(uri, lambda: store.open_input_file(path)) as stream:
+        yield stream
+
+
+def _opened(uri: str, opening: Callable[[], Any]) -> Any:
     try:
-        with store.open_input_file(path) as stream:
-            yield stream
+        return opening()
     except FileNotFoundError:
         raise InputError(f"{uri}: no such file; fetch it first") from None
+    except OSError as error:
+        raise InputError(f"{uri}: cannot be read ({error}); check its rights and the disk") from None
 
 
 def checksums(uri: str) -> Checksums:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from jobs import frames
 from jobs.files import join
 from jobs.kernel import Report
-from jobs.place import collect
-from jobs.tables.staging import StagedFile, Writer
+from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
 ROWS_PER_FILE = 4_000_000
@@ -48,20 +46,7 @@ def sort(
 
 def _sort(spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]) -> list[StagedFile]:
     table = schemas.load(name)
-    partition = files[0].partition
     stored = ", ".join(f"`{column.name}` {column.type}" for column in table.stored())
     count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
     frame = spark.read.schema(stored).parquet(*(join(warehouse, name, file.path) for file in files))
-    ordered = frame.repartitionByRange(count, *table.sort_by).sortWithinPartitions(*table.sort_by)
-
-    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        writer = Writer(warehouse, table, partition, run_id, 0)
-        rows = 0
-        for batch in batches:
-            rows += len(batch)
-            writer.write(pa.Table.from_batches([batch]).cast(schemas.arrow_schema(table)))
-        if rows:
-            yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close())]})
-
-    rows = collect(spark, ordered.mapInArrow(write, "file binary"), count, f"sorting {name}")
-    return [pickle.loads(row["file"]) for row in rows]
+    return frames.stage(spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -18,14 +16,14 @@ from conf.errors import PromiseError
 from conf.policies import ORIGINS, Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, inventory, options, pairs, place, session, spans
+from jobs import command, inventory, options, pairs, place, spans
 from jobs.aligned import Side
+from jobs.derive import Task, derive
 from jobs.pairs import Context, Done
-from jobs.progress import say
 from jobs.spans import Span
-from jobs.tables import create, publish
-from jobs.tables.publish import Publication
+from jobs.tables import publish
 from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
+from jobs.tables.staging import StagedFile
 from jobs.transforms import verdicts
 from jobs.transforms.image_labels import BOXES
 from jobs.transforms.known_classes import known
@@ -33,29 +31,34 @@ from jobs.transforms.known_classes import known
 RECONCILE = "reconcile"
 READ = ("labels", "boxes", "classes")
 CLASS_COLUMNS = ["mid", "display_name", "is_trainable", "is_boxable"]
+Counts = dict[str, dict[str, int]]
+
 COUNTS = ("pairs", "positive", "negative", "unverified", "conflicts", "agrees", "disagrees")
 
 
 @dataclass
 class Outcome:
-    """One release. `rows`: subset -> count (see COUNTS), empty when nothing was done; `seconds`: the work;
+    """One release. `rows`: subset -> count (see COUNTS); `seconds`: the work;
     `start_seconds`: Spark's start beside it."""
 
     release: str
     warehouse: str
     changed: bool
     policy: Policy
-    rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    rows: Counts = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
 
     def as_text(self) -> str:
         """The outcome as a few lines for a person."""
-        if not self.changed:
-            return f"{self.release}: nothing changed since it was reconciled in {self.warehouse}; --force redoes it"
         lines = ["release subset    " + "".join(name.rjust(13) for name in COUNTS)]
         for subset, counts in self.rows.items():
             lines.append(f"{self.release:<8}{subset:<10}" + "".join(f"{counts[name]:,}".rjust(13) for name in COUNTS))
+        if not self.changed:
+            lines.append(
+                f"{self.release}: nothing changed since it was reconciled in {self.warehouse}; --force redoes it"
+            )
+            return "\n".join(lines)
         lines.append(
             f"{self.release}: image_labels published in {self.warehouse}: {self.seconds:.1f} s, "
             f"and {self.start_seconds:.1f} s for Spark's start"
@@ -82,41 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
 def reconcile(settings: Settings, release: Release, policy: Policy, force: bool = False) -> Outcome:
     """Publishes `image_labels` of an ingested release; does nothing when the same rows were reconciled by the same policy
     and code."""
-    started = time.monotonic()
-    warehouse = settings.warehouse
+    warehouse, name = settings.warehouse, release.release
     publish.recover(warehouse)
-    pin = pinned(warehouse, release.release)
+    pin = pinned(warehouse, name)
     inputs = {table: str(pin.table_versions[table]) for table in READ}
-    fingerprint = _fingerprint(release, policy, inputs)
-    if pin.fingerprints.get(RECONCILE) == fingerprint and not force:
-        return Outcome(release.release, warehouse, False, policy)
-    starting = time.monotonic()
-    spark = session.start(settings)
-    ready = place.start_workers(spark)
-    start_seconds = time.monotonic() - starting
-    for sentence in create.ensure(spark, warehouse):
-        say(f"migrated {sentence}")
-    start_seconds += place.wait_for(ready)
-    run_id = uuid.uuid4().hex[:16]
-    try:
-        done = _work(spark, warehouse, release, pin, policy, run_id)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(warehouse, run_id)
-        raise publish.unwritable(warehouse, error) from None
-    staged = tuple(one.staged for one in done if one.staged)
-    basis = ((release.release, INGEST, pin.fingerprints[INGEST]),)
+    basis = ((name, INGEST, pin.fingerprints[INGEST]),)
     told = {"policy": policy.as_json()}
-    publish.publish(
-        warehouse,
-        Publication(
-            release.release, run_id, pin.status, fingerprint, RECONCILE, inputs, staged, basis, properties=told
-        ),
-    )
-    rows = _counts(release, policy, done)
-    return Outcome(
-        release.release, warehouse, True, policy, rows, time.monotonic() - started - start_seconds, start_seconds
-    )
+    task = Task(RECONCILE, pin, _fingerprint(release, policy, inputs), inputs, basis, told)
+
+    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
+        done = _work(spark, warehouse, release, pin, policy, run_id)
+        return [one.staged for one in done if one.staged], _counts(release, policy, done)
+
+    done = derive(settings, task, work, force)
+    return Outcome(name, warehouse, done.changed, policy, done.found, done.seconds, done.start_seconds)
 
 
 def _fingerprint(release: Release, policy: Policy, inputs: dict[str, str]) -> str:
@@ -160,7 +142,7 @@ def _plan(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores
     return planned
 
 
-def _counts(release: Release, policy: Policy, done: Sequence[Done]) -> dict[str, dict[str, int]]:
+def _counts(release: Release, policy: Policy, done: Sequence[Done]) -> Counts:
     """The counts of each subset that has labels (see COUNTS)."""
     found = {s: dict.fromkeys(COUNTS, 0) for s in release.subsets if any(one.subset == s for one in done)}
     states = verdicts.verdicts(policy)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 TAG = "2017_11"
 URL = "https://c1.staticflickr.com/1"
-MD5 = "XrY7u+Ae7tCTyVK7j1rNww=="  # of "hello world"
+MD5 = "XrY7u+Ae7tCTyVK7j1rNww=="
 IMAGE_HEADER = (
     "ImageID,Subset,OriginalURL,OriginalLandingURL,License,AuthorProfileURL,Author,Title,"
     "OriginalSize,OriginalMD5,Thumbnail300KURL"

@@ -89,6 +89,7 @@ def test_text_in_composed_form_stays(values: list[str | None]):
         ("R&D ?a=1&copy=2 &notin", "R&D ?a=1&copy=2 &notin"),
         ("e\u0301", "é"),
         ("e&#x301;", "é"),
+        ("&notit; &lt;", "&notit; <"),
         ("&unknown; &#1114112;", "&unknown; \ufffd"),
     ],
 )

@@ -26,7 +26,7 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
     """
     seen: set[str] = set()
     with _Told(name):
-        unpacked = igzip.IGzipFile(fileobj=_Forward(stream))
+        unpacked = igzip.IGzipFile(fileobj=_Forward(stream, name))
         with tarfile.open(fileobj=unpacked, mode="r:") as archive:
             for member in archive:
                 path = member.name.removeprefix("./")
@@ -57,12 +57,17 @@ class _Forward(io.RawIOBase):
     The mode "r|", made for streams, would copy every byte twice more.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, name: str) -> None:
         super().__init__()
-        self._stream = stream
+        self._stream, self._name = stream, name
 
     def readinto(self, buffer: Any) -> int:
-        count: int = self._stream.readinto(buffer)
+        try:
+            count: int = self._stream.readinto(buffer)
+        except OSError as error:
+            raise InputError(
+                f"{self._name}: cannot be read ({error}); mend the landing area or fetch it again"
+            ) from None
         return count
 
     def readable(self) -> bool:

@@ -24,12 +24,12 @@ from pyarrow.fs import FileSelector
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import SINCE, Snapshot, pinned, slice_name, snapshots
+from jobs.tables.snapshots import SINCE, Snapshot, pinned, property_name, slice_name, snapshots
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
-MADE_FROM = {"ingest": ("reconcile", "duplicates", "changes"), "reconcile": ("changes",)}
+MADE_FROM = {"ingest": ("reconcile", "duplicates", "figures", "expand", "changes"), "reconcile": ("expand", "changes")}
 ATTEMPTS = 30
 PAUSE = 0.1
 
@@ -225,7 +225,10 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
 
 def _set_properties(table: DeltaTable, publication: Publication) -> bool:
     """Sets the table's properties where they change, which makes writers of other releases try again; whether it did."""
-    wanted = {f"oilake.{name}.{publication.release}": value for name, value in publication.properties.items()}
+    wanted = {
+        property_name(name, publication.release, publication.since): value
+        for name, value in publication.properties.items()
+    }
     stored = table.metadata().configuration
     changed = {name: value for name, value in wanted.items() if stored.get(name) != value}
     if changed:

@@ -107,6 +107,18 @@ def _slices(
         yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), at)
 
 
+def property_name(name: str, release: str, since: str | None) -> str:
+    """The table property that says `name` of what a job published of a release."""
+    return ".".join(["oilake", name, release, *([since] if since else [])])
+
+
+def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
+    """What a job says of its publication in the properties of its tables."""
+    table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
+    opened = DeltaTable(uri(warehouse, table), version=pin.table_versions[slice_name(table, since)])
+    return opened.metadata().configuration[property_name(name, pin.release, since)]
+
+
 def _is_current(pin: Snapshot, earlier: Snapshot | None, job: str) -> bool:
     """Whether what a comparison read of the earlier release is what is published of it now."""
     if earlier is None:
@@ -147,11 +159,6 @@ def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[d
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it."""
     return rows_of(warehouse, table, _at(warehouse, table, pin), columns, pin.release)
-
-
-def property_of(warehouse: str, table: str, pin: Snapshot, name: str) -> str | None:
-    """What the publication of the release's slice said of itself under `name`; None when it said nothing."""
-    return _at(warehouse, table, pin).metadata().configuration.get(f"oilake.{name}.{pin.release}")
 
 
 def _at(warehouse: str, table: str, pin: Snapshot) -> DeltaTable:

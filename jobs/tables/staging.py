@@ -15,6 +15,7 @@ from jobs.files import filesystem, join, size
 from schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20
+GROUP_BYTES = 256 << 20
 RANGED = ("double", "bigint", "int")
 
 
@@ -44,14 +45,15 @@ class Writer:
         self.uri = join(warehouse, table.table, self.path)
         self._schema = arrow_schema(table)
         self._batches: list[pa.Table] = []
-        self._waiting = 0
+        self._waiting = self._bytes = 0
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
         """Takes rows, and writes them once there are enough for a row group."""
         self._batches.append(rows)
         self._waiting += len(rows)
-        if self._waiting >= ROW_GROUP:
+        self._bytes += rows.nbytes
+        if self._waiting >= ROW_GROUP or self._bytes >= GROUP_BYTES:
             self._flush()
 
     def close(self) -> StagedFile:
@@ -81,7 +83,7 @@ class Writer:
                 write_statistics=sorted(_ranged(self.table)),
             )
         self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
-        self._batches, self._waiting = [], 0
+        self._batches, self._waiting, self._bytes = [], 0, 0
 
 
 def _unified(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:

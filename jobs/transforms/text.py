@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import html.entities
 import re
 import unicodedata
 
@@ -30,5 +31,11 @@ def _decode(values: pa.StringArray) -> pa.StringArray:
     marked = pc.fill_null(pc.match_substring(values, "&"), False)
     if not pc.any(marked, min_count=0).as_py():
         return values
-    changed = [ENTITY.sub(lambda entity: html.unescape(entity[0]), text) for text in values.filter(marked).to_pylist()]
+    changed = [ENTITY.sub(_character, text) for text in values.filter(marked).to_pylist()]
     return pc.replace_with_mask(values, marked, pa.array(changed, values.type))
+
+
+def _character(entity: re.Match[str]) -> str:
+    """The entity's character; an unknown name stays as it is (html.unescape would take `&notit;` for `&not` and `it;`)."""
+    text = entity[0]
+    return html.unescape(text) if text.startswith("&#") else html.entities.html5.get(text[1:], text)

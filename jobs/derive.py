@@ -1,0 +1,88 @@
+"""What every job does that makes tables from published ones: run once for the same input, publish all or nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pyspark.sql import SparkSession
+
+from conf.settings import Settings
+from jobs import place, session
+from jobs.progress import say
+from jobs.tables import create, publish
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import Snapshot, slice_name, told
+from jobs.tables.staging import StagedFile
+
+T = TypeVar("T")
+COUNTS = "counts"
+
+Work = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One job on one release. `basis`: what it reads, as (release, job, fingerprint of what is published); `properties`
+    go into the commits and the tables; `since`: the earlier release of a comparison."""
+
+    job: str
+    pin: Snapshot
+    fingerprint: str
+    inputs: dict[str, str]
+    basis: tuple[tuple[str, str, str], ...]
+    properties: Mapping[str, str]
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """`found`: what the work told, also where it was done before; seconds of the work, and of Spark's start."""
+
+    changed: bool
+    found: T
+    seconds: float = 0.0
+    start_seconds: float = 0.0
+
+
+def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T]:
+    """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
+
+    What the work tells besides, plain data, stands in the properties of the job's tables.
+
+    What a failed or interrupted work staged is deleted, and what was published before stays.
+    """
+    started = time.monotonic()
+    if task.pin.fingerprints.get(slice_name(task.job, task.since)) == task.fingerprint and not force:
+        return Done(False, json.loads(told(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
+    spark = session.start(settings)
+    ready = place.start_workers(spark)
+    start_seconds = time.monotonic() - started
+    for sentence in create.ensure(spark, settings.warehouse):
+        say(f"migrated {sentence}")
+    start_seconds += place.wait_for(ready)
+    run_id = uuid.uuid4().hex[:16]
+    try:
+        staged, found = work(spark, run_id)
+    except BaseException as error:
+        place.stop(spark)
+        publish.discard(settings.warehouse, run_id)
+        raise publish.unwritable(settings.warehouse, error) from None
+    publication = Publication(
+        task.pin.release,
+        run_id,
+        task.pin.status,
+        task.fingerprint,
+        task.job,
+        task.inputs,
+        tuple(staged),
+        task.basis,
+        task.since,
+        {**task.properties, COUNTS: json.dumps(found)},
+    )
+    publish.publish(settings.warehouse, publication)
+    return Done(True, found, time.monotonic() - started - start_seconds, start_seconds)

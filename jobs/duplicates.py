@@ -1,0 +1,101 @@
+"""Finds photos that stand in a release under several IDs, above all in several subsets: leakage from train to test."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
+
+from conf.settings import Settings
+from jobs import command, frames, inventory, options
+from jobs.derive import Task, derive
+from jobs.tables import publish
+from jobs.tables.read import read
+from jobs.tables.snapshots import INGEST, pinned, small_rows
+from jobs.tables.staging import StagedFile
+from schemas import loader as schemas
+
+DUPLICATES = "duplicates"
+
+
+@dataclass
+class Leakage:
+    """One release: images that share their MD5 with another, distinct such photos, and those in several subsets.
+
+    `by_subsets`: photos by the subsets they stand in, such as "test, train".
+    """
+
+    release: str
+    changed: bool
+    images: int = 0
+    photos: int = 0
+    across_subsets: int = 0
+    by_subsets: dict[str, int] = field(default_factory=dict)
+
+    def as_text(self) -> str:
+        """The counts in one line for a person."""
+        told = ", ".join(f"{photos:,} in {subsets}" for subsets, photos in self.by_subsets.items())
+        return (
+            f"{self.release}: {self.images:,} images share their MD5 with another: {self.photos:,} photos, "
+            f"{self.across_subsets:,} of them in several subsets" + (f" ({told})" if told else "")
+        )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to look through, such as v3")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--force", action="store_true", help="look again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = duplicates(options.load_settings(arguments), arguments.release, arguments.force)
+    print(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    return 0
+
+
+def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage:
+    """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
+    warehouse = settings.warehouse
+    publish.recover(warehouse)
+    pin = pinned(warehouse, release)
+    inputs = {"images": str(pin.table_versions["images"])}
+    fingerprint = hashlib.sha256(repr(inputs).encode() + inventory.code()).hexdigest()
+    task = Task(DUPLICATES, pin, fingerprint, inputs, ((release, INGEST, pin.fingerprints[INGEST]),), {})
+
+    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        table = schemas.load("duplicate_images")
+        rows = shared(read(spark, warehouse, "images", release))
+        partition = {"release": release}
+        return frames.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
+
+    done = derive(settings, task, work, force)
+    return leakage(warehouse, release, changed=done.changed)
+
+
+def shared(images: DataFrame) -> DataFrame:
+    """The rows of `duplicate_images` from those of `images` of one release; an image without MD5 has no duplicate."""
+    known = images.where("original_md5 IS NOT NULL").select("original_md5", "image_id", "subset")
+    groups = known.groupBy("original_md5").agg(
+        sf.count("*").cast("int").alias("copies"), sf.sort_array(sf.collect_set("subset")).alias("subsets")
+    )
+    several = groups.where("copies > 1").withColumn("is_across_subsets", sf.size("subsets") > 1)
+    return known.join(several, "original_md5")
+
+
+def leakage(warehouse: str, release: str, changed: bool = False) -> Leakage:
+    """The counts of the published `duplicate_images`."""
+    rows = small_rows(warehouse, "duplicate_images", pinned(warehouse, release), ["original_md5", "subsets"])
+    photos = {row["original_md5"]: ", ".join(row["subsets"]) for row in rows}
+    by_subsets = {subsets: list(photos.values()).count(subsets) for subsets in sorted(set(photos.values()))}
+    across = sum(count for subsets, count in by_subsets.items() if "," in subsets)
+    return Leakage(release, changed, len(rows), len(photos), across, by_subsets)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("duplicates", __doc__, add_arguments, run))

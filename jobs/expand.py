@@ -1,0 +1,110 @@
+"""Adds what the hierarchy implies: positive verdicts hold for ancestors, negative ones for descendants."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
+
+from conf.errors import InputError
+from conf.settings import Settings
+from jobs import command, frames, inventory, options
+from jobs.derive import Task, derive
+from jobs.tables import publish
+from jobs.tables.read import read
+from jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
+from jobs.tables.staging import StagedFile
+from jobs.transforms.implications import ancestors
+from schemas import loader as schemas
+
+EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
+ROWS_PER_FILE = 4_000_000
+
+
+@dataclass
+class Expanded:
+    """One release: the rows of `image_labels_expanded` by subset."""
+
+    release: str
+    changed: bool
+    rows: dict[str, int]
+
+    def as_text(self) -> str:
+        """The counts in one line for a person."""
+        counts = ", ".join(f"{subset} {rows:,}" for subset, rows in self.rows.items())
+        done = "published" if self.changed else "nothing changed since it was published"
+        return f"{self.release}: {TABLE}: {counts or 'no row'}; {done}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to expand, such as v3")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--force", action="store_true", help="expand again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = expand(options.load_settings(arguments), arguments.release, arguments.force)
+    print(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    return 0
+
+
+def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
+    """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
+    warehouse = settings.warehouse
+    publish.recover(warehouse)
+    pin = pinned(warehouse, release)
+    slices(warehouse, "image_labels", release)
+    inputs = {table: str(pin.table_versions[table]) for table in ("image_labels", "hierarchy")}
+    nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
+    pairs = sorted(ancestors(nodes))
+    if not pairs:
+        raise InputError(
+            f"{warehouse}: {release} has no hierarchy, so nothing follows from its labels; take v2 or later"
+        )
+    fingerprint = hashlib.sha256(repr(inputs).encode() + inventory.code()).hexdigest()
+    task = Task(EXPAND, pin, fingerprint, inputs, ((release, RECONCILE, pin.fingerprints[RECONCILE]),), {})
+
+    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        rows = implied(spark, read(spark, warehouse, "image_labels", release), pairs)
+        staged = []
+        for subset, count in _subsets(rows).items():
+            mine = rows.where(rows["subset"] == subset)
+            at = {"release": release, "subset": subset}
+            files = max(1, round(count / ROWS_PER_FILE))
+            staged += frames.stage(
+                spark, mine, warehouse, schemas.load(TABLE), at, run_id, files, f"{release}: {subset}"
+            )
+        return staged, True
+
+    done = derive(settings, task, work, force)
+    found = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, pinned(warehouse, release))}
+    return Expanded(release, done.changed, dict(sorted(found.items())))
+
+
+def _subsets(rows: DataFrame) -> dict[str, int]:
+    return {row["subset"]: row["count"] for row in rows.groupBy("subset").count().collect()}
+
+
+def implied(spark: SparkSession, labels: DataFrame, pairs: Collection[tuple[str, str]]) -> DataFrame:
+    """The rows of `image_labels_expanded` from those of `image_labels` of one release; `pairs`: (class, ancestor)."""
+    upwards = [(below, above, "positive") for below, above in pairs]
+    downwards = [(above, below, "negative") for below, above in pairs]
+    rules = spark.createDataFrame(upwards + downwards, "mid string, implied string, verdict string")
+    follows = labels.select("subset", "image_id", "mid", "verdict").join(sf.broadcast(rules), ["mid", "verdict"])
+    found = follows.groupBy("subset", "image_id", "implied").agg(
+        sf.max(sf.col("verdict") == "positive").alias("is_implied_positive"),
+        sf.max(sf.col("verdict") == "negative").alias("is_implied_negative"),
+        sf.sort_array(sf.collect_set("mid")).alias("implied_by"),
+    )
+    stated = labels.select("subset", "image_id", "mid", sf.col("verdict").alias("stated_verdict"))
+    return found.withColumnRenamed("implied", "mid").join(stated, ["subset", "image_id", "mid"], "left")
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("expand", __doc__, add_arguments, run))

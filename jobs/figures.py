@@ -1,0 +1,181 @@
+"""Recomputes the figures of the published tables 1 (image-level labels) and 2 (boxes), beside the published ones."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
+
+from conf import registry
+from conf.registry import SUBSETS, Release
+from conf.settings import Settings
+from jobs import command, inventory, options
+from jobs.derive import Task, derive
+from jobs.tables import publish
+from jobs.tables.read import read
+from jobs.tables.snapshots import INGEST, pinned, rows_by_partition, small_rows
+from jobs.tables.staging import StagedFile, stage
+from schemas import loader as schemas
+
+FIGURES = "figures"
+READ = ("images", "labels", "boxes", "classes")
+TABLES = {
+    "Table 1: image-level labels": {
+        "images": "images",
+        "machine labels": "machine_labels",
+        "human labels, positive": "human_labels_positive",
+        "human labels, negative": "human_labels_negative",
+        "classes of machine labels": "machine_classes",
+        "classes of machine labels, trainable": "machine_classes_trainable",
+        "classes of human labels": "human_classes",
+        "classes of human labels, trainable": "human_classes_trainable",
+        "classes": "classes",
+        "classes, trainable": "classes_trainable",
+    },
+    "Table 2: boxes": {
+        "images with boxes": "images_with_boxes",
+        "boxes": "boxes",
+        "classes of boxes": "box_classes",
+        "classes of boxes, trainable": "box_classes_trainable",
+    },
+}
+
+Key = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of one subset (None: of the release): what the tables hold, and what was published of it."""
+
+    figure: str
+    subset: str | None
+    value: int
+    published: int | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to count, such as v3")
+    options.add_places(parser, "warehouse", "registry")
+    parser.add_argument("--force", action="store_true", help="count again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    found = figures(settings, registry.find(arguments.release, settings.registry), arguments.force)
+    told = json.dumps([asdict(figure) for figure in found]) if arguments.json else "\n".join(lines(found))
+    print(told)
+    return 0
+
+
+def figures(settings: Settings, release: Release, force: bool = False) -> list[Figure]:
+    """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
+    warehouse, name = settings.warehouse, release.release
+    publish.recover(warehouse)
+    pin = pinned(warehouse, name)
+    inputs = {table: str(pin.table_versions[table]) for table in READ}
+    known = repr((inputs, release.published)).encode()
+    fingerprint = hashlib.sha256(known + inventory.code()).hexdigest()
+    task = Task(FIGURES, pin, fingerprint, inputs, ((name, INGEST, pin.fingerprints[INGEST]),), {})
+
+    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        found = _beside(count(spark, warehouse, release), release)
+        table = schemas.load("release_figures")
+        rows = pa.Table.from_pylist([asdict(figure) for figure in found], schemas.arrow_schema(table))
+        return [stage(warehouse, table, {"release": name}, run_id, rows)], True
+
+    derive(settings, task, work, force)
+    columns = ["figure", "subset", "value", "published"]
+    rows = small_rows(warehouse, "release_figures", pinned(warehouse, name), columns)
+    order = {figure: n for n, figure in enumerate(f for table in TABLES.values() for f in table.values())}
+    places = {subset: n for n, subset in enumerate(SUBSETS)}
+    return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
+
+
+def count(spark: SparkSession, warehouse: str, release: Release) -> dict[Key, int]:
+    """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
+    name = release.release
+    pin = pinned(warehouse, name)
+    found: dict[Key, int] = {}
+    for table in ("images", "boxes"):
+        for partition, rows in rows_by_partition(warehouse, table, pin):
+            _add(found, table, partition["subset"], rows)
+    labels = read(spark, warehouse, "labels", name).groupBy("subset", "origin", "mid", sf.col("confidence") > 0)
+    said: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
+    for subset, origin, mid, is_positive, rows in labels.count().collect():
+        kind = "machine" if origin == "machine" else "human"
+        said[kind].add(mid)
+        sign = "positive" if is_positive else "negative"
+        _add(found, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
+    boxes = read(spark, warehouse, "boxes", name)
+    for subset, rows in boxes.groupBy("subset").agg(sf.count_distinct("image_id")).collect():
+        _add(found, "images_with_boxes", subset, rows)
+    said["box"] = {row["mid"] for row in _distinct(boxes)}
+    listed = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
+    return found | _classes(listed, said)
+
+
+def _distinct(boxes: DataFrame) -> list[Any]:
+    return boxes.select("mid").distinct().collect()
+
+
+def _add(found: dict[Key, int], figure: str, subset: str, rows: int) -> None:
+    found[figure, subset] = found.get((figure, subset), 0) + rows
+
+
+def _classes(listed: Sequence[Mapping[str, Any]], said: Mapping[str, set[str]]) -> dict[Key, int]:
+    """`listed`: rows of `classes`; `said`: MIDs by who named them."""
+    lists = {column: {row["mid"] for row in listed if row[column]} for column in ("is_trainable", "is_box_trainable")}
+    found: dict[Key, int] = {(f"{kind}_classes", None): len(mids) for kind, mids in said.items() if mids}
+    found["classes", None] = len(listed)
+    if lists["is_trainable"]:
+        found["classes_trainable", None] = len(lists["is_trainable"])
+        for kind, column in (("machine", "is_trainable"), ("human", "is_trainable"), ("box", "is_box_trainable")):
+            if said[kind]:
+                found[f"{kind}_classes_trainable", None] = len(said[kind] & lists[column])
+    return found
+
+
+def _beside(found: Mapping[Key, int], release: Release) -> list[Figure]:
+    published: dict[Key, int] = {}
+    for figure, value in asdict(release.published).items():
+        if isinstance(value, dict):
+            published |= {(figure, subset): rows for subset, rows in value.items()}
+        elif value is not None:
+            published[figure, None] = value
+    keys = sorted({*found, *published}, key=lambda key: (key[0], key[1] or ""))
+    return [Figure(*key, found.get(key, 0), published.get(key)) for key in keys]
+
+
+def lines(found: Sequence[Figure]) -> list[str]:
+    """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
+    told = []
+    for title, figures_of in TABLES.items():
+        told.append(title.ljust(40) + "".join(name.rjust(16) for name in (*SUBSETS, "release")))
+        for label, name in figures_of.items():
+            cells = {figure.subset: cell(figure) for figure in found if figure.figure == name}
+            if cells:
+                told.append(label.ljust(40) + "".join(cells.get(s, "–").rjust(16) for s in (*SUBSETS, None)))
+    told.append("A figure in brackets is the published one, where it is another." if any(map(differs, found)) else "")
+    return told if told[-1] else [*told[:-1], "Every published figure is met."]
+
+
+def differs(figure: Figure) -> bool:
+    """Whether another figure was published."""
+    return figure.published is not None and figure.published != figure.value
+
+
+def cell(figure: Figure) -> str:
+    """The figure, with the published one in brackets where it is another."""
+    return f"{figure.value:,} ({figure.published:,})" if differs(figure) else f"{figure.value:,}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("figures", __doc__, add_arguments, run))
