@@ -118,7 +118,7 @@ class _Stream:
         schema = self.metadata.schema
         texts = {name for n, name in enumerate(schema.names) if schema.column(n).physical_type == "BYTE_ARRAY"}
         # Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
-        texts = set() if self.is_plain else texts - {"image_id"}
+        texts = set() if self.is_plain else texts & {*self.columns} - {"image_id"}
         file = pq.ParquetFile(self.source, metadata=self.metadata, read_dictionary=sorted(texts), pre_buffer=True)
         batches: Iterator[pa.RecordBatch] = file.iter_batches(self.rows, self.groups, self.columns, use_threads=False)
         return batches
