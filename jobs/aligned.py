@@ -19,10 +19,15 @@ BATCH = 1 << 19  # what a core's caches still help with
 
 @dataclass(frozen=True)
 class Side:
-    """Parquet files, each sorted by image_id (they may overlap, in any order), and the columns to read beside it."""
+    """Parquet files, each sorted by image_id (they may overlap, in any order), and the columns to read beside it.
+
+    `batch`: rows read at a time; with `is_plain` strings are not dictionary-encoded, for those that hardly repeat.
+    """
 
     files: tuple[str, ...]
     columns: tuple[str, ...]
+    batch: int = BATCH
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,9 @@ def _row_groups(metadata: pq.FileMetaData) -> list[RowGroup]:
 def aligned(sides: Mapping[str, Side], low: int, high: int, rows: int) -> Iterator[dict[str, Runs]]:
     """Chunks of at least `rows` rows (but for the last) of the images from `low` up to, without, `high` (at most 2^64).
 
-    A chunk holds every row of its images on all sides, in dictionary-encoded strings; a side without rows is left out.
-    Each file is read once and in order, about a batch of it at a time. InputError names a file that is not sorted.
+    A chunk holds every row of its images on all sides, in dictionary-encoded strings unless a side is plain; a side
+    without rows is left out. Each file is read once and in order, about a batch of it at a time. InputError names a file
+    that is not sorted.
     """
     streams = [_Stream(name, uri, side, low, high) for name, side in sides.items() for uri in sorted(set(side.files))]
     while streams := [stream for stream in streams if stream.bound < END or stream.held]:
@@ -75,7 +81,7 @@ class _Stream:
 
     def __init__(self, side: str, uri: str, wanted: Side, low: int, high: int) -> None:
         self.side, self.uri, self.low, self.high = side, uri, low, high
-        self.columns = ["image_id", *wanted.columns]
+        self.columns, self.rows, self.is_plain = ["image_id", *wanted.columns], wanted.batch, wanted.is_plain
         self.held: list[Runs] = []
         self.last = 0
         store, path = filesystem(uri)
@@ -110,9 +116,11 @@ class _Stream:
 
     def _open(self) -> Iterator[pa.RecordBatch]:
         schema = self.metadata.schema
-        texts = [name for n, name in enumerate(schema.names) if schema.column(n).physical_type == "BYTE_ARRAY"]
-        file = pq.ParquetFile(self.source, metadata=self.metadata, read_dictionary=texts, pre_buffer=True)
-        batches: Iterator[pa.RecordBatch] = file.iter_batches(BATCH, self.groups, self.columns, use_threads=False)
+        texts = {name for n, name in enumerate(schema.names) if schema.column(n).physical_type == "BYTE_ARRAY"}
+        # Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
+        texts = set() if self.is_plain else texts & {*self.columns} - {"image_id"}
+        file = pq.ParquetFile(self.source, metadata=self.metadata, read_dictionary=sorted(texts), pre_buffer=True)
+        batches: Iterator[pa.RecordBatch] = file.iter_batches(self.rows, self.groups, self.columns, use_threads=False)
         return batches
 
     def _end(self) -> None:

@@ -10,7 +10,19 @@ from importlib.metadata import version
 
 from jobs import command
 
-JOBS = ("run", "fetch", "ingest", "reconcile", "duplicates", "figures", "expand", "releases", "show", "sample")
+JOBS = (
+    "run",
+    "fetch",
+    "ingest",
+    "reconcile",
+    "duplicates",
+    "figures",
+    "expand",
+    "changes",
+    "releases",
+    "show",
+    "sample",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -31,13 +31,16 @@ class Span:
     sides: dict[str, Side]
 
 
-def plan(subset: str, sides: Mapping[str, Side], cores: int) -> list[Span]:
-    """The spans of one subset, ascending; together they cover every image. Reads the footers of all files."""
+def plan(subset: str, sides: Mapping[str, Side], cores: int, largest: int | None = None) -> list[Span]:
+    """The spans of one subset, ascending; together they cover every image. Reads the footers of all files.
+
+    None has many more than `largest` rows (LARGEST unless given).
+    """
     uris = sorted({uri for side in sides.values() for uri in side.files})
     with ThreadPoolExecutor(READERS) as pool:
         groups = dict(zip(uris, pool.map(row_groups, uris), strict=True))
     every = [group for found in groups.values() for group in found]
-    edges = [0, *cuts(every, _count(sum(group.rows for group in every), cores)), END]
+    edges = [0, *cuts(every, _count(sum(group.rows for group in every), cores, largest or LARGEST)), END]
     spans = []
     for low, high in pairwise(edges):
         within = {uri: math.ceil(sum(_rows_below(g, high) - _rows_below(g, low) for g in groups[uri])) for uri in uris}
@@ -47,15 +50,13 @@ def plan(subset: str, sides: Mapping[str, Side], cores: int) -> list[Span]:
 
 
 def _held(side: Side, groups: Mapping[str, Sequence[RowGroup]], low: int, high: int) -> Side:
-    return Side(
-        tuple(uri for uri in side.files if any(g.low < high and g.high >= low for g in groups[uri])), side.columns
-    )
+    return replace(side, files=tuple(u for u in side.files if any(g.low < high and g.high >= low for g in groups[u])))
 
 
-def _count(rows: int, cores: int) -> int:
+def _count(rows: int, cores: int, largest: int) -> int:
     """A multiple of the tasks that share the rows, so that each gets as many spans."""
     tasks = max(1, min(cores, math.ceil(rows / SHARED)))
-    return tasks * math.ceil(max(rows, 1) / (LARGEST * tasks))
+    return tasks * math.ceil(max(rows, 1) / (largest * tasks))
 
 
 def cuts(groups: Iterable[RowGroup], count: int) -> list[int]:

@@ -44,18 +44,17 @@ class Runs:
 
 
 def of_batch(batch: pa.RecordBatch) -> Runs:
-    """The runs of a batch whose image_id is dictionary-encoded: each run's ID is converted once."""
+    """The runs of a batch with canonical image IDs as plain strings: each run's ID is converted once."""
     place = batch.schema.get_field_index("image_id")
     column = batch.column(place)
     rows = pa.Table.from_batches([batch]).remove_column(place)
-    indices = column.indices.to_numpy()
-    if not len(indices):
+    if not len(column):
         return Runs(rows, np.empty(0, np.uint64), np.empty(0, np.int64))
-    starts = np.append(0, np.flatnonzero(indices[1:] != indices[:-1]) + 1)
-    used = indices[starts]
-    low, high = int(used.min()), int(used.max())
-    numbers = as_numbers(column.dictionary.slice(low, high - low + 1))[used - low]
-    return Runs(rows, numbers, np.diff(starts, append=len(indices)))
+    first = np.frombuffer(column.buffers()[1], np.int32, 1, column.offset * 4)[0]
+    halves = np.frombuffer(column.buffers()[2], np.uint64, 2 * len(column), first).reshape(-1, 2)
+    differ = (halves[1:, 0] != halves[:-1, 0]) | (halves[1:, 1] != halves[:-1, 1])
+    starts = np.append(0, np.flatnonzero(differ) + 1)
+    return Runs(rows, as_numbers(column.take(pa.array(starts))), np.diff(starts, append=len(column)))
 
 
 def joined(parts: Sequence[Runs]) -> Runs:

@@ -1,0 +1,154 @@
+"""Rows of `image_labels` of two releases to rows of `label_changes`: integer keys, and strings of changed rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from jobs.transforms import label_keys
+from jobs.transforms.image_ids import as_ids
+from jobs.transforms.known_classes import Classes
+from jobs.transforms.label_keys import Doubles, Integers
+from jobs.transforms.runs import Numbers, Runs, distinct
+from jobs.transforms.sides import FROM, TO, Chosen, meet, side, subsets
+from schemas.loader import arrow_schema, load
+
+COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")
+CHANGES = ("added", "removed", "flipped", "newly_verified", "no_longer_verified", "confidence_changed")
+ADDED, REMOVED, FLIPPED, NEWLY_VERIFIED, NO_LONGER_VERIFIED, CONFIDENCE_CHANGED, UNCHANGED = range(len(CHANGES) + 1)
+VERDICTS = ("positive", "negative", "unverified")
+DECIDERS = ("human", "crowdsource", "machine")
+# A state is a verdict and who decided it: len(VERDICTS) * decider + verdict.
+STATES = len(VERDICTS) * len(DECIDERS)
+MISSING = -1
+
+Bytes = npt.NDArray[np.int8]
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one subset, ascending: image and MID as one key, state, and confidence (NaN for NULL), each (rows,)."""
+
+    keys: Integers
+    states: Bytes
+    confidences: Doubles
+
+    def take(self, chosen: Chosen) -> Rows:
+        """Some of the rows."""
+        return Rows(self.keys[chosen], self.states[chosen], self.confidences[chosen])
+
+
+def compare(chunk: Mapping[str, Runs], classes: Classes) -> pa.Table:
+    """The changed rows in the order of (image_id, mid); none where all are equal.
+
+    `chunk`: all rows of some images with COLUMNS, by side (see transforms/sides.py).
+    """
+    classes = classes.including(part.rows["mid"] for part in chunk.values())
+    images = distinct([part.images for part in chunk.values()])
+    before, after = (
+        {subset: _rows(chunk[side(role, subset)], images, classes) for subset in subsets(chunk, role)}
+        for role in (FROM, TO)
+    )
+    names = sorted({*before, *after})
+    met, removed, added = meet(
+        {subset: rows.keys for subset, rows in before.items()}, {subset: rows.keys for subset, rows in after.items()}
+    )
+    found = [_both(names, m.before, before[m.before].take(m.left), m.after, after[m.after].take(m.right)) for m in met]
+    found += [_one(names, FROM, subset, before[subset].take(gone)) for subset, gone in removed.items()]
+    found += [_one(names, TO, subset, after[subset].take(new)) for subset, new in added.items()]
+    return _table(found, names, images, classes)
+
+
+def _rows(part: Runs, images: Numbers, classes: Classes) -> Rows:
+    keys = label_keys.pair_keys(part, images, classes)
+    verdicts, deciders = _codes(part.rows["verdict"], VERDICTS), _codes(part.rows["decided_by"], DECIDERS)
+    states = deciders * np.int8(len(VERDICTS)) + verdicts
+    found = Rows(keys, states, part.rows["machine_confidence"].to_numpy())
+    return found if (keys[1:] >= keys[:-1]).all() else found.take(np.argsort(keys, kind="stable"))
+
+
+def _codes(column: pa.ChunkedArray, values: Sequence[str]) -> Bytes:
+    """Of each row of a dictionary column the place of its value in `values`, which hold them all."""
+    codes = [
+        np.array([values.index(value) for value in chunk.dictionary.to_pylist()], np.int8)[chunk.indices.to_numpy()]
+        for chunk in column.chunks
+    ]
+    return np.concatenate([np.empty(0, np.int8), *codes])
+
+
+def _kinds() -> Bytes:
+    """What a pair's verdicts tell, by STATES * state before + state after."""
+    people = [None if state // len(VERDICTS) == DECIDERS.index("machine") else state % 3 for state in range(STATES)]
+    return np.array([_kind(before, after) for before in people for after in people], np.int8)
+
+
+def _kind(before: int | None, after: int | None) -> int:
+    if before == after:
+        return UNCHANGED
+    if before is None:
+        return NEWLY_VERIFIED
+    return NO_LONGER_VERIFIED if after is None else FLIPPED
+
+
+KINDS = _kinds()
+
+
+def _both(names: Sequence[str], old: str, before: Rows, new: str, after: Rows) -> Arrays:
+    """The pairs among those that both releases have which changed."""
+    kinds = KINDS.take(before.states * np.int8(STATES) + after.states)
+    differ = before.confidences != after.confidences
+    differ &= ~(np.isnan(before.confidences) & np.isnan(after.confidences))
+    kinds[differ & (kinds == UNCHANGED)] = CONFIDENCE_CHANGED
+    changed = np.flatnonzero(kinds != UNCHANGED)
+    found: Arrays = {"keys": before.keys[changed], "changes": kinds[changed], "is_confidence_changed": differ[changed]}
+    found["is_subset_moved"] = np.full(len(changed), old != new)
+    found |= _said(FROM, names.index(old), before.take(changed))
+    return found | _said(TO, names.index(new), after.take(changed))
+
+
+def _one(names: Sequence[str], role: str, subset: str, rows: Rows) -> Arrays:
+    """Pairs that one release has."""
+    count = len(rows.keys)
+    nothing = Rows(rows.keys, np.full(count, MISSING, np.int8), np.full(count, np.nan))
+    no = np.zeros(count, np.bool_)
+    found: Arrays = {"keys": rows.keys, "changes": np.full(count, REMOVED if role == FROM else ADDED, np.int8)}
+    found |= {"is_confidence_changed": no, "is_subset_moved": no, **_said(role, names.index(subset), rows)}
+    return found | _said(TO if role == FROM else FROM, MISSING, nothing)
+
+
+def _said(role: str, subset: int, rows: Rows) -> Arrays:
+    subsets = np.full(len(rows.keys), subset, np.int8)
+    return {f"{role}_subset": subsets, f"{role}_state": rows.states, f"{role}_confidence": rows.confidences}
+
+
+def _table(found: Sequence[Arrays], names: Sequence[str], images: Numbers, classes: Classes) -> pa.Table:
+    arrays = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    order = np.argsort(arrays["keys"], kind="stable")
+    arrays = {name: values[order] for name, values in arrays.items()}
+    bits = label_keys.width(len(classes.mids))
+    places, runs = np.unique(arrays["keys"] >> bits, return_inverse=True)
+    columns = {
+        "image_id": _coded(runs, as_ids(images[places])),
+        "mid": _coded(arrays["keys"] & ((1 << bits) - 1), classes.mids),
+        "change": _coded(arrays["changes"], pa.array(CHANGES)),
+        "is_confidence_changed": pa.array(arrays["is_confidence_changed"]),
+        "is_subset_moved": pa.array(arrays["is_subset_moved"]),
+    }
+    for role in (FROM, TO):
+        state, confidence = arrays[f"{role}_state"], arrays[f"{role}_confidence"]
+        columns[f"{role}_subset"] = _coded(arrays[f"{role}_subset"], pa.array(names, pa.string()))
+        columns[f"{role}_verdict"] = _coded(np.where(state < 0, MISSING, state % len(VERDICTS)), pa.array(VERDICTS))
+        columns[f"{role}_decided_by"] = _coded(state // len(VERDICTS), pa.array(DECIDERS))
+        columns[f"{role}_machine_confidence"] = pa.array(confidence, mask=np.isnan(confidence))
+    return pa.table({name: columns[name] for name in arrow_schema(load("label_changes")).names})
+
+
+def _coded(places: npt.NDArray[np.generic], values: pa.Array) -> pa.DictionaryArray:
+    """The values at `places`, shape (rows,); NULL at MISSING."""
+    codes = places.astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes == MISSING), values, safe=False)
