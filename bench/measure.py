@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 import subprocess
 import sys
 import threading
@@ -14,11 +14,13 @@ from pathlib import Path
 import psutil
 
 STEP = 0.05
+MOST = 18 << 30
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds`: the work as the contender counts it; `wall`: the whole process; `memory`: peak bytes (PSS) of its tree."""
+    """`seconds`: the work as the contender counts it, endless when it was stopped because it took more than MOST bytes;
+    `wall`: the whole process; `memory`: peak bytes (PSS) of its tree."""
 
     seconds: float
     wall: float
@@ -39,9 +41,11 @@ def measure(module: str, work: str, landing: Path, out: Path) -> Measured:
     peak, seen = _watch(process)
     told, error = process.communicate()
     seen.set()
+    wall = time.monotonic() - started
+    if peak["memory"] > MOST:
+        return Measured(math.inf, wall, peak["cpu"], int(peak["memory"]), 0)
     if process.returncode:
         raise SystemExit(f"{module} {work}: {error[-2000:]}")
-    wall = time.monotonic() - started
     seconds = json.loads(told.strip().splitlines()[-1])["seconds"]
     return Measured(seconds, wall, peak["cpu"], int(peak["memory"]), _written(out))
 
@@ -67,6 +71,8 @@ def _watch(process: subprocess.Popen[str]) -> tuple[dict[str, float], threading.
                 except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
                     continue
             peak["memory"], peak["cpu"] = max(peak["memory"], memory), sum(spent.values())
+            if memory > MOST:
+                process.kill()
 
     threading.Thread(target=look, daemon=True).start()
     return peak, done
@@ -79,9 +85,7 @@ def _resident(pid: int) -> int:
 
 
 def _written(out: Path) -> int:
-    """Bytes of what is left of the work: Parquet and Delta's log, not what was unpacked on the way."""
-    return sum(
-        path.stat().st_size
-        for path in out.rglob("*")
-        if path.is_file() and not path.is_symlink() and "unpacked" not in path.parts and os.path.exists(path)
-    )
+    """Bytes of what is left of the work: Parquet and Delta's log, not what was unpacked, spilled or linked on the way."""
+    passing = {"unpacked", "spill"}
+    found = [path for path in out.rglob("*") if path.is_file() and not path.is_symlink()]
+    return sum(path.stat().st_size for path in found if path.stat().st_nlink == 1 and not passing & set(path.parts))

@@ -9,10 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from jobs.changes import changes
-
 from bench.tables import RELEASES, chosen_settings, copy
 from conf import policies, registry
+from jobs.changes import changes
 from jobs.reconcile import reconcile
 
 
