@@ -49,6 +49,8 @@ TABLES = {
 
 Key = tuple[str, str | None]
 
+WIDTH = 24
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -158,13 +160,15 @@ def lines(found: Sequence[Figure]) -> list[str]:
     """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
     told = []
     for title, figures_of in TABLES.items():
-        told.append(title.ljust(40) + "".join(name.rjust(16) for name in (*SUBSETS, "release")))
-        for label, name in figures_of.items():
-            cells = {figure.subset: cell(figure) for figure in found if figure.figure == name}
-            if cells:
-                told.append(label.ljust(40) + "".join(cells.get(s, "–").rjust(16) for s in (*SUBSETS, None)))
-    told.append("A figure in brackets is the published one, where it is another." if any(map(differs, found)) else "")
-    return told if told[-1] else [*told[:-1], "Every published figure is met."]
+        rows = {label: {f.subset: cell(f) for f in found if f.figure == name} for label, name in figures_of.items()}
+        known = {label: cells for label, cells in rows.items() if cells}
+        if known:
+            told.append(title.ljust(38) + "".join(name.rjust(WIDTH) for name in (*SUBSETS, "release")))
+        for label, cells in known.items():
+            told.append(label.ljust(38) + "".join(cells.get(s, "–").rjust(WIDTH) for s in (*SUBSETS, None)))
+    if any(map(differs, found)):
+        return [*told, "A figure in brackets is the published one, where it is another."]
+    return [*told, "Every published figure is met."]
 
 
 def differs(figure: Figure) -> bool:

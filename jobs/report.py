@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from conf.errors import StoreError
+from conf.registry import SUBSETS
+from jobs.duplicates import Leakage
+from jobs.figures import TABLES, Figure, cell, differs
+from jobs.reconcile import Outcome
 from jobs.summary import COLUMNS, KINDS, Summary
 
 COLOURS = {
@@ -19,6 +24,7 @@ COLOURS = {
     "classes": "#76b7b2",
     "hierarchy": "#9c755f",
 }
+VERDICTS = {"positive": "#59a14f", "negative": "#e15759", "unverified": "#bab0ac"}
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
@@ -30,18 +36,29 @@ td { text-align: right; font-variant-numeric: tabular-nums; } td.name { text-ali
 BAR, ROW, LEFT, WIDTH = 14, 18, 170, 640
 
 
-def write(summaries: Sequence[Summary], path: Path) -> Path:
+@dataclass(frozen=True)
+class Chapter:
+    """All that is told of one release."""
+
+    summary: Summary
+    reconciled: Outcome
+    leakage: Leakage
+    figures: list[Figure]
+
+
+def write(chapters: Sequence[Chapter], path: Path) -> Path:
     """The page at `path`; the path, absolute. StoreError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(summaries), encoding="utf-8")
+        path.write_text(page(chapters), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
     return path.absolute()
 
 
-def page(summaries: Sequence[Summary]) -> str:
+def page(chapters: Sequence[Chapter]) -> str:
     """The whole HTML document."""
+    summaries = [chapter.summary for chapter in chapters]
     warehouse = str(Path(summaries[0].warehouse).absolute()) if summaries else ""
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Open Images lakehouse</title>"
@@ -51,6 +68,9 @@ def page(summaries: Sequence[Summary]) -> str:
         f"<h2>Rows by release and subset</h2><div class='wide'>{_table(summaries)}</div>"
         "<p class='note'>Kept and quarantined are rows of the published files; a class stands in several of them.</p>"
         f"<h2>How the releases compare</h2>{_bars(summaries)}"
+        f"<h2>What the labels say, one row an image and class</h2>{_shares(chapters)}"
+        f"<h2>The published tables, recomputed</h2>{''.join(map(_figures, chapters))}"
+        f"<h2>Photos under several IDs</h2>{_leakage(chapters)}"
         f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
     )
 
@@ -106,3 +126,56 @@ def _release(summary: Summary) -> str:
         + (f"<p>Quarantined by reason:</p><ul>{reasons}</ul>" if reasons else "")
         + (f"<p>Warnings:</p><ul>{warnings}</ul>" if warnings else "")
     )
+
+
+def _shares(chapters: Sequence[Chapter]) -> str:
+    """A bar a release and subset: positive, negative and unverified pairs as shares of all; conflicts in words."""
+    bars = [(c.summary.release, subset, n) for c in chapters for subset, n in c.reconciled.rows.items() if n["pairs"]]
+    drawn = "".join(_share(at, f"{release}, {subset}", counts) for at, (release, subset, counts) in enumerate(bars))
+    width, height = LEFT + WIDTH + 320, ROW * len(bars) + 4
+    legend = ", ".join(f"<span style='color:{colour}'>■</span> {name}" for name, colour in VERDICTS.items())
+    return (
+        f"<p>{legend}</p><svg viewBox='0 0 {width} {height}' width='{width}' role='img' font-size='12' "
+        f"aria-label='share of positive, negative and unverified labels'>{drawn}</svg>"
+        "<p class='note'>Decided by the policy of reconcile; a conflict is a class of an image on which human and crowd, "
+        "or one of them with itself, say both.</p>"
+    )
+
+
+def _share(at: int, name: str, counts: dict[str, int]) -> str:
+    y, x, parts = at * ROW, float(LEFT), []
+    for verdict, colour in VERDICTS.items():
+        width = WIDTH * counts[verdict] / counts["pairs"]
+        parts.append(f"<rect x='{x:.1f}' y='{y}' width='{width:.1f}' height='{BAR}' fill='{colour}'/>")
+        x += width
+    told = f"{counts['pairs']:,} pairs, {counts['conflicts']:,} conflicts"
+    return (
+        f"<text x='{LEFT - 8}' y='{y + BAR - 2}' text-anchor='end'>{escape(name)}</text>{''.join(parts)}"
+        f"<text x='{LEFT + WIDTH + 6}' y='{y + BAR - 2}'>{told}</text>"
+    )
+
+
+def _figures(chapter: Chapter) -> str:
+    return f"<h3>{escape(chapter.summary.title)}</h3>" + "".join(
+        f"<div class='wide'>{_figure_table(title, rows, chapter.figures)}</div>" for title, rows in TABLES.items()
+    )
+
+
+def _figure_table(title: str, rows: dict[str, str], figures: Sequence[Figure]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in (title, *SUBSETS, "release"))
+    body = ""
+    for label, name in rows.items():
+        of_subset = {figure.subset: figure for figure in figures if figure.figure == name}
+        cells = "".join(_figure(of_subset.get(subset)) for subset in (*SUBSETS, None))
+        body += f"<tr><td class='name'>{label}</td>{cells}</tr>" if of_subset else ""
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None:
+        return "<td>–</td>"
+    return f"<td class='bad'>{cell(figure)}</td>" if differs(figure) else f"<td>{cell(figure)}</td>"
+
+
+def _leakage(chapters: Sequence[Chapter]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(chapter.leakage.as_text())}</li>' for chapter in chapters)}</ul>"

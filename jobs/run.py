@@ -1,51 +1,73 @@
-"""All that the releases need, in order: ingests each one, prints what it gave, and writes the report."""
+"""All that the releases need, in order: ingests and reconciles each one, prints what it gave, and writes the report."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
-from conf import registry
+from conf import policies, registry
 from conf.errors import ConfigError
-from jobs import command, options, report
+from conf.policies import Policy
+from conf.registry import Release
+from conf.settings import Settings
+from jobs import command, figures, options, report
+from jobs.duplicates import duplicates
+from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
 from jobs.progress import say
-from jobs.summary import Summary, table_lines
+from jobs.reconcile import reconcile
+from jobs.report import Chapter
+from jobs.summary import table_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", action="append", metavar="R", help="only this release (may be repeated)")
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--report", default="data/report.html", metavar="FILE", help="where the report goes")
+    parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
-    parser.add_argument("--force", action="store_true", help="ingest again even if nothing changed")
-    parser.add_argument("--json", action="store_true", help="print the summaries as JSON")
+    parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    policy = policies.load(arguments.policy)
     known = registry.load_all(settings.registry)
     names = arguments.release or list(known)
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(known)}")
-    summaries = []
+    chapters = []
     for name in names:
         say(f"{name}: {known[name].title}")
-        summaries.append(ingest(settings, known[name], arguments.partial, arguments.force))
-    page = report.write(summaries, Path(arguments.report))
-    print(json.dumps([summary.as_json() for summary in summaries]) if arguments.json else _text(summaries))
+        chapters.append(_chapter(settings, known[name], policy, arguments))
+    page = report.write(chapters, Path(arguments.report))
+    print(json.dumps([asdict(chapter) for chapter in chapters]) if arguments.json else _text(chapters))
     print(f"Report: {page}")
     return 0
 
 
-def _text(summaries: list[Summary]) -> str:
+def _chapter(settings: Settings, release: Release, policy: Policy, arguments: argparse.Namespace) -> Chapter:
+    return Chapter(
+        ingest(settings, release, arguments.partial, arguments.force),
+        reconcile(settings, release, policy, arguments.force),
+        duplicates(settings, release.release, arguments.force),
+        count_figures(settings, release, arguments.force),
+    )
+
+
+def _text(chapters: list[Chapter]) -> str:
+    summaries = [chapter.summary for chapter in chapters]
     lines = [f"warning: {warning}" for summary in summaries for warning in summary.warnings]
     lines += table_lines(summaries)
     for summary in summaries:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary.reasons.items())
         done = f"published in {summary.seconds:.1f} s" if summary.changed else "unchanged"
         lines.append(f"{summary.release}: {done}" + (f"; quarantined: {reasons}" if reasons else ""))
+    for chapter in chapters:
+        lines += ["", chapter.reconciled.as_text(), chapter.leakage.as_text(), *figures.lines(chapter.figures)]
     lines.append(f"Tables: {Path(summaries[0].warehouse).absolute()}" if summaries else "")
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from jobs import api, cli
 from jobs.ingest import ingest
 from jobs.tables import create
 from jobs.tables.snapshots import snapshots
+from schemas import loader as schemas
 from tests.releases import CAT, DOG, LABEL_HEADER, image_id, land, lines
 
 Oilake = Callable[..., tuple[int, str, str]]
@@ -67,7 +68,8 @@ def test_a_release_is_published_once_and_again_only_when_forced(
     code, out, _ = oilake("ingest", "--release", "v3", *places, "--force", "--json")
     assert code == 0
     assert json.loads(out)["changed"] is True
-    assert all(version == first[table] + 1 for table, version in heads(warehouse).items())
+    for table, version in heads(warehouse).items():
+        assert version == first[table] + (schemas.load(table).written_by in ("ingest", "publish"))
     assert DeltaTable(f"{warehouse}/labels").to_pyarrow_table().num_rows == 12
 
 

@@ -142,11 +142,13 @@ def test_it_is_done_once_and_again_when_the_policy_or_the_labels_change(
     oilake: Oilake, settings: Settings, lake: str, tmp_path: Path
 ):
     call = ("reconcile", "--release", "v3", "--warehouse", lake)
-    assert "subset" in oilake(*call)[1]
+    told = oilake(*call)[1]
+    assert "subset" in told
     first = DeltaTable(f"{lake}/image_labels").version()
     code, out, _ = oilake(*call)
     assert (code, DeltaTable(f"{lake}/image_labels").version()) == (0, first)
-    assert out == f"v3: nothing changed since it was reconciled in {lake}; --force redoes it\n"
+    assert out.endswith(f"v3: nothing changed since it was reconciled in {lake}; --force redoes it\n")
+    assert out.splitlines()[:-1] == told.splitlines()[:-1]  # the counts stand in the table
     oilake(*call, "--force")
     assert DeltaTable(f"{lake}/image_labels").version() == first + 1  # the same policy is not set again
     (tmp_path / "policy.yaml").write_text(OTHER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.settings import Settings
 from jobs import cli
+from jobs.figures import differs, figures, lines
 from jobs.ingest import ingest
 from jobs.summary import Summary
 
@@ -106,3 +107,24 @@ def test_a_clean_sample_has_no_bad_row(tmp_path: Path, spark: SparkSession, sett
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(tmp_path))
     summary = ingest(mine, registry.find("v2", str(tmp_path / "registry")))
     assert summary.totals["rows_quarantined"] == summary.totals["image_ids_repaired"] == 0
+
+
+@pytest.mark.parametrize("release", ["v1", "v2", "v3"])
+def test_the_published_tables_are_recomputed(
+    sample: Path, lake: tuple[Path, dict[str, Summary]], settings: Settings, release: str
+):
+    mine = replace(settings, warehouse=str(lake[0]))
+    known = registry.find(release, str(sample / "registry"))
+    found = {(f.figure, f.subset): (f.value, f.published) for f in figures(mine, known)}
+    stated = {k: v for k, v in found.items() if v[1] is not None}
+    assert all(value == published for value, published in stated.values())
+    flat = [
+        value.values() if isinstance(value, dict) else [value] for value in asdict(known.published).values() if value
+    ]
+    assert sorted(published for _, published in stated.values()) == sorted(number for some in flat for number in some)
+    wrong = replace(known, published=replace(known.published, images={"train": 1}, classes=None))
+    again = {(f.figure, f.subset): f for f in figures(mine, wrong)}
+    assert again["images", "train"].published == 1
+    assert differs(again["images", "train"])
+    assert again["classes", None].published is None
+    assert "(1)" in "\n".join(lines(list(again.values())))
