@@ -14,7 +14,8 @@ LEFT, WIDTH, BAR, ROW = 150, 480, 16, 20
 def plot(results: dict[str, dict[str, list[Measured]]], path: Path) -> None:
     """Writes an SVG: seconds (median, with the spread as a line) and peak memory."""
     parts, y = [], 24
-    for title, unit, of in (("seconds", "s", lambda m: min(m.seconds, m.wall)), ("peak memory", "GB", lambda m: m.memory / 1e9)):
+    shown = (("seconds", "s", lambda m: min(m.seconds, m.wall)), ("peak memory", "GB", lambda m: m.memory / 1e9))
+    for title, unit, of in shown:
         most = max(of(run) for found in results.values() for runs in found.values() for run in runs)
         parts.append(f"<text x='{LEFT}' y='{y - 8}' font-weight='bold'>{title}</text>")
         for work, found in results.items():

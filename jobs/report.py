@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conf.errors import StoreError
 from conf.registry import SUBSETS
+from jobs.changes import Outcome as Comparison
 from jobs.duplicates import Leakage
 from jobs.figures import TABLES, Figure, cell, differs
 from jobs.reconcile import Outcome
@@ -24,6 +25,7 @@ COLOURS = {
     "classes": "#76b7b2",
     "hierarchy": "#9c755f",
 }
+CHANGED = {"images": "#4e79a7", "labels": "#f28e2b", "classes": "#76b7b2"}
 VERDICTS = {"positive": "#59a14f", "negative": "#e15759", "unverified": "#bab0ac"}
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
@@ -33,7 +35,7 @@ table { border-collapse: collapse; } th, td { padding: .25rem .7rem; border-bott
 td { text-align: right; font-variant-numeric: tabular-nums; } td.name { text-align: left; } th { text-align: right; }
 .bad { color: #b00020; font-weight: 600; } .note { color: #666; } svg { max-width: 100%; height: auto; }
 """
-BAR, ROW, LEFT, WIDTH = 14, 18, 170, 640
+BAR, ROW, LEFT, WIDTH = 14, 18, 190, 640
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,17 @@ class Chapter:
     figures: list[Figure]
 
 
-def write(chapters: Sequence[Chapter], path: Path) -> Path:
+def write(chapters: Sequence[Chapter], compared: Sequence[Comparison], path: Path) -> Path:
     """The page at `path`; the path, absolute. StoreError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(chapters), encoding="utf-8")
+        path.write_text(page(chapters, compared), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
     return path.absolute()
 
 
-def page(chapters: Sequence[Chapter]) -> str:
+def page(chapters: Sequence[Chapter], compared: Sequence[Comparison]) -> str:
     """The whole HTML document."""
     summaries = [chapter.summary for chapter in chapters]
     warehouse = str(Path(summaries[0].warehouse).absolute()) if summaries else ""
@@ -70,6 +72,7 @@ def page(chapters: Sequence[Chapter]) -> str:
         f"<h2>How the releases compare</h2>{_bars(summaries)}"
         f"<h2>What the labels say, one row an image and class</h2>{_shares(chapters)}"
         f"<h2>The published tables, recomputed</h2>{''.join(map(_figures, chapters))}"
+        f"<h2>What changed from release to release</h2>{''.join(map(_comparison, compared))}"
         f"<h2>Photos under several IDs</h2>{_leakage(chapters)}"
         f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
     )
@@ -106,10 +109,14 @@ def _bars(summaries: Sequence[Summary]) -> str:
 
 
 def _bar(at: int, release: str, kind: str, count: int, most: float) -> str:
+    return _line_of(at, f"{kind}, {release}", count, COLOURS[kind], most)
+
+
+def _line_of(at: int, label: str, count: int, colour: str, most: float) -> str:
     width, y = WIDTH * math.log10(count + 1) / most, at * ROW
     return (
-        f"<text x='{LEFT - 8}' y='{y + BAR - 2}' text-anchor='end'>{kind}, {escape(release)}</text>"
-        f"<rect x='{LEFT}' y='{y}' width='{width:.1f}' height='{BAR}' fill='{COLOURS[kind]}'/>"
+        f"<text x='{LEFT - 8}' y='{y + BAR - 2}' text-anchor='end'>{escape(label)}</text>"
+        f"<rect x='{LEFT}' y='{y}' width='{width:.1f}' height='{BAR}' fill='{colour}'/>"
         f"<text x='{LEFT + width + 6:.1f}' y='{y + BAR - 2}'>{count:,}</text>"
     )
 
@@ -175,6 +182,21 @@ def _figure(figure: Figure | None) -> str:
     if figure is None:
         return "<td>–</td>"
     return f"<td class='bad'>{cell(figure)}</td>" if differs(figure) else f"<td>{cell(figure)}</td>"
+
+
+def _comparison(compared: Comparison) -> str:
+    """Rows by what happened to them, a bar for each on a logarithmic scale."""
+    bars = [(kind, change, n) for kind, found in compared.changes.items() for change, n in found.items() if n]
+    most = math.log10(max((n for _, _, n in bars), default=1) + 1)
+    drawn = "".join(
+        _line_of(at, f"{kind}: {change.replace('_', ' ')}", count, CHANGED[kind], most)
+        for at, (kind, change, count) in enumerate(bars)
+    )
+    width, height = LEFT + WIDTH + 110, ROW * len(bars) + 4
+    return (
+        f"<h3>{escape(compared.from_release)} to {escape(compared.to_release)}</h3><svg viewBox='0 0 {width} {height}' "
+        f"width='{width}' role='img' aria-label='changes, logarithmic scale' font-size='12'>{drawn}</svg>"
+    )
 
 
 def _leakage(chapters: Sequence[Chapter]) -> str:

@@ -1,10 +1,11 @@
-"""All that the releases need, in order: ingests and reconciles each one, prints what it gave, and writes the report."""
+"""All that the releases need, in order: ingests and reconciles each one, compares them, prints it, writes the report."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 from conf import policies, registry
@@ -13,6 +14,7 @@ from conf.policies import Policy
 from conf.registry import Release
 from conf.settings import Settings
 from jobs import command, figures, options, report
+from jobs.changes import Outcome, changes
 from jobs.duplicates import duplicates
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
@@ -43,8 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     for name in names:
         say(f"{name}: {known[name].title}")
         chapters.append(_chapter(settings, known[name], policy, arguments))
-    page = report.write(chapters, Path(arguments.report))
-    print(json.dumps([asdict(chapter) for chapter in chapters]) if arguments.json else _text(chapters))
+    compared = [changes(settings, *pair, arguments.force) for pair in pairwise(names)]
+    page = report.write(chapters, compared, Path(arguments.report))
+    told = {"releases": [asdict(chapter) for chapter in chapters], "changes": [asdict(one) for one in compared]}
+    print(json.dumps(told) if arguments.json else _text(chapters, compared))
     print(f"Report: {page}")
     return 0
 
@@ -58,7 +62,7 @@ def _chapter(settings: Settings, release: Release, policy: Policy, arguments: ar
     )
 
 
-def _text(chapters: list[Chapter]) -> str:
+def _text(chapters: list[Chapter], compared: list[Outcome]) -> str:
     summaries = [chapter.summary for chapter in chapters]
     lines = [f"warning: {warning}" for summary in summaries for warning in summary.warnings]
     lines += table_lines(summaries)
@@ -68,6 +72,8 @@ def _text(chapters: list[Chapter]) -> str:
         lines.append(f"{summary.release}: {done}" + (f"; quarantined: {reasons}" if reasons else ""))
     for chapter in chapters:
         lines += ["", chapter.reconciled.as_text(), chapter.leakage.as_text(), *figures.lines(chapter.figures)]
+    for outcome in compared:
+        lines += ["", outcome.as_text()]
     lines.append(f"Tables: {Path(summaries[0].warehouse).absolute()}" if summaries else "")
     return "\n".join(lines)
 
