@@ -8,6 +8,7 @@ from typing import Any
 
 from conf import registry
 from conf.registry import Release
+from conf.settings import Settings
 from jobs import command, inventory, options
 from jobs.tables.snapshots import Snapshot, snapshots
 
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     published = snapshots(settings.warehouse)
     releases = registry.load_all(settings.registry).values()
     rows = [_row(release, settings.landing, published.get(release.release)) for release in releases]
-    print(json.dumps(rows) if arguments.json else _table(rows))
+    print(json.dumps(rows) if arguments.json else _table(rows, settings))
     return 0
 
 
@@ -39,13 +40,13 @@ def _row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str,
     }
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _table(rows: list[dict[str, Any]], settings: Settings) -> str:
     lines = ["release  title             date        landed  ingested"]
     for row in rows:
         landed = f"{row['files'] - len(row['missing'])}/{row['files']}"
         ingested = f"{row['ingested']}, {row['published_at']}" if row["ingested"] else "no"
         lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{ingested}")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"landing area: {settings.landing}; warehouse: {settings.warehouse}"])
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ def _told(summary: dict[str, Any]) -> str:
         lines.append(f"{release}: " + ", ".join(f"{counted[n]:,} {n.replace('_', ' ')}" for n in rows if n in counted))
     if summary["planted"]:
         lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
-    lines.append(f"next: oilake ingest --release v3 --landing {summary['out']} --registry {summary['out']}/registry")
+    lines.append(
+        f"next: .venv/bin/oilake ingest --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
+    )
     return "\n".join(lines)
 
 

@@ -167,6 +167,19 @@ def test_notebooks_read_the_newest_snapshot(oilake: Oilake, places: tuple[str, .
     assert api.read("images", warehouse=warehouse).where("subset = 'test'").count() == 4
 
 
+def test_a_table_is_read_as_it_was_after_any_run(
+    oilake: Oilake, places: tuple[str, ...], warehouse: str, spark: SparkSession, tmp_path: Path
+):
+    oilake("ingest", "--release", "v3", *places)
+    fewer = str(land(tmp_path, {"2017_11/train/annotations-machine.csv": lines(LABEL_HEADER)}))
+    oilake("ingest", "--release", "v3", "--landing", fewer, "--warehouse", warehouse)
+    table = f"delta.`{warehouse}/labels`"
+    history = spark.sql(f"DESCRIBE HISTORY {table}").where("userMetadata = 'v3 ingest'").collect()
+    versions = sorted(row["version"] for row in history)
+    counts = [spark.sql(f"SELECT * FROM {table} VERSION AS OF {version}").count() for version in versions]
+    assert counts == [12, 10]
+
+
 def test_readers_do_not_see_what_no_snapshot_names(oilake: Oilake, places: tuple[str, ...], warehouse: str):
     oilake("ingest", "--release", "v3", *places)
     DeltaTable(f"{warehouse}/labels").delete("origin = 'machine'")

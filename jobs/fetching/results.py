@@ -43,8 +43,12 @@ def summary(found: list[Result], release: str) -> str:
 
 
 def failure(results: list[Result]) -> str | None:
-    """One sentence about all files that failed: name, address, what happened, and what to do; None where none did."""
-    failed = [f"{result.file} from {result.url}: {result.error}" for result in results if result.status == "failed"]
+    """One sentence about all files that failed: names, an address, what happened, and what to do; None where none did."""
+    failed: dict[str, list[Result]] = {}
+    for result in results:
+        if result.status == "failed":
+            failed.setdefault(result.error or "", []).append(result)
     if not failed:
         return None
-    return f"not fetched: {'; '.join(failed)}; run the same command again, it goes on where it stopped"
+    told = [f"{', '.join(one.file for one in alike)} from {alike[0].url}: {error}" for error, alike in failed.items()]
+    return f"not fetched: {'; '.join(told)}; run the same command again, it goes on where it stopped"

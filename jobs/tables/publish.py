@@ -286,6 +286,7 @@ def _application(release: str) -> str:
 def _properties(publication: Publication, number: int) -> CommitProperties:
     return CommitProperties(
         custom_metadata={
+            "userMetadata": f"{publication.release} {slice_name(publication.job, publication.since)}",
             "oilake.run_id": publication.run_id,
             "oilake.job": publication.job,
             "oilake.release": publication.release,
