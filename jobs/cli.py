@@ -21,6 +21,7 @@ JOBS = (
     "changes",
     "releases",
     "show",
+    "history",
     "sample",
 )
 

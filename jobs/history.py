@@ -1,0 +1,132 @@
+"""Tells one image's or one class's story over all published releases."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf.errors import ConfigError
+from jobs import command, options, stories
+from jobs.stories import Row, Story
+from jobs.transforms import image_ids, mids
+
+NOTHING = "–"
+SHOWN = ("original_md5", "title", "original_url")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--image", metavar="ID", help="image ID in any spelling: 16 hex digits, 0x…, without zeros")
+    which.add_argument("--mid", metavar="MID", help="class in any spelling: /m/0bt9lr, m.0bt9lr, kg:/m/0bt9lr")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--json", action="store_true", help="print the story as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    if arguments.image is not None:
+        story = stories.of_image(settings.warehouse, _canonical(arguments.image, image_ids, "--image", "image ID"))
+        lines = _image_lines(story)
+    else:
+        story = stories.of_class(settings.warehouse, _canonical(arguments.mid, mids, "--mid", "MID"))
+        lines = _class_lines(story)
+    print(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
+    return 0
+
+
+def _canonical(text: str, spelling: Any, flag: str, what: str) -> str:
+    """The ID as the tables write it; ConfigError when it is none."""
+    found = spelling.normalize(pa.array([text.strip()], pa.string()))[0]
+    if not pc.match_substring_regex(found, spelling.CANONICAL)[0].as_py():
+        raise ConfigError(f"{flag} {text!r} is no {what}")
+    return str(found[0])
+
+
+def _image_lines(story: Story) -> Iterator[str]:
+    yield story.id
+    for entry in story.releases:
+        image = entry["image"]
+        yield f"{entry['release']}  " + (_image_line(image) if image else "has no such image")
+        if image:
+            yield from (f"    {image[name]}" for name in SHOWN if image[name] is not None)
+            yield f"    boxes: {entry['boxes']:,}"
+        if entry["labels"]:
+            yield from _indented(
+                [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label, entry["labels"])]
+            )
+    for row in story.changes["image_changes"]:
+        sides = row["from_subset"], row["to_subset"]
+        moved = f", {_or_nothing(sides[0])} -> {_or_nothing(sides[1])}" if sides[0] != sides[1] else ""
+        differ = f" ({', '.join(row['columns_changed'])})" if row["columns_changed"] else ""
+        yield f"{_pair(row)}: {row['change']}{moved}{differ}"
+    for row in story.changes["label_changes"]:
+        yield f"{_pair(row)}: {row['mid']} {row['change']}, {_side(row, 'from')} -> {_side(row, 'to')}"
+    yield from (f"note: {note}" for note in story.notes)
+
+
+def _image_line(image: Row) -> str:
+    size = image["original_size"]
+    return f"{image['subset']}, {size:,} bytes" if size is not None else str(image["subset"])
+
+
+def _label(row: Row) -> tuple[str, ...]:
+    by = f"{row['verdict']} ({row['decided_by']})" if row["verdict"] != "unverified" else row["verdict"]
+    said = (row["machine_confidence"], _yes_or_no(row["human_verdict"]), _yes_or_no(row["crowd_verdict"]))
+    conflict = ", conflict" if row["is_conflict"] else ""
+    return (row["mid"], _or_nothing(row["display_name"]), *map(_or_nothing, said), by + conflict)
+
+
+def _class_lines(story: Story) -> Iterator[str]:
+    yield story.id
+    header = ("release", "name", "trainable", "boxable", "machine", "positive", "negative", "boxes")
+    yield from _indented([header, *map(_class, story.releases)])
+    for row in story.changes["class_history"]:
+        names = f", {_or_nothing(row['from_name'])} -> {_or_nothing(row['to_name'])}" if row["change"] != "kept" else ""
+        sharing = f", {row['sharing']} classes have this name" if (row["sharing"] or 0) > 1 else ""
+        yield f"{_pair(row)}: {row['change']}{names}{sharing}"
+    yield from (f"note: {note}" for note in story.notes)
+
+
+def _class(entry: Row) -> tuple[str, ...]:
+    listed = entry["class"] or {}
+    flags = (_yes_or_no(listed.get(name)) for name in ("is_trainable", "is_boxable"))
+    name = _or_nothing(listed.get("display_name")) if listed else "(not listed)"
+    counts = (f"{entry[name]:,}" for name in ("machine", "positive", "negative", "boxes"))
+    return (entry["release"], name, *map(_or_nothing, flags), *counts)
+
+
+def _pair(row: Row) -> str:
+    return f"{row['from_release']} to {row['to_release']}"
+
+
+def _side(row: Row, role: str) -> str:
+    """What one side of a label's change said."""
+    if row[f"{role}_verdict"] is None:
+        return NOTHING
+    confidence = row[f"{role}_machine_confidence"]
+    machine = "" if confidence is None else f", machine {confidence}"
+    return f"{row[f'{role}_verdict']} ({row[f'{role}_decided_by']}{machine})"
+
+
+def _yes_or_no(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"
+
+
+def _or_nothing(value: object) -> str:
+    return NOTHING if value is None else str(value)
+
+
+def _indented(cells: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
+    for line in cells:
+        yield "    " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("history", __doc__, add_arguments, run))

@@ -1,0 +1,58 @@
+"""Looks published rows up by one value, without Spark; by what a table is sorted by, one file a partition is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from jobs.files import filesystem, join
+from jobs.tables.open import uri
+from jobs.tables.snapshots import Slice, slices
+from schemas import loader as schemas
+
+
+def rows(warehouse: str, table: str, release: str, column: str, value: str) -> list[dict[str, Any]]:
+    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published."""
+    names = [one.name for one in schemas.load(table).stored()]
+    found = parts(warehouse, table, release, column, value, names)
+    return [{**partition, **row} for partition, part in found for row in part.to_pylist()]
+
+
+def parts(
+    warehouse: str, table: str, release: str, column: str, value: str, columns: Sequence[str]
+) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """(partition, some columns of the rows whose `column` is `value`) of every file that may hold one.
+
+    ConfigError when the table of the release is not published.
+    """
+    schema = schemas.arrow_schema(schemas.load(table))
+    for one in slices(warehouse, table, release):
+        for path, partition in _files(warehouse, table, one, column, value):
+            store, inside = filesystem(join(uri(warehouse, table), path))
+            chosen = [(column, "=", value)]
+            yield (
+                partition,
+                pq.read_table(
+                    inside, columns=list(columns), filters=chosen, filesystem=store, schema=schema, partitioning=None
+                ),
+            )
+
+
+def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:
+    """(path, partition) of the slice's files whose statistics leave room for the value."""
+    actions = DeltaTable(uri(warehouse, table), version=one.version).get_add_actions(flatten=True)
+    found = []
+    for action in pa.table(actions).to_pylist():
+        partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
+        if one.partition.items() <= partition.items() and _may_hold(action, column, value):
+            found.append((action["path"], partition))
+    return found
+
+
+def _may_hold(action: Mapping[str, Any], column: str, value: str) -> bool:
+    low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
+    return (low is None or low <= value) and (high is None or value <= high)
