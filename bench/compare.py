@@ -28,11 +28,16 @@ COLUMNS = {
     ),
 }
 SUMS = {
-    "labels": "sum(confidence)",
+    "labels": "sum(confidence::DECIMAL(18, 6))",
     "images": "sum(original_size)",
-    "boxes": "sum(x_min) + sum(y_max)",
-    "image_labels": "sum(machine_confidence) + sum(observations) + sum(box_count) + count_if(verdict = 'positive')",
-    "label_changes": "sum(to_machine_confidence) + count_if(change = 'newly_verified') + count_if(change = 'flipped')",
+    "boxes": "sum(x_min::DECIMAL(18, 6)) + sum(y_max::DECIMAL(18, 6))",
+    "image_labels": (
+        "sum(machine_confidence::DECIMAL(18, 6)) + sum(observations) + sum(box_count) + count_if(verdict = 'positive')"
+    ),
+    "label_changes": (
+        "sum(to_machine_confidence::DECIMAL(18, 6)) + count_if(change = 'newly_verified') + "
+        "count_if(change = 'flipped')"
+    ),
 }
 
 
@@ -53,7 +58,7 @@ def check(table: str, ours: Path, theirs: Path, every_row: bool) -> str:
     connection.execute("SET threads = 2; SET memory_limit = '8GB'")
     counts = [
         connection.execute(
-            f"SELECT count(*), count(DISTINCT image_id), round({SUMS[table]}, 3) FROM ({rows(table, folder)})"
+            f"SELECT count(*), count(DISTINCT image_id), {SUMS[table]} FROM ({rows(table, folder)})"
         ).fetchone()
         for folder in (ours, theirs)
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-STEP = 0.05
+STEP = 0.2
 MOST = 18 << 30
 
 

@@ -16,7 +16,7 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, inventory, keys, options, order, place, session, small_files
+from jobs import command, earlier, inventory, keys, options, order, place, session, small_files
 from jobs.files import join
 from jobs.inventory import Landed
 from jobs.kernel import Context, Report
@@ -95,7 +95,17 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
 def _read(spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str) -> Read:
     members = inventory.wanted(release)
     limits = settings.limits
-    context = Context(release, settings.warehouse, run_id, members, limits.block_bytes, limits.field_bytes)
+    seed = inventory.code() + repr(limits).encode()
+    context = Context(
+        release,
+        settings.warehouse,
+        run_id,
+        members,
+        limits.block_bytes,
+        limits.field_bytes,
+        seed,
+        earlier.texts(settings.warehouse, release.release),
+    )
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
     splits = inventory.splits(landed, members, limits)
@@ -105,6 +115,10 @@ def _read(spark: SparkSession, settings: Settings, release: Release, landed: Seq
     read.staged = small + [report.quarantined for report in found if report.quarantined]
     read.staged += _in_order(spark, settings, run_id, found)
     read.reports += found
+    if reused := sum(report.reused for report in found):
+        say(
+            f"{release.release}: {reused:,} label rows stand in another release word for word and were taken from there"
+        )
     return read
 
 

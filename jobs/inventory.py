@@ -68,9 +68,11 @@ def splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Expected
 
 
 def _chunk_bytes(one: Landed, readers: int, limits: Limits) -> int:
-    """So many chunks that the readers' shares are even, and none larger than the limit."""
+    """So many chunks that the readers' shares are even, and none larger than the limit; whole blocks, so that equal members
+    of archives that are nearly as large are cut alike."""
     text = one.checksums.bytes * (DEFLATED if one.file.kind == "tar.gz" else 1)
-    return min(limits.chunk_bytes, max(limits.block_bytes, text // (readers * CHUNKS_A_READER)))
+    wanted = min(limits.chunk_bytes, max(limits.block_bytes, text // (readers * CHUNKS_A_READER)))
+    return max(1, wanted // limits.block_bytes) * limits.block_bytes
 
 
 def _ranges(one: Landed, readers: int, chunk: int) -> Iterator[Split]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,10 +13,11 @@ import pyarrow.compute as pc
 
 from conf.errors import InputError
 from conf.registry import Expected, Release
-from jobs import judge
+from jobs import judge, reuse
 from jobs.sources.records import Block
 from jobs.sources.rows import BadRecord, Rows, parse
 from jobs.sources.splits import Chunk, Split, chunks
+from jobs.tables import staging
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms import boxes, images, labels
 from jobs.transforms.image_ids import as_numbers
@@ -27,8 +29,12 @@ TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
 
 @dataclass(frozen=True)
 class Context:
-    """What every task of a run knows. `wanted`: path -> member, by file. `dropped`: rows that lost their key to an earlier
-    one, as positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read."""
+    """What every task of a run knows.
+
+    `wanted`: path -> member, by file. `earlier`: files of `labels` of other releases by the digest of their text; `seed`:
+    what that digest begins with (see jobs/reuse.py). `dropped`: rows that lost their key to an earlier one, as positions
+    among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read.
+    """
 
     release: Release
     warehouse: str
@@ -36,6 +42,8 @@ class Context:
     wanted: Mapping[str, Mapping[str, Expected]]
     block_bytes: int
     field_limit: int
+    seed: bytes = b""
+    earlier: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
 
 
@@ -44,7 +52,7 @@ class Report:
     """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
 
     `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
-    partition; `is_sorted`: whether the IDs between never fall.
+    partition; `is_sorted`: whether the IDs between never fall. `reused`: kept rows whose text another release had too.
     """
 
     file: str
@@ -53,6 +61,7 @@ class Report:
     number: int
     read: int = 0
     kept: int = 0
+    reused: int = 0
     image_ids_repaired: int = 0
     mids_repaired: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -88,13 +97,52 @@ class _Task:
         self.report.extra_columns = chunk.header.extra
 
     def run(self) -> Report:
-        for block in self.chunk.blocks:
+        text, blocks = reuse.digest(self.context.seed, self.chunk.header.names), self.chunk.blocks
+        if self.table.table != "labels":
+            text = None
+        elif self.context.earlier:
+            blocks = iter(list(reuse.through(blocks, text)))
+            if (uri := self.context.earlier.get(text.hexdigest())) and self._take(uri):
+                return self.report
+        else:
+            blocks = reuse.through(blocks, text)
+        for block in blocks:
             self._block(block)
         report = self.report
-        report.staged = [writer.close() for writer in self.writers.values()]
+        notes = {reuse.TEXT: text.hexdigest()} if text and self._is_the_text() else None
+        report.staged = [writer.close(notes) for writer in self.writers.values()]
         report.quarantined = self.quarantine.close() if self.quarantine else None
         report.ids = np.concatenate(self.ids) if self.ids else report.ids
         return report
+
+    def _is_the_text(self) -> bool:
+        """Whether the one file that was written holds every row of the text as it stood there, in order."""
+        report = self.report
+        untouched = not (self.quarantine or report.image_ids_repaired or report.mids_repaired)
+        return len(self.writers) == 1 and untouched and report.is_sound and all(report.is_sorted.values())
+
+    def _take(self, uri: str) -> bool:
+        """Stages a copy of the file that another release made of the same text; False where it cannot be used."""
+        try:
+            origin = reuse.origin(uri, self.context.release.sources)
+            if origin is None:
+                return False
+            partition = {
+                "release": self.context.release.release,
+                "subset": self.expected.subset or "",
+                "origin": origin,
+            }
+            context, number = self.context, self.chunk.number
+            staged = staging.copied(uri, context.warehouse, self.table, partition, context.run_id, number)
+        except OSError:
+            return False
+        ends = json.loads(staged.stats)
+        key, report = "/".join(partition.values()), self.report
+        report.staged, report.reused = [staged], staged.rows
+        report.read = report.kept = staged.rows
+        report.ends = {key: (ends["minValues"]["image_id"], ends["maxValues"]["image_id"])}
+        report.is_sorted = {key: True}
+        return True
 
     def _block(self, block: Block) -> None:
         where = f"{self.report.file}: {self.report.member}"

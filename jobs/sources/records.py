@@ -87,6 +87,12 @@ def blocks(read: Read, size: int, line: int = 1) -> Iterator[Block]:
     while not at_end:
         fresh = read(size)
         at_end = len(fresh) < size
+        if not at_end and (stop := fresh.rfind(NEWLINE) + 1) and QUOTE not in fresh and QUOTE not in rest:
+            data = b"".join((rest, memoryview(fresh)[:stop]))
+            yield Block(data, line, True)
+            line += int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE[0]))
+            rest = fresh[stop:]
+            continue
         data = rest + fresh if rest else fresh
         stop, sound = cut(data, at_end)
         if stop == 0 and len(data) > 2 * MAX_RECORD:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.files import filesystem, join, size
@@ -16,7 +17,7 @@ from schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20
 GROUP_BYTES = 256 << 20
-RANGED = ("double", "bigint", "int")
+BATCH = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,16 @@ class Writer:
         if self._waiting >= ROW_GROUP or self._bytes >= GROUP_BYTES:
             self._flush()
 
-    def close(self) -> StagedFile:
-        """Ends the file; what it holds, with Delta's statistics."""
+    def close(self, notes: Mapping[str, str] | None = None) -> StagedFile:
+        """Ends the file, with `notes` in its footer; what it holds, with Delta's statistics."""
         if self._waiting or self._writer is None:
             self._flush()
         assert self._writer is not None
+        if notes:
+            self._writer.add_key_value_metadata(dict(notes))
         self._writer.close()
         self._sink.close()
-        store, path = filesystem(self.uri)
-        metadata = pq.read_metadata(path, filesystem=store)
-        stats = json.dumps(statistics(metadata, self.table))
-        return StagedFile(self.table.table, self.path, self.partition, size(self.uri) or 0, metadata.num_rows, stats)
+        return _staged(self)
 
     def _flush(self) -> None:
         rows = _unified(self._batches, self._schema)
@@ -80,10 +80,46 @@ class Writer:
                 compression="zstd",
                 compression_level=1,
                 store_schema=False,
-                write_statistics=sorted(_ranged(self.table)),
+                write_batch_size=BATCH,
+                write_statistics=list(self.table.sort_by[:1]),  # files are in no other order
             )
         self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
         self._batches, self._waiting, self._bytes = [], 0, 0
+
+
+def copied(
+    uri: str, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int
+) -> StagedFile:
+    """A Parquet file of the same table, staged once more for another partition."""
+    writer = Writer(warehouse, table, partition, run_id, number)
+    store, path = filesystem(writer.uri)
+    store.create_dir(path.rpartition("/")[0], recursive=True)
+    store.copy_file(filesystem(uri)[1], path)
+    return _staged(writer)
+
+
+def notes(uri: str) -> dict[str, str]:
+    """What its writer noted in a Parquet file's footer."""
+    store, path = filesystem(uri)
+    found = pq.read_metadata(path, filesystem=store).metadata or {}
+    return {key.decode(): value.decode() for key, value in found.items() if key.startswith(b"oilake.")}
+
+
+def distinct(uri: str, column: str) -> list[str]:
+    """The distinct values of one column of a Parquet file."""
+    store, path = filesystem(uri)
+    values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
+    found: list[str] = pc.unique(values).to_pylist()
+    return found
+
+
+def _staged(writer: Writer) -> StagedFile:
+    store, path = filesystem(writer.uri)
+    metadata = pq.read_metadata(path, filesystem=store)
+    stats = json.dumps(statistics(metadata, writer.table))
+    return StagedFile(
+        writer.table.table, writer.path, writer.partition, size(writer.uri) or 0, metadata.num_rows, stats
+    )
 
 
 def _unified(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
@@ -100,18 +136,9 @@ def stage(warehouse: str, table: Table, partition: Mapping[str, str], run_id: st
     return writer.close()
 
 
-def _ranged(table: Table) -> set[str]:
-    """Columns that one looks up or compares; statistics of the others would double the time that Parquet takes.
-
-    Of those that a table is sorted by, only the first is spread over files and row groups.
-    """
-    return {column.name for column in table.stored() if column.type in RANGED} | set(table.sort_by[:1])
-
-
 def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
-    """Delta's statistics of a Parquet file: rows, and smallest and largest value of what one looks up or compares."""
+    """Delta's statistics of a Parquet file: rows, and the smallest and largest value of what it is sorted by."""
     found: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
-    ranged = _ranged(table)
     for n in range(metadata.num_columns):
         name = metadata.schema.column(n).path
         groups = [metadata.row_group(g).column(n).statistics for g in range(metadata.num_row_groups)]
@@ -119,7 +146,7 @@ def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
             continue
         found["nullCount"][name] = sum(s.null_count for s in groups)
         ends = [s for s in groups if s.has_min_max]
-        if name in ranged and ends and len(ends) == len([s for s in groups if s.num_values]):
+        if name in table.sort_by[:1] and ends and len(ends) == len([s for s in groups if s.num_values]):
             found["minValues"][name] = min(s.min for s in ends)
             found["maxValues"][name] = max(s.max for s in ends)
     return found
