@@ -171,12 +171,19 @@ def test_images_are_compared_as_dictionaries_would(old: Release, new: Release, s
 
 
 def test_rows_of_files_that_come_out_of_order_are_put_in_order():
-    rows = {image: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS)} for image in IMAGES}
-    there = sided({FROM: rows}, image_changes.COLUMNS, True, 2)[side(FROM, "train")]
-    here = sided({TO: rows}, image_changes.COLUMNS, True, 9)[side(TO, "train")]
+    photos = {image: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS)} for image in IMAGES}
+    there, here = side(FROM, "train"), side(TO, "train")
+    both = sided({FROM: photos, TO: photos}, image_changes.COLUMNS, True, 2)
+    assert image_changes.compare({there: both[there], here: swapped(both[here])}).num_rows == 0
+    said = label_rows({image: ("train", {DOG: (PEOPLE[0], None), CAT: (MACHINE[0], 0.5)}) for image in IMAGES})
+    chunk = sided({FROM: said, TO: said}, label_changes.COLUMNS, False, 2)
+    assert label_changes.compare({there: chunk[there], here: swapped(chunk[here])}, known([])).num_rows == 0
+
+
+def swapped(part: Runs) -> Runs:
+    """The same rows, as of two files whose names do not come in the order of their images."""
     middle = int(IMAGES[2], 16)
-    swapped = runs.joined([there.since(middle), there.before(middle)])
-    assert image_changes.compare({side(FROM, "train"): swapped, side(TO, "train"): here}).num_rows == 0
+    return runs.joined([part.since(middle), part.before(middle)])
 
 
 def test_a_column_younger_than_the_files_is_null():
