@@ -6,13 +6,14 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.work import TAG, Work
+from bench.work import SUBSETS, TAG, Work
 
 
 def unpack(work: Work, landing: Path, out: Path) -> Path:
     """The folder that holds <subset>/<member>."""
     folder = out / "unpacked"
-    folder.mkdir(parents=True)
+    for subset in SUBSETS:
+        (folder / TAG / subset).mkdir(parents=True)  # two tars that both make a folder get in each other's way
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda name: _unpack(landing / TAG / name, folder), work.archives()))
     return folder / TAG

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +72,14 @@ def _opened(uri: str, opening: Callable[[], Any]) -> Any:
 
 
 def checksums(uri: str) -> Checksums:
-    """Size, SHA-256 and MD5 of the file at `uri`, in one pass."""
+    """Size, SHA-256 and MD5 of the file at `uri`, in one pass; the two sums side by side."""
     sha256, md5, count = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    with open_stream(uri) as stream:
+    with open_stream(uri) as stream, ThreadPoolExecutor(1) as beside:
         while block := stream.read(HASH_BLOCK):
+            done = beside.submit(md5.update, block)
             sha256.update(block)
-            md5.update(block)
             count += len(block)
+            done.result()
     return Checksums(count, sha256.hexdigest(), md5.hexdigest())
 
 
