@@ -22,6 +22,7 @@ from conf.errors import InputError, OilakeError, StoreError
 from jobs import judge
 from jobs.files import delete, join
 from jobs.kernel import Context, Report, run
+from jobs.progress import say
 from jobs.sources.splits import Split
 from jobs.tables.trouble import SPARK_ERRORS, told
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SCHEMA = "error string, report binary"
+PATIENCE_SECONDS = 30
 PERMANENT = (OilakeError, OSError)
 
 
@@ -184,11 +186,14 @@ def collect(spark: SparkSession, frame: DataFrame, count: int, what: str) -> lis
 
 
 def _watch(spark: SparkSession, count: int, what: str, collected: Future[Any]) -> None:
-    """Waits; on a terminal with a bar of finished tasks."""
-    tracker = spark.sparkContext.statusTracker()
+    """Waits; on a terminal with a bar of finished tasks, elsewhere with a line every half a minute."""
+    tracker, started, told = spark.sparkContext.statusTracker(), time.monotonic(), 0
     with tqdm(total=count, desc=what, unit=" task", leave=False, disable=None, dynamic_ncols=True) as bar:
         while not wait([collected], 0.5).done:
             if bar.disable:
+                if (waited := int(time.monotonic() - started) // PATIENCE_SECONDS) > told:
+                    told = waited
+                    say(f"{what}: goes on since {told * PATIENCE_SECONDS} s")
                 continue
             infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
             bar.n = max([info.numCompletedTasks for info in infos if info], default=bar.n)
