@@ -35,7 +35,7 @@ class Policy:
 
 def load(file: str | None = None) -> Policy:
     """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
-    path = Path(file) if file else files("conf") / "reconcile.yaml"
+    path = Path(file) if file is not None else files("conf") / "reconcile.yaml"
     policy = build(Policy, load_yaml(path), str(path))
     if sorted(policy.trust) != sorted(ORIGINS):
         raise ConfigError(f"{path}: trust must name each of {', '.join(ORIGINS)} once, not {', '.join(policy.trust)}")

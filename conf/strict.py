@@ -27,7 +27,7 @@ def load_yaml(path: Traversable | Path) -> Any:
         raise ConfigError(f"{path}: no such file; give the path of a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
 
 

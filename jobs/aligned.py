@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -42,7 +43,16 @@ class RowGroup:
 def row_groups(uri: str) -> list[RowGroup]:
     """The row groups of one file, from its footer; one without statistics may hold any image."""
     store, path = filesystem(uri)
-    return _row_groups(pq.read_metadata(path, filesystem=store))
+    with _told(uri):
+        return _row_groups(pq.read_metadata(path, filesystem=store))
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{uri}: cannot be read ({error}); publish its release again with --force") from None
 
 
 def _row_groups(metadata: pq.FileMetaData) -> list[RowGroup]:
@@ -85,8 +95,9 @@ class _Stream:
         self.held: list[Runs] = []
         self.last = 0
         store, path = filesystem(uri)
-        self.source = store.open_input_file(path)
-        self.metadata = pq.read_metadata(self.source)
+        with _told(uri):
+            self.source = store.open_input_file(path)
+            self.metadata = pq.read_metadata(self.source)
         found = _row_groups(self.metadata)
         self.groups = [n for n, group in enumerate(found) if group.low < high and group.high >= low]
         self.bound = min((max(found[n].low, low) for n in self.groups), default=END)
@@ -96,7 +107,8 @@ class _Stream:
         """Reads one batch more."""
         if self.batches is None:
             self.batches = self._open()
-        batch = next(self.batches, None)
+        with _told(self.uri):
+            batch = next(self.batches, None)
         if batch is None:
             self._end()
             return

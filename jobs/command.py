@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from conf.errors import OilakeError
-from jobs.tables.trouble import SPARK_ERRORS, told
+from jobs.tables.trouble import DAMAGE, SPARK_ERRORS, told
 
 INTERRUPTED = 130
 
@@ -34,12 +34,14 @@ def guard(run: Run, arguments: argparse.Namespace) -> int:
     except OilakeError as error:
         return _tell(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _tell("interrupted; nothing was published, run the same command again", INTERRUPTED)
+        return _tell("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SPARK_ERRORS as error:
         return _tell(f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more", 2)
+    except DAMAGE as error:
+        return _tell(f"a table is damaged ({told(error)}); publish the release again with --force", 2)
     except OSError as error:
         return _tell(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from jobs.reuse import TEXT
+import pyarrow as pa
+
+from jobs.reuse import TEXT, Known
 from jobs.tables import staging
 from jobs.tables.snapshots import files, snapshots
 
 READERS = 8
 
 
-def texts(warehouse: str, release: str) -> dict[str, str]:
-    """The files of `labels` of all other published releases whose text is known: digest -> file."""
+def texts(warehouse: str, release: str) -> dict[str, Known]:
+    """The files of `labels` of all other published releases whose text is known, by digest; a damaged one is no help."""
     pins = [pin for name, pin in snapshots(warehouse).items() if name != release]
-    uris = [file.uri for pin in pins for file in files(warehouse, "labels", pin)]
+    found = [file for pin in pins for file in files(warehouse, "labels", pin)]
     with ThreadPoolExecutor(READERS) as pool:
-        notes = pool.map(staging.notes, uris)
-    return {note[TEXT]: uri for uri, note in zip(uris, notes, strict=True) if TEXT in note}
+        notes = pool.map(_notes, (file.uri for file in found))
+    return {
+        note[TEXT]: Known(file.uri, file.partition["origin"])
+        for file, note in zip(found, notes, strict=True)
+        if TEXT in note
+    }
+
+
+def _notes(uri: str) -> dict[str, str]:
+    try:
+        return staging.notes(uri)
+    except (OSError, pa.ArrowInvalid):
+        return {}

@@ -74,7 +74,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     start_seconds += place.wait_for(ready)
     run_id = uuid.uuid4().hex[:16]
     try:
-        read = _read(spark, settings, release, landed, run_id)
+        read = _read(spark, settings, release, landed, run_id, force)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
@@ -92,7 +92,10 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     return summary
 
 
-def _read(spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str) -> Read:
+def _read(
+    spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str, force: bool
+) -> Read:
+    """Everything the files hold; with `force` all of it read, and nothing taken from other releases."""
     members = inventory.wanted(release)
     limits = settings.limits
     seed = inventory.code() + repr(limits).encode()
@@ -104,7 +107,7 @@ def _read(spark: SparkSession, settings: Settings, release: Release, landed: Seq
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        earlier.texts(settings.warehouse, release.release),
+        {} if force else earlier.texts(settings.warehouse, release.release),
     )
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)

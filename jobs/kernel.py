@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from conf.errors import InputError
 from conf.registry import Expected, Release
 from jobs import judge, reuse
+from jobs.reuse import Known
 from jobs.sources.records import Block
 from jobs.sources.rows import BadRecord, Rows, parse
 from jobs.sources.splits import Chunk, Split, chunks
@@ -43,7 +44,7 @@ class Context:
     block_bytes: int
     field_limit: int
     seed: bytes = b""
-    earlier: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, Known] = field(default_factory=dict)
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
 
 
@@ -102,7 +103,7 @@ class _Task:
             text = None
         elif self.context.earlier:
             blocks = iter(list(reuse.through(blocks, text)))
-            if (uri := self.context.earlier.get(text.hexdigest())) and self._take(uri):
+            if (known := self.context.earlier.get(text.hexdigest())) and self._take(known):
                 return self.report
         else:
             blocks = reuse.through(blocks, text)
@@ -121,20 +122,19 @@ class _Task:
         untouched = not (self.quarantine or report.image_ids_repaired or report.mids_repaired)
         return len(self.writers) == 1 and untouched and report.is_sound and all(report.is_sorted.values())
 
-    def _take(self, uri: str) -> bool:
+    def _take(self, known: Known) -> bool:
         """Stages a copy of the file that another release made of the same text; False where it cannot be used."""
         try:
-            origin = reuse.origin(uri, self.context.release.sources)
-            if origin is None:
+            if not reuse.is_same_origin(known, self.context.release.sources):
                 return False
             partition = {
                 "release": self.context.release.release,
                 "subset": self.expected.subset or "",
-                "origin": origin,
+                "origin": known.origin,
             }
             context, number = self.context, self.chunk.number
-            staged = staging.copied(uri, context.warehouse, self.table, partition, context.run_id, number)
-        except OSError:
+            staged = staging.copied(known.uri, context.warehouse, self.table, partition, context.run_id, number)
+        except (OSError, pa.ArrowInvalid):
             return False
         ends = json.loads(staged.stats)
         key, report = "/".join(partition.values()), self.report

@@ -27,6 +27,7 @@ COLOURS = {
 }
 CHANGED = {"images": "#4e79a7", "labels": "#f28e2b", "classes": "#76b7b2"}
 VERDICTS = {"positive": "#59a14f", "negative": "#e15759", "unverified": "#bab0ac"}
+FIGURES_NOTE = "<p class='note'>A red figure is not the published one, which stands in brackets.</p>"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
@@ -71,7 +72,7 @@ def page(chapters: Sequence[Chapter], compared: Sequence[Comparison]) -> str:
         "<p class='note'>Kept and quarantined are rows of the published files; a class stands in several of them.</p>"
         f"<h2>How the releases compare</h2>{_bars(summaries)}"
         f"<h2>What the labels say, one row an image and class</h2>{_shares(chapters)}"
-        f"<h2>The published tables, recomputed</h2>{''.join(map(_figures, chapters))}"
+        f"<h2>The published tables, recomputed</h2>{FIGURES_NOTE}{''.join(map(_figures, chapters))}"
         f"<h2>What changed from release to release</h2>{''.join(map(_comparison, compared))}"
         f"<h2>Photos under several IDs</h2>{_leakage(chapters)}"
         f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
@@ -175,7 +176,7 @@ def _figure_table(title: str, rows: dict[str, str], figures: Sequence[Figure]) -
         of_subset = {figure.subset: figure for figure in figures if figure.figure == name}
         cells = "".join(_figure(of_subset.get(subset)) for subset in (*SUBSETS, None))
         body += f"<tr><td class='name'>{label}</td>{cells}</tr>" if of_subset else ""
-    return f"<table><tr>{head}</tr>{body}</table>"
+    return f"<table><tr>{head}</tr>{body}</table>" if body else ""
 
 
 def _figure(figure: Figure | None) -> str:

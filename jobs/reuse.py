@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import xxhash
@@ -11,6 +12,14 @@ from jobs.sources.records import Block
 from jobs.tables import staging
 
 TEXT = "oilake.text"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A published file of `labels` and the origin of its rows."""
+
+    uri: str
+    origin: str
 
 
 def digest(seed: bytes, names: tuple[str | None, ...]) -> Any:
@@ -28,7 +37,6 @@ def through(blocks: Iterable[Block], text: Any) -> Iterator[Block]:
         yield block
 
 
-def origin(uri: str, sources: Mapping[str, str]) -> str | None:
-    """The one origin that all sources in a file of `labels` have in a release; None where there is none or several."""
-    found = {sources.get(source) for source in staging.distinct(uri, "source")}
-    return found.pop() if len(found) == 1 else None
+def is_same_origin(known: Known, sources: Mapping[str, str]) -> bool:
+    """Whether the sources in the file have the same origin in this release: rows are judged by it."""
+    return {sources.get(source) for source in staging.distinct(known.uri, "source")} == {known.origin}

@@ -47,9 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         chapters.append(_chapter(settings, known[name], policy, arguments))
     compared = [changes(settings, *pair, arguments.force) for pair in pairwise(names)]
     page = report.write(chapters, compared, Path(arguments.report))
-    told = {"releases": [asdict(chapter) for chapter in chapters], "changes": [asdict(one) for one in compared]}
-    print(json.dumps(told) if arguments.json else _text(chapters, compared))
-    print(f"Report: {page}")
+    told = {
+        "report": str(page),
+        "releases": [asdict(chapter) for chapter in chapters],
+        "changes": [asdict(one) for one in compared],
+    }
+    print(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}\nReport: {page}")
     return 0
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -42,18 +43,25 @@ def start(settings: Settings) -> SparkSession:
         builder = builder.config("spark.jars", ",".join(jars))
     try:
         with _quiet():
-            spark = builder.getOrCreate()
-    except (PySparkException, OSError) as error:
+            spark = _start(builder)
+    except (PySparkException, Py4JError, OSError) as error:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `make setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
-    if threading.current_thread() is threading.main_thread():
-        # PySpark's own handler talks to Java in the middle of another call, and both fail with a stack trace.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     _check_delta(spark)
     if not _debugging():
         spark.sparkContext.setLogLevel("OFF")
     return spark
+
+
+def _start(builder: Any) -> SparkSession:
+    """Started in a thread of its own: an interrupt breaks no call to Java, and PySpark sets no handler that would."""
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(builder.getOrCreate)
+        while not wait([started], 0.5).done:
+            pass
+        found: SparkSession = started.result()
+    return found
 
 
 @contextmanager

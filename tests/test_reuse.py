@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf import registry
+from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import cli, reuse
+from jobs import cli, earlier, reuse
 from jobs.ingest import ingest
-from jobs.tables import create
 from tests import readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"
@@ -78,23 +78,49 @@ def test_text_that_differs_in_one_byte_is_read(
     assert labels(lake.warehouse) == alone(sample, lake, tmp_path)
 
 
-def test_a_file_that_is_gone_is_read_again(
-    sample: Path, lake: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    from jobs import earlier
+def damage(path: str) -> None:
+    data = bytearray(Path(path).read_bytes())
+    data[-12:] = b"no parquet.."
+    Path(path).write_bytes(data)
 
+
+@pytest.mark.parametrize("harm", [damage, lambda path: Path(path).unlink()], ids=["damaged", "gone"])
+@pytest.mark.parametrize("late", [False, True], ids=["before", "meanwhile"])
+def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
+    sample: Path,
+    lake: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[str], None],
+    late: bool,
+):
     found = earlier.texts(lake.warehouse, "v3")
     assert found
-    monkeypatch.setattr(earlier, "texts", lambda *_: {digest: f"{uri}.gone" for digest, uri in found.items()})
+    for known in found.values():
+        harm(known.uri)
+    if late:
+        monkeypatch.setattr(earlier, "texts", lambda *_: found)
     ingest(lake, registry.find("v3", str(sample / "registry")))
     assert labels(lake.warehouse) == alone(sample, lake, tmp_path)
 
 
-def test_a_file_whose_source_the_release_does_not_declare_has_no_origin(lake: Settings, spark: SparkSession):
-    create.ensure(spark, lake.warehouse)
-    file = next(uri for uri in DeltaTable(f"{lake.warehouse}/labels").file_uris() if "origin=machine" in uri)
-    assert reuse.origin(file, {"machine": "machine", "human": "human"}) == "machine"
-    assert reuse.origin(file, {"human": "human"}) is None
+def test_force_takes_nothing(sample: Path, lake: Settings, capsys: pytest.CaptureFixture[str]):
+    ingest(lake, registry.find("v3", str(sample / "registry")), force=True)
+    assert TAKEN not in capsys.readouterr().err
+
+
+def test_rows_are_judged_again_where_their_source_has_another_origin(sample: Path, lake: Settings):
+    release = registry.find("v3", str(sample / "registry"))
+    other = replace(release, sources={**release.sources, "machine": "human"})
+    with pytest.raises(PromiseError, match="invalid_confidence"):
+        ingest(lake, other)
+
+
+def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
+    known = next(one for one in earlier.texts(lake.warehouse, "v3").values() if one.origin == "machine")
+    assert reuse.is_same_origin(known, {"machine": "machine", "human": "human"})
+    assert not reuse.is_same_origin(known, {"machine": "human"})
+    assert not reuse.is_same_origin(known, {"human": "human"})
 
 
 def test_other_code_or_another_header_is_another_text():

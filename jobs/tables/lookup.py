@@ -7,10 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from jobs.files import filesystem, join
-from jobs.tables.open import uri
+from jobs.tables.open import at, uri
 from jobs.tables.snapshots import Slice, slices
 from schemas import loader as schemas
 
@@ -44,7 +43,7 @@ def parts(
 
 def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:
     """(path, partition) of the slice's files whose statistics leave room for the value."""
-    actions = DeltaTable(uri(warehouse, table), version=one.version).get_add_actions(flatten=True)
+    actions = at(warehouse, table, one.version).get_add_actions(flatten=True)
     found = []
     for action in pa.table(actions).to_pylist():
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}

@@ -31,6 +31,16 @@ def open_table(warehouse: str, table: str) -> DeltaTable | None:
         ) from None
 
 
+def at(warehouse: str, table: str, version: int) -> DeltaTable:
+    """The state of a table at one version; StoreError when its log cannot give it."""
+    try:
+        return DeltaTable(uri(warehouse, table), version=version)
+    except (DeltaError, OSError) as error:
+        raise StoreError(
+            f"{uri(warehouse, table)}: version {version} cannot be read ({told(error)}); restore the table's folder"
+        ) from None
+
+
 def existing(warehouse: str, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:

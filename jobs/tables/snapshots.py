@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from conf.errors import ConfigError
 from jobs.files import join
-from jobs.tables.open import rows, rows_of, uri
+from jobs.tables.open import at, rows, rows_of, uri
 from schemas import loader as schemas
 
 INGEST = "ingest"
@@ -95,7 +95,7 @@ def slices(warehouse: str, table: str, release: str | None = None, since: str | 
 def _slices(
     warehouse: str, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
 ) -> Iterator[Slice]:
-    for name, at in pin.table_versions.items():
+    for name, version in pin.table_versions.items():
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
             continue
@@ -104,7 +104,7 @@ def _slices(
                 f"{warehouse}: {earlier} was published anew after {table} was made; "
                 f"run `oilake {schema.written_by} --from {earlier} --to {pin.release}` again"
             )
-        yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), at)
+        yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), version)
 
 
 def property_name(name: str, release: str, since: str | None) -> str:
@@ -115,7 +115,7 @@ def property_name(name: str, release: str, since: str | None) -> str:
 def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
     """What a job says of its publication in the properties of its tables."""
     table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
-    opened = DeltaTable(uri(warehouse, table), version=pin.table_versions[slice_name(table, since)])
+    opened = at(warehouse, table, pin.table_versions[slice_name(table, since)])
     return opened.metadata().configuration[property_name(name, pin.release, since)]
 
 
@@ -162,4 +162,4 @@ def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) ->
 
 
 def _at(warehouse: str, table: str, pin: Snapshot) -> DeltaTable:
-    return DeltaTable(uri(warehouse, table), version=pin.table_versions[table])
+    return at(warehouse, table, pin.table_versions[table])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
+from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 SPARK_ERRORS = (PySparkException, Py4JError)
+DAMAGE = (pa.ArrowException, DeltaError)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 CAUSE = re.compile(r"^(?:Caused by|: )\s*:?\s*[\w.$]*(?:Exception|Error): (.+)$", re.MULTILINE)
 LONGEST = 300
+BACKTRACE = re.compile(r"\s+0: <unknown>.*", re.DOTALL)
 
 
 def told(error: BaseException) -> str:
     """The error in one line of at most 300 characters; of Java's the innermost cause."""
-    text = COLOUR.sub("", str(error)).strip() or type(error).__name__
+    text = BACKTRACE.sub("", COLOUR.sub("", str(error))).strip() or type(error).__name__
     causes = CAUSE.findall(text) if isinstance(error, Py4JError) else []
     line = causes[-1] if causes else (text if not isinstance(error, SPARK_ERRORS) else text.splitlines()[0])
     return " ".join(line.split())[:LONGEST]
