@@ -295,7 +295,7 @@ def test_ctrl_c_while_it_reads_is_one_sentence(spark: SparkSession, warehouse: s
     os.killpg(driver.pid, signal.SIGINT)
     code, stderr = ended(driver)
     assert [line for line in stderr.splitlines() if not line.startswith("v3: ")] == [
-        "oilake: interrupted; nothing was published, run the same command again"
+        "oilake: interrupted; no half publication is seen, the same command goes on"
     ]
     assert code == 130
     assert readers.seen(warehouse) == before
