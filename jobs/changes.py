@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,12 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, PromiseError
 from conf.settings import Settings
-from jobs import command, comparison, inventory, options, place, spans
+from jobs import command, comparison, options, place, spans
 from jobs.aligned import Side
 from jobs.comparison import Context, Done
 from jobs.derive import Task, derive
 from jobs.tables import publish
-from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows, told
+from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, told
 from jobs.tables.staging import StagedFile, stage
 from jobs.transforms import class_history, image_changes, label_changes
 from jobs.transforms.known_classes import known
@@ -93,9 +92,8 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     pins = {FROM: pinned(warehouse, from_release), TO: pinned(warehouse, to_release)}
     _refuse_incomparable(warehouse, pins)
     inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
-    fingerprint = hashlib.sha256(repr((from_release, to_release, inputs)).encode() + inventory.code()).hexdigest()
     basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
-    task = Task(CHANGES, pins[TO], fingerprint, inputs, basis, {}, from_release)
+    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         return _work(spark, warehouse, pins, run_id)
@@ -106,11 +104,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
 
 def _refuse_incomparable(warehouse: str, pins: Pins) -> None:
     for pin in pins.values():
-        if "image_labels" not in pin.table_versions:
-            raise ConfigError(
-                f"{warehouse}: image_labels of {pin.release} is not published; "
-                f"run `oilake reconcile --release {pin.release}` first"
-            )
+        slices(warehouse, "image_labels", pin.release)
     before, after = (told(warehouse, pin, RECONCILE, "policy") for pin in pins.values())
     if before != after:
         raise ConfigError(

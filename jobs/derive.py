@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import place, session
-from jobs.progress import say
-from jobs.tables import create, publish
+from jobs import inventory, place
+from jobs.begin import begin
+from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import Snapshot, slice_name, told
 from jobs.tables.staging import StagedFile
@@ -27,16 +28,24 @@ Work = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
 
 @dataclass(frozen=True)
 class Task:
-    """One job on one release. `basis`: what it reads, as (release, job, fingerprint of what is published); `properties`
-    go into the commits and the tables; `since`: the earlier release of a comparison."""
+    """One job on one release. `inputs`: the versions that it reads; `decided_by`: what else decides its rows, code apart.
+
+    `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
+    tables; `since`: the earlier release of a comparison.
+    """
 
     job: str
     pin: Snapshot
-    fingerprint: str
     inputs: dict[str, str]
     basis: tuple[tuple[str, str, str], ...]
-    properties: Mapping[str, str]
+    properties: Mapping[str, str] = field(default_factory=dict)
     since: str | None = None
+    decided_by: object = None
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all that decides what the tables will hold."""
+        known = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
+        return hashlib.sha256(known + inventory.code()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -52,19 +61,14 @@ class Done(Generic[T]):
 def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T]:
     """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
 
-    What the work tells besides, plain data, stands in the properties of the job's tables.
-
-    What a failed or interrupted work staged is deleted, and what was published before stays.
+    What the work tells besides, plain data, stands in the properties of the job's tables. What a failed or interrupted
+    work staged is deleted, and what was published before stays.
     """
     started = time.monotonic()
-    if task.pin.fingerprints.get(slice_name(task.job, task.since)) == task.fingerprint and not force:
+    fingerprint = task.fingerprint()
+    if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
         return Done(False, json.loads(told(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
-    spark = session.start(settings)
-    ready = place.start_workers(spark)
-    start_seconds = time.monotonic() - started
-    for sentence in create.ensure(spark, settings.warehouse):
-        say(f"migrated {sentence}")
-    start_seconds += place.wait_for(ready)
+    spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     try:
         staged, found = work(spark, run_id)
@@ -76,7 +80,7 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
         task.pin.release,
         run_id,
         task.pin.status,
-        task.fingerprint,
+        fingerprint,
         task.job,
         task.inputs,
         tuple(staged),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from conf.settings import Settings
-from jobs import command, frames, inventory, options
+from jobs import command, frames, options
 from jobs.derive import Task, derive
 from jobs.tables import publish
 from jobs.tables.read import read
@@ -65,8 +64,7 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
     publish.recover(warehouse)
     pin = pinned(warehouse, release)
     inputs = {"images": str(pin.table_versions["images"])}
-    fingerprint = hashlib.sha256(repr(inputs).encode() + inventory.code()).hexdigest()
-    task = Task(DUPLICATES, pin, fingerprint, inputs, ((release, INGEST, pin.fingerprints[INGEST]),), {})
+    task = Task(DUPLICATES, pin, inputs, ((release, INGEST, pin.fingerprints[INGEST]),))
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         table = schemas.load("duplicate_images")

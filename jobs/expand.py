@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from pyspark.sql import functions as sf
 
 from conf.errors import InputError
 from conf.settings import Settings
-from jobs import command, frames, inventory, options
+from jobs import command, frames, options
 from jobs.derive import Task, derive
 from jobs.tables import publish
 from jobs.tables.read import read
@@ -67,8 +66,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
         raise InputError(
             f"{warehouse}: {release} has no hierarchy, so nothing follows from its labels; take v2 or later"
         )
-    fingerprint = hashlib.sha256(repr(inputs).encode() + inventory.code()).hexdigest()
-    task = Task(EXPAND, pin, fingerprint, inputs, ((release, RECONCILE, pin.fingerprints[RECONCILE]),), {})
+    task = Task(EXPAND, pin, inputs, ((release, RECONCILE, pin.fingerprints[RECONCILE]),))
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         rows = implied(spark, read(spark, warehouse, "image_labels", release), pairs)

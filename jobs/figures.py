@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
 from conf import registry
 from conf.registry import SUBSETS, Release
 from conf.settings import Settings
-from jobs import command, inventory, options
+from jobs import command, options
 from jobs.derive import Task, derive
 from jobs.tables import publish
 from jobs.tables.read import read
@@ -83,9 +82,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     publish.recover(warehouse)
     pin = pinned(warehouse, name)
     inputs = {table: str(pin.table_versions[table]) for table in READ}
-    known = repr((inputs, release.published)).encode()
-    fingerprint = hashlib.sha256(known + inventory.code()).hexdigest()
-    task = Task(FIGURES, pin, fingerprint, inputs, ((name, INGEST, pin.fingerprints[INGEST]),), {})
+    task = Task(FIGURES, pin, inputs, ((name, INGEST, pin.fingerprints[INGEST]),), decided_by=release.published)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         found = _beside(count(spark, warehouse, release), release)
@@ -117,15 +114,13 @@ def count(spark: SparkSession, warehouse: str, release: Release) -> dict[Key, in
         sign = "positive" if is_positive else "negative"
         _add(found, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
     boxes = read(spark, warehouse, "boxes", name)
-    for subset, rows in boxes.groupBy("subset").agg(sf.count_distinct("image_id")).collect():
+    for subset, rows, mids in (
+        boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
+    ):
         _add(found, "images_with_boxes", subset, rows)
-    said["box"] = {row["mid"] for row in _distinct(boxes)}
+        said["box"].update(mids)
     listed = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
     return found | _classes(listed, said)
-
-
-def _distinct(boxes: DataFrame) -> list[Any]:
-    return boxes.select("mid").distinct().collect()
 
 
 def _add(found: dict[Key, int], figure: str, subset: str, rows: int) -> None:

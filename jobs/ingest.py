@@ -16,14 +16,15 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, earlier, inventory, keys, options, order, place, session, small_files
+from jobs import command, earlier, inventory, keys, options, order, place, small_files
+from jobs.begin import begin
 from jobs.files import join
 from jobs.inventory import Landed
 from jobs.kernel import Context, Report
 from jobs.progress import say
 from jobs.release_files import rows as release_file_rows
 from jobs.summary import Summary, summarize
-from jobs.tables import create, publish
+from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import INGEST, snapshots
 from jobs.tables.staging import StagedFile, stage
@@ -65,13 +66,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     before = snapshots(settings.warehouse).get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         return summarize(release, settings.warehouse, before)
-    starting = time.monotonic()
-    spark = session.start(settings)
-    ready = place.start_workers(spark)
-    start_seconds = time.monotonic() - starting
-    for sentence in create.ensure(spark, settings.warehouse):
-        say(f"migrated {sentence}")
-    start_seconds += place.wait_for(ready)
+    spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     try:
         read = _read(spark, settings, release, landed, run_id, force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,7 @@ from conf.errors import PromiseError
 from conf.policies import ORIGINS, Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, inventory, options, pairs, place, spans
+from jobs import command, options, pairs, place, spans
 from jobs.aligned import Side
 from jobs.derive import Task, derive
 from jobs.pairs import Context, Done
@@ -91,7 +90,8 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
     inputs = {table: str(pin.table_versions[table]) for table in READ}
     basis = ((name, INGEST, pin.fingerprints[INGEST]),)
     told = {"policy": policy.as_json()}
-    task = Task(RECONCILE, pin, _fingerprint(release, policy, inputs), inputs, basis, told)
+    decided_by = (list(release.sources.items()), policy)
+    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         done = _work(spark, warehouse, release, pin, policy, run_id)
@@ -99,12 +99,6 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
 
     done = derive(settings, task, work, force)
     return Outcome(name, warehouse, done.changed, policy, done.found, done.seconds, done.start_seconds)
-
-
-def _fingerprint(release: Release, policy: Policy, inputs: dict[str, str]) -> str:
-    """SHA-256 over all that decides what the table will hold: versions of what is read, sources, policy and code."""
-    known = repr((release.release, list(release.sources.items()), policy, inputs)).encode()
-    return hashlib.sha256(known + inventory.code()).hexdigest()
 
 
 def _work(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.files import filesystem, join
-from jobs.tables.open import at, uri
+from jobs.tables.open import files_at, uri
 from jobs.tables.snapshots import Slice, slices
 from schemas import loader as schemas
 
@@ -43,13 +43,8 @@ def parts(
 
 def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:
     """(path, partition) of the slice's files whose statistics leave room for the value."""
-    actions = at(warehouse, table, one.version).get_add_actions(flatten=True)
-    found = []
-    for action in pa.table(actions).to_pylist():
-        partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
-        if one.partition.items() <= partition.items() and _may_hold(action, column, value):
-            found.append((action["path"], partition))
-    return found
+    found = files_at(warehouse, table, one.version, one.partition)
+    return [(action["path"], partition) for action, partition in found if _may_hold(action, column, value)]
 
 
 def _may_hold(action: Mapping[str, Any], column: str, value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,19 @@ def at(warehouse: str, table: str, version: int) -> DeltaTable:
         raise StoreError(
             f"{uri(warehouse, table)}: version {version} cannot be read ({told(error)}); restore the table's folder"
         ) from None
+
+
+def files_at(
+    warehouse: str, table: str, version: int, part: Mapping[str, str]
+) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
+    actions = pa.table(at(warehouse, table, version).get_add_actions(flatten=True)).to_pylist()
+    found = []
+    for action in actions:
+        partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
+        if part.items() <= partition.items():
+            found.append((action, partition))
+    return found
 
 
 def existing(warehouse: str, name: str) -> DeltaTable:

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-from deltalake import DeltaTable
-
 from conf.errors import ConfigError
 from jobs.files import join
-from jobs.tables.open import at, rows, rows_of, uri
+from jobs.tables.open import at, files_at, rows, rows_of, uri
 from schemas import loader as schemas
 
 INGEST = "ingest"
@@ -140,15 +137,11 @@ class PublishedFile:
 
 def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
-    actions = pa.table(_at(warehouse, table, pin).get_add_actions(flatten=True)).to_pylist()
-    found = []
-    for action in actions:
-        partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
-        if partition.get("release") == pin.release:
-            found.append(
-                PublishedFile(join(uri(warehouse, table), action["path"]), partition, int(action["num_records"]))
-            )
-    return found
+    found = files_at(warehouse, table, pin.table_versions[table], {"release": pin.release})
+    return [
+        PublishedFile(join(uri(warehouse, table), action["path"]), partition, int(action["num_records"]))
+        for action, partition in found
+    ]
 
 
 def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
@@ -158,8 +151,4 @@ def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[d
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it."""
-    return rows_of(warehouse, table, _at(warehouse, table, pin), columns, pin.release)
-
-
-def _at(warehouse: str, table: str, pin: Snapshot) -> DeltaTable:
-    return at(warehouse, table, pin.table_versions[table])
+    return rows_of(warehouse, table, at(warehouse, table, pin.table_versions[table]), columns, pin.release)
