@@ -15,13 +15,13 @@ JOBS = (
     "fetch",
     "ingest",
     "reconcile",
+    "changes",
+    "history",
     "duplicates",
     "figures",
     "expand",
-    "changes",
-    "releases",
     "show",
-    "history",
+    "releases",
     "sample",
 )
 

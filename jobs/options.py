@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from conf import settings
+from conf.errors import ConfigError
 from conf.settings import Settings
 
 
@@ -21,6 +23,12 @@ def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def load_settings(arguments: argparse.Namespace) -> Settings:
-    """The settings of the chosen environment with the flags of `arguments` on top."""
+    """The settings of the chosen environment with the flags of `arguments` on top; ConfigError where a file stands for a
+    folder that the job needs."""
     names = ("warehouse", "landing", "registry")
-    return settings.load(arguments.env, {name: getattr(arguments, name, None) for name in names})
+    chosen = settings.load(arguments.env, {name: getattr(arguments, name, None) for name in names})
+    for name in names:
+        path = getattr(chosen, name)
+        if hasattr(arguments, name) and path and Path(path).is_file():
+            raise ConfigError(f"{path}: is a file; --{name} must name a folder")
+    return chosen

@@ -17,7 +17,7 @@ def track(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
         yield from tqdm(items, total=total, desc=what, unit=f" {unit}", leave=False, dynamic_ncols=True)
     else:
         yield from items
-        say(f"{what}: {total:,} {unit}")
+        say(f"{what}: {total:,} {unit if total != 1 else unit.removesuffix('s')}")
 
 
 def say(line: str) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from conf import registry, settings
 from conf.errors import ConfigError
+from jobs import cli
 
 
 def packaged(name: str) -> dict[str, object]:
@@ -88,3 +89,11 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
 
 def test_the_cluster_environment_loads():
     assert settings.load("cluster").warehouse == "/mnt/open-images-lake/warehouse"
+
+
+@pytest.mark.parametrize("place", ["warehouse", "landing"])
+def test_a_file_is_no_folder_of_tables_or_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str):
+    path = tmp_path / "notes.txt"
+    path.write_text("")
+    assert cli.main(["releases", f"--{place}", str(path)]) == 2
+    assert capsys.readouterr().err == f"oilake: {path}: is a file; --{place} must name a folder\n"
