@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -12,8 +13,10 @@ from pyspark.sql import SparkSession
 
 from conf import settings as conf_settings
 from conf.settings import Settings
-from jobs import session
+from jobs import cli, session
 from jobs.tables import create
+
+Oilake = Callable[..., tuple[int, str, str]]
 
 hypothesis.settings.register_profile("oilake", deadline=None)
 hypothesis.settings.load_profile("oilake")
@@ -55,3 +58,18 @@ def real() -> Path:
     if not REAL.is_dir():
         pytest.skip(f"no real rows at {REAL}: they are not part of the project")
     return REAL
+
+
+@pytest.fixture
+def oilake(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Oilake:
+    """The command, in this process: (exit code, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = cli.main(arguments)
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return code, *capsys.readouterr()
+
+    return call

@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from jobs import api, cli, spans
 from jobs.changes import changes
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
+from tests.conftest import Oilake
 from tests.sample_reading import SUBSETS, rows, verdicts
 
-Oilake = Callable[..., tuple[int, str, str]]
 Pair = tuple[str, str]
 PAIRS = (("v1", "v2"), ("v2", "v3"))
 TABLES = ("label_changes", "image_changes", "class_history")
@@ -53,17 +52,6 @@ def compared(sample: Path, spark: SparkSession, settings: Settings) -> tuple[str
 def lake(compared: tuple[str, dict[Pair, Any]], tmp_path: Path) -> str:
     """A copy of that warehouse, of the test's own."""
     return str(shutil.copytree(compared[0], tmp_path / "lake"))
-
-
-@pytest.fixture
-def oilake(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Oilake:
-    """The command, in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        return cli.main(arguments), *capsys.readouterr()
-
-    return call
 
 
 def table(lake: str, name: str, pair: Pair) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +15,12 @@ from pyspark.sql import SparkSession
 from conf import policies, registry
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import cli
 from jobs.changes import changes
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
+from tests.conftest import Oilake
 from tests.releases import CAT, DOG, IMAGE_HEADER, LABEL_HEADER, MD5, TAG, TREE, image_id, image_row, land, lines
 
-Oilake = Callable[..., tuple[int, str, str]]
 FIRST = image_id(0)
 LATER = {
     f"{TAG}/train/images.csv": lines(
@@ -46,17 +44,6 @@ def told(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempP
         reconcile(mine, release, policies.load())
     changes(mine, "v2", "v3")
     return mine.warehouse
-
-
-@pytest.fixture
-def oilake(capsys: pytest.CaptureFixture[str]) -> Oilake:
-    """The command, in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        return cli.main(arguments), *capsys.readouterr()
-
-    return call
 
 
 @pytest.mark.parametrize("spelling", [FIRST, "0x1000000000000000", "0X1000000000000000"])

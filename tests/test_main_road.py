@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,29 +15,13 @@ from pyspark.sql import SparkSession
 
 from conf import registry
 from conf.settings import Settings
-from jobs import api, cli
+from jobs import api
 from jobs.ingest import ingest
 from jobs.tables import create
 from jobs.tables.snapshots import snapshots
 from schemas import loader as schemas
+from tests.conftest import Oilake
 from tests.releases import CAT, DOG, LABEL_HEADER, image_id, land, lines
-
-Oilake = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def oilake(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Oilake:
-    """The command, in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            code = cli.main(arguments)
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,14 +18,14 @@ from pyspark.sql import SparkSession
 
 from conf import policies, registry
 from conf.settings import Settings
-from jobs import api, cli, spans
+from jobs import api, spans
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
 from jobs.tables.snapshots import snapshots
+from tests.conftest import Oilake
 from tests.label_pairs import USUAL, Known, Label, expected, published
 from tests.releases import CAT, DOG, LABEL_HEADER, TRAIN_BOX_HEADER, TREE, image_id, land, lines
 
-Oilake = Callable[..., tuple[int, str, str]]
 UNKNOWN = "/m/0zz"
 ORIGINS = {source: origin for origin, source in USUAL.items()}
 CLASSES = {DOG: Known("Dog", True, True), CAT: Known('Cat "felis"', True, False), TREE: Known("Tree", False, True)}
@@ -55,17 +54,6 @@ TRAIN = {
     "2017_11/train/annotations-human-bbox.csv": lines(TRAIN_BOX_HEADER, *BOXES),
 }
 OTHER = "trust: [machine, crowdsource, human]\ncontradiction: negative\nmachine: lowest\nmachine_threshold: 0.7\n"
-
-
-@pytest.fixture
-def oilake(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Oilake:
-    """The command, in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        return cli.main(arguments), *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture
