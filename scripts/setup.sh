@@ -10,6 +10,7 @@ venv=$2
     exit 2
 }
 
+echo "installing the Python dependencies into $venv"
 if command -v uv >/dev/null 2>&1; then
     uv venv --quiet --allow-existing --python "$python" "$venv"
     uv pip install --quiet --python "$venv/bin/python" -e '.[dev]'
