@@ -20,6 +20,7 @@ JOBS = (
     "duplicates",
     "figures",
     "expand",
+    "check",
     "show",
     "releases",
     "sample",

@@ -7,17 +7,19 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import inventory, place
+from jobs import gate, inventory, place
 from jobs.begin import begin
+from jobs.gate import Known
 from jobs.tables import publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot, slice_name, told
+from jobs.tables.snapshots import Snapshot, slice_name
+from jobs.tables.snapshots import told as published_words
 from jobs.tables.staging import StagedFile
 
 T = TypeVar("T")
@@ -67,26 +69,25 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
     started = time.monotonic()
     fingerprint = task.fingerprint()
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        return Done(False, json.loads(told(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
+        return Done(False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
+    publication = Publication(
+        task.pin.release, run_id, task.pin.status, fingerprint, task.job, task.inputs, (), task.basis, task.since
+    )
     try:
         staged, found = work(spark, run_id)
+        told = {**task.properties, COUNTS: json.dumps(found)}
+        publication = replace(publication, files=tuple(staged), properties=told)
+        judgements = gate.judge(
+            spark, settings.warehouse, publication, Known(is_complete=task.pin.status == "complete")
+        )
+        gate.hold(publication, judgements)
     except BaseException as error:
         place.stop(spark)
         publish.discard(settings.warehouse, run_id)
+        gate.record_refused(settings.warehouse, publication, error)
         raise publish.unwritable(settings.warehouse, error) from None
-    publication = Publication(
-        task.pin.release,
-        run_id,
-        task.pin.status,
-        fingerprint,
-        task.job,
-        task.inputs,
-        tuple(staged),
-        task.basis,
-        task.since,
-        {**task.properties, COUNTS: json.dumps(found)},
-    )
-    publish.publish(settings.warehouse, publication)
+    pin = publish.publish(settings.warehouse, publication)
+    gate.record(settings.warehouse, publication, judgements, pin)
     return Done(True, found, time.monotonic() - started - start_seconds, start_seconds)

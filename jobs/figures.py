@@ -87,7 +87,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         found = _beside(count(spark, warehouse, release), release)
         table = schemas.load("release_figures")
-        rows = pa.Table.from_pylist([asdict(figure) for figure in found], schemas.arrow_schema(table))
+        rows = pa.Table.from_pylist([_row(figure) for figure in found], schemas.arrow_schema(table))
         return [stage(warehouse, table, {"release": name}, run_id, rows)], True
 
     derive(settings, task, work, force)
@@ -149,6 +149,10 @@ def _beside(found: Mapping[Key, int], release: Release) -> list[Figure]:
             published[figure, None] = value
     keys = sorted({*found, *published}, key=lambda key: (key[0], key[1] or ""))
     return [Figure(*key, found.get(key, 0), published.get(key)) for key in keys]
+
+
+def _row(figure: Figure) -> dict[str, Any]:
+    return {**asdict(figure), "share": figure.value / figure.published if figure.published else None}
 
 
 def lines(found: Sequence[Figure]) -> list[str]:

@@ -6,8 +6,9 @@ import argparse
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -16,9 +17,10 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, earlier, inventory, keys, options, order, place, small_files
+from jobs import command, earlier, gate, inventory, keys, options, order, place, small_files
 from jobs.begin import begin
 from jobs.files import join
+from jobs.gate import Known
 from jobs.inventory import Landed
 from jobs.kernel import Context, Report
 from jobs.progress import say
@@ -68,19 +70,25 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         return summarize(release, settings.warehouse, before)
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
+    inputs = {one.file.name: one.checksums.sha256 for one in landed}
+    publication = Publication(release.release, run_id, "", fingerprint, INGEST, inputs, ())
     try:
         read = _read(spark, settings, release, landed, run_id, force)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
+        status = "partial" if lacking else "complete"
+        publication = replace(publication, status=status, files=tuple(read.staged))
+        known = Known(_quarantined(read.reports), ("images",), not lacking)
+        judgements = gate.judge(spark, settings.warehouse, publication, known)
+        gate.hold(publication, judgements)
     except BaseException as error:
         place.stop(spark)
         publish.discard(settings.warehouse, run_id)
+        gate.record_refused(settings.warehouse, publication, error)
         raise publish.unwritable(settings.warehouse, error) from None
-    status = "partial" if lacking else "complete"
-    inputs = {one.file.name: one.checksums.sha256 for one in landed}
-    publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
     pin = publish.publish(settings.warehouse, publication)
+    gate.record(settings.warehouse, publication, judgements, pin)
     summary = summarize(release, settings.warehouse, pin, read.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
@@ -109,7 +117,12 @@ def _read(
     splits = inventory.splits(landed, members, limits)
     found = place.reports(spark, splits, context, f"{release.release}: reading")
     splits, found = place.reread_unsound(spark, splits, context, found)
-    found = place.drop_duplicates(spark, splits, context, found, keys.duplicates(_images(release, found)))
+    repeated = keys.duplicates(_images(release, found))
+    found = place.drop_duplicates(spark, splits, context, found, repeated)
+    if repeated and keys.duplicates(_images(release, found)):
+        raise PromiseError(
+            f"{release.release}: an image ID is left twice after the second was dropped; please report this"
+        )
     read.staged = small + [report.quarantined for report in found if report.quarantined]
     read.staged += _in_order(spark, settings, run_id, found)
     read.reports += found
@@ -118,6 +131,14 @@ def _read(
             f"{release.release}: {reused:,} label rows stand in another release word for word and were taken from there"
         )
     return read
+
+
+def _quarantined(reports: Sequence[Report]) -> dict[str, dict[str, int]]:
+    """Rows that were kept out of each table, by the expectation that they broke."""
+    found: dict[str, Counter[str]] = {}
+    for report in reports:
+        found.setdefault(report.table, Counter()).update(report.broken)
+    return {table: dict(counts) for table, counts in found.items()}
 
 
 def _images(release: Release, reports: Sequence[Report]) -> list[Report]:

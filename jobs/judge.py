@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +16,57 @@ from quality.loader import Expectation, load
 
 Mask = npt.NDArray[np.bool_]
 CONSTANT = ("release", "subset")
+KEY = "key_is_unique"
 
 
-def expectations(table: str) -> tuple[Expectation, ...]:
-    """The table's row-level expectations about what stands in a row; the partition's constants come from the registry."""
-    return tuple(e for e in load(table).expectations if e.kwargs.get("column") not in CONSTANT)
+@dataclass
+class Judged:
+    """`good`: which rows keep every promise, shape (rows,); `reasons`: all reasons of each other row, by row; `broken`: rows
+    that broke an expectation, by its name."""
+
+    good: Mask
+    reasons: dict[int, list[str]]
+    broken: Counter[str] = field(default_factory=Counter)
 
 
-def judge(normalized: Normalized, promised: Sequence[Expectation]) -> tuple[Mask, dict[int, list[str]]]:
-    """(which rows keep every promise, shape (rows,); all reasons of each other row, by row)."""
+def expectations(table: str) -> list[Expectation]:
+    """The table's row-level expectations."""
+    return load(table).of("row")
+
+
+def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
+    """Judges what stands in the rows; the partition's values come from the registry and are not looked at."""
     table = pa.table(normalized.columns)
     good = np.ones(len(table), np.bool_)
-    found = [(bad, reason) for _, bad, reason in normalized.faults]
+    broken: Counter[str] = Counter()
+    found: list[tuple[Mask, str]] = []
+    for column, bad, reason in normalized.faults:
+        found.append((bad, reason))
+        broken.update(_meant(column, bad, reason, promised, table))
     for expectation in promised:
+        if expectation.kwargs.get("column") in CONSTANT:
+            continue
         ok = rules.passes(expectation.rule, table)
         if not ok.all():
-            found.append((_unexplained(~ok, expectation, normalized), expectation.meta.reason))
+            bad = _unexplained(~ok, expectation, normalized)
+            found.append((bad, expectation.meta.reason or ""))
+            broken[expectation.name] += int(bad.sum())
     for bad, _ in found:
         good &= ~bad
-    return good, _reasons(found)
+    return Judged(good, _reasons(found), +broken)
+
+
+def _meant(column: str, bad: Mask, reason: str, promised: Sequence[Expectation], table: pa.Table) -> dict[str, int]:
+    """Rows by the expectation that an unreadable value would have broken: the first of its column and reason, or of its
+    reason, that is about the row."""
+    left, found = bad, {}
+    of_reason = [expectation for expectation in promised if expectation.meta.reason == reason]
+    for expectation in sorted(of_reason, key=lambda e: e.kwargs.get("column") != column):
+        picked = rules.concerned(expectation.rule, table)
+        mine = left if picked is None else left & picked
+        found[expectation.name] = int(mine.sum())
+        left = left & ~mine
+    return found
 
 
 def _unexplained(bad: Mask, expectation: Expectation, normalized: Normalized) -> Mask:

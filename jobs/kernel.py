@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -54,6 +55,7 @@ class Report:
 
     `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
     partition; `is_sorted`: whether the IDs between never fall. `reused`: kept rows whose text another release had too.
+    `broken`: quarantined rows by the expectation they broke, or by the reason for which the reader could make no row of them.
     """
 
     file: str
@@ -66,6 +68,7 @@ class Report:
     image_ids_repaired: int = 0
     mids_repaired: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    broken: Counter[str] = field(default_factory=Counter)
     staged: list[StagedFile] = field(default_factory=list)
     quarantined: StagedFile | None = None
     is_sorted: dict[str, bool] = field(default_factory=dict)
@@ -152,7 +155,10 @@ class _Task:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
         normalized = self._normalize(rows)
-        good, reasons = judge.judge(normalized, self.promised)
+        judged = judge.judge(normalized, self.promised)
+        good, reasons = judged.good, judged.reasons
+        self.report.broken.update(judged.broken)
+        self.report.broken.update(reason for record in rows.bad for reason in record.reasons)
         self._drop(good, reasons)
         self.report.read += rows.count + len(rows.bad)
         self._count_repairs(normalized, good)
@@ -177,6 +183,7 @@ class _Task:
         for row in rows[here].tolist():
             good[row] = False
             reasons[row] = ["duplicate_image_id"]
+            self.report.broken[judge.KEY] += 1
 
     def _count_repairs(self, normalized: Normalized, good: npt.NDArray[np.bool_]) -> None:
         repaired = {name: int((mask & good).sum()) for name, mask in normalized.repaired.items()}
@@ -198,7 +205,7 @@ class _Task:
         partition = {"release": self.context.release.release, "subset": self.expected.subset or "", **extra}
         key = "/".join(partition.values())
         if key not in self.writers:
-            self.writers[key] = self._writer(self.table, partition)
+            self.writers[key] = self._writer(self.table, partition, is_judged=True)
         self._note_order(key, rows["image_id"])
         self.writers[key].write(rows.select([column.name for column in self.table.stored()]))
 
@@ -233,8 +240,9 @@ class _Task:
         bad.sort(key=lambda record: record.line)
         self.quarantine.write(quarantine_rows(bad, self.report.table, self.report.file, self.report.member))
 
-    def _writer(self, table: schemas.Table, partition: dict[str, str]) -> Writer:
-        return Writer(self.context.warehouse, table, partition, self.context.run_id, self.chunk.number)
+    def _writer(self, table: schemas.Table, partition: dict[str, str], is_judged: bool = False) -> Writer:
+        context, number = self.context, self.chunk.number
+        return Writer(context.warehouse, table, partition, context.run_id, number, is_judged)
 
 
 def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:

@@ -70,6 +70,7 @@ def _read(file: str, expected: Expected, data: bytes, context: Context, found: F
     else:
         found.lists[member.list or ""] = [mid for mid, _ in good]
     report.read, report.kept = len(rows) + len(bad), len(good)
+    report.broken.update(reason for record in bad for reason in record.reasons)
     _quarantine([*bad, *refused], report, context)
 
 
@@ -79,11 +80,14 @@ def _split(rows: list[lists.ListRow], report: Report) -> tuple[list[tuple[str, s
     values, repaired = mids.normalize(pa.array([row.mid for row in rows], pa.string()))
     normalized.add_repaired("mid", values, repaired)
     promised = [e for e in judge.expectations("classes") if e.kwargs.get("column") == "mid"]
-    _, reasons = judge.judge(normalized, promised)
+    judged = judge.judge(normalized, promised)
+    reasons = judged.reasons
+    report.broken.update(judged.broken)
     good: dict[str, str | None] = {}
     for n, (row, mid) in enumerate(zip(rows, values.to_pylist(), strict=True)):
         if n not in reasons and mid in good:
             reasons[n] = ["duplicate_mid"]
+            report.broken[judge.KEY] += 1
         elif n not in reasons:
             good[mid] = row.display_name
     places = sorted(reasons)

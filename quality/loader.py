@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 from conf.errors import ConfigError
 from conf.strict import build, load_yaml
-from quality import rules
+from quality import rules, scopes
 from schemas.loader import load as load_schema
+
+Severity = Literal["critical", "warning", "info"]
 
 
 @dataclass(frozen=True)
 class Meta:
-    """Ours, beside GE's own keys: how far an expectation reaches, and why a row that breaks it is quarantined."""
+    """Ours, beside GE's own keys: how far an expectation reaches, and why a row that breaks it is quarantined.
 
-    scope: Literal["row"]
-    reason: str
+    `name`: how the results call it, where its type and columns do not tell it from others. `reads`: the tables that a query
+    names besides its own; `earlier_TABLE` is that table of the release before. `remedy`: what to do when it is broken.
+    """
+
+    scope: scopes.Scope
+    reason: str | None = None
+    name: str | None = None
+    reads: tuple[str, ...] = ()
+    remedy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Expectation:
 
     type: str
     kwargs: dict[str, Any]
-    severity: Literal["critical", "warning", "info"]
+    severity: Severity
     description: str
     meta: Meta
 
@@ -35,6 +47,17 @@ class Expectation:
     def rule(self) -> rules.Rule:
         """The expectation's arguments, ready to be compiled."""
         return rules.Rule(self.type, self.kwargs)
+
+    @property
+    def name(self) -> str:
+        """What results, constraints and counts call it; unique in its suite."""
+        return self.meta.name or _name(self)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it is about; empty for a query or a number of rows."""
+        found = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
+        return found or list(self.kwargs.get("column_list", ()))
 
 
 @dataclass(frozen=True)
@@ -44,6 +67,31 @@ class Suite:
     name: str
     expectations: tuple[Expectation, ...]
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> int:
+        """The version that the declaration gives itself."""
+        return int(self.meta.get("version", 0))
+
+    def of(self, *wanted: scopes.Scope) -> list[Expectation]:
+        """The expectations of some scopes, in the order of the file."""
+        return [expectation for expectation in self.expectations if expectation.meta.scope in wanted]
+
+    def rules(self, *wanted: scopes.Scope) -> list[Expectation]:
+        """Those of some scopes that judge each row by itself."""
+        return [expectation for expectation in self.of(*wanted) if expectation.type in rules.ARGUMENTS]
+
+    def key(self) -> list[str]:
+        """The columns that tell the table's rows apart; empty where rows may repeat."""
+        return next((e.columns for e in self.expectations if e.type in scopes.UNIQUE), [])
+
+    def text(self) -> str:
+        """The suite as JSON that Great Expectations and `parse` read, with its keys sorted."""
+        return json.dumps(_bare(asdict(self)), sort_keys=True)
+
+    def digest(self) -> str:
+        """SHA-256 of its text."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
 
 
 @cache
@@ -57,30 +105,47 @@ def reasons() -> dict[str, str]:
 def load(table: str) -> Suite:
     """The suite of `table`; ConfigError names the file and the expectation that cannot be compiled."""
     path = files("quality") / f"{table}.yaml"
-    suite = build(Suite, load_yaml(path), str(path))
-    columns = {column.name: column.type for column in load_schema(table).columns}
+    return parse(load_yaml(path), {column.name: column.type for column in load_schema(table).columns}, str(path))
+
+
+def parse(document: Any, columns: Mapping[str, str], where: str) -> Suite:
+    """The suite in a YAML or JSON document, for a table of these columns; ConfigError begins with `where`."""
+    suite = build(Suite, document, where)
     paired = {e.kwargs.get("column") for e in suite.expectations if rules.forbids_line_breaks(e.rule)}
+    names: set[str] = set()
     for n, expectation in enumerate(suite.expectations):
-        where = f"{path}: expectations[{n}] ({expectation.type})"
-        if expectation.meta.reason not in reasons():
-            raise ConfigError(f"{where}: unknown reason {expectation.meta.reason!r}; see quality/reasons.yaml")
-        rules.check(expectation.rule, columns, where)
+        place = f"{where}: expectations[{n}] ({expectation.type})"
+        if expectation.meta.scope == "row" and expectation.meta.reason is None:
+            raise ConfigError(f"{place}: meta.reason is missing; a row that breaks it is quarantined with a reason")
+        if expectation.meta.reason is not None and expectation.meta.reason not in reasons():
+            raise ConfigError(f"{place}: unknown reason {expectation.meta.reason!r}; see quality/reasons.yaml")
+        scopes.check(expectation.rule, expectation.meta.scope, expectation.severity, columns, place)
+        if expectation.type == scopes.QUERY:
+            scopes.check_query(expectation.rule, expectation.meta.name, expectation.meta.reads, place)
         if rules.needs_no_line_breaks(expectation.rule) and expectation.kwargs["column"] not in paired:
-            raise ConfigError(f"{where}: a regex that ends in $ must be paired with one that forbids line breaks")
+            raise ConfigError(f"{place}: a regex that ends in $ must be paired with one that forbids line breaks")
+        if expectation.name in names:
+            raise ConfigError(f"{place}: another expectation is called {expectation.name}; give it a meta.name")
+        names.add(expectation.name)
     return suite
 
 
-def constraints(table: str) -> dict[str, str]:
+def constraints(suite: Suite) -> dict[str, str]:
     """Delta CHECK constraints by name, one for each row-level expectation that NOT NULL does not cover."""
-    found: dict[str, str] = {}
-    for expectation in load(table).expectations:
-        if expectation.type != rules.NOT_NULL:
-            name = _name(expectation)
-            found[f"{name}_{len(found)}" if name in found else name] = rules.sql(expectation.rule)
-    return found
+    return {e.name: rules.sql(e.rule) for e in suite.rules("row") if e.type != rules.NOT_NULL}
 
 
 def _name(expectation: Expectation) -> str:
+    if expectation.type in scopes.UNIQUE:
+        return "key_is_unique"
     columns = [expectation.kwargs[k] for k in ("column", "column_A", "column_B") if k in expectation.kwargs]
     condition = ["where"] if "row_condition" in expectation.kwargs else []
-    return "_".join([*columns, *condition, expectation.type.removeprefix("expect_column_").removeprefix("values_to_")])
+    what = expectation.type.removeprefix("expect_").removeprefix("column_").removeprefix("values_to_")
+    return "_".join([*columns, *condition, what])
+
+
+def _bare(value: Any) -> Any:
+    """Without the keys that say nothing, so that the text of a suite stays when a new optional key is invented."""
+    if isinstance(value, dict):
+        return {key: _bare(one) for key, one in value.items() if one is not None and one != ()}
+    return [_bare(one) for one in value] if isinstance(value, list | tuple) else value

@@ -26,6 +26,7 @@ MATCH = "expect_column_values_to_match_regex"
 NOT_MATCH = "expect_column_values_to_not_match_regex"
 BETWEEN = "expect_column_values_to_be_between"
 A_ABOVE_B = "expect_column_pair_values_a_to_be_greater_than_b"
+EQUAL = "expect_column_pair_values_to_be_equal"
 
 ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     NOT_NULL: ({"column"}, set()),
@@ -34,7 +35,9 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     NOT_MATCH: ({"column", "regex"}, set()),
     BETWEEN: ({"column"}, {"min_value", "max_value"}),
     A_ABOVE_B: ({"column_A", "column_B", "or_equal", "ignore_row_if"}, set()),
+    EQUAL: ({"column_A", "column_B", "ignore_row_if"}, set()),
 }
+PAIRS = (A_ABOVE_B, EQUAL)
 CONDITION_KEYS = {"row_condition", "condition_parser"}
 CONDITION = re.compile(r"(?P<column>\w+) (?P<operator>=|<>) '(?P<value>[\w-]+)'")
 
@@ -66,7 +69,7 @@ def check(rule: Rule, columns: Mapping[str, str], where: str) -> None:
 def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
     if rule.type == BETWEEN and not rule.kwargs.keys() & {"min_value", "max_value"}:
         raise ConfigError(f"{where}: needs min_value, max_value or both")
-    if rule.type == A_ABOVE_B and rule.kwargs["ignore_row_if"] != "either_value_is_missing":
+    if rule.type in PAIRS and rule.kwargs["ignore_row_if"] != "either_value_is_missing":
         raise ConfigError(f"{where}: ignore_row_if must be either_value_is_missing")
     if rule.type in (MATCH, NOT_MATCH):
         try:
@@ -90,12 +93,24 @@ def forbids_line_breaks(rule: Rule) -> bool:
     return rule.type == NOT_MATCH and all(re.search(rule.kwargs["regex"], c) for c in breaks)
 
 
+def columns_of(rule: Rule) -> list[str]:
+    """The columns that the rule looks at, its condition's last."""
+    names = [rule.kwargs[key] for key in ("column", "column_A", "column_B") if key in rule.kwargs]
+    condition = CONDITION.fullmatch(rule.kwargs.get("row_condition") or "")
+    return [*names, condition["column"]] if condition else names
+
+
+def concerned(rule: Rule, table: pa.Table) -> Mask | None:
+    """Which rows of `table` the rule's condition picks, a mask of shape (rows,); None where it has no condition."""
+    return _condition(rule.kwargs["row_condition"], table) if "row_condition" in rule.kwargs else None
+
+
 def passes(rule: Rule, table: pa.Table) -> Mask:
     """Which rows of `table` pass: a mask of shape (rows,)."""
-    if "row_condition" not in rule.kwargs:
+    picked = concerned(rule, table)
+    if picked is None:
         return _passes(rule, table)
-    concerned = _condition(rule.kwargs["row_condition"], table)
-    return ~concerned | _passes(rule, table) if concerned.any() else ~concerned
+    return ~picked | _passes(rule, table) if picked.any() else ~picked
 
 
 def _passes(rule: Rule, table: pa.Table) -> Mask:
@@ -103,6 +118,8 @@ def _passes(rule: Rule, table: pa.Table) -> Mask:
     if rule.type == A_ABOVE_B:
         compare = pc.greater_equal if k["or_equal"] else pc.greater
         return _true_or_null(compare(table[k["column_A"]], table[k["column_B"]]))
+    if rule.type == EQUAL:
+        return _true_or_null(pc.equal(table[k["column_A"]], table[k["column_B"]]))
     column = table[k["column"]]
     if rule.type == NOT_NULL:
         return mask(pc.is_valid(column)) if column.null_count else np.ones(len(column), np.bool_)
@@ -188,8 +205,9 @@ def sql(rule: Rule) -> str:
 
 def _sql(rule: Rule) -> str:
     k = rule.kwargs
-    if rule.type == A_ABOVE_B:
-        a, b, operator = k["column_A"], k["column_B"], ">=" if k["or_equal"] else ">"
+    if rule.type in PAIRS:
+        a, b = k["column_A"], k["column_B"]
+        operator = "=" if rule.type == EQUAL else ">=" if k["or_equal"] else ">"
         return f"({a} IS NULL OR {b} IS NULL OR {a} {operator} {b})"
     column = k["column"]
     if rule.type == NOT_NULL:

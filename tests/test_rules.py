@@ -70,7 +70,7 @@ def passed_by_table(spark: SparkSession, table: str, rows: pa.Table) -> set[int]
     """What NOT NULL and CHECK would accept: Delta refuses a row whose condition is not true."""
     schema = schemas.load(table)
     conditions = [f"{c.name} IS NOT NULL" for c in schema.columns if not c.nullable]
-    conditions += loader.constraints(table).values()
+    conditions += loader.constraints(loader.load(table)).values()
     frame = spark.createDataFrame(rows)
     return {row["row"] for row in frame.where(" AND ".join(f"({c})" for c in conditions)).select("row").collect()}
 

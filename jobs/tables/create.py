@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import StoreError
 from jobs.files import filesystem
+from jobs.tables import carry
 from jobs.tables.open import open_table, uri
 from jobs.tables.trouble import SPARK_ERRORS, told
 from quality import loader as quality
@@ -75,7 +76,8 @@ def _sweep(warehouse: str, name: str) -> None:
 def create_sql(warehouse: str, name: str) -> str:
     """The CREATE TABLE of one table: columns with comments, NOT NULL, partitions, and CHECK constraints as properties."""
     schema = schemas.load(name)
-    properties = {CONSTRAINT + key: sql for key, sql in quality.constraints(name).items()}
+    suite = quality.load(name)
+    properties = {CONSTRAINT + key: sql for key, sql in quality.constraints(suite).items()} | carry.properties(suite)
     listed = ", ".join(f"{schemas.quoted(k)} = {schemas.quoted(v)}" for k, v in properties.items())
     partitioned = f" PARTITIONED BY ({', '.join(schema.partition_by)})" if schema.partition_by else ""
     return (
@@ -85,7 +87,8 @@ def create_sql(warehouse: str, name: str) -> str:
 
 
 def _migrate(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
-    return _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
+    told = _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
+    return told + carry.migrate(table, name, quality.load(name))
 
 
 def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
@@ -120,7 +123,7 @@ def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: 
     where = f"delta.`{uri(warehouse, name)}`"
     stored = table.metadata().configuration
     found = {k.removeprefix(CONSTRAINT): _spaceless(v) for k, v in stored.items() if k.startswith(CONSTRAINT)}
-    wanted = quality.constraints(name)
+    wanted = quality.constraints(quality.load(name))
     told = []
     for key in [key for key, sql in found.items() if key not in wanted or _spaceless(wanted[key]) != sql]:
         spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT `{key}`")

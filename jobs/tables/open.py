@@ -46,12 +46,16 @@ def files_at(
     warehouse: str, table: str, version: int, part: Mapping[str, str]
 ) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
-    actions = pa.table(at(warehouse, table, version).get_add_actions(flatten=True)).to_pylist()
+    found = add_actions(at(warehouse, table, version))
+    return [(action, partition) for action, partition in found if part.items() <= partition.items()]
+
+
+def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
     found = []
-    for action in actions:
+    for action in pa.table(opened.get_add_actions(flatten=True)).to_pylist():
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
-        if part.items() <= partition.items():
-            found.append((action, partition))
+        found.append((action, partition))
     return found
 
 

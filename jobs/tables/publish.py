@@ -12,7 +12,7 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
+from jobs.tables.append import is_committed
 from jobs.tables.open import existing, rows, uri
 from jobs.tables.snapshots import SINCE, Snapshot, pinned, property_name, slice_name, snapshots
 from jobs.tables.staging import StagedFile, stage
@@ -134,7 +135,7 @@ def _begin(warehouse: str, publication: Publication) -> int:
             "release": [publication.release],
             "number": [number],
             "run_id": [publication.run_id],
-            "manifest": [json.dumps(asdict(publication))],
+            "manifest": [json.dumps(asdict(replace(publication, files=_plain(publication.files))))],
         }
         try:
             _append(warehouse, table, "publications", row, publication, number)
@@ -143,6 +144,11 @@ def _begin(warehouse: str, publication: Publication) -> int:
             time.sleep(PAUSE * attempt)
             recover(warehouse)
     raise StoreError(f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; try later")
+
+
+def _plain(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
+    """The files without what their audit counted, which nobody asks once they were let through."""
+    return tuple(replace(file, tally=None) for file in files)
 
 
 def _refuse_outdated(warehouse: str, publication: Publication) -> None:
@@ -264,19 +270,11 @@ def _append(
             [_add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
         )
     except BaseException as error:
-        if not _is_committed(warehouse, name, file):
+        if not is_committed(warehouse, name, file):
             delete([join(uri(warehouse, name), file.path)])
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
-
-
-def _is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
-    """Whether a commit names the file; a store that cannot tell is taken to."""
-    try:
-        return any(found.endswith(file.path) for found in existing(warehouse, name).file_uris())
-    except (StoreError, DeltaError, OSError):
-        return True
 
 
 def _application(release: str) -> str:

@@ -24,8 +24,13 @@ def read(
     return reduce(DataFrame.unionByName, parts)
 
 
+def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
+    """All rows of the table in a folder, at one version."""
+    return spark.read.format("delta").option("versionAsOf", version).load(folder)
+
+
 def _slice(spark: SparkSession, warehouse: str, table: str, one: Slice) -> DataFrame:
-    frame = spark.read.format("delta").option("versionAsOf", one.version).load(uri(warehouse, table))
+    frame = at_version(spark, uri(warehouse, table), one.version)
     for column, value in one.partition.items():
         frame = frame.where(frame[column] == value)
     return frame

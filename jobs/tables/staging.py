@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.files import filesystem, join, size
+from quality import loader as quality
+from quality.tally import Auditor, Tally
 from schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20
@@ -22,7 +24,10 @@ BATCH = 1 << 16
 
 @dataclass(frozen=True)
 class StagedFile:
-    """One Parquet file: `path` is relative to the table's folder, `stats` are Delta's, as JSON."""
+    """One Parquet file: `path` is relative to the table's folder, `stats` are Delta's, as JSON.
+
+    `tally`: how its rows keep the row-level promises; None where each was judged before it was written.
+    """
 
     table: str
     path: str
@@ -30,15 +35,25 @@ class StagedFile:
     size: int
     rows: int
     stats: str
+    tally: Tally | None = None
 
 
 class Writer:
     """Writes one Parquet file of one partition, row group by row group; close() tells what was written.
 
-    Columns come in the order and types of the table's schema (dictionary-encoded strings are fine).
+    Columns come in the order and types of the table's schema (dictionary-encoded strings are fine). Rows are audited as they
+    pass, unless `is_judged` says that none came here that breaks a promise.
     """
 
-    def __init__(self, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int) -> None:
+    def __init__(
+        self,
+        warehouse: str,
+        table: Table,
+        partition: Mapping[str, str],
+        run_id: str,
+        number: int,
+        is_judged: bool = False,
+    ) -> None:
         folder = "/".join(f"{name}={partition[name]}" for name in table.partition_by)
         name = f"part-{number:05d}-{run_id}-{uuid.uuid4().hex[:8]}.parquet"
         self.table, self.partition = table, dict(partition)
@@ -48,9 +63,13 @@ class Writer:
         self._batches: list[pa.Table] = []
         self._waiting = self._bytes = 0
         self._writer: pq.ParquetWriter | None = None
+        suite = quality.load(table.table)
+        self._auditor = None if is_judged else Auditor(suite.rules("row"), partition, suite.key())
 
     def write(self, rows: pa.Table) -> None:
         """Takes rows, and writes them once there are enough for a row group."""
+        if self._auditor:
+            self._auditor.add(rows)
         self._batches.append(rows)
         self._waiting += len(rows)
         self._bytes += rows.nbytes
@@ -66,7 +85,7 @@ class Writer:
             self._writer.add_key_value_metadata(dict(notes))
         self._writer.close()
         self._sink.close()
-        return _staged(self)
+        return _staged(self, self._auditor.tally if self._auditor else None)
 
     def _flush(self) -> None:
         rows = _unified(self._batches, self._schema)
@@ -91,11 +110,11 @@ def copied(
     uri: str, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int
 ) -> StagedFile:
     """A Parquet file of the same table, staged once more for another partition."""
-    writer = Writer(warehouse, table, partition, run_id, number)
+    writer = Writer(warehouse, table, partition, run_id, number, is_judged=True)
     store, path = filesystem(writer.uri)
     store.create_dir(path.rpartition("/")[0], recursive=True)
     store.copy_file(filesystem(uri)[1], path)
-    return _staged(writer)
+    return _staged(writer, None)
 
 
 def notes(uri: str) -> dict[str, str]:
@@ -113,12 +132,12 @@ def distinct(uri: str, column: str) -> list[str]:
     return found
 
 
-def _staged(writer: Writer) -> StagedFile:
+def _staged(writer: Writer, tally: Tally | None) -> StagedFile:
     store, path = filesystem(writer.uri)
     metadata = pq.read_metadata(path, filesystem=store)
     stats = json.dumps(statistics(metadata, writer.table))
     return StagedFile(
-        writer.table.table, writer.path, writer.partition, size(writer.uri) or 0, metadata.num_rows, stats
+        writer.table.table, writer.path, writer.partition, size(writer.uri) or 0, metadata.num_rows, stats, tally
     )
 
 
@@ -150,3 +169,9 @@ def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
             found["minValues"][name] = min(s.min for s in ends)
             found["maxValues"][name] = max(s.max for s in ends)
     return found
+
+
+def read_staged(warehouse: str, file: StagedFile) -> pa.Table:
+    """The rows of a small staged file, without its partition's columns."""
+    store, path = filesystem(join(warehouse, file.table, file.path))
+    return pq.read_table(path, filesystem=store, partitioning=None)

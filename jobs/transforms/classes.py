@@ -9,7 +9,7 @@ import pyarrow as pa
 from jobs.transforms import mids
 from schemas.loader import arrow_schema, load
 
-FLAGS = {"trainable": "is_trainable", "boxable": "is_boxable", "box_trainable": "is_box_trainable"}
+FLAGS = {"all": "is_listed", "trainable": "is_trainable", "boxable": "is_boxable", "box_trainable": "is_box_trainable"}
 
 
 def join(names: Mapping[str, str | None], lists: Mapping[str, Iterable[str]]) -> pa.Table:

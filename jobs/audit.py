@@ -1,0 +1,117 @@
+"""Reads the files of tables once, a share a task, and counts how their rows keep the row-level promises."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from jobs import place
+from jobs.files import filesystem
+from jobs.tables.targets import File, Target
+from jobs.tables.trouble import told
+from quality import tally
+from quality.loader import Expectation
+from quality.tally import Auditor, Tally
+
+BATCH = 1 << 17
+# Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
+PLAIN = ("image_id",)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every file of a target is judged by; `schema`: of the columns that have to be read."""
+
+    expectations: Sequence[Expectation]
+    key: Sequence[str]
+    schema: pa.Schema
+
+
+@dataclass
+class Found:
+    """One target: the tally of each file with its partition's values, and the files that cannot be read, with the cause."""
+
+    tallies: list[tuple[dict[str, str | None], Tally]] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def total(self) -> Tally:
+        """The counts of all files together."""
+        whole = Tally()
+        for _, one in self.tallies:
+            whole.add(one)
+        return whole
+
+
+def audit(spark: SparkSession, targets: Sequence[Target], wanted: Sequence[Sequence[Expectation]]) -> list[Found]:
+    """What was found of each target, whose expectations stand at the same place of `wanted`."""
+    every = [_wanted(target, chosen) for target, chosen in zip(targets, wanted, strict=True)]
+    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
+    found = [Found() for _ in targets]
+    shares = deal(items, spark.sparkContext.defaultParallelism)
+    where = targets[0].folder if targets else ""
+    for n, file, one in place.spread(spark, shares, partial(_file, wanted=every), where, "reading"):
+        if isinstance(one, Tally):
+            found[n].tallies.append((file.partition, one))
+        else:
+            found[n].unreadable.append((file.uri, one))
+    return found
+
+
+def _wanted(target: Target, chosen: Sequence[Expectation]) -> Wanted:
+    names = [name for name in tally.columns(target.suite, chosen) if name not in target.partition_by]
+    key = target.suite.key()
+    return Wanted(chosen, key, pa.schema([target.schema.field(name) for name in names]))
+
+
+def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, File]]]:
+    """The files of each task, no more tasks than given; the largest first, each to the task that has fewest bytes."""
+    shares: list[list[tuple[int, File]]] = [[] for _ in range(min(tasks, len(items)))]
+    loads = [(0, n) for n in range(len(shares))]
+    for item in sorted(items, key=lambda item: -item[1].size):
+        size, n = heapq.heappop(loads)
+        shares[n].append(item)
+        heapq.heappush(loads, (size + item[1].size, n))
+    return shares
+
+
+def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[int, File, Tally | str]]:
+    n, file = item
+    try:
+        yield n, file, of_file(file, wanted[n])
+    except (OSError, pa.ArrowException) as error:
+        yield n, file, told(error)
+
+
+def of_file(file: File, wanted: Wanted) -> Tally:
+    """The tally of one file, in memory that its size does not change. ArrowException or OSError when it cannot be read."""
+    auditor = Auditor(wanted.expectations, file.partition, wanted.key)
+    store, path = filesystem(file.uri)
+    with store.open_input_file(path) as source:
+        texts = [f.name for f in wanted.schema if pa.types.is_string(f.type) and f.name not in PLAIN]
+        parquet = pq.ParquetFile(source, read_dictionary=texts, pre_buffer=True)
+        there = [name for name in wanted.schema.names if name in parquet.schema_arrow.names]
+        if not there:
+            auditor.add(_complete(pa.table({}), wanted.schema, parquet.metadata.num_rows))
+            return auditor.tally
+        for batch in parquet.iter_batches(BATCH, columns=there, use_threads=False):
+            auditor.add(_complete(pa.Table.from_batches([batch]), wanted.schema, len(batch)))
+    return auditor.tally
+
+
+def _complete(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:
+    """The rows in the types of the table; a column that the file lacks is NULL, as every Delta reader takes it."""
+    columns = {}
+    for field_ in schema:
+        if field_.name not in rows.column_names:
+            columns[field_.name] = pa.nulls(count, field_.type)
+            continue
+        column = rows[field_.name]
+        is_coded = pa.types.is_dictionary(column.type) and column.type.value_type == field_.type
+        columns[field_.name] = column if is_coded or column.type == field_.type else column.cast(field_.type)
+    return pa.table(columns)

@@ -1,0 +1,118 @@
+"""Checks tables by the expectations that they carry: all that is published, one table of it, or any copy of a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from conf.settings import Settings
+from jobs import begin, checking, command, findings, options, place, session
+from jobs.checking import Checked, Surroundings
+from jobs.tables import publish, targets
+from schemas import loader as schemas
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found: a judgement a table and release. `recorded`: rows added to `quality_results`, 0 where nothing
+    differs from the check before; None where there is no warehouse to record in."""
+
+    run_id: str
+    checked: Sequence[Checked]
+    recorded: int | None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a critical expectation is broken."""
+        return any(result.is_broken for one in self.checked for result in one.results)
+
+    def as_json(self) -> dict[str, object]:
+        """The outcome as plain data."""
+        return {
+            "run_id": self.run_id,
+            "is_broken": self.is_broken,
+            "recorded": self.recorded,
+            "tables": [one.as_json() for one in self.checked],
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        nargs="?",
+        metavar="TABLE|PATH",
+        help="a published table, or the folder of a copy (default: every table)",
+    )
+    parser.add_argument("--release", metavar="R", help="only this release")
+    parser.add_argument(
+        "--history", metavar="TABLE|PATH", help="tell what earlier checks of a table found, and check nothing"
+    )
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    if arguments.history:
+        found = findings.history(settings.warehouse, arguments.history, arguments.release)
+        print(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(findings.lines(found)))
+        return 0
+    outcome = check(settings, arguments.what, arguments.release)
+    print(json.dumps(outcome.as_json()) if arguments.json else "\n".join(checking.lines(outcome.checked)))
+    if not arguments.json:
+        print(_last_line(outcome))
+    return int(outcome.is_broken)
+
+
+def check(settings: Settings, what: str | None = None, release: str | None = None) -> Outcome:
+    """Checks a published table by its name, the table in a folder, or, with neither, all that is published.
+
+    ConfigError when there is no such table, nothing is published, or a copy carries no expectations.
+    """
+    threading.Thread(target=_import_great_expectations, daemon=True).start()
+    if what is not None and what not in schemas.names():
+        return _check_copy(settings, what, release)
+    publish.recover(settings.warehouse)
+    names = [what] if what else list(schemas.names())
+    wanted = targets.published(settings.warehouse, names, release)
+    spark, _ = begin.begin(settings)
+    wanted = targets.published(settings.warehouse, names, release)
+    checked = checking.check(spark, wanted, Surroundings.of(settings.warehouse))
+    run_id = uuid.uuid4().hex[:16]
+    return Outcome(run_id, checked, findings.record(settings.warehouse, run_id, checked))
+
+
+def _check_copy(settings: Settings, path: str, release: str | None) -> Outcome:
+    wanted = targets.copied(path, release)
+    spark = session.start(settings)
+    place.wait_for(place.start_workers(spark))
+    checked = checking.check(spark, wanted, None)
+    run_id = uuid.uuid4().hex[:16]
+    findings.keep(run_id, checked)
+    return Outcome(run_id, checked, None)
+
+
+def _import_great_expectations() -> None:
+    """Takes seconds, which Spark's start and the reading of files hide."""
+    from quality import great
+
+    great.warm()
+
+
+def _last_line(outcome: Outcome) -> str:
+    broken = sum(result.is_broken for one in outcome.checked for result in one.results)
+    warned = sum(not r.success and r.severity == "warning" for one in outcome.checked for r in one.results)
+    kept = sum(result.success for one in outcome.checked for result in one.results)
+    told = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
+    if outcome.recorded is None:
+        return told
+    recorded = f"{outcome.recorded:,} results recorded in quality_results" if outcome.recorded else "as before"
+    return f"{told}; {recorded}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("check", __doc__, add_arguments, run))

@@ -1,0 +1,179 @@
+"""Where the findings of checks are kept: rows of `quality_results`, and Great Expectations' own results beside the table."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyarrow.fs import FileSelector, FileType
+
+from conf.errors import StoreError
+from jobs import gate
+from jobs.checking import Checked
+from jobs.files import filesystem, join
+from jobs.gate import Judgement
+from jobs.progress import say
+from jobs.tables.open import rows
+from quality import great
+from schemas import loader as schemas
+
+CHECK = "check"
+FOLDER = "_quality"
+SAME = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check, or one gate, of a table's slice: what was broken, by name and severity, with the rows that break it."""
+
+    checked_at: str
+    job: str
+    release: str | None
+    since: str | None
+    version: int | None
+    kept: int
+    broken: dict[str, dict[str, Any]]
+
+
+def record(warehouse: str, run_id: str, checked: Sequence[Checked]) -> int:
+    """Keeps what differs from the newest check of the same version; the rows added to `quality_results`."""
+    before = _newest(warehouse)
+    new = [one for one in checked if before.get(_place(one)) != _same(one)]
+    if not new:
+        return 0
+    keep(run_id, new)
+    found = [(o.target.table, o.target.release, o.target.since, o.target.version, _judgement(o)) for o in new]
+    return gate.write(warehouse, run_id, CHECK, found)
+
+
+def keep(run_id: str, checked: Sequence[Checked]) -> None:
+    """Writes Great Expectations' results into the folder of each table; says where that cannot be done."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    for one in checked:
+        target = one.target
+        index = target.suite.key()
+        known = {expectation.name: expectation for expectation in target.suite.expectations}
+        document = {
+            "run_id": run_id,
+            "checked_at": now,
+            "table": target.table,
+            "release": target.release,
+            "since": target.since,
+            "version": target.version,
+            "suite_version": target.suite.version,
+            "suite_sha256": target.suite.digest(),
+            "results": [asdict(result) for result in one.results],
+            "not_asked": dict(one.not_asked),
+            "validations": [
+                great.validation(known[name], count, index).to_json_dict() for name, count in one.counts.items()
+            ],
+        }
+        name = "-".join([f"{target.version:08d}", *(r for r in (target.release, target.since) if r), run_id])
+        try:
+            store, path = filesystem(join(target.folder, FOLDER, f"{name}.json"))
+            store.create_dir(path.rpartition("/")[0], recursive=True)
+            with store.open_output_stream(path) as stream:
+                stream.write(json.dumps(document, indent=1, default=str).encode())
+        except OSError as error:
+            say(f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error})")
+
+
+def _judgement(one: Checked) -> Judgement:
+    return Judgement(one.target.table, one.results)
+
+
+def _place(one: Checked) -> tuple[Any, ...]:
+    target = one.target
+    return target.table, target.release, target.since, target.version, target.suite.digest()
+
+
+def _same(one: Checked) -> list[tuple[Any, ...]]:
+    found = [asdict(result) for result in one.results]
+    return sorted((tuple(_plain(row[name]) for name in SAME) for row in found), key=lambda row: str(row[0]))
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _newest(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """What the newest check found, by table, release, earlier release, version and suite."""
+    groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
+    newest: dict[tuple[Any, ...], tuple[Any, str]] = {}
+    for row in rows(warehouse, gate.RESULTS):
+        if row["job"] != CHECK:
+            continue
+        place = tuple(row[name] for name in ("table_name", "release", "since", "table_version", "suite_sha256"))
+        groups.setdefault(place, {}).setdefault(row["run_id"], []).append(row)
+        newest[place] = max(newest.get(place, (row["checked_at"], row["run_id"])), (row["checked_at"], row["run_id"]))
+    return {
+        place: sorted(
+            (tuple(_plain(row[name]) for name in SAME) for row in runs[newest[place][1]]), key=lambda r: str(r[0])
+        )
+        for place, runs in groups.items()
+    }
+
+
+def history(warehouse: str, what: str, release: str | None) -> list[Check]:
+    """Every check and gate of a published table, or of the table in a folder, the oldest first.
+
+    StoreError when nothing was ever checked there.
+    """
+    found = _of_table(warehouse, what) if what in schemas.names() else _of_folder(what)
+    chosen = [one for one in found if release is None or one.release == release]
+    if not chosen:
+        raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")
+    return sorted(chosen, key=lambda one: one.checked_at)
+
+
+def _of_table(warehouse: str, table: str) -> list[Check]:
+    runs: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows(warehouse, gate.RESULTS):
+        if row["table_name"] == table:
+            runs.setdefault((row["run_id"], row["release"] or "", row["since"] or ""), []).append(row)
+    return [_past(found[0], found[0]["table_version"], str(found[0]["checked_at"]), found) for found in runs.values()]
+
+
+def _of_folder(path: str) -> list[Check]:
+    store, folder = filesystem(join(path, FOLDER))
+    found = []
+    for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
+        if info.type == FileType.File and info.base_name.endswith(".json"):
+            with store.open_input_stream(info.path) as stream:
+                document = json.loads(stream.read())
+            found.append(
+                _past({**document, "job": CHECK}, document["version"], document["checked_at"], document["results"])
+            )
+    return found
+
+
+def _past(first: dict[str, Any], version: int | None, at: str, results: Sequence[dict[str, Any]]) -> Check:
+    broken = {
+        row["expectation"]: {"severity": row["severity"], "unexpected_count": row["unexpected_count"]}
+        for row in results
+        if not row["success"]
+    }
+    return Check(at[:19], first["job"], first["release"], first["since"], version, len(results) - len(broken), broken)
+
+
+def lines(found: Sequence[Check]) -> list[str]:
+    """A line a check, with what was broken."""
+    told = []
+    for one in found:
+        which = " ".join(part for part in (one.release, f"since {one.since}" if one.since else None) if part) or "all"
+        version = "refused " if one.version is None else f"version {one.version}"
+        broken = ", ".join(
+            f"{name} ({b['severity']}, {_rows(b['unexpected_count'])})" for name, b in one.broken.items()
+        )
+        told.append(
+            f"{one.checked_at}  {which:12} {version:12} {one.job:10} {one.kept} kept"
+            + (f", broken: {broken}" if broken else "")
+        )
+    return told
+
+
+def _rows(count: int | None) -> str:
+    return "no count" if count is None else "1 row" if count == 1 else f"{count:,} rows"

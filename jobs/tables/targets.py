@@ -1,0 +1,120 @@
+"""What there is to check: the slices of tables, each with the suite that its table carries and the files that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from conf.errors import ConfigError
+from jobs.files import join
+from jobs.tables.carry import carried
+from jobs.tables.open import add_actions, at, existing, open_table, uri
+from jobs.tables.snapshots import pins, slices
+from quality.loader import Suite
+from schemas import loader as schemas
+
+
+@dataclass(frozen=True)
+class File:
+    """One Parquet file of a table: where it is, its partition's values, its size in bytes."""
+
+    uri: str
+    partition: dict[str, str | None]
+    size: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """One release's rows of one table at one version; of a table without releases all rows. `schema`: of all its columns."""
+
+    table: str
+    folder: str
+    version: int
+    suite: Suite
+    schema: pa.Schema
+    partition_by: tuple[str, ...]
+    release: str | None = None
+    since: str | None = None
+    files: list[File] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """How a person calls it: the table and its release."""
+        releases = [self.release, f"since {self.since}" if self.since else None]
+        return " ".join([self.table, *(release for release in releases if release)])
+
+
+def published(warehouse: str, tables: Sequence[str], release: str | None) -> list[Target]:
+    """The published slices of some tables, of one release or of all, in the order of the tables.
+
+    ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
+    """
+    pins(warehouse, release)
+    found: list[Target] = []
+    for name in tables:
+        schema = schemas.load(name)
+        if not schema.slice_by:
+            found += [_target(name, uri(warehouse, name), existing(warehouse, name), {})] if release is None else []
+            continue
+        try:
+            known = slices(warehouse, name, release)
+        except ConfigError:
+            if len(tables) == 1:
+                raise
+            continue
+        suite = carried(existing(warehouse, name))
+        for one in known:
+            opened = at(warehouse, name, one.version)
+            found.append(_target(name, uri(warehouse, name), opened, one.partition, suite))
+    return found
+
+
+def copied(path: str, release: str | None) -> list[Target]:
+    """The slices of the newest version of the table in a folder, which may be a copy of one that is published elsewhere.
+
+    ConfigError when there is no Delta table, none of the release, or one that carries no expectations.
+    """
+    folder, _, name = path.rstrip("/").rpartition("/")
+    opened = open_table(folder or ".", name)
+    if opened is None:
+        raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
+    suite = carried(opened)
+    parts = {_slice(file.partition): file.partition for file in _files(path, opened)}
+    found = []
+    for (mine, since), partition in sorted(parts.items(), key=str):
+        chosen = {key: partition[key] for key in ("release", "to_release", "from_release") if key in partition}
+        if release is None or mine == release:
+            found.append(_target(suite.name, path.rstrip("/"), opened, chosen, suite))
+    if release is not None and not found:
+        raise ConfigError(f"{path}: holds no row of release {release!r}")
+    return found or [_target(suite.name, path.rstrip("/"), opened, {}, suite)]
+
+
+def _target(
+    table: str,
+    folder: str,
+    opened: DeltaTable,
+    part: dict[str, str | None] | dict[str, str],
+    suite: Suite | None = None,
+) -> Target:
+    files = [file for file in _files(folder, opened) if part.items() <= file.partition.items()]
+    release, since = _slice(dict(part))
+    schema = pa.schema(opened.schema().to_arrow())
+    partition_by = tuple(opened.metadata().partition_columns)
+    version = int(opened.version())
+    return Target(table, folder, version, suite or carried(opened), schema, partition_by, release, since, files)
+
+
+def _files(folder: str, opened: DeltaTable) -> list[File]:
+    found = []
+    for action, partition in add_actions(opened):
+        found.append(File(join(folder, action["path"]), dict(partition), int(action["size_bytes"])))
+    return found
+
+
+def _slice(partition: dict[str, str | None]) -> tuple[str | None, str | None]:
+    """(release, earlier release of a comparison) that partition values name."""
+    return partition.get("release") or partition.get("to_release"), partition.get("from_release")

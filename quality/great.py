@@ -1,0 +1,74 @@
+"""Great Expectations' own result objects, made by its own code from metrics that were counted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quality import rules, scopes
+from quality.loader import Expectation
+from quality.tally import EXAMPLES, Count
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+
+
+def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> ExpectationValidationResult:
+    """What Great Expectations makes of the counts, in its SUMMARY format with up to 20 examples.
+
+    `index`: the columns by which an example is found again, its key.
+    """
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    declared = {key: value for key, value in asdict(expectation.meta).items() if value}
+    theirs = ExpectationConfiguration(
+        type=expectation.type,
+        kwargs=dict(expectation.kwargs),
+        meta=declared,
+        description=expectation.description,
+        severity=expectation.severity,
+    ).to_domain_obj()
+    is_query = expectation.type == scopes.QUERY
+    wanted = {"result_format": "COMPLETE" if is_query else "SUMMARY", "partial_unexpected_count": EXAMPLES}
+    if index and not is_query:
+        wanted["unexpected_index_column_names"] = list(index)
+    asked = theirs.get_validation_dependencies(None, {"result_format": wanted}).metric_configurations
+    metrics = {known.id: _metric(name, expectation, count, index) for name, known in asked.items()}
+    return theirs.metrics_validate(metrics, {"result_format": wanted})
+
+
+def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[str]) -> Any:
+    """The value of one of Great Expectations' metrics, by its name."""
+    if name == "table.row_count":
+        return count.rows
+    if name == "unexpected_rows_query.row_count":
+        return count.unexpected
+    if name == "unexpected_rows_query.table":
+        return count.examples
+    suffix = name.rpartition(".")[2]
+    if suffix == "unexpected_count":
+        nulls = name.startswith("column_values.nonnull") and expectation.type != rules.NOT_NULL
+        return count.missing if nulls else count.unexpected
+    if suffix == "unexpected_values":
+        return [_value(expectation, example) for example in count.examples]
+    if suffix == "unexpected_index_list":
+        return [{key: example.get(key) for key in [*expectation.columns, *index]} for example in count.examples]
+    if suffix == "filtered_row_count":
+        return count.rows - count.missing
+    return None
+
+
+def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
+    """What Great Expectations shows of a row: the value of one column, a pair of values, or a key by its columns."""
+    columns = expectation.columns
+    if expectation.type in scopes.UNIQUE and len(columns) > 1:
+        return {column: example.get(column) for column in columns}
+    if len(columns) > 1:
+        return tuple(example.get(column) for column in columns)
+    return example.get(columns[0])
+
+
+def warm() -> None:
+    """Loads what `validation` needs, which takes seconds."""
+    from great_expectations.expectations import expectation_configuration, registry  # noqa: F401

@@ -1,0 +1,79 @@
+"""How far an expectation reaches, which types each scope knows, and which of them can hold a publication back.
+
+`row`: each row by itself; the filter, the constraint and the audit judge it. `table`: all rows of a release in one table.
+`cross_table`: rows of several tables. `release`: what was published about a complete release, and the release before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import Formatter
+from typing import Literal
+
+from conf.errors import ConfigError
+from quality import rules
+from quality.rules import Rule
+
+Scope = Literal["row", "table", "cross_table", "release"]
+
+UNIQUE_COLUMN = "expect_column_values_to_be_unique"
+UNIQUE_COLUMNS = "expect_compound_columns_to_be_unique"
+UNIQUE = (UNIQUE_COLUMN, UNIQUE_COLUMNS)
+ROW_COUNT = "expect_table_row_count_to_be_between"
+QUERY = "unexpected_rows_expectation"
+
+ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
+    UNIQUE_COLUMN: ({"column"}, set()),
+    UNIQUE_COLUMNS: ({"column_list", "ignore_row_if"}, set()),
+    ROW_COUNT: ({"min_value"}, {"max_value"}),
+    QUERY: ({"unexpected_rows_query"}, set()),
+}
+KNOWN: dict[Scope, set[str]] = {
+    "row": set(rules.ARGUMENTS) - {rules.EQUAL},
+    "table": {UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, QUERY},
+    "cross_table": {QUERY},
+    "release": {*rules.ARGUMENTS, ROW_COUNT, QUERY},
+}
+EARLIER = "earlier_"
+
+
+def check(rule: Rule, scope: Scope, severity: str, columns: Mapping[str, str], where: str) -> None:
+    """ConfigError, starting with `where`, when the scope does not know the type, or the arguments do not fit."""
+    if rule.type not in {*rules.ARGUMENTS, *ARGUMENTS}:
+        raise ConfigError(f"{where}: unknown expectation type; known: {', '.join([*rules.ARGUMENTS, *ARGUMENTS])}")
+    if rule.type not in KNOWN[scope]:
+        raise ConfigError(f"{where}: not of scope {scope}, which knows {', '.join(sorted(KNOWN[scope]))}")
+    if rule.type in rules.ARGUMENTS:
+        rules.check(rule, columns, where)
+        return
+    needed, optional = ARGUMENTS[rule.type]
+    if missing := needed - set(rule.kwargs):
+        raise ConfigError(f"{where}: missing argument {', '.join(sorted(missing))}")
+    if unknown := set(rule.kwargs) - needed - optional:
+        raise ConfigError(f"{where}: unknown argument {', '.join(sorted(unknown))}")
+    for name in [rule.kwargs.get("column"), *rule.kwargs.get("column_list", ())]:
+        if name is not None and name not in columns:
+            raise ConfigError(f"{where}: the table has no column {name!r}")
+    if rule.type == UNIQUE_COLUMNS and rule.kwargs["ignore_row_if"] != "never":
+        raise ConfigError(f"{where}: ignore_row_if must be never")
+    if rule.type == QUERY and severity == "critical":
+        raise ConfigError(
+            f"{where}: a query is asked of what is published, so it cannot hold a publication back; "
+            "make its severity warning or info"
+        )
+
+
+def check_query(rule: Rule, name: str | None, reads: Sequence[str], where: str) -> None:
+    """ConfigError, starting with `where`, for a query without a name, without `{batch}` or with another brace."""
+    try:
+        fields = {
+            field for _, field, _, _ in Formatter().parse(rule.kwargs["unexpected_rows_query"]) if field is not None
+        }
+    except ValueError as error:
+        raise ConfigError(f"{where}: unexpected_rows_query: {error}") from None
+    if fields != {"batch"}:
+        raise ConfigError(f"{where}: unexpected_rows_query must name {{batch}} and no other brace")
+    if name is None:
+        raise ConfigError(f"{where}: meta.name is missing; a query has no columns to be called by")
+    if bad := [read for read in reads if not read.removeprefix(EARLIER).isidentifier()]:
+        raise ConfigError(f"{where}: meta.reads: no table is called {', '.join(bad)}")
