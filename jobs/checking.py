@@ -18,7 +18,7 @@ from quality.loader import Expectation
 from quality.results import READER, Result
 from quality.tally import EXAMPLES, Count
 
-EVERYTHING = ("row", "table", "cross_table", "release")
+EVERYTHING: tuple[scopes.Scope, ...] = ("row", "table", "cross_table", "release")
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,9 @@ def _keys(spark: SparkSession, target: Target, found: Found) -> Count:
 
 def _frame(spark: SparkSession, target: Target) -> DataFrame:
     frame = at_version(spark, target.folder, target.version)
-    wanted = (
-        {"release": target.release}
-        if target.since is None
-        else {"to_release": target.release, "from_release": target.since}
-    )
-    for column, value in wanted.items():
-        if value is not None and column in target.partition_by:
+    release = "release" if target.since is None else "to_release"
+    for column, value in ((release, target.release), ("from_release", target.since)):
+        if value is not None:
             frame = frame.where(frame[column] == value)
     return frame
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -67,7 +68,8 @@ def _judge(
     files = [file for file in publication.files if file.table == name]
     kept_out = known.quarantined.get(name, {})
     found = []
-    for expectation in suite.of("row", "table", *(["release"] if known.is_complete else [])):
+    asked: tuple[scopes.Scope, ...] = ("row", "table", "release") if known.is_complete else ("row", "table")
+    for expectation in suite.of(*asked):
         if expectation.type == scopes.QUERY:
             continue
         if expectation.type in scopes.UNIQUE:
@@ -115,12 +117,12 @@ def _keys(
 
 
 def are_proved(
-    partition_by: Sequence[str], key: Sequence[str], files: Sequence[tuple[Mapping[str, str], Tally | None]]
+    partition_by: Sequence[str], key: Sequence[str], files: Sequence[tuple[Mapping[str, Any], Tally | None]]
 ) -> bool:
     """Whether the order of the rows in each partition shows that no key repeats in all of them."""
     if not set(partition_by) <= set(key):
         return not files or (len(files) == 1 and _is_unique([files[0][1]]))
-    parts: dict[tuple[str, ...], list[Tally | None]] = {}
+    parts: dict[tuple[Any, ...], list[Tally | None]] = {}
     for partition, tally in files:
         parts.setdefault(tuple(partition.values()), []).append(tally)
     return all(_is_unique(tallies) for tallies in parts.values())

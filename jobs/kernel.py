@@ -55,7 +55,7 @@ class Report:
 
     `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
     partition; `is_sorted`: whether the IDs between never fall. `reused`: kept rows whose text another release had too.
-    `broken`: quarantined rows by the expectation they broke, or by the reason for which the reader could make no row of them.
+    `broken`: quarantined rows by the expectation they broke, or by the reason for which the reader made no row of them.
     """
 
     file: str

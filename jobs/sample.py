@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plant", action="append", default=[], metavar="KIND=N",
         help=f"plant N defects of a kind in V3's files (repeatable): {planting.ALL_KINDS}, {', '.join(KINDS)}",
     )  # fmt: skip
+    parser.add_argument(
+        "--contradictions",
+        action="store_true",
+        help="also contradict yourself as the publisher does: classes without a name, box classes and labels without a box",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -43,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
     wanted = planting.parse(arguments.plant)
     out = Path(arguments.out)
-    figures = _write(out, arguments.scale, arguments.seed, wanted)
+    figures = _write(out, arguments.scale, arguments.seed, wanted, arguments.contradictions)
     summary = {
         "out": str(out),
         "scale": arguments.scale,
@@ -56,14 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(out: Path, scale: float, seed: int, wanted: dict[str, int]) -> dict[str, dict[str, Any]]:
+def _write(
+    out: Path, scale: float, seed: int, wanted: dict[str, int], contradictions: bool
+) -> dict[str, dict[str, Any]]:
     plan.check(scale)
     releases = {name: release for name, release in load_all().items() if name in RELEASES}
     try:
         out.mkdir(parents=True, exist_ok=True)
         _check_room(out, scale)
         with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as folder:
-            return writing.write(out, Path(folder), releases, scale, seed, wanted)
+            decided = plan.make({name: r.published for name, r in releases.items()}, scale, contradictions)
+            return writing.write(out, Path(folder), releases, decided, seed, wanted)
     except OSError as error:
         raise StoreError(
             f"{error.filename or out}: {error.strerror or error}; give --out a folder that can be written and has room"

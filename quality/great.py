@@ -20,6 +20,7 @@ def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> 
     `index`: the columns by which an example is found again, its key.
     """
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
     declared = {key: value for key, value in asdict(expectation.meta).items() if value}
     theirs = ExpectationConfiguration(
@@ -27,10 +28,13 @@ def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> 
         kwargs=dict(expectation.kwargs),
         meta=declared,
         description=expectation.description,
-        severity=expectation.severity,
+        severity=FailureSeverity(expectation.severity),
     ).to_domain_obj()
     is_query = expectation.type == scopes.QUERY
-    wanted = {"result_format": "COMPLETE" if is_query else "SUMMARY", "partial_unexpected_count": EXAMPLES}
+    wanted: dict[str, Any] = {
+        "result_format": "COMPLETE" if is_query else "SUMMARY",
+        "partial_unexpected_count": EXAMPLES,
+    }
     if index and not is_query:
         wanted["unexpected_index_column_names"] = list(index)
     asked = theirs.get_validation_dependencies(None, {"result_format": wanted}).metric_configurations

@@ -23,7 +23,7 @@ class Classes:
     """Every class by its number, 0 the most frequent label; arrays of numbers are in falling popularity.
 
     `place`: where the class's MID stands in alphabetical order. `names` and `listed`: by release, what its dictionary
-    says and which classes it lists. `machine_v1` is a mask; `boxable` ends with the one class that no box has.
+    says and which classes it lists. `machine_v1` is a mask; `boxed` are the boxable classes that boxes have.
     """
 
     mids: list[str]
@@ -35,13 +35,9 @@ class Classes:
     new: Codes
     trainable: Mask
     boxable: Codes
+    boxed: Codes
     listed: dict[str, Mask]
     names: dict[str, list[str]]
-
-    @property
-    def boxed(self) -> Codes:
-        """The boxable classes that boxes have."""
-        return self.boxable[:-1]
 
     def with_people(self) -> Mask:
         """Classes with human labels in both V2 and V3."""
@@ -70,6 +66,7 @@ def make(seed: int, counts: ClassCounts) -> Classes:
         new=every[ends[3] :],
         trainable=trainable,
         boxable=boxable,
+        boxed=boxable[: len(boxable) - counts.box_unused],
         listed={"v1": first, "v2": every < ends[3], "v3": every < total},
         names=_names(rng, counts, first, boxable),
     )
@@ -87,9 +84,9 @@ def _mids(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def _boxable(counts: ClassCounts) -> Codes:
-    """Boxable classes, spread over the trainable and the other ones; the last is the one no box has."""
+    """Boxable classes, spread over the trainable and the other ones; those that no box has come last."""
     trainable = np.linspace(1, counts.trainable_both - 1, counts.box_trainable).astype(np.int64)
-    others = np.linspace(counts.trainable_both, counts.both - 1, counts.box_other + 1).astype(np.int64)
+    others = np.linspace(counts.trainable_both, counts.both - 1, counts.box_other + counts.box_unused).astype(np.int64)
     return np.concatenate([trainable, others])
 
 

@@ -71,6 +71,7 @@ class ClassCounts:
     trainable_human_only: int
     box_trainable: int
     box_other: int
+    box_unused: int
     later_than_v1: int
     missing_in_v1: int
     unused_in_v1: int
@@ -87,6 +88,7 @@ class Plan:
     slices: int
     subsets: dict[str, Counts]
     classes: ClassCounts
+    contradictions: bool = False
 
     def part(self, subset: str, number: int) -> Counts:
         """The counts of one subset in slice `number`."""
@@ -104,13 +106,19 @@ def check(scale: float) -> None:
         raise ConfigError(f"--scale {scale:g}: give a number above 0 and up to 1, such as 0.01")
 
 
-def make(published: Mapping[str, Published], scale: float) -> Plan:
-    """The plan for the published figures of v1, v2 and v3 at `scale`; ConfigError unless 0 < scale <= 1."""
+def make(published: Mapping[str, Published], scale: float, contradictions: bool = False) -> Plan:
+    """The plan for the published figures of v1, v2 and v3 at `scale`; ConfigError unless 0 < scale <= 1.
+
+    `contradictions`: also what the publisher's own files contradict: classes that V1's dictionary lacks, a listed box class
+    that no box has, and verified labels of box classes without a box in validation and test.
+    """
     check(scale)
     v1, v2, v3 = (published[release] for release in ("v1", "v2", "v3"))
     subsets = {subset: _counts(v2, v3, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
     slices = -(-subsets["train"].images // SLICE_IMAGES)
-    return Plan(scale, slices, subsets, _classes(v1, v2, v3, max(scale, FLOOR["train"])))
+    return Plan(
+        scale, slices, subsets, _classes(v1, v2, v3, max(scale, FLOOR["train"]), contradictions), contradictions
+    )
 
 
 def _counts(v2: Published, v3: Published, subset: str, scale: float) -> Counts:
@@ -166,7 +174,7 @@ def _some(total: int, part: float) -> int:
     return max(2, round(total * part))
 
 
-def _classes(v1: Published, v2: Published, v3: Published, scale: float) -> ClassCounts:
+def _classes(v1: Published, v2: Published, v3: Published, scale: float, contradictions: bool) -> ClassCounts:
     """Class counts shrink with the square root of the scale, boxable ones with its cube root: tails stay visible."""
     root, cube = math.sqrt(scale), scale ** (1 / 3)
 
@@ -188,8 +196,9 @@ def _classes(v1: Published, v2: Published, v3: Published, scale: float) -> Class
         trainable_human_only=some(classes["classes_trainable3"] - classes["machine_classes_trainable3"]),
         box_trainable=some(classes["box_classes_trainable3"], factor=cube),
         box_other=some(classes["box_classes3"] - classes["box_classes_trainable3"], factor=cube),
+        box_unused=int(contradictions),
         later_than_v1=some(classes["machine_classes3"] - classes["machine_classes1"]),
-        missing_in_v1=some(unknown),
+        missing_in_v1=some(unknown) if contradictions else 0,
         unused_in_v1=some(2 * unknown, 2),
         shared_names=some(268, 4),
         thrice_shared_names=some(16),

@@ -81,7 +81,8 @@ def _part(world: World, number: int, subset: str, ids: npt.NDArray[np.uint64]) -
     said = machine.draw(rng, world.popular["machine"], len(ids), counts.machine, required[0])
     order = rng.permutation(len(ids))
     boxed = boxes.draw(rng, counts, order, world.popular["boxes"], required[1], classes.place)
-    labels = _labels(rng, world, counts, order, said, boxed, required[2:])
+    every_label_has_boxes = subset != "train" and not world.plan.contradictions
+    labels = _labels(rng, world, counts, order, said, boxed, required[2:], every_label_has_boxes)
     return Part(ids, text.image_ids(ids), details, machine.ranked(rng, said), labels, boxed)
 
 
@@ -99,7 +100,9 @@ def _labels(
     said: Pairs,
     boxed: Boxes,
     required: list[Pairs],
+    every_label_has_boxes: bool,
 ) -> Labels:
+    """`every_label_has_boxes`: people are asked about no boxable class beside those that have a box in the image."""
     early = np.unique(boxed.pairs[boxed.in_v2])
     late = pairs.without(np.unique(boxed.pairs), early)
     # Images labelled in V2 are those with boxes then, half of those boxed later, and some that never are.
@@ -107,8 +110,10 @@ def _labels(
     labelled = np.concatenate(
         [order[: counts.boxed_v2], order[halfway : halfway + counts.labelled_v2 - counts.boxed_v2]]
     )
-    judged = said[world.classes.with_people()[pairs.classes(said)]]
-    pool = human.Pool(labelled, order[: counts.labelled_v3], judged, world.popular["human"], *required)
+    judged, popular = said[world.classes.with_people()[pairs.classes(said)]], world.popular["human"]
+    if every_label_has_boxes:
+        judged, popular = judged[~np.isin(pairs.classes(judged), world.classes.boxable)], world.popular["unboxed"]
+    pool = human.Pool(labelled, order[: counts.labelled_v3], judged, popular, *required)
     return human.draw(rng, counts, pool, early, late)
 
 

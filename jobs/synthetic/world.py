@@ -38,6 +38,7 @@ def make(seed: int, plan: Plan, classes: Classes) -> World:
         {
             "machine": skew.table(classes.machine[classes.machine != machine.TOP]),
             "human": skew.table(classes.kept),
+            "unboxed": skew.table(classes.kept[~np.isin(classes.kept, classes.boxable)]),
             "boxes": skew.table(np.random.default_rng([seed, 4]).permutation(classes.boxed), 3),
         },
         images.vocabulary(seed),

@@ -33,10 +33,9 @@ class Job:
 
 
 def write(
-    out: Path, folder: Path, releases: Mapping[str, Release], scale: float, seed: int, wanted: Mapping[str, int]
+    out: Path, folder: Path, releases: Mapping[str, Release], decided: plan.Plan, seed: int, wanted: Mapping[str, int]
 ) -> dict[str, Figures]:
     """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
-    decided = plan.make({name: release.published for name, release in releases.items()}, scale)
     job = Job(out, folder, seed, releases, classes.make(seed, decided.classes))
     for name in (*(release.tag for release in releases.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)

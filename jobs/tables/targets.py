@@ -16,6 +16,8 @@ from jobs.tables.snapshots import pins, slices
 from quality.loader import Suite
 from schemas import loader as schemas
 
+SLICED_BY = ("release", "to_release", "from_release")
+
 
 @dataclass(frozen=True)
 class File:
@@ -84,8 +86,8 @@ def copied(path: str, release: str | None) -> list[Target]:
     suite = carried(opened)
     parts = {_slice(file.partition): file.partition for file in _files(path, opened)}
     found = []
-    for (mine, since), partition in sorted(parts.items(), key=str):
-        chosen = {key: partition[key] for key in ("release", "to_release", "from_release") if key in partition}
+    for (mine, _), partition in sorted(parts.items(), key=str):
+        chosen: dict[str, str | None] = {key: partition[key] for key in SLICED_BY if key in partition}
         if release is None or mine == release:
             found.append(_target(suite.name, path.rstrip("/"), opened, chosen, suite))
     if release is not None and not found:
