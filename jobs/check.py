@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from conf.settings import Settings
-from jobs import begin, checking, command, findings, options, place, session
+from jobs import begin, checking, command, findings, gate, options, place, session
 from jobs.checking import Checked, Surroundings
 from jobs.tables import publish, targets
+from jobs.tables.snapshots import pins
 from schemas import loader as schemas
 
 
@@ -69,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check(settings: Settings, what: str | None = None, release: str | None = None) -> Outcome:
-    """Checks a published table by its name, the table in a folder, or, with neither, all that is published.
+    """Checks a published table by its name, the table in a folder, or, with neither, all that is published but for the
+    record of checks itself.
 
     ConfigError when there is no such table, nothing is published, or a copy carries no expectations.
     """
@@ -77,8 +79,8 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     if what is not None and what not in schemas.names():
         return _check_copy(settings, what, release)
     publish.recover(settings.warehouse)
-    names = [what] if what else list(schemas.names())
-    wanted = targets.published(settings.warehouse, names, release)
+    pins(settings.warehouse, release)
+    names = [what] if what else [name for name in schemas.names() if name != gate.RESULTS]
     spark, _ = begin.begin(settings)
     wanted = targets.published(settings.warehouse, names, release)
     checked = checking.check(spark, wanted, Surroundings.of(settings.warehouse))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs import audit, gate, queries, uniqueness
 from jobs.audit import Found
-from jobs.progress import track
-from jobs.tables.read import at_version, read
+from jobs.queries import Question
+from jobs.tables.read import of_target
 from jobs.tables.snapshots import Snapshot, snapshots
-from jobs.tables.targets import Target
+from jobs.tables.targets import Target, published
 from quality import results, scopes
 from quality.loader import Expectation
 from quality.results import READER, Result
@@ -45,10 +45,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The warehouse in which a target stands: what other tables and other releases it can be compared with."""
+    """The warehouse in which a target stands: what other tables and other releases it can be compared with.
+
+    `found`: the slices that were asked for already, by table and release.
+    """
 
     warehouse: str
     pins: Mapping[str, Snapshot]
+    found: dict[tuple[str, str | None], Target] = field(default_factory=dict)
 
     @classmethod
     def of(cls, warehouse: str) -> Surroundings:
@@ -59,8 +63,8 @@ class Surroundings:
         """Whether all of the release is there; of what has no release, always."""
         return release is None or self.pins[release].status == "complete"
 
-    def frame(self, spark: SparkSession, name: str, release: str | None) -> DataFrame | str:
-        """The table that a query of `release` calls `name`, or why there is none."""
+    def find(self, name: str, release: str | None) -> Target | str:
+        """The slice that a query of `release` calls `name`, or why there is none."""
         table = name.removeprefix(scopes.EARLIER)
         wanted = release
         if table != name:
@@ -71,11 +75,24 @@ class Surroundings:
                 return f"{wanted} is partial"
         if wanted is not None and table not in self.pins[wanted].table_versions:
             return f"{table} of {wanted} is not published"
-        return read(spark, self.warehouse, table, wanted)
+        if (table, wanted) not in self.found:
+            self.found[table, wanted] = published(self.warehouse, [table], wanted)[0]
+        return self.found[table, wanted]
 
     def _before(self, release: str | None) -> str | None:
         earlier = [name for name in self.pins if release and int(name[1:]) < int(release[1:])]
         return max(earlier, key=lambda name: int(name[1:]), default=None)
+
+
+@dataclass
+class _Work:
+    """One target on its way: what is asked of it, what is not and why, and what was counted."""
+
+    target: Target
+    found: Found
+    asked: list[Expectation]
+    not_asked: dict[str, str]
+    counts: dict[str, Count] = field(default_factory=dict)
 
 
 def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings | None) -> list[Checked]:
@@ -83,8 +100,13 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     asked = [_asked(target, around) for target in targets]
     read_once = [[e for e in chosen if e.type not in scopes.ARGUMENTS] for chosen, _ in asked]
     found = audit.audit(spark, targets, read_once)
-    steps = track(zip(targets, asked, found, strict=True), len(targets), "judging", "tables")
-    return [_judge(spark, target, chosen, left, one, around) for target, (chosen, left), one in steps]
+    every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
+    for work in every:
+        _count(spark, work)
+    questions = [(work, one) for work in every for one in _questions(work, around)]
+    for (work, question), count in zip(questions, queries.ask(spark, [q for _, q in questions]), strict=True):
+        work.counts[question.expectation.name] = count
+    return [_checked(work) for work in every]
 
 
 def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectation], dict[str, str]]:
@@ -102,60 +124,47 @@ def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectatio
     return chosen, left
 
 
-def _judge(
-    spark: SparkSession,
-    target: Target,
-    chosen: Sequence[Expectation],
-    left: dict[str, str],
-    found: Found,
-    around: Surroundings | None,
-) -> Checked:
-    whole = found.total()
-    counts: dict[str, Count] = {}
-    for expectation in chosen:
-        if found.unreadable and expectation.type in scopes.ARGUMENTS:
-            left[expectation.name] = "a file cannot be read"
-        elif expectation.type == scopes.QUERY:
-            asked = _ask(spark, target, expectation, around)
-            if isinstance(asked, Count):
-                counts[expectation.name] = asked
-            else:
-                left[expectation.name] = asked
+def _count(spark: SparkSession, work: _Work) -> None:
+    """Counts what the files tell; where one of them cannot be read, nothing is said of all rows."""
+    whole = work.found.total()
+    for expectation in work.asked:
+        if expectation.type == scopes.QUERY:
+            continue
+        if work.found.unreadable and expectation.type in scopes.ARGUMENTS:
+            work.not_asked[expectation.name] = "a file cannot be read"
         elif expectation.type in scopes.UNIQUE:
-            counts[expectation.name] = _keys(spark, target, found)
+            work.counts[expectation.name] = _keys(spark, work.target, work.found)
         elif expectation.type == scopes.ROW_COUNT:
-            counts[expectation.name] = Count(whole.rows)
+            work.counts[expectation.name] = Count(whole.rows)
         else:
-            counts[expectation.name] = whole.counts.get(expectation.name, Count())
-    judged = [results.judged(e, counts[e.name]) for e in chosen if e.name in counts]
-    return Checked(target, [*judged, *_damage(found)], counts, left)
+            work.counts[expectation.name] = whole.counts.get(expectation.name, Count())
 
 
-def _ask(spark: SparkSession, target: Target, expectation: Expectation, around: Surroundings | None) -> Count | str:
-    others: dict[str, DataFrame] = {}
-    for name in expectation.meta.reads:
-        assert around is not None
-        frame = around.frame(spark, name, target.release)
-        if isinstance(frame, str):
-            return frame
-        others[name] = frame
-    return queries.ask(spark, expectation, _frame(spark, target), others)
+def _questions(work: _Work, around: Surroundings | None) -> Iterator[Question]:
+    """The queries that can be asked; of the others it is noted why not."""
+    for expectation in work.asked:
+        if expectation.type != scopes.QUERY:
+            continue
+        others = {name: around.find(name, work.target.release) if around else "" for name in expectation.meta.reads}
+        causes = [found for found in others.values() if isinstance(found, str)]
+        if work.found.unreadable:
+            causes.append("a file cannot be read")
+        if causes:
+            work.not_asked[expectation.name] = causes[0]
+        else:
+            yield Question(expectation, work.target, {n: t for n, t in others.items() if isinstance(t, Target)})
+
+
+def _checked(work: _Work) -> Checked:
+    judged = [results.judged(e, work.counts[e.name]) for e in work.asked if e.name in work.counts]
+    return Checked(work.target, [*judged, *_damage(work.found)], work.counts, work.not_asked)
 
 
 def _keys(spark: SparkSession, target: Target, found: Found) -> Count:
     rows = found.total().rows
     if gate.are_proved(target.partition_by, target.suite.key(), found.tallies):
         return Count(rows)
-    return uniqueness.repeated(_frame(spark, target), target.suite.key(), rows)
-
-
-def _frame(spark: SparkSession, target: Target) -> DataFrame:
-    frame = at_version(spark, target.folder, target.version)
-    release = "release" if target.since is None else "to_release"
-    for column, value in ((release, target.release), ("from_release", target.since)):
-        if value is not None:
-            frame = frame.where(frame[column] == value)
-    return frame
+    return uniqueness.repeated(of_target(spark, target), target.suite.key(), rows)
 
 
 def _damage(found: Found) -> list[Result]:

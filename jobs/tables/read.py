@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from jobs.tables.open import uri
 from jobs.tables.snapshots import Slice, slices
+from jobs.tables.targets import Target
 from schemas import loader as schemas
 
 
@@ -22,6 +25,15 @@ def read(
         return spark.read.format("delta").load(uri(warehouse, table))
     parts = [_slice(spark, warehouse, table, one) for one in slices(warehouse, table, release, since)]
     return reduce(DataFrame.unionByName, parts)
+
+
+def of_target(spark: SparkSession, target: Target) -> DataFrame:
+    """The rows of one slice, from the files that the log names, without asking Delta for the table's state again."""
+    if not target.files:
+        return at_version(spark, target.folder, target.version).where("false")
+    columns = StructType.fromJson(json.loads(target.spark_schema))
+    paths = [file.uri for file in target.files]
+    return spark.read.schema(columns).option("basePath", target.folder).parquet(*paths)
 
 
 def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:

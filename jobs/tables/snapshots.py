@@ -51,9 +51,13 @@ def pinned(warehouse: str, release: str) -> Snapshot:
     return found[release]
 
 
-def pins(warehouse: str, release: str | None) -> list[Snapshot]:
-    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published."""
-    found = [pinned(warehouse, release)] if release else list(snapshots(warehouse).values())
+def pins(warehouse: str, release: str | None, known: Mapping[str, Snapshot] | None = None) -> list[Snapshot]:
+    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published.
+
+    `known`: all snapshots, where they were read before.
+    """
+    every = snapshots(warehouse) if known is None else known
+    found = [every.get(release) or pinned(warehouse, release)] if release else list(every.values())
     if not found:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
     return found
@@ -72,14 +76,21 @@ class Slice:
     version: int
 
 
-def slices(warehouse: str, table: str, release: str | None = None, since: str | None = None) -> list[Slice]:
+def slices(
+    warehouse: str,
+    table: str,
+    release: str | None = None,
+    since: str | None = None,
+    known: Mapping[str, Snapshot] | None = None,
+) -> list[Slice]:
     """The published slices of a table: of `release`, or of all; of a comparison with `since`, or with any release.
 
-    ConfigError when there is none, or when the earlier release of a comparison was ingested anew after it.
+    `known`: all snapshots, where they were read before. ConfigError when there is none, or when the earlier release of a
+    comparison was ingested anew after it.
     """
     schema = schemas.load(table)
-    known = snapshots(warehouse)
-    found = [one for pin in pins(warehouse, release) for one in _slices(warehouse, schema, pin, since, known)]
+    known = snapshots(warehouse) if known is None else known
+    found = [one for pin in pins(warehouse, release, known) for one in _slices(warehouse, schema, pin, since, known)]
     if not found:
         which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
         raise ConfigError(

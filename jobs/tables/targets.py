@@ -12,7 +12,7 @@ from conf.errors import ConfigError
 from jobs.files import join
 from jobs.tables.carry import carried
 from jobs.tables.open import add_actions, at, existing, open_table, uri
-from jobs.tables.snapshots import pins, slices
+from jobs.tables.snapshots import SINCE, slices, snapshots
 from quality.loader import Suite
 from schemas import loader as schemas
 
@@ -30,13 +30,17 @@ class File:
 
 @dataclass(frozen=True)
 class Target:
-    """One release's rows of one table at one version; of a table without releases all rows. `schema`: of all its columns."""
+    """One release's rows of one table at one version; of a table without releases all rows.
+
+    `schema`: of all its columns; `spark_schema`: the same as Spark's JSON.
+    """
 
     table: str
     folder: str
     version: int
     suite: Suite
     schema: pa.Schema
+    spark_schema: str
     partition_by: tuple[str, ...]
     release: str | None = None
     since: str | None = None
@@ -54,23 +58,20 @@ def published(warehouse: str, tables: Sequence[str], release: str | None) -> lis
 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
-    pins(warehouse, release)
+    known = snapshots(warehouse)
+    of_release = [pin for name, pin in known.items() if release in (None, name)]
+    held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
     found: list[Target] = []
     for name in tables:
-        schema = schemas.load(name)
-        if not schema.slice_by:
-            found += [_target(name, uri(warehouse, name), existing(warehouse, name), {})] if release is None else []
+        folder = uri(warehouse, name)
+        if not schemas.load(name).slice_by:
+            found += [_target(name, folder, existing(warehouse, name), {})] if release is None else []
             continue
-        try:
-            known = slices(warehouse, name, release)
-        except ConfigError:
-            if len(tables) == 1:
-                raise
+        if len(tables) > 1 and name not in held:
             continue
         suite = carried(existing(warehouse, name))
-        for one in known:
-            opened = at(warehouse, name, one.version)
-            found.append(_target(name, uri(warehouse, name), opened, one.partition, suite))
+        for one in slices(warehouse, name, release, known=known):
+            found.append(_target(name, folder, at(warehouse, name, one.version), one.partition, suite))
     return found
 
 
@@ -105,9 +106,12 @@ def _target(
     files = [file for file in _files(folder, opened) if part.items() <= file.partition.items()]
     release, since = _slice(dict(part))
     schema = pa.schema(opened.schema().to_arrow())
+    spark_schema = opened.schema().to_json()
     partition_by = tuple(opened.metadata().partition_columns)
     version = int(opened.version())
-    return Target(table, folder, version, suite or carried(opened), schema, partition_by, release, since, files)
+    return Target(
+        table, folder, version, suite or carried(opened), schema, spark_schema, partition_by, release, since, files
+    )
 
 
 def _files(folder: str, opened: DeltaTable) -> list[File]:
