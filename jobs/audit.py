@@ -93,13 +93,14 @@ def of_file(file: File, wanted: Wanted) -> Tally:
     auditor = Auditor(wanted.expectations, file.partition, wanted.key)
     store, path = filesystem(file.uri)
     with store.open_input_file(path) as source:
-        texts = [f.name for f in wanted.schema if pa.types.is_string(f.type) and f.name not in PLAIN]
-        parquet = pq.ParquetFile(source, read_dictionary=texts, pre_buffer=True)
-        there = [name for name in wanted.schema.names if name in parquet.schema_arrow.names]
+        metadata = pq.read_metadata(source)
+        there = [field_ for field_ in wanted.schema if field_.name in metadata.schema.to_arrow_schema().names]
+        texts = [field_.name for field_ in there if pa.types.is_string(field_.type) and field_.name not in PLAIN]
+        parquet = pq.ParquetFile(source, metadata=metadata, read_dictionary=texts, pre_buffer=True)
         if not there:
-            auditor.add(_complete(pa.table({}), wanted.schema, parquet.metadata.num_rows))
+            auditor.add(_complete(pa.table({}), wanted.schema, metadata.num_rows))
             return auditor.tally
-        for batch in parquet.iter_batches(BATCH, columns=there, use_threads=False):
+        for batch in parquet.iter_batches(BATCH, columns=[field_.name for field_ in there], use_threads=False):
             auditor.add(_complete(pa.Table.from_batches([batch]), wanted.schema, len(batch)))
     return auditor.tally
 
@@ -109,7 +110,7 @@ def _complete(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:
     columns = {}
     for field_ in schema:
         if field_.name not in rows.column_names:
-            columns[field_.name] = pa.nulls(count, field_.type)
+            columns[field_.name] = pa.array([None] * count, field_.type)
             continue
         column = rows[field_.name]
         is_coded = pa.types.is_dictionary(column.type) and column.type.value_type == field_.type

@@ -19,7 +19,7 @@ from jobs.tables.staging import StagedFile, read_staged
 from quality import loader as quality
 from quality import results, scopes
 from quality.loader import Expectation
-from quality.results import Result
+from quality.results import READER, Result
 from quality.tally import Auditor, Count, Tally, are_unique
 from schemas import loader as schemas
 
@@ -151,6 +151,9 @@ def sentence(table: str, result: Result) -> str:
     """A broken expectation in words: table, name, how many rows, the first of them."""
     if result.unexpected_count is None:
         return f"{table}.{result.expectation}: {result.description}, but it has {result.observed}"
+    if result.type == READER:
+        files = "1 file" if result.unexpected_count == 1 else f"{result.unexpected_count:,} files"
+        return f"{table}.{result.expectation}: {files} cannot be read: {result.examples[0]}"
     first = f", such as {result.examples[0]}" if result.examples else ""
     rows = "1 row breaks" if result.unexpected_count == 1 else f"{result.unexpected_count:,} rows break"
     return f"{table}.{result.expectation}: {rows} the promise that {result.description}{first}"

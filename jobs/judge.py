@@ -38,11 +38,12 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
     """Judges what stands in the rows; the partition's values come from the registry and are not looked at."""
     table = pa.table(normalized.columns)
     good = np.ones(len(table), np.bool_)
-    broken: Counter[str] = Counter()
+    broken: dict[str, Mask] = {}
     found: list[tuple[Mask, str]] = []
     for column, bad, reason in normalized.faults:
         found.append((bad, reason))
-        broken.update(_meant(column, bad, reason, promised, table))
+        for name, mine in _meant(column, bad, reason, promised, table).items():
+            broken[name] = broken.get(name, False) | mine
     for expectation in promised:
         if expectation.kwargs.get("column") in CONSTANT:
             continue
@@ -50,21 +51,21 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
         if not ok.all():
             bad = _unexplained(~ok, expectation, normalized)
             found.append((bad, expectation.meta.reason or ""))
-            broken[expectation.name] += int(bad.sum())
+            broken[expectation.name] = broken.get(expectation.name, False) | bad
     for bad, _ in found:
         good &= ~bad
-    return Judged(good, _reasons(found), +broken)
+    return Judged(good, _reasons(found), +Counter({name: int(bad.sum()) for name, bad in broken.items()}))
 
 
-def _meant(column: str, bad: Mask, reason: str, promised: Sequence[Expectation], table: pa.Table) -> dict[str, int]:
-    """Rows by the expectation that an unreadable value would have broken: the first of its column and reason, or of its
-    reason, that is about the row."""
-    left, found = bad, {}
+def _meant(column: str, bad: Mask, reason: str, promised: Sequence[Expectation], table: pa.Table) -> dict[str, Mask]:
+    """Which rows by the expectation that an unreadable value would have broken: the first that is about the row, of its column
+    and reason, or of its reason."""
+    left, found = bad, dict[str, Mask]()
     of_reason = [expectation for expectation in promised if expectation.meta.reason == reason]
     for expectation in sorted(of_reason, key=lambda e: e.kwargs.get("column") != column):
         picked = rules.concerned(expectation.rule, table)
         mine = left if picked is None else left & picked
-        found[expectation.name] = int(mine.sum())
+        found[expectation.name] = mine
         left = left & ~mine
     return found
 

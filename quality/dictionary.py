@@ -9,9 +9,10 @@ from schemas.loader import Table
 
 INTRODUCTION = """# Data dictionary
 
-Written by `make docs` from `schemas/` and `quality/`; a test holds it true. Every promise is kept three times: by the filter
-that sends a row to quarantine at ingest, by a NOT NULL or CHECK constraint of the Delta table, and by the Great Expectations
-suite of the same YAML file.
+Written by `make docs` from `schemas/` and `quality/`; a test holds it true. A promise about a row is kept three times: by the
+filter that sends a row to quarantine at ingest, by a NOT NULL or CHECK constraint of the Delta table, and by the Great
+Expectations suite of the same YAML file. Promises of a wider scope are judged before a table is published, queries by
+`oilake check`.
 """
 
 
@@ -43,11 +44,13 @@ def _table(table: Table) -> str:
 
 def _promises(table: str) -> list[str]:
     rows = [_promise(expectation) for expectation in quality.load(table).expectations]
-    return ["| promise | severity | reason in quarantine |", "|---|---|---|", *rows]
+    return ["| promise | scope | severity | called | reason in quarantine |", "|---|---|---|---|---|", *rows]
 
 
 def _promise(expectation: Expectation) -> str:
-    return f"| {expectation.description} | {expectation.severity} | `{expectation.meta.reason}` |"
+    reason = f"`{expectation.meta.reason}`" if expectation.meta.reason else ""
+    scope = expectation.meta.scope.replace("_", " ")
+    return f"| {expectation.description} | {scope} | {expectation.severity} | `{expectation.name}` | {reason} |"
 
 
 def _reasons() -> str:

@@ -105,7 +105,7 @@ class Auditor:
 
 def _constant(value: str | None, rows: int) -> pa.Array:
     if value is None:
-        return pa.nulls(rows, pa.string())
+        return pa.array([None] * rows, pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value], pa.string()))
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
-from conf.errors import ConfigError
+from conf.errors import ConfigError, StoreError
+from jobs.tables.open import existing, uri
 from quality.loader import Suite, parse
 
 SUITE = "oilake.suite"
 VERSION = "oilake.suite.version"
 SHA256 = "oilake.suite.sha256"
+ATTEMPTS = 10
+PAUSE = 0.1
 
 
 def properties(suite: Suite) -> dict[str, str]:
@@ -32,12 +37,25 @@ def carried(table: DeltaTable) -> Suite:
     return suite
 
 
-def migrate(table: DeltaTable, name: str, wanted: Suite) -> list[str]:
-    """Brings the properties up to date; a sentence for each thing that changed. Nothing is set where nothing changed."""
-    stored = table.metadata().configuration
-    if stored.get(SHA256) == wanted.digest():
-        return []
-    table.alter.set_table_properties(properties(wanted), raise_if_not_exists=False)
+def migrate(warehouse: str, name: str, wanted: Suite) -> list[str]:
+    """Brings a table's properties up to date; a sentence for each thing that changed. Nothing is set where nothing changed.
+
+    StoreError when other runs keep changing them.
+    """
+    for attempt in range(ATTEMPTS):
+        table = existing(warehouse, name)
+        stored = table.metadata().configuration
+        if stored.get(SHA256) == wanted.digest():
+            return []
+        try:
+            table.alter.set_table_properties(properties(wanted), raise_if_not_exists=False)
+            return _told(name, stored, wanted)
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri(warehouse, name)}: other runs keep changing its properties; run the same command again")
+
+
+def _told(name: str, stored: Mapping[str, str], wanted: Suite) -> list[str]:
     if SUITE not in stored:
         return [f"{name}: now carries its {len(wanted.expectations)} expectations"]
     before = {one["name"]: one for one in _named(json.loads(stored[SUITE]))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deltalake import DeltaTable
@@ -22,6 +23,8 @@ CONSTRAINT = "delta.constraints."
 THREADS = 3
 ATTEMPTS = 20
 PAUSE = 0.25
+VIOLATED = "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION"
+EXAMPLES = 3
 RACED = ("already_exists", "non_empty_location", "concurrent")
 
 
@@ -88,7 +91,7 @@ def create_sql(warehouse: str, name: str) -> str:
 
 def _migrate(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
     told = _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
-    return told + carry.migrate(table, name, quality.load(name))
+    return told + carry.migrate(warehouse, name, quality.load(name))
 
 
 def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
@@ -130,9 +133,26 @@ def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: 
         told.append(f"{name}: constraint {key} was dropped")
     for key, sql in wanted.items():
         if found.get(key) != _spaceless(sql):
-            spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT `{key}` CHECK ({sql})")
-            told.append(f"{name}: constraint {key} was added")
+            told.append(f"{name}: {_add_constraint(spark, where, key, sql, quality.load(name).key())}")
     return told
+
+
+def _add_constraint(spark: SparkSession, where: str, key: str, sql: str, shown: Sequence[str]) -> str:
+    """Adds a constraint unless rows that are there break it; what became of it, with such rows counted and shown."""
+    try:
+        spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT `{key}` CHECK ({sql})")
+        return f"constraint {key} was added"
+    except SPARK_ERRORS as error:
+        if VIOLATED not in str(error):
+            raise
+    broken = spark.sql(f"SELECT * FROM {where} WHERE NOT coalesce({sql}, false)")
+    examples = broken.select(*(shown or broken.columns)).limit(EXAMPLES).toJSON().collect()
+    rows = broken.count()
+    return (
+        f"constraint {key} was not added, since {rows:,} row{'s' if rows != 1 else ''} of the table "
+        f"break{'' if rows != 1 else 's'} it, such as {', '.join(examples)}; `oilake check` counts them for each release, "
+        "`oilake ingest --force` judges them anew"
+    )
 
 
 def _spaceless(sql: str) -> str:

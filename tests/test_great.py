@@ -1,0 +1,146 @@
+"""What is counted in one look at the rows becomes the very results that Great Expectations finds by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations as gx
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from conf.errors import ConfigError
+from quality import great, loader, scopes
+from quality.loader import parse
+from quality.tally import EXAMPLES, Auditor, are_unique
+from schemas import loader as schemas
+from tests.test_rules import JUDGED, random_rows, row_suite
+
+COMPARED = (
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "missing_count",
+    "missing_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
+    "partial_unexpected_list",
+    "partial_unexpected_index_list",
+)
+
+
+@pytest.mark.parametrize("table", JUDGED)
+def test_our_results_are_those_of_great_expectations(spark: SparkSession, table: str):
+    rows = random_rows(table, seed=6)
+    chosen = loader.load(table).rules("row")
+    auditor = Auditor(chosen, {}, ())
+    for start in range(0, len(rows), 100):
+        auditor.add(rows.slice(start, 100))
+    context = gx.get_context(mode="ephemeral")
+    asset = context.data_sources.add_spark("spark").add_dataframe_asset("rows")
+    frame = spark.createDataFrame(rows).coalesce(1)
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    wanted = {
+        "result_format": "SUMMARY",
+        "partial_unexpected_count": EXAMPLES,
+        "unexpected_index_column_names": ["row"],
+    }
+    plain = batch.validate(row_suite(table), result_format=wanted)
+    theirs = {
+        (r.expectation_config.description, str(r.expectation_config.kwargs.get("column"))): r for r in plain.results
+    }
+    failed = 0
+    for expectation in chosen:
+        ours = great.validation(expectation, auditor.tally.counts[expectation.name], ["row"])
+        expected = theirs[expectation.description, str(expectation.kwargs.get("column"))]
+        assert ours.success == expected.success
+        failed += not ours.success
+        for key in COMPARED:
+            assert _plain(ours.result.get(key)) == _plain(expected.result.get(key)), (expectation.name, key)
+    assert failed > 3
+
+
+def _plain(value: Any) -> Any:
+    """Spark gives pairs as lists or tuples, and index columns in another order."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def tally(*keys: tuple[str, int]) -> Any:
+    suite = loader.load("quarantine")
+    rows = pa.table({"member": [member for member, _ in keys], "line": [line for _, line in keys]})
+    auditor = Auditor([], {"release": "v3"}, ["release", "member", "line"])
+    assert suite.key() == ["release", "file", "member", "line"]
+    for n in range(len(rows)):
+        auditor.add(rows.slice(n, 1))
+    return auditor.tally
+
+
+def test_keys_are_unique_where_rows_rise_and_files_do_not_overlap():
+    assert are_unique([tally(("a", 9), ("a", 10), ("b", 1)), tally(("b", 2))])
+    assert are_unique([tally(("b", 2)), tally(("a", 9), ("b", 1))])
+    assert not are_unique([tally(("a", 9), ("a", 9))])
+    assert not are_unique([tally(("a", 10), ("a", 9))])
+    assert not are_unique([tally(("a", 1), ("b", 2)), tally(("b", 2), ("b", 3))])
+    assert not are_unique([tally(("a", 1), ("c", 2)), tally(("b", 2))])
+
+
+ROW = {
+    "type": "expect_column_values_to_not_be_null",
+    "kwargs": {"column": "mid"},
+    "severity": "critical",
+    "description": "d",
+}
+QUERY = {"type": scopes.QUERY, "severity": "warning", "description": "d"}
+REFUSED = {
+    "a row without a reason": ({**ROW, "meta": {"scope": "row"}}, "meta.reason is missing"),
+    "an unknown reason": ({**ROW, "meta": {"scope": "row", "reason": "mood"}}, "unknown reason 'mood'"),
+    "a row type of wider scope": ({**ROW, "meta": {"scope": "table"}}, "not of scope table"),
+    "a scope of nobody": ({**ROW, "meta": {"scope": "galaxy"}}, "must be one of row, table"),
+    "a query without braces": (
+        {**QUERY, "kwargs": {"unexpected_rows_query": "SELECT 1"}, "meta": {"scope": "cross_table", "name": "n"}},
+        "must name {batch}",
+    ),
+    "a query with a loose brace": (
+        {**QUERY, "kwargs": {"unexpected_rows_query": "{batch} {"}, "meta": {"scope": "cross_table", "name": "n"}},
+        "unexpected_rows_query: ",
+    ),
+    "a query without a name": (
+        {**QUERY, "kwargs": {"unexpected_rows_query": "{batch}"}, "meta": {"scope": "cross_table"}},
+        "meta.name is missing",
+    ),
+    "a query that would hold back": (
+        {
+            **QUERY,
+            "severity": "critical",
+            "kwargs": {"unexpected_rows_query": "{batch}"},
+            "meta": {"scope": "release", "name": "n"},
+        },
+        "cannot hold a publication back",
+    ),
+    "a key of unknown columns": (
+        {
+            **ROW,
+            "type": scopes.UNIQUE_COLUMNS,
+            "kwargs": {"column_list": ["mid", "colour"], "ignore_row_if": "never"},
+            "meta": {"scope": "table"},
+        },
+        "the table has no column 'colour'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_declaration_that_cannot_be_compiled_is_refused_when_loaded(name: str):
+    declared, told = REFUSED[name]
+    columns = {column.name: column.type for column in schemas.load("labels").columns}
+    with pytest.raises(ConfigError, match="here") as error:
+        parse({"name": "labels", "expectations": [declared]}, columns, "here")
+    assert told in str(error.value)
+
+
+def test_two_expectations_of_one_name_are_refused():
+    declared = {**ROW, "meta": {"scope": "row", "reason": "missing_value"}}
+    with pytest.raises(ConfigError, match=r"expectations\[1\].*another expectation is called mid_not_be_null"):
+        parse({"name": "labels", "expectations": [declared, declared]}, {"mid": "string"}, "here")

@@ -1,0 +1,83 @@
+"""A changed declaration reaches tables that are there: properties and constraints are brought up to date, and told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from pyspark.sql import SparkSession
+
+from jobs.files import join
+from jobs.tables import carry, create
+from quality import loader, rules
+from quality.loader import Expectation, Meta, Suite
+
+NEW = Expectation(
+    rules.BETWEEN,
+    {"column": "confidence", "max_value": 0.75},
+    "critical",
+    "nobody is sure",
+    Meta("row", reason="invalid_confidence", name="nobody_is_sure"),
+)
+
+
+def label(confidence: float) -> dict[str, list[Any]]:
+    return {
+        "release": ["v3"], "subset": ["train"], "origin": ["machine"], "image_id": ["0" * 16], "source": ["machine"],
+        "mid": ["/m/0bt9lr"], "confidence": [confidence],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def stricter(monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """The suite of `labels` with one more promise, as if its YAML had been edited."""
+    before = loader.load("labels")
+    known = [e for e in before.expectations if e.name != "label_of_unknown_class"]
+    after = replace(before, expectations=(*known, NEW), meta={"version": 2})
+    real = loader.load
+    monkeypatch.setattr(loader, "load", lambda table: after if table == "labels" else real(table))
+    return after
+
+
+def test_tables_carry_their_suite_from_the_first_commit(warehouse: str):
+    suite = carry.carried(DeltaTable(join(warehouse, "labels")))
+    assert suite == loader.load("labels")
+    assert DeltaTable(join(warehouse, "labels")).version() == 0
+
+
+def test_a_changed_suite_is_carried_and_told(spark: SparkSession, warehouse: str, stricter: Suite):
+    write_deltalake(join(warehouse, "labels"), pa.table(label(0.5)), mode="append")
+    told = create.ensure(spark, warehouse)
+    assert "labels: constraint nobody_is_sure was added" in told
+    assert "labels: now promises that nobody is sure" in told
+    assert [s for s in told if "no longer promises that a label names a class" in s]
+    table = DeltaTable(join(warehouse, "labels"))
+    assert carry.carried(table) == stricter
+    assert table.metadata().configuration[carry.VERSION] == "2"
+    assert create.ensure(spark, warehouse) == []
+
+
+def test_a_constraint_that_rows_break_is_told_and_not_forced(spark: SparkSession, warehouse: str, stricter: Suite):
+    for confidence in (0.5, 0.8, 0.9):
+        write_deltalake(join(warehouse, "labels"), pa.table(label(confidence)), mode="append")
+    told = [sentence for sentence in create.ensure(spark, warehouse) if "was not added" in sentence]
+    assert len(told) == 1
+    assert "constraint nobody_is_sure was not added, since 2 rows of the table break it" in told[0]
+    assert '"confidence":0.8' in told[0]
+    table = DeltaTable(join(warehouse, "labels"))
+    assert "delta.constraints.nobody_is_sure" not in table.metadata().configuration
+    assert table.to_pyarrow_table().num_rows == 3
+    assert carry.carried(table) == stricter
+
+
+def test_a_tampered_suite_is_refused(warehouse: str):
+    table = DeltaTable(join(warehouse, "labels"))
+    document = json.loads(table.metadata().configuration[carry.SUITE])
+    document["expectations"] = document["expectations"][1:]
+    table.alter.set_table_properties({carry.SUITE: json.dumps(document)}, raise_if_not_exists=False)
+    with pytest.raises(Exception, match="is not the one whose hash stands beside it"):
+        carry.carried(DeltaTable(join(warehouse, "labels")))
