@@ -58,8 +58,8 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
 
 
 def _meant(column: str, bad: Mask, reason: str, promised: Sequence[Expectation], table: pa.Table) -> dict[str, Mask]:
-    """Which rows by the expectation that an unreadable value would have broken: the first that is about the row, of its column
-    and reason, or of its reason."""
+    """Which rows by the expectation that an unreadable value would have broken: the first about the row that has its reason,
+    those of its column before others."""
     left, found = bad, dict[str, Mask]()
     of_reason = [expectation for expectation in promised if expectation.meta.reason == reason]
     for expectation in sorted(of_reason, key=lambda e: e.kwargs.get("column") != column):

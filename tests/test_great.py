@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
-from quality import great, loader, scopes
+from quality import great, loader, rules, scopes
 from quality.loader import parse
 from quality.tally import EXAMPLES, Auditor, are_unique
 from schemas import loader as schemas
@@ -31,7 +31,7 @@ COMPARED = (
 
 @pytest.mark.parametrize("table", JUDGED)
 def test_our_results_are_those_of_great_expectations(spark: SparkSession, table: str):
-    rows = random_rows(table, seed=6)
+    rows = without_line_breaks(random_rows(table, seed=6))
     chosen = loader.load(table).rules("row")
     auditor = Auditor(chosen, {}, ())
     for start in range(0, len(rows), 100):
@@ -58,6 +58,13 @@ def test_our_results_are_those_of_great_expectations(spark: SparkSession, table:
         for key in COMPARED:
             assert _plain(ours.result.get(key)) == _plain(expected.result.get(key)), (expectation.name, key)
     assert failed > 3
+
+
+def without_line_breaks(rows: pa.Table) -> pa.Table:
+    """Java's `$` stands before a final line break too, which is why each such regex is paired with one that forbids them."""
+    held = [str(row.values()) for row in rows.to_pylist()]
+    breaks = ("\\n", "\\r", "\\x85", "\\u2028", "\\u2029")
+    return rows.filter(pa.array([not any(b in text for b in breaks) for text in held]))
 
 
 def _plain(value: Any) -> Any:
@@ -87,7 +94,7 @@ def test_keys_are_unique_where_rows_rise_and_files_do_not_overlap():
 
 
 ROW = {
-    "type": "expect_column_values_to_not_be_null",
+    "type": rules.NOT_NULL,
     "kwargs": {"column": "mid"},
     "severity": "critical",
     "description": "d",
