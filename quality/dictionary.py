@@ -10,9 +10,9 @@ from schemas.loader import Table
 INTRODUCTION = """# Data dictionary
 
 Written by `make docs` from `schemas/` and `quality/`; a test holds it true. A promise about a row is kept three times:
-by the filter that sends a row to quarantine at ingest, by a NOT NULL or CHECK constraint of the Delta table, and by the Great
-Expectations suite of the same YAML file. Promises of a wider scope are judged before a table is published, queries by
-`oilake check`.
+by the filter that sends a row to quarantine at ingest, by a NOT NULL or CHECK constraint of the Delta table, and by the
+Great Expectations suite of the same YAML file. Promises of a wider scope are judged before a table is published, queries
+by `oilake check`.
 """
 
 

@@ -57,7 +57,7 @@ def test_our_results_are_those_of_great_expectations(spark: SparkSession, table:
         failed += not ours.success
         for key in COMPARED:
             assert _plain(ours.result.get(key)) == _plain(expected.result.get(key)), (expectation.name, key)
-    assert failed > 3
+    assert failed > 2
 
 
 def without_line_breaks(rows: pa.Table) -> pa.Table:
