@@ -52,8 +52,9 @@ class Context:
 class Report:
     """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
 
-    `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
-    partition; `is_sorted`: whether the IDs between never fall. `reused`: kept rows whose text another release had too.
+    `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers,
+    else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never fall.
+    `reused`: kept rows whose text another release had too.
     """
 
     file: str

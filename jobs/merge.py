@@ -44,13 +44,15 @@ def targets(
 
     A row goes into the last file that begins at or before its image. Reads the footers of the published files.
     """
+    uris = [file.uri for file in published]
     with ThreadPoolExecutor(READERS) as pool:
-        groups = dict(zip(published, pool.map(row_groups, (file.uri for file in published)), strict=True))
-    ends = {file.uri: (min(g.low for g in found), max(g.high for g in found)) for file, found in groups.items() if found}
-    files: list[str | None] = list(sorted(ends, key=lambda uri: (ends[uri], uri)))
-    cuts = [0, *(ends[uri][0] for uri in files[1:] if uri), END] if files else _even(list(runs.values()))
+        groups = dict(zip(uris, pool.map(row_groups, uris), strict=True))
+    ends = {uri: (min(g.low for g in found), max(g.high for g in found)) for uri, found in groups.items() if found}
+    files = sorted(ends, key=lambda uri: (ends[uri], uri))
+    cuts = [0, *(ends[uri][0] for uri in files[1:]), END] if files else _even(list(runs.values()))
     found = []
-    for number, (uri, (low, high)) in enumerate(zip(files or [None] * (len(cuts) - 1), pairwise(cuts), strict=True)):
+    for number, (low, high) in enumerate(pairwise(cuts)):
+        uri = files[number] if files else None
         some = tuple(sorted(one for one, run in runs.items() if _rows_within(run, low, high)))
         if some:
             found.append(Target(table, dict(partition), number, uri, some, low, high))

@@ -1,4 +1,4 @@
-"""Judges quarantined rows again, each by itself, on the road that ingest takes; stages those that pass and those that stay."""
+"""Judges quarantined rows again, each by itself, on the road of ingest; stages those that pass and those that stay."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
-    staged = [_add(file) for file in publication.files if file.table == name]
+    staged: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
     kept = publication.kept.get(name)
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
