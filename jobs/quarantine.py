@@ -90,9 +90,7 @@ def _table(columns: Sequence[str], found: Sequence[Row]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _reasons(found: Sequence[Row]) -> str:
@@ -104,7 +102,7 @@ def _reasons(found: Sequence[Row]) -> str:
 
 def _page(row: Row) -> Iterator[str]:
     """One row for a person, whatever its bytes are."""
-    yield f"{row['release']}  {row['file']}: {row['member']}, line {row['line']:,}, meant for {row['table_name']}"
+    yield f"{row['release']}  {row['file']}: {row['member']}, line {row['line']}, meant for {row['table_name']}"
     text = printable(row["raw"][:SHOWN])
     more = len(row["raw"]) - SHOWN
     yield f"    {text}" + (f" … and {more:,} bytes more (--json has all)" if more > 0 else "")
