@@ -22,13 +22,16 @@ BATCH = 1 << 19  # what a core's caches still help with
 class Side:
     """Parquet files, each sorted by image_id (they may overlap, in any order), and the columns to read beside it.
 
-    `batch`: rows read at a time; with `is_plain` strings are not dictionary-encoded, for those that hardly repeat.
+    `batch`: rows read at a time; with `is_plain` strings are not dictionary-encoded, for those that hardly repeat. Only
+    images from `low` up to, without, `high` are read of it.
     """
 
     files: tuple[str, ...]
     columns: tuple[str, ...]
     batch: int = BATCH
     is_plain: bool = False
+    low: int = 0
+    high: int = END
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class _Stream:
     """One file on its way. `held`: rows read and not taken; every row of an image below `bound` has been read."""
 
     def __init__(self, side: str, uri: str, wanted: Side, low: int, high: int) -> None:
+        low, high = max(low, wanted.low), min(high, wanted.high)
         self.side, self.uri, self.low, self.high = side, uri, low, high
         self.columns, self.rows, self.is_plain = ["image_id", *wanted.columns], wanted.batch, wanted.is_plain
         self.held: list[Runs] = []

@@ -14,6 +14,7 @@ JOBS = (
     "run",
     "fetch",
     "ingest",
+    "quarantine",
     "reconcile",
     "changes",
     "history",

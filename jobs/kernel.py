@@ -53,9 +53,10 @@ class Context:
 class Report:
     """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
 
-    `ids`: the kept image IDs of an images chunk as 64-bit numbers, else empty. `ends`: first and last kept image ID by
-    partition; `is_sorted`: whether the IDs between never fall. `reused`: kept rows whose text another release had too.
-    `broken`: quarantined rows by the expectation they broke, or by the reason for which the reader made no row of them.
+    `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers,
+    else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never fall.
+    `reused`: kept rows whose text another release had too. `broken`: quarantined rows by the expectation they broke, or by
+    the reason for which the reader made no row of them.
     """
 
     file: str
@@ -73,6 +74,7 @@ class Report:
     quarantined: StagedFile | None = None
     is_sorted: dict[str, bool] = field(default_factory=dict)
     ends: dict[str, tuple[str, str]] = field(default_factory=dict)
+    header: str | None = None
     extra_columns: tuple[str, ...] = ()
     is_sound: bool = True
     ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -98,7 +100,7 @@ class _Task:
         self.ids: list[npt.NDArray[np.uint64]] = []
         self.dropped = (context.dropped or {}).get((split.file, chunk.number), np.empty(0, np.int64))
         self.report = Report(split.file, expected.path, self.table.table, chunk.number)
-        self.report.extra_columns = chunk.header.extra
+        self.report.header, self.report.extra_columns = chunk.header.text, chunk.header.extra
 
     def run(self) -> Report:
         text, blocks = reuse.digest(self.context.seed, self.chunk.header.names), self.chunk.blocks
@@ -154,7 +156,7 @@ class _Task:
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
-        normalized = self._normalize(rows)
+        normalized = normalize(rows.columns, self.expected, self.context.release)
         judged = judge.judge(normalized, self.promised)
         good, reasons = judged.good, judged.reasons
         self.report.broken.update(judged.broken)
@@ -164,14 +166,6 @@ class _Task:
         self._count_repairs(normalized, good)
         self._keep(judge.kept(normalized.columns, good))
         self._refuse(rows, reasons)
-
-    def _normalize(self, rows: Rows) -> Normalized:
-        release, subset = self.context.release, self.expected.subset
-        if self.table.table == "images":
-            return images.normalize(rows.columns, subset or "")
-        if self.table.table == "boxes":
-            return boxes.normalize(rows.columns, release.box_sources)
-        return labels.normalize(rows.columns, release.sources)
 
     def _drop(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
         """Marks the rows of this block that lost their key; positions count the kept rows of the whole chunk."""
@@ -194,20 +188,16 @@ class _Task:
         self.report.kept += len(rows)
         if not len(rows):
             return
-        if self.table.table != "labels":
-            self._write(rows, {})
-            return
-        origins = rows["origin"].combine_chunks()
-        for origin in pc.unique(origins).to_pylist():
-            self._write(_of_origin(rows, origins, origin).drop_columns(["origin"]), {"origin": origin})
+        found = partitions(rows, self.table.table, self.context.release.release, self.expected.subset or "")
+        for partition, part in found:
+            self._write(part, partition)
 
-    def _write(self, rows: pa.Table, extra: dict[str, str]) -> None:
-        partition = {"release": self.context.release.release, "subset": self.expected.subset or "", **extra}
+    def _write(self, rows: pa.Table, partition: dict[str, str]) -> None:
         key = "/".join(partition.values())
         if key not in self.writers:
             self.writers[key] = self._writer(self.table, partition, is_judged=True)
         self._note_order(key, rows["image_id"])
-        self.writers[key].write(rows.select([column.name for column in self.table.stored()]))
+        self.writers[key].write(rows)
 
     def _note_order(self, key: str, image_ids: pa.ChunkedArray) -> None:
         column = image_ids.combine_chunks()
@@ -243,6 +233,28 @@ class _Task:
     def _writer(self, table: schemas.Table, partition: dict[str, str], is_judged: bool = False) -> Writer:
         context, number = self.context, self.chunk.number
         return Writer(context.warehouse, table, partition, context.run_id, number, is_judged)
+
+
+def normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
+    """The raw columns of a member's rows as columns of the table it belongs to."""
+    table = expected.member.table
+    if table == "images":
+        return images.normalize(columns, expected.subset or "")
+    if table == "boxes":
+        return boxes.normalize(columns, release.box_sources)
+    return labels.normalize(columns, release.sources)
+
+
+def partitions(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """(partition, its rows) of kept rows of one member, in the columns that its files store."""
+    stored = [column.name for column in schemas.load(table).stored()]
+    if table != "labels":
+        yield {"release": release, "subset": subset}, rows.select(stored)
+        return
+    origins = rows["origin"].combine_chunks()
+    for origin in pc.unique(origins).to_pylist():
+        partition = {"release": release, "subset": subset, "origin": origin}
+        yield partition, _of_origin(rows, origins, origin).select(stored)
 
 
 def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 
+from jobs.aligned import BATCH, RowGroup, row_groups
+from jobs.files import filesystem
 from jobs.kernel import Report
+from jobs.transforms import runs
 
 Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.uint64]
 
 
 def duplicates(reports: Sequence[Report]) -> dict[tuple[str, int], Positions]:
@@ -30,3 +35,32 @@ def duplicates(reports: Sequence[Report]) -> dict[tuple[str, int], Positions]:
         mine = later[(later >= starts[n]) & (later < starts[n + 1])] - starts[n]
         found[chunks[n].file, chunks[n].number] = np.sort(mine)
     return found
+
+
+def taken(uris: Sequence[str], wanted: Numbers) -> Numbers:
+    """Those of the wanted image IDs (ascending) that published files of `images` hold; only what may hold one is read."""
+    if not len(wanted):
+        return wanted
+    held = np.zeros(len(wanted), np.bool_)
+    for uri in uris:
+        groups = [n for n, group in enumerate(row_groups(uri)) if _any_within(wanted, group)]
+        store, path = filesystem(uri)
+        for batch in pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, groups, ["image_id"]) if groups else ():
+            held |= np.isin(wanted, runs.of_batch(batch).images)
+    return wanted[held]
+
+
+def _any_within(wanted: Numbers, group: RowGroup) -> bool:
+    place = int(np.searchsorted(wanted, np.uint64(group.low)))
+    return place < len(wanted) and int(wanted[place]) <= group.high
+
+
+def lost(ids: Numbers, members: Positions, lines: Positions, held: Numbers) -> npt.NDArray[np.bool_]:
+    """Which of some rows have an image ID that is held already, or that an earlier one of them has; all of shape (rows,).
+
+    `members`, `lines`: where a row stands, which decides who is earlier.
+    """
+    order = np.lexsort((lines, members))
+    found = np.ones(len(ids), np.bool_)
+    found[order[np.unique(ids[order], return_index=True)[1]]] = False
+    return found | np.isin(ids, held)

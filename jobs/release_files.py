@@ -37,4 +37,5 @@ def rows(
 
 def _empty(report: Report, urls: dict[str, str]) -> dict[str, Any]:
     counts = dict.fromkeys([*COUNTS, "rows_quarantined"], 0)
-    return {"file": report.file, "member": report.member, "url": urls[report.file], **counts}
+    named = {"file": report.file, "member": report.member, "url": urls[report.file], "header": report.header}
+    return {**named, **counts}

@@ -102,6 +102,13 @@ def reasons() -> dict[str, str]:
 
 
 @cache
+def remedies() -> dict[str, str]:
+    """What could be done about a quarantined row, by reason."""
+    found: dict[str, str] = load_yaml(files("quality") / "remedies.yaml")
+    return found
+
+
+@cache
 def load(table: str) -> Suite:
     """The suite of `table`; ConfigError names the file and the expectation that cannot be compiled."""
     path = files("quality") / f"{table}.yaml"

@@ -65,8 +65,12 @@ def test_every_table_has_a_schema_and_a_suite_that_fit(table: str):
 
 
 def test_every_suite_belongs_to_a_table():
-    found = {path.stem for path in (ROOT / "quality").glob("*.yaml")} - {"reasons"}
+    found = {path.stem for path in (ROOT / "quality").glob("*.yaml")} - {"reasons", "remedies"}
     assert found == set(loader.names())
+
+
+def test_every_reason_has_a_remedy():
+    assert suites.remedies().keys() == suites.reasons().keys()
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))

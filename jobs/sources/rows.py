@@ -11,17 +11,21 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from conf.errors import InputError
-from jobs.sources.records import NEWLINE, RETURN, Block, Record, fields
+from jobs.sources.records import NEWLINE, RETURN, Block, Record, fields, walk
 
 BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Header:
-    """Our column names by field position; None where the registry does not know the column (`extra` names those)."""
+    """Our column names by field position; None where the registry does not know the column (`extra` names those).
+
+    `text`: the line as it stood, without its line end; None for a file that has no header.
+    """
 
     names: tuple[str | None, ...]
     extra: tuple[str, ...] = ()
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ class Rows:
         return list(zip(self.block.lines(starts).tolist(), raw, strict=True))
 
 
+@dataclass(frozen=True)
+class Apart:
+    """Records that were read each by itself: raw `columns` of those that are rows, `places`: which ones they are, and all
+    reasons of each other one, by place."""
+
+    columns: dict[str, pa.Array]
+    places: npt.NDArray[np.int64]
+    bad: dict[int, tuple[str, ...]]
+
+
 def _bare(record: bytes) -> bytes:
     return record.removesuffix(NEWLINE).removesuffix(RETURN)
 
@@ -64,6 +78,7 @@ def _bare(record: bytes) -> bytes:
 def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[str], where: str) -> Header:
     """The header of a file; InputError, starting with `where`, when a column is missing or stands there twice."""
     try:
+        text = _bare(line).decode()
         published = [field.decode().strip().strip('"') for field in fields(_bare(line).removeprefix(BOM))]
     except UnicodeDecodeError:
         raise InputError(f"{where}: the header is not text; the file is damaged, fetch it again") from None
@@ -77,7 +92,7 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
     if twice:
         raise InputError(f"{where}: column {', '.join(twice)} stands twice in the header; fetch the file again")
     extra = tuple(name for name in published if name not in columns)
-    return Header(tuple(columns.get(name) for name in published), extra)
+    return Header(tuple(columns.get(name) for name in published), extra, text)
 
 
 def parse(block: Block, header: Header, types: Mapping[str, pa.DataType], limit: int) -> Rows:
@@ -92,6 +107,24 @@ def parse(block: Block, header: Header, types: Mapping[str, pa.DataType], limit:
     if columns is None or _length(columns) != len(good):
         raise InputError(f"line {block.line} and following cannot be read as CSV; please report this file")
     return Rows(block, columns, len(good), tuple(bad), tuple(good))
+
+
+def parse_apart(raws: Sequence[bytes], header: Header, types: Mapping[str, pa.DataType], limit: int) -> Apart:
+    """As `parse`, for records that were cut already (without their line ends): no quote reaches into the next record."""
+    found = {n: _reasons(raw, _fault(raw), len(header.names), limit) for n, raw in enumerate(raws)}
+    good = [n for n, reasons in found.items() if not reasons]
+    columns = _columns(NEWLINE.join(raws[n] for n in good), header, types) if good else _no_rows(header, types)
+    if columns is None or _length(columns) != len(good):
+        raise InputError("some rows cannot be read as CSV; please report this file")
+    return Apart(columns, np.array(good, np.int64), {n: reasons for n, reasons in found.items() if reasons})
+
+
+def _fault(raw: bytes) -> str | None:
+    """What is wrong with the quotes of one record; its own last carriage return belongs to it, not to its line end."""
+    records, _ = walk(raw + RETURN + NEWLINE, at_end=True)
+    if len(records) == 1 and records[0].stop == len(raw):
+        return records[0].fault
+    return "malformed_quotes"
 
 
 def _length(columns: Mapping[str, pa.Array]) -> int:

@@ -25,12 +25,16 @@ from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
 from jobs.tables.append import is_committed
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import SINCE, Snapshot, pinned, property_name, slice_name, snapshots
+from jobs.tables.snapshots import INGEST, SINCE, Snapshot, pinned, property_name, slice_name, snapshots, staged_at
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
-MADE_FROM = {"ingest": ("reconcile", "duplicates", "figures", "expand", "changes"), "reconcile": ("expand", "changes")}
+DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
+RELEASE = "quarantine release"
+MADE_FROM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
+# A job that goes on with what another published: from then on the other's fingerprint is its own.
+AMENDS = {RELEASE: INGEST}
 ATTEMPTS = 30
 PAUSE = 0.1
 
@@ -44,7 +48,8 @@ class Publication:
     It replaces what `job` published of the release before, and what was made from that; the rest stays as it is.
     `basis`: what the job read, as (release, job) and its fingerprint; refused when that is no longer the published one.
     `since`: the earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the
-    tables that it writes say of the release, as the property `oilake.NAME.RELEASE`.
+    tables that it writes say of the release, as the property `oilake.NAME.RELEASE`. `notes`: what only its commits say.
+    `kept`: of tables whose slice is replaced in part, the published files that stay.
     """
 
     release: str
@@ -57,10 +62,13 @@ class Publication:
     basis: tuple[tuple[str, str, str], ...] = ()
     since: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, tuple[StagedFile, ...]] = field(default_factory=dict)
 
     def tables(self) -> list[schemas.Table]:
         """The tables whose slice it replaces."""
-        return [table for table in map(schemas.load, schemas.names()) if table.written_by == self.job]
+        every = map(schemas.load, schemas.names())
+        return [table for table in every if table.written_by == self.job or table.table in self.kept]
 
     def slice(self, table: schemas.Table) -> dict[str, str]:
         """The partition values that it replaces."""
@@ -118,7 +126,9 @@ def recover(warehouse: str) -> list[str]:
 
 def _from_manifest(manifest: str) -> Publication:
     data = json.loads(manifest)
-    return Publication(**{**data, "files": tuple(StagedFile(**file) for file in data["files"])})
+    files = tuple(StagedFile(**file) for file in data["files"])
+    kept = {table: tuple(StagedFile(**file) for file in found) for table, found in data.get("kept", {}).items()}
+    return Publication(**{**data, "files": files, "kept": kept})
 
 
 def _begin(warehouse: str, publication: Publication) -> int:
@@ -173,6 +183,8 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
     }
     fingerprints = {slice_name(publication.job, publication.since): publication.fingerprint}
     fingerprints |= {slice_name(job, r): f for r, job, f in publication.basis if r != publication.release}
+    if amended := AMENDS.get(publication.job):
+        fingerprints[amended] = publication.fingerprint
     if before := snapshots(warehouse).get(publication.release):
         versions = (
             _standing(before.table_versions, publication.job, lambda name: schemas.load(name).written_by) | versions
@@ -207,7 +219,8 @@ def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
-    files: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
+    staged: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
+    kept = publication.kept.get(name)
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
@@ -215,18 +228,30 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
         try:
             if _set_properties(table, publication):
                 table = existing(warehouse, name)
+            part = publication.slice(schema)
             table.create_write_transaction(
-                files,
-                "overwrite",
+                staged if kept is None else [*staged, *_exchanged(warehouse, table, name, part, kept)],
+                "overwrite" if kept is None else "append",
                 table.schema(),
                 list(schema.partition_by),
-                [(column, "=", value) for column, value in publication.slice(schema).items()],
+                [(column, "=", value) for column, value in part.items()] if kept is None else None,
                 commit_properties=_properties(publication, number),
             )
             return _version_of(existing(warehouse, name), number, publication)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
+
+
+def _exchanged(
+    warehouse: str, table: DeltaTable, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
+) -> list[AddAction | RemoveAction]:
+    """What leaves no file of the slice but the kept ones, whatever files are in it now."""
+    active = {file.path: file for file in staged_at(warehouse, name, table.version(), part)}
+    wanted = {file.path for file in kept}
+    now = int(time.time() * 1000)
+    gone = [RemoveAction(f.path, True, now, f.size, dict(f.partition)) for p, f in active.items() if p not in wanted]
+    return [*gone, *(_add(file) for file in kept if file.path not in active)]
 
 
 def _set_properties(table: DeltaTable, publication: Publication) -> bool:
@@ -290,7 +315,7 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
             "oilake.release": publication.release,
             "oilake.publication": number,
             "oilake.inputs": publication.inputs,
-            **{f"oilake.{name}": value for name, value in publication.properties.items()},
+            **{f"oilake.{name}": value for name, value in (publication.properties | publication.notes).items()},
         },
         max_commit_retries=0,
         app_transactions=[Transaction(_application(publication.release), number)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from conf.errors import ConfigError
 from jobs.files import join
 from jobs.tables.open import at, files_at, rows, rows_of, uri
+from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
 INGEST = "ingest"
 SINCE = " since "
+STATISTICS = {"minValues": "min.", "maxValues": "max.", "nullCount": "null_count."}
 
 
 @dataclass(frozen=True)
@@ -155,11 +158,32 @@ def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
     ]
 
 
+def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> list[StagedFile]:
+    """The files of a table's part at one version, as they were staged once; from the Delta log alone."""
+    return [
+        StagedFile(
+            table,
+            action["path"],
+            partition,
+            int(action["size_bytes"]),
+            int(action["num_records"]),
+            json.dumps({"numRecords": int(action["num_records"])} | {key: _of(action, key) for key in STATISTICS}),
+        )
+        for action, partition in files_at(warehouse, table, version, part)
+    ]
+
+
+def _of(action: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """One of Delta's statistics by column, out of an action that is flattened."""
+    found = {name.removeprefix(STATISTICS[key]): v for name, v in action.items() if name.startswith(STATISTICS[key])}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
     """(partition, rows) of every file of the release's slice."""
     return [(file.partition, file.rows) for file in files(warehouse, table, pin)]
 
 
-def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str]) -> list[dict[str, Any]]:
-    """The rows of the release's slice of a small table, some columns of it."""
+def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of the release's slice of a small table, some columns of it or all."""
     return rows_of(warehouse, table, at(warehouse, table, pin.table_versions[table]), columns, pin.release)

@@ -47,7 +47,8 @@ def of_batch(batch: pa.RecordBatch) -> Runs:
     """The runs of a batch with canonical image IDs as plain strings: each run's ID is converted once."""
     place = batch.schema.get_field_index("image_id")
     column = batch.column(place)
-    rows = pa.Table.from_batches([batch]).remove_column(place)
+    schema = pa.schema([one.with_nullable(True) for one in batch.schema])  # writers note differently what can be NULL
+    rows = pa.Table.from_arrays(batch.columns, schema=schema).remove_column(place)
     if not len(column):
         return Runs(rows, np.empty(0, np.uint64), np.empty(0, np.int64))
     first = np.frombuffer(column.buffers()[1], np.int32, 1, column.offset * 4)[0]

@@ -1,0 +1,135 @@
+"""Shows the rows that broke a promise, counts them, and releases those that pass once a rule or a mapping is corrected."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from conf import registry
+from conf.errors import ConfigError
+from jobs import command, options
+from jobs.quarantine_release import TABLES, release_rows
+from jobs.quarantined import Filter, Row, counts, rows
+from quality import loader as quality
+
+LIMITS = {"list": 20, "show": 3}
+SHOWN = 2000
+LISTED = ("release", "table_name", "file", "member", "line", "reasons")
+COUNTED = ("release", "table_name", "file", "member", "reason", "rows")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    helps = {
+        "list": "where quarantined rows stand, and their reasons",
+        "show": "a few quarantined rows whole: their bytes, what the reasons mean, what could be done",
+        "summary": "quarantined rows counted by table, file, member and reason",
+        "release": f"judge a release's quarantined rows again; those of {', '.join(TABLES)} that pass go into the tables",
+    }
+    for name, told in helps.items():
+        action = actions.add_parser(name, help=told, description=told)
+        is_release = name == "release"
+        action.add_argument("--release", required=is_release, metavar="R", help="only this release, such as v3")
+        if not is_release:
+            _add_filters(action)
+        if name in LIMITS:
+            action.add_argument(
+                "--limit", type=int, default=LIMITS[name], metavar="N", help=f"at most N rows ({LIMITS[name]})"
+            )
+        options.add_places(action, "warehouse", *(["registry"] if is_release else []))
+        action.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", metavar="REASON", help="rows that have this reason, such as unknown_source")
+    parser.add_argument("--table", metavar="T", help="rows that were meant for this table")
+    parser.add_argument("--file", metavar="F", help="rows of this published file")
+    parser.add_argument("--member", metavar="M", help="rows of this path inside an archive")
+    parser.add_argument("--line", type=int, metavar="N", help="the row that starts at this line of its member")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = options.load_settings(arguments)
+    if arguments.action == "release":
+        outcome = release_rows(settings, registry.find(arguments.release, settings.registry))
+        print(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+        return 0
+    wanted = _filter(arguments)
+    if arguments.action == "summary":
+        found = counts(settings.warehouse, wanted)
+        print(json.dumps(found) if arguments.json else "\n".join([*_table(COUNTED, found), _reasons(found)]))
+        return 0
+    if arguments.limit < 0:
+        raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
+    is_whole = arguments.action == "show"
+    found, total = rows(settings.warehouse, wanted, arguments.limit, is_whole)
+    if arguments.json:
+        told = [_whole(row) for row in found] if is_whole else found
+        print(json.dumps({"rows": told, "total": total}))
+        return 0
+    lines = [line for row in found for line in _page(row)] if is_whole else _table(LISTED, found)
+    print("\n".join([*lines, f"{len(found):,} of {total:,} rows"]))
+    return 0
+
+
+def _filter(arguments: argparse.Namespace) -> Filter:
+    if arguments.reason is not None and arguments.reason not in quality.reasons():
+        raise ConfigError(f"--reason {arguments.reason}: no such reason; known: {', '.join(quality.reasons())}")
+    known = (arguments.release, arguments.table, arguments.file, arguments.member, arguments.line, arguments.reason)
+    return Filter(*known)
+
+
+def _table(columns: Sequence[str], found: Sequence[Row]) -> list[str]:
+    cells = [list(columns), *([_cell(row[column]) for column in columns] for row in found)]
+    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
+    return ["  ".join(c.ljust(width) for c, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _reasons(found: Sequence[Row]) -> str:
+    total: dict[str, int] = {}
+    for row in found:
+        total[row["reason"]] = total.get(row["reason"], 0) + row["rows"]
+    return "in all: " + (", ".join(f"{reason} {count:,}" for reason, count in sorted(total.items())) or "no row")
+
+
+def _page(row: Row) -> Iterator[str]:
+    """One row for a person, whatever its bytes are."""
+    yield f"{row['release']}  {row['file']}: {row['member']}, line {row['line']}, meant for {row['table_name']}"
+    text = printable(row["raw"][:SHOWN])
+    more = len(row["raw"]) - SHOWN
+    yield f"    {text}" + (f" … and {more:,} bytes more (--json has all)" if more > 0 else "")
+    for reason in row["reasons"]:
+        yield f"    {reason}: {quality.reasons().get(reason, 'a reason of another version')}"
+        if reason in quality.remedies():
+            yield f"        {quality.remedies()[reason]}"
+    yield ""
+
+
+def _whole(row: Row) -> Row:
+    """One row as plain data; `raw_base64` holds its bytes exactly."""
+    known = [reason for reason in row["reasons"] if reason in quality.reasons()]
+    return {
+        **{name: row[name] for name in LISTED},
+        "raw": printable(row["raw"]),
+        "raw_base64": base64.b64encode(row["raw"]).decode(),
+        "meaning": {reason: quality.reasons()[reason] for reason in known},
+        "remedy": {reason: quality.remedies()[reason] for reason in known},
+    }
+
+
+def printable(raw: bytes) -> str:
+    """The bytes as text of one line that no terminal obeys: what is not printable, or no UTF-8, stands as an escape."""
+    text = raw.decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("quarantine", __doc__, add_arguments, run))
