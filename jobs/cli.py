@@ -14,6 +14,7 @@ JOBS = (
     "run",
     "fetch",
     "ingest",
+    "verify",
     "reconcile",
     "changes",
     "history",

@@ -201,7 +201,7 @@ def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
-    files: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
+    files: list[AddAction | RemoveAction] = [add(file) for file in publication.files if file.table == name]
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
@@ -261,7 +261,7 @@ def _append(
     file = stage(warehouse, schema, {}, publication.run_id, data)
     try:
         table.create_write_transaction(
-            [_add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
+            [add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
         )
     except BaseException as error:
         if not _is_committed(warehouse, name, file):
@@ -299,7 +299,8 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
     )
 
 
-def _add(file: StagedFile) -> AddAction:
+def add(file: StagedFile) -> AddAction:
+    """What a commit says of one staged file."""
     return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
 
 
