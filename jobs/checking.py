@@ -124,8 +124,10 @@ def _row(entry: Entry, facts: Facts, context: Context) -> Row:
 
 def missing_row(wanted: Wanted, key: str) -> Row:
     """The row of an image that has no blob."""
-    absent = ("actual_size", "actual_md5", "media_type", "is_whole", "width", "height", "version", "note")
-    return {**_expected(wanted), "key": key, "status": "missing", "method": "listing", **dict.fromkeys(absent)}
+    absent = ("actual_size", "actual_md5", "media_type", "is_whole", "width", "height", "version")
+    note = "its download found a placeholder" if wanted.was_placeholder else None
+    told = {"key": key, "status": "missing", "method": "listing", "note": note}
+    return {**_expected(wanted), **told, **dict.fromkeys(absent)}
 
 
 def _expected(wanted: Wanted | None) -> Row:
