@@ -6,15 +6,24 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf import registry
 from conf.settings import Settings
+from jobs import matching
+from jobs.api import images_with_blobs
+from jobs.blobs.locations import locate
 from jobs.ingest import ingest
+from jobs.tables import journal
+from jobs.tables.replace import replace as replace_part
 from tests import blobs, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake
@@ -242,3 +251,91 @@ def test_ids_that_are_none_are_refused(lake: str, oilake: Oilake, tmp_path: Path
     assert "line 2: 'nonsense'" in err
     (tmp_path / "ids").write_text(f"{image_id(123)}\n")
     assert "is no image of v3" in oilake(*arguments(lake, tmp_path, "--images", str(tmp_path / "ids")))[2]
+
+
+def test_images_are_filtered_by_what_became_of_their_blobs(lake: str, oilake: Oilake, tmp_path: Path):
+    whole = blobs.originals()
+    lost, bad = list(whole)[:2]
+    place = Planted({**{k: v for k, v in whole.items() if k != lost}, bad: blobs.HTML}, {}).in_folder(
+        tmp_path / "blobs"
+    )
+    oilake(*arguments(lake, place))
+    found = images_with_blobs("v3", str(place), lake)
+    counts = {row["blob_status"]: row["count"] for row in found.groupBy("blob_status").count().collect()}
+    assert counts == {"verified": 44, "no_reference": 2, "missing": 1, "not_an_image": 1}
+    oilake(*arguments(lake, Planted({lost: whole[lost]}, {}).in_folder(tmp_path / "more"), "--subset", "train"))
+    anywhere = {row["image_id"]: row["blob_location"] for row in images_with_blobs(warehouse=lake).collect()}
+    assert anywhere[Path(lost).stem] == str(tmp_path / "more")
+    shown = ("show", "images", "--blobs", str(place), "--where", "blob_status = 'verified'", "--limit", "50", "--json")
+    _, out, _ = oilake(*shown, "--warehouse", lake)
+    assert len(out.splitlines()) == 44
+    assert oilake("show", "labels", "--blobs", "--warehouse", lake)[0] == 2
+
+
+def test_a_check_against_another_md5_counts_no_longer(lake: str, settings: Settings, oilake: Oilake, tmp_path: Path):
+    whole = blobs.originals()
+    first = next(iter(whole))
+    place = Planted(whole, {}).in_folder(tmp_path / "blobs")
+    oilake(*arguments(lake, place))
+    landing = blobs.release(tmp_path / "landing", {**whole, first: blobs.jpeg(5000)}, WITHOUT_MD5)
+    ingest(replace(settings, landing=str(landing), warehouse=lake), registry.find("v3"))
+    frame = images_with_blobs("v3", str(place), lake)
+    assert [row["image_id"] for row in frame.where("blob_status IS NULL").collect()] == [Path(first).stem]
+    _, out, _ = oilake(*arguments(lake, place, "--json"))
+    assert json.loads(out)["read"] == 0, "what is known is judged again, not read again"
+    assert statuses(lake)[first] in ("size_mismatch", "md5_mismatch")
+
+
+def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
+    monkeypatch.setattr(matching, "WAVE_BLOBS", 10)
+    monkeypatch.setattr(matching, "BATCH", 10)
+    noted, write = [], journal.write
+
+    def interrupted(*what: Any) -> None:
+        write(*what)
+        noted.append(what)
+        if len(noted) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(journal, "write", interrupted)
+    assert oilake(*arguments(lake, place))[0] == 130
+    assert readers.now(lake, "blob_checks") == []
+    monkeypatch.setattr(journal, "write", write)
+    _, out, _ = oilake(*arguments(lake, place, "--json"))
+    told = json.loads(out)
+    assert told["read"] < 48 - 10
+    assert told["statuses"] == {"verified": 46, "no_reference": 2}
+    committed = {Path(path).name for path in DeltaTable(f"{lake}/blob_checks").file_uris()}
+    assert {Path(path).name for path in readers.files(lake) if path.startswith("blob_checks")} == committed
+    assert not list(Path(lake, "blob_checks", "_unfinished").glob("*"))
+
+
+def test_two_runs_at_once_do_not_mix(lake: str, oilake: Oilake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
+    part = {"release": "v3", "location_id": locate(str(place)).id}
+    write = journal.write
+
+    def meanwhile(*what: Any) -> None:
+        write(*what)
+        replace_part(lake, "blob_checks", part, [], 0, "another")
+
+    monkeypatch.setattr(journal, "write", meanwhile)
+    code, _, err = oilake(*arguments(lake, place))
+    assert code == 2
+    assert "another run has replaced the same rows" in err
+
+
+def test_memory_is_that_of_one_chunk_for_a_blob_of_two_gigabytes(tmp_path: Path):
+    with open(tmp_path / "huge", "wb") as file:
+        file.truncate(2 << 30)
+    code = (
+        "import resource, sys; from jobs.blobs.facts import Blob; from jobs.blobs import reading; "
+        "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; before = used(); "
+        "found, = reading._files([Blob('x', sys.argv[1], 0, '')]); print(found.size, used() - before)"
+    )
+    called = [sys.executable, "-c", code, str(tmp_path / "huge")]
+    out = subprocess.run(called, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout
+    size, kilobytes = map(int, out.split())
+    assert size == 2 << 30
+    assert kilobytes < 16_000

@@ -52,6 +52,11 @@ class Location:
         return self.kind == "s3" and self.bucket == CVDF_BUCKET
 
 
+def canonical(text: str) -> str:
+    """The location as the tables write it; it need not be there."""
+    return text.rstrip("/") if "://" in text else os.path.abspath(text)
+
+
 def locate(text: str) -> Location:
     """The place behind --blobs; ConfigError where there is none, or the address is not plain."""
     if text.startswith("s3://"):
@@ -60,10 +65,10 @@ def locate(text: str) -> Location:
             raise ConfigError("--blobs must be plain: s3://bucket/prefix without user, ? and #")
         if text.endswith((".tar", ".tar.gz", ".tgz")):
             raise ConfigError(f"{text}: archives are read from disk; fetch it and give --blobs the file")
-        return Location("s3", text.rstrip("/"))
+        return Location("s3", canonical(text))
     if "://" in text:
         raise ConfigError("--blobs takes a folder, a tar archive or s3://bucket/prefix")
-    path = os.path.abspath(text)
+    path = canonical(text)
     if Path(path).is_dir():
         return Location("folder", path)
     if Path(path).is_file():
