@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test check lint docs bench zip clean
+.PHONY: help setup run test check lint docs bench bench-verify zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
+
+bench-verify: setup  ## verify beside md5sum on 4 GB of blobs
+	@$(BIN)/python -m bench.verify
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 

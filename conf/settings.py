@@ -46,7 +46,8 @@ class Fetch:
     `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
     first failed try, doubled each time. `wait_limit_seconds`: longest wait, also when the server asks for more.
     `timeout_seconds`: longest silence. `least_bytes_per_second`: a slower connection is broken off and tried again.
-    `s3_unsigned`: ask S3 without credentials, as public buckets allow.
+    `s3_unsigned`: ask S3 without credentials, as public buckets allow. `s3_endpoint`: URL of a server that speaks like S3;
+    where it is absent boto3's own configuration tells (AWS_ENDPOINT_URL).
     """
 
     connections: int = 4
@@ -56,6 +57,7 @@ class Fetch:
     timeout_seconds: float = 30.0
     least_bytes_per_second: int = 1024
     s3_unsigned: bool = False
+    s3_endpoint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from pyspark.sql import DataFrame
 
 from conf import settings
 from jobs import session
+from jobs.blobs.locations import canonical
 from jobs.tables import read as published
+from jobs.tables.blob_status import with_blobs
 
 
 def read(
@@ -24,3 +26,19 @@ def read(
     """
     chosen = settings.load(environment, {"warehouse": warehouse})
     return published.read(session.start(chosen), chosen.warehouse, table, release, since)
+
+
+def images_with_blobs(
+    release: str | None = None,
+    location: str | None = None,
+    warehouse: str | None = None,
+    environment: str | None = None,
+) -> DataFrame:
+    """`images` with blob_location, blob_key, blob_status, blob_method, blob_width, blob_height and blob_checked_at.
+
+    They come from the newest check by `oilake verify`, at `location` (a folder, archive or s3:// URI) or anywhere, and are
+    NULL where none was made against the size and MD5 that are published now. ConfigError as for `read`.
+    """
+    chosen = settings.load(environment, {"warehouse": warehouse})
+    place = canonical(location) if location is not None else None
+    return with_blobs(session.start(chosen), chosen.warehouse, release, place)

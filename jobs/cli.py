@@ -15,6 +15,7 @@ JOBS = (
     "fetch",
     "ingest",
     "quarantine",
+    "verify",
     "reconcile",
     "changes",
     "history",

@@ -8,6 +8,8 @@ from typing import Any
 
 from conf.errors import ConfigError
 from jobs import command, options, session
+from jobs.blobs.locations import canonical
+from jobs.tables.blob_status import with_blobs
 from jobs.tables.read import read
 from jobs.tables.snapshots import slices
 from jobs.tables.trouble import SPARK_ERRORS, told
@@ -19,6 +21,13 @@ WIDEST = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help=f"one of {', '.join(schemas.names())}")
     parser.add_argument("--release", metavar="R", help="only this release")
+    parser.add_argument(
+        "--blobs",
+        nargs="?",
+        const="",
+        metavar="PLACE",
+        help="of images: with the newest check of their blobs, there or anywhere",
+    )
     parser.add_argument("--where", metavar="SQL", help="condition in Spark SQL, such as \"mid = '/m/0284d'\"")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most N rows (default: 20)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a row")
@@ -31,7 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
         slices(settings.warehouse, arguments.table, arguments.release)
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
-    frame = read(session.start(settings), settings.warehouse, arguments.table, arguments.release)
+    if arguments.blobs is not None and arguments.table != "images":
+        raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
+    spark = session.start(settings)
+    if arguments.blobs is None:
+        frame = read(spark, settings.warehouse, arguments.table, arguments.release)
+    else:
+        place = canonical(arguments.blobs) if arguments.blobs else None
+        frame = with_blobs(spark, settings.warehouse, arguments.release, place)
     try:
         rows = (frame.where(arguments.where) if arguments.where else frame).limit(arguments.limit).collect()
     except SPARK_ERRORS as error:

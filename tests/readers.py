@@ -37,6 +37,12 @@ def rows_at(warehouse: str, table: str, pin: Row) -> list[Row]:
     return found
 
 
+def now(warehouse: str, table: str) -> list[Row]:
+    """The rows of a table that belongs to no snapshot, as they are now."""
+    found: list[Row] = _read(f"{warehouse}/{table}", None).to_pylist()
+    return found
+
+
 def _read(path: str, version: int | None, **what: Any) -> pa.Table:
     """Arrow itself opens the files: left to Python, a thread of Arrow's may abort a process that is about to end."""
     return pa.table(

@@ -33,11 +33,16 @@ BROKEN = (NoConnectionError, HTTPClientError, IncompleteReadError)
 
 def source(fetch: Fetch) -> Source:
     """Files behind s3:// URIs; ConfigError when boto3's own configuration does not fit."""
+    found = client(fetch)
+    return Source(partial(_head, found), partial(_read, found))
+
+
+def client(fetch: Fetch) -> Any:
+    """boto3's client, its credentials and region from boto3's own chain; ConfigError when they do not fit."""
     try:
-        client = boto3.client("s3", config=_config(fetch))
+        return boto3.client("s3", config=_config(fetch), endpoint_url=fetch.s3_endpoint)
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(f"S3 cannot be asked ({error}); see boto3's configuration") from None
-    return Source(partial(_head, client), partial(_read, client))
 
 
 def _config(fetch: Fetch) -> Config:
@@ -54,7 +59,7 @@ def _head(client: Any, url: str, known: Version | None) -> Version:
     try:
         return _version(client.head_object(**_place(url)))
     except (ClientError, BotoCoreError) as error:
-        _raise(error)
+        refuse(error)
 
 
 @contextmanager
@@ -62,7 +67,7 @@ def _read(client: Any, url: str, start: int, version: Version | None) -> Iterato
     try:
         found = client.get_object(**_place(url), **_since(start, version))
     except (ClientError, BotoCoreError) as error:
-        _raise(error)
+        refuse(error)
     body = found["Body"]
     try:
         yield Answer(*_begin(found, start), _chunks(body))
@@ -102,10 +107,10 @@ def _chunks(body: Any) -> Iterator[bytes]:
         while block := body.read(BLOCK):
             yield block
     except BotoCoreError as error:
-        _raise(error)
+        refuse(error)
 
 
-def _raise(error: ClientError | BotoCoreError) -> NoReturn:
+def refuse(error: ClientError | BotoCoreError) -> NoReturn:
     """What boto3 met, as AgainError, RefusedError or UnsatisfiableError."""
     if isinstance(error, FlexibleChecksumError):
         raise AgainError("the checksum differs from the server's", restart=True) from None

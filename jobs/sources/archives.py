@@ -25,7 +25,7 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
     verified. InputError names the archive when it is truncated, damaged or no archive, or holds a member twice.
     """
     seen: set[str] = set()
-    with _Told(name):
+    with Told(name):
         unpacked = igzip.IGzipFile(fileobj=_Forward(stream, name))
         with tarfile.open(fileobj=unpacked, mode="r:") as archive:
             for member in archive:
@@ -35,16 +35,18 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
                 if path in seen or not member.isreg():
                     raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
                 seen.add(path)
-                yield path, _reader(archive.extractfile(member), name, path)
+                yield path, reader(archive.extractfile(member), name, path)
             if unpacked.tell() < archive.offset + tarfile.BLOCKSIZE:
                 raise EOFError  # tarfile takes a header that is cut, or none, for the end
         while unpacked.read(BUFFER):
             pass
 
 
-def _reader(file: Any, name: str, path: str) -> Read:
+def reader(file: Any, name: str, path: str) -> Read:
+    """How to read one member's file; InputError names the archive and the member where it is damaged."""
+
     def read(size: int) -> bytes:
-        with _Told(f"{name}: {path}"):
+        with Told(f"{name}: {path}"):
             data: bytes = file.read(size)
             return data
 
@@ -77,7 +79,7 @@ class _Forward(io.RawIOBase):
         return True
 
 
-class _Told:
+class Told:
     """Turns what the libraries raise on damaged bytes into one sentence."""
 
     def __init__(self, where: str) -> None:

@@ -219,7 +219,7 @@ def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
-    staged: list[AddAction | RemoveAction] = [_add(file) for file in publication.files if file.table == name]
+    staged: list[AddAction | RemoveAction] = [add(file) for file in publication.files if file.table == name]
     kept = publication.kept.get(name)
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
@@ -251,7 +251,7 @@ def _exchanged(
     wanted = {file.path for file in kept}
     now = int(time.time() * 1000)
     gone = [RemoveAction(f.path, True, now, f.size, dict(f.partition)) for p, f in active.items() if p not in wanted]
-    return [*gone, *(_add(file) for file in kept if file.path not in active)]
+    return [*gone, *(add(file) for file in kept if file.path not in active)]
 
 
 def _set_properties(table: DeltaTable, publication: Publication) -> bool:
@@ -292,7 +292,7 @@ def _append(
     file = stage(warehouse, schema, {}, publication.run_id, data)
     try:
         table.create_write_transaction(
-            [_add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
+            [add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
         )
     except BaseException as error:
         if not is_committed(warehouse, name, file):
@@ -322,7 +322,8 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
     )
 
 
-def _add(file: StagedFile) -> AddAction:
+def add(file: StagedFile) -> AddAction:
+    """What a commit says of one staged file."""
     return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
 
 

@@ -22,7 +22,9 @@ def read(
     A comparison is read by its later release, and by the earlier one where `since` gives it.
     """
     if not schemas.load(table).slice_by:
-        return spark.read.format("delta").load(uri(warehouse, table))
+        whole = spark.read.format("delta").load(uri(warehouse, table))
+        has_release = any(column.name == "release" for column in schemas.load(table).columns)
+        return whole.where(whole["release"] == release) if release and has_release else whole
     parts = [_slice(spark, warehouse, table, one) for one in slices(warehouse, table, release, since)]
     return reduce(DataFrame.unionByName, parts)
 

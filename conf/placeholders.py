@@ -1,0 +1,35 @@
+"""How Flickr's "photo unavailable" picture is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from conf.errors import ConfigError
+from conf.strict import build, load_yaml
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """`md5s`: known pictures. `at_most_bytes`: by kind, the size up to which one counts where a JPEG is expected."""
+
+    md5s: tuple[str, ...]
+    at_most_bytes: dict[str, int]
+
+    def match(self, md5: str | None, kind: str | None, size: int | None, is_jpeg: bool) -> bool:
+        """Whether a blob with this MD5, or of this kind and size in place of a JPEG, is such a picture."""
+        if md5 in self.md5s:
+            return True
+        return is_jpeg and size is not None and size <= self.at_most_bytes.get(kind or "", -1)
+
+
+def load(path: str | None = None) -> Placeholders:
+    """The packaged list, or the one in the YAML file `path`; ConfigError names what does not fit."""
+    where = Path(path) if path else files("conf") / "placeholders.yaml"
+    found = build(Placeholders, load_yaml(where), str(where))
+    for n, md5 in enumerate(found.md5s):
+        if not re.fullmatch("[0-9a-f]{32}", md5):
+            raise ConfigError(f"{where}: md5s[{n}] must be 32 lower-case hex digits, not {md5!r}")
+    return found

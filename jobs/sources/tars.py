@@ -1,0 +1,76 @@
+"""Members of a tar or tar.gz of many small files: listed without keeping them, read by place or in one pass."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from isal import igzip
+
+from conf.errors import InputError
+from jobs.sources.archives import BUFFER, Told, reader
+from jobs.sources.records import Read
+
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member: its name without a leading ./, its bytes, and where they begin; `start` counts members in a tar.gz."""
+
+    name: str
+    size: int
+    is_file: bool
+    start: int
+
+
+def is_compressed(path: str) -> bool:
+    """Whether the archive is a gzip file; InputError where it cannot be opened."""
+    with _open(path) as file:
+        return bool(file.read(2) == GZIP)
+
+
+def members(path: str) -> Iterator[Member]:
+    """Every member but folders, in the archive's order; InputError names an archive that is damaged or cut."""
+    is_gzip = is_compressed(path)
+    for n, info, _ in _members(path, is_gzip):
+        if not info.isdir():
+            start = n if is_gzip else info.offset_data
+            yield Member(info.name.removeprefix("./"), info.size, info.isreg() and not info.issparse(), start)
+
+
+def bodies(path: str, starts: Collection[int]) -> Iterator[tuple[int, Read]]:
+    """(start, how to read it) of the given members of a tar.gz, in order; each must be read before the next is asked for."""
+    for n, info, archive in _members(path, True):
+        if n in starts:
+            yield n, reader(archive.extractfile(info), path, info.name)
+
+
+def _members(path: str, is_gzip: bool) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
+    with _open(path) as file, Told(path):
+        unpacked: Any = igzip.IGzipFile(fileobj=file) if is_gzip else file
+        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
+            n = 0
+            while (info := archive.next()) is not None:
+                yield n, info, archive
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every one of them
+                n += 1
+            end = os.fstat(file.fileno()).st_size if not is_gzip else unpacked.tell()
+            if end < archive.offset + tarfile.BLOCKSIZE:
+                raise EOFError  # tarfile takes a header that is cut, or none, for the end
+        while is_gzip and unpacked.read(BUFFER):
+            pass
+
+
+@contextmanager
+def _open(path: str) -> Iterator[Any]:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its rights and the disk") from None
+    with file:
+        yield file

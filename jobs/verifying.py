@@ -1,0 +1,178 @@
+"""The kernel of verify: one share of a listing looked at, judged, and staged as rows of `blob_checks`."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from conf.errors import InputError
+from conf.placeholders import Placeholders
+from conf.settings import Fetch
+from jobs import known
+from jobs.blobs import judging
+from jobs.blobs.facts import Blob, Facts, Wanted
+from jobs.blobs.locations import Location
+from jobs.blobs.reading import Method, looks
+from jobs.known import Row
+from jobs.tables.staging import StagedFile, stage
+from quality import loader as quality
+from quality import rules
+from schemas import loader as schemas
+
+TABLE = "blob_checks"
+SHOWN = 5
+
+
+class Entry(NamedTuple):
+    """A blob and the image it is named after; `note`: why it is named after none. `old`: its row, where that still holds."""
+
+    blob: Blob
+    wanted: Wanted | None
+    note: str | None = None
+    old: Row | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is to be looked at."""
+        return self.wanted is not None and self.old is None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every share of a run has in common."""
+
+    warehouse: str
+    release: str
+    location: Location
+    method: Method
+    fetch: Fetch
+    placeholders: Placeholders
+    run_id: str
+
+    @property
+    def part(self) -> dict[str, str]:
+        """The values of the partition that the run replaces."""
+        return {"release": self.release, "location_id": self.location.id}
+
+
+@dataclass
+class Checked:
+    """What became of some blobs: how many have which status, the first few of each, and what was read anew.
+
+    `bytes`: of all blobs. `unchanged`: rows that are as they were.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    shown: dict[str, list[str]] = field(default_factory=dict)
+    blobs: int = 0
+    bytes: int = 0
+    read: int = 0
+    read_bytes: int = 0
+    unchanged: int = 0
+    staged: list[StagedFile] = field(default_factory=list)
+
+    def add(self, other: Checked) -> None:
+        """Takes the other's counts."""
+        self.statuses.update(other.statuses)
+        for status, keys in other.shown.items():
+            self.shown[status] = [*self.shown.get(status, []), *keys][:SHOWN]
+        for name in ("blobs", "bytes", "read", "read_bytes", "unchanged"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.staged += other.staged
+
+
+def check(share: Sequence[Entry], context: Context) -> Iterator[Checked]:
+    """One report of the share, its rows staged. InputError names an archive that is damaged."""
+    read = [entry for entry in share if entry.is_read]
+    pairs = [(entry.blob, entry.wanted.md5 if entry.wanted else None) for entry in read]
+    looked = looks(pairs, context.location, context.method, context.fetch)
+    found = Checked(blobs=len(share), bytes=sum(entry.blob.size for entry in share), read=len(read))
+    rows = []
+    for entry in share:
+        facts = next(looked) if entry.is_read else _without_look(entry)
+        found.read_bytes += (facts.size or 0) if entry.is_read and facts.method == "full" else 0
+        rows.append(dated(_row(entry, facts, context), entry.old, context, found))
+    yield write(rows, context, found)
+
+
+def _without_look(entry: Entry) -> Facts:
+    return known.facts(entry.old) if entry.old and entry.wanted else Facts("listing", entry.blob.size)
+
+
+def _row(entry: Entry, facts: Facts, context: Context) -> Row:
+    wanted, status = entry.wanted, judging.status(facts, entry.wanted, context.placeholders)
+    return {
+        **_expected(wanted),
+        "key": entry.blob.key,
+        "status": status,
+        "method": facts.method,
+        "actual_size": facts.size,
+        "actual_md5": facts.md5,
+        "media_type": facts.media_type,
+        "is_whole": facts.is_whole,
+        "width": facts.width,
+        "height": facts.height,
+        "version": entry.blob.version,
+        "note": facts.problem or entry.note or facts.note or (entry.old or {}).get("note"),
+    }
+
+
+def missing_row(wanted: Wanted, key: str) -> Row:
+    """The row of an image that has no blob."""
+    absent = ("actual_size", "actual_md5", "media_type", "is_whole", "width", "height", "version")
+    note = "its download found a placeholder" if wanted.was_placeholder else None
+    told = {"key": key, "status": "missing", "method": "listing", "note": note}
+    return {**_expected(wanted), **told, **dict.fromkeys(absent)}
+
+
+def _expected(wanted: Wanted | None) -> Row:
+    names = {
+        "image_id": "image_id",
+        "subset": "subset",
+        "origin": "origin",
+        "size": "expected_size",
+        "md5": "expected_md5",
+    }
+    return {column: getattr(wanted, name) if wanted else None for name, column in names.items()}
+
+
+def dated(row: Row, old: Row | None, context: Context, found: Checked) -> Row:
+    """The row with its run and time: those of `old` where nothing else is different. It is counted in `found`."""
+    is_same = old is not None and all(old[name] == value for name, value in row.items())
+    found.unchanged += is_same
+    found.statuses[row["status"]] += 1
+    if (
+        row["status"] in (*judging.BAD, "unexpected")
+        and len(shown := found.shown.setdefault(row["status"], [])) < SHOWN
+    ):
+        shown.append(row["key"] + (f" ({row['note']})" if row["note"] else ""))
+    if is_same and old:
+        return {**row, "run_id": old["run_id"], "checked_at": old["checked_at"]}
+    return {**row, "run_id": context.run_id, "checked_at": datetime.datetime.now(datetime.timezone.utc)}
+
+
+def write(rows: list[Row], context: Context, found: Checked) -> Checked:
+    """`found`, with the rows staged in the order of their keys."""
+    if rows:
+        schema = schemas.arrow_schema(schemas.load(TABLE))
+        rows.sort(key=lambda row: row["key"])
+        location = context.location.uri
+        data = {name: [location if name == "location" else row[name] for row in rows] for name in schema.names}
+        found.staged.append(stage_table(pa.table(data, schema=schema), context))
+    return found
+
+
+def stage_table(rows: pa.Table, context: Context) -> StagedFile:
+    """Rows of `blob_checks` as one staged file; InputError when they break a promise of the table's."""
+    for expectation in quality.load(TABLE).expectations:
+        column: Any = expectation.kwargs.get("column")
+        if column not in context.part and not rules.passes(expectation.rule, rows).all():
+            raise InputError(
+                f"{context.location.uri}: a row breaks a promise ({expectation.description}); please report this"
+            )
+    return stage(context.warehouse, schemas.load(TABLE), context.part, context.run_id, rows)
