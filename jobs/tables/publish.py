@@ -264,14 +264,14 @@ def _append(
             [add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
         )
     except BaseException as error:
-        if not _is_committed(warehouse, name, file):
+        if not is_committed(warehouse, name, file):
             delete([join(uri(warehouse, name), file.path)])
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
 
 
-def _is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
+def is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
     """Whether a commit names the file; a store that cannot tell is taken to."""
     try:
         return any(found.endswith(file.path) for found in existing(warehouse, name).file_uris())
