@@ -21,6 +21,7 @@ JOBS = (
     "duplicates",
     "figures",
     "expand",
+    "download",
     "show",
     "releases",
     "sample",
