@@ -108,13 +108,17 @@ def take(row: Mapping[str, Any], order: Order, asked: str, answer: Answer, store
 def _received(row: Mapping[str, Any], order: Order, asked: str, answer: Answer, stream: BinaryIO) -> Body:
     """The whole body, in `stream`; AgainError when it is cut, UnfitError when it is not the image."""
     md5, size = hashlib.md5(usedforsecurity=False), 0
-    for block in steady(answer.chunks, order.fetch):
-        size += len(block)
-        if size > order.download.max_bytes:
-            told = f"it has more than {order.download.max_bytes:,} bytes"
-            raise UnfitError("bomb", told, answer.url or asked, answer.code)
-        md5.update(block)
-        stream.write(block)
+    try:
+        for block in steady(answer.chunks, order.fetch):
+            size += len(block)
+            if size > order.download.max_bytes:
+                told = f"it has more than {order.download.max_bytes:,} bytes"
+                raise UnfitError("bomb", told, answer.url or asked, answer.code)
+            md5.update(block)
+            stream.write(block)
+    except AgainError as error:
+        error.cause = replace(error.cause, code=answer.code, url=answer.url)
+        raise
     if answer.version.bytes not in (None, size):
         cause = Cause("cut", answer.code, answer.url)
         raise AgainError(f"only {size:,} of {answer.version.bytes:,} bytes came", cause=cause)
