@@ -14,10 +14,10 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test check lint docs bench zip clean
+.PHONY: help setup run test check lint docs bench bench-download zip clean
 
 help:  ## what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(JARS)  ## a virtual environment, Java, and Delta's jars in .jars
 
@@ -34,6 +34,8 @@ run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML re
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
 	@$(BIN)/oilake run --landing $(SAMPLE) --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse \
 	    --report $(DATA)/report.html
+	@$(BIN)/python -m jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake download --release v3 --images $(SAMPLE)/photos.txt \
+	    --mirror {url} --allow-private --to $(DATA)/photos --warehouse $(DATA)/warehouse
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
 	@$(BIN)/python -m pytest $(PYTEST)
@@ -48,6 +50,9 @@ docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
+
+bench-download: setup  ## downloads beside img2dataset, which gets an environment of its own
+	@$(BIN)/python -m bench.download --rounds $(ROUNDS)
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 
