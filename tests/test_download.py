@@ -17,19 +17,20 @@ import yaml
 from deltalake import DeltaTable
 from PIL import Image
 
-from jobs.downloading.mailbox import Letter
+from jobs.downloading import choice as choices
+from jobs.downloading.choice import Choice
 from tests import http_server, photos
 from tests.conftest import Oilake
 from tests.http_server import Server, Stored, breaks_after, changes_to, drips, falls_silent_after, honest, page, says
 from tests.photos import Photo
-from tests.releases import DOG, image_id
+from tests.releases import DOG, TAG, TREE, image_id
 
 COUNT = 24
 FOUND = photos.photos(COUNT)
 OTHERS = [Photo(image_id(n, "validation"), photos.jpeg(100 + n), "validation") for n in range(4)]
 UNKNOWN = Photo(image_id(90), photos.jpeg(90))
 TURNED = Photo(image_id(91), photos.jpeg(91, (320, 240), orientation=6))
-FTP = Photo(image_id(92), photos.jpeg(92))
+LOCAL = Photo(image_id(92), photos.jpeg(92))
 
 Row = dict[str, Any]
 Download = Callable[..., tuple[int, dict[str, Any], str]]
@@ -42,8 +43,10 @@ def published(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     folder = tmp_path_factory.mktemp("photos")
     rows = [photos.row(one) for one in FOUND] + [photos.row(UNKNOWN, checked=False), photos.row(TURNED)]
-    train = [*rows, photos.row(FTP, "http://127.0.0.1:1/x.jpg")]
+    train = [*rows, photos.row(LOCAL, "http://127.0.0.1:1/x.jpg")]
     landing = photos.landed(folder / "landing", {"train": train, "validation": [photos.row(one) for one in OTHERS]})
+    nested = {"name": "Entity", "children": [{"name": "Dog", "children": [{"name": "Tree", "size": 1000}]}]}
+    (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps(nested))
     warehouse = folder / "warehouse"
     shutil.copytree(empty_warehouse, warehouse)
     for job in ("ingest", "reconcile"):
@@ -146,23 +149,17 @@ def test_a_second_run_asks_for_nothing_and_adds_no_row(
     assert blobs(tmp_path / "blobs") == whole(*chosen)
 
 
-@pytest.mark.parametrize("damage", ["deleted", "cut", "empty"])
-def test_a_blob_that_was_lost_or_cut_is_brought_again(download: Download, server: Server, tmp_path: Path, damage: str):
-    chosen = FOUND[:2]
+def test_blobs_that_were_lost_or_cut_are_brought_again(download: Download, server: Server, tmp_path: Path):
+    chosen = FOUND[:4]
     download(*where(*chosen))
-    path = tmp_path / "blobs" / chosen[0].key
-    if damage == "deleted":
-        path.unlink()
-    else:
-        path.write_bytes(chosen[0].data[: 100 if damage == "cut" else 0])
+    paths = [tmp_path / "blobs" / one.key for one in chosen]
+    paths[0].unlink()
+    paths[1].write_bytes(chosen[1].data[:100])
+    paths[2].write_bytes(b"")
     server.seen.clear()
-    assert download(*where(*chosen))[1]["statuses"] == {"downloaded": 1}
-    assert [seen.path for seen in server.seen] == [chosen[0].path]
+    assert download(*where(*chosen))[1]["statuses"] == {"downloaded": 3}
+    assert {seen.path for seen in server.seen} == {one.path for one in chosen[:3]}
     assert blobs(tmp_path / "blobs") == whole(*chosen)
-
-
-PNG = photos.png((400, 400))
-BOMB = photos.png((1100, 1000))
 
 
 TRICKS: list[tuple[http_server.Trick, str, int, int]] = [
@@ -261,12 +258,12 @@ def test_resized_png_files_are_named_so(download: Download, tmp_path: Path):
 def test_private_addresses_are_refused_unless_allowed(
     download: Download, published: str, server: Server, tmp_path: Path
 ):
-    for base in (server.url, server.url.replace("127.0.0.1", "localhost"), "http://[::1]:9", "http://169.254.1.1"):
-        summary = download("--from", base, *where(FOUND[0]), mirror=False)[1]
-        assert summary["statuses"] == {"refused": 1}
-        row = rows(published, summary["location"])[FOUND[0].image]
-        assert ("not a public address" in row["error"], row["http_code"]) == (True, None)
-    assert download(*where(FTP), mirror=False)[1]["statuses"] == {"refused": 1}
+    base = server.url.replace("127.0.0.1", "localhost")
+    summary = download("--from", base, *where(FOUND[0]), mirror=False)[1]
+    assert summary["statuses"] == {"refused": 1}
+    row = rows(published, summary["location"])[FOUND[0].image]
+    assert ("not a public address" in row["error"], row["http_code"]) == (True, None)
+    assert download(*where(LOCAL), mirror=False)[1]["statuses"] == {"refused": 1}
     assert server.seen == []
 
 
@@ -305,29 +302,33 @@ def test_a_copy_that_somebody_put_there_is_recorded_if_it_is_the_original(
     assert {row["key"] for row in attributed(tmp_path / "blobs")} == {one.key for one in FOUND[:2]}
 
 
-def test_choices(download: Download, server: Server, tmp_path: Path):
+def test_choices(published: str, spark: Any, tmp_path: Path):
     """DOG stands in image 0 of every subset as a positive label and a box; see tests/releases.py."""
 
-    def asked(*flags: str) -> set[str]:
-        server.seen.clear()
-        shutil.rmtree(tmp_path / "blobs", ignore_errors=True)
-        code, _, err = download(*flags)
-        assert code == 0, err
-        return {seen.path for seen in server.seen}
+    def chosen(**given: Any) -> set[str]:
+        return {row["image_id"] for row in choices.chosen(spark, published, "v3", Choice(**given)).collect()}
 
-    assert asked("--subset", "validation") == {one.path for one in OTHERS}
-    dogs = {FOUND[0].path, OTHERS[0].path}
-    assert asked("--mid", DOG) >= dogs
-    assert asked("--mid", DOG, "--boxed", "--subset", "train") == {FOUND[0].path}
-    assert asked("--license", "/BY/2.0", "--subset", "validation") == {one.path for one in OTHERS}
-    assert asked("--license", "/by-nc/") == set()
+    others = {one.image for one in OTHERS}
+    assert chosen(subsets=("validation",)) == others
+    assert chosen(mids=(DOG,)) == {FOUND[0].image, OTHERS[0].image, image_id(0, "test")}
+    assert chosen(mids=(DOG,), verdict="negative") == set()
+    assert chosen(mids=(DOG,), is_boxed=True, subsets=("train",)) == {FOUND[0].image}
+    assert chosen(is_boxed=True, where="subset != 'test'") == {FOUND[0].image, OTHERS[0].image}
+    assert chosen(license="/BY/2.0", subsets=("validation",)) == others
+    assert chosen(license="/by-nc/") == set()
     ids = tmp_path / "ids.txt"
     ids.write_text(f"train/{FOUND[2].image}\n\n{OTHERS[1].image.upper()}\nvalidation/{FOUND[3].image}\n")
-    assert asked("--images", str(ids)) == {FOUND[2].path, OTHERS[1].path}
+    assert chosen(images=str(ids)) == {FOUND[2].image, OTHERS[1].image}
     tsv = tmp_path / "list.tsv"
     url = f"https://{photos.HOST}"
     tsv.write_text(f"TsvHttpData-1.0\n{url}/{UNKNOWN.image}_o.jpg\t{len(UNKNOWN.data)}\t\n{url}/other.jpg\t7\t\n")
-    assert asked("--images", str(tsv)) == {UNKNOWN.path}
+    assert chosen(images=str(tsv)) == {UNKNOWN.image}
+
+
+def test_subclasses_are_those_below_in_the_hierarchy(published: str):
+    assert choices.classes(published, "v3", [DOG], True) == [TREE, DOG]
+    assert choices.classes(published, "v3", [TREE], True) == [TREE]
+    assert choices.classes(published, "v3", [DOG], False) == [DOG]
 
 
 def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
@@ -374,7 +375,3 @@ def test_rows_hold_what_quality_promises(download: Download, published: str, spa
     assert found.count() > 0
     for sql in constraints("downloads").values():
         assert found.where(f"NOT ({sql})").count() == 0, sql
-
-
-def test_letters_are_plain_data():
-    assert Letter(b"", 1, 0) == Letter(b"", 1, 0)

@@ -125,7 +125,7 @@ def test_a_killed_driver_loses_nothing_and_little_is_fetched_twice(
 def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(
     command: list[str], published: str, server: Server, tmp_path: Path
 ):
-    code = interrupted(command, server, COUNT // 2, lambda process: os.kill(process.pid, signal.SIGINT))
+    code = interrupted(command, server, COUNT // 2, lambda process: os.killpg(process.pid, signal.SIGINT))
     assert code == 130
     there = [key for key in blobs(tmp_path / "blobs") if not key.partition("/")[2].startswith(".")]
     assert len(there) < COUNT

@@ -50,14 +50,14 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Any, str]:
     """A client, and the name of an empty bucket: (client, name)."""
     for name, value in {**KEYS, "AWS_ENDPOINT_URL_S3": endpoint}.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("s3")
     name = f"b{abs(hash(str(tmp_path))) % 10**9}"
     client.create_bucket(Bucket=name)
-    yield client, name
+    return client, name
 
 
 def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at(bucket: Any):

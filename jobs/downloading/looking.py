@@ -16,19 +16,20 @@ def look(rows: Sequence[Row], order: Order, store: Store) -> tuple[list[tuple[Ro
     """(images that are there whole and have no row yet, those to ask for, how many are there with a row, and how many of
     these are of another source or size than asked for)."""
     sizes = store.sizes(sorted(key(row, order.resize) for row in rows))
-    unrecorded, wanted, present, other = [], [], 0, 0
+    unrecorded, wanted, present, other = [], [], [], 0
     for row in rows:
         size = sizes.get(key(row, order.resize))
         if size is None or not size:
             wanted.append(row)
         elif size == row["known_bytes"]:
-            present += 1
+            present.append(key(row, order.resize))
             other += row["known_source"] != order.source or bool(row["known_is_resized"]) > (order.resize is not None)
         elif there := _unrecorded(row, size, order, store):
             unrecorded.append((row, there))
         else:
             wanted.append(row)
-    return unrecorded, wanted, present, other
+    store.forget(present)  # a run that was killed after its commit has left these receipts
+    return unrecorded, wanted, len(present), other
 
 
 def _unrecorded(row: Row, size: int, order: Order, store: Store) -> Outcome | None:
