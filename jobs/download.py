@@ -207,11 +207,14 @@ def _tasks(total: int, order: Order, spark: SparkSession) -> int:
 def _work(spark: SparkSession, ledger: Ledger, images: DataFrame, tasks: int) -> None:
     """Runs the tasks; whatever ends them, what had come is committed."""
     order = ledger.order
-    ordered = images.repartitionByRange(tasks, "subset", "image_id").sortWithinPartitions("subset", "image_id")
+    if order.location.startswith("s3://"):  # a stretch of names is listed at once
+        dealt = images.repartitionByRange(tasks, "subset", "image_id").sortWithinPartitions("subset", "image_id")
+    else:  # where they stand makes no difference, and ranges would be sampled first
+        dealt = images.repartition(tasks, "image_id")
     kernel = partial(task.run, order=order, mailbox=ledger.mailbox)
     try:
         errors = place.collect(
-            spark, ordered.mapInArrow(kernel, task.SCHEMA), tasks, f"{order.release}: downloading", ledger.watch
+            spark, dealt.mapInArrow(kernel, task.SCHEMA), tasks, f"{order.release}: downloading", ledger.watch
         )
     finally:
         ledger.collect()

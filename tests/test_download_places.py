@@ -66,7 +66,7 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
     for one in FOUND[:3]:
         with store.begin(one.key) as unfinished:
             unfinished.stream.write(one.data)
-            store.finish(unfinished, Receipt(one.md5, len(one.data), "original", False))
+            store.finish(unfinished, Receipt(one.md5, len(one.data), "original", False), True)
     keys = [one.key for one in FOUND[:4]]
     assert store.sizes(keys) == {one.key: len(one.data) for one in FOUND[:3]}
     assert store.receipt(keys[1]) == Receipt(FOUND[1].md5, len(FOUND[1].data), "original", False)
@@ -75,7 +75,7 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
     assert store.receipt(keys[0]) is None
     with store.begin(keys[0]) as unfinished:
         unfinished.stream.write(FOUND[0].data)
-        store.finish(unfinished, Receipt(FOUND[0].md5, len(FOUND[0].data), "original", False))
+        store.finish(unfinished, Receipt(FOUND[0].md5, len(FOUND[0].data), "original", False), True)
     assert store.md5(keys[0]) == FOUND[0].md5
     with store.begin(FOUND[5].key) as unfinished:
         unfinished.stream.write(b"never finished")

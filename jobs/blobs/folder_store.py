@@ -41,6 +41,7 @@ def store(root: str) -> Store:
         partial(_md5, root),
         partial(_put, root),
         partial(_sweep, root),
+        partial(_settle, root),
     )
 
 
@@ -59,10 +60,11 @@ def _begin(root: str, key: str) -> Iterator[Unfinished]:
     with _create(path) as stream:
         # While this process lives nobody takes the file for a dead one's.
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unfinished = Unfinished(key, stream, path)
         try:
-            yield Unfinished(key, stream, path)
+            yield unfinished
         finally:
-            with contextlib.suppress(FileNotFoundError):
+            if not unfinished.is_finished:
                 os.unlink(path)
 
 
@@ -74,15 +76,21 @@ def _create(path: str) -> BinaryIO:
         return open(path, "x+b")
 
 
-def _finish(root: str, unfinished: Unfinished, receipt: Receipt) -> None:
-    """The receipt comes first: a blob without a row always has one, unless it was replaced by another program."""
+def _finish(root: str, unfinished: Unfinished, receipt: Receipt, is_noted: bool) -> None:
+    """The receipt comes first: a blob without a row always has one, unless the release itself tells its MD5."""
     assert unfinished.path is not None
     target = f"{root}/{unfinished.key}"
     unfinished.stream.flush()
-    os.fsync(unfinished.stream.fileno())
-    with open(_note(target), "w") as note:
-        json.dump(dataclasses.asdict(receipt), note)
+    if is_noted:
+        with open(_note(target), "w") as note:
+            json.dump(dataclasses.asdict(receipt), note)
     os.replace(unfinished.path, target)
+    unfinished.is_finished = True
+
+
+def _settle(root: str) -> None:
+    """Once for many blobs: a sync each would cost more than all the rest of the writing."""
+    os.sync()
 
 
 def _receipt(root: str, key: str) -> Receipt | None:
@@ -114,6 +122,7 @@ def _put(root: str, key: str, data: bytes) -> None:
         os.fsync(unfinished.stream.fileno())
         assert unfinished.path is not None
         os.replace(unfinished.path, f"{root}/{key}")
+        unfinished.is_finished = True
 
 
 def _sweep(root: str) -> int:

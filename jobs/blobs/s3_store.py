@@ -32,7 +32,9 @@ def store(location: str, fetch: Fetch) -> Store:
     """The blobs under s3://bucket/prefix; credentials and endpoint come from boto3's own chain."""
     parts = urlsplit(location)
     place = _Place(s3.client(replace(fetch, s3_unsigned=False, s3_endpoint=None)), parts.netloc, parts.path, fetch)
-    return Store(place.sizes, _begin, place.finish, place.receipt, _forget, place.md5, place.put, _nothing_to_sweep)
+    return Store(
+        place.sizes, _begin, place.finish, place.receipt, _forget, place.md5, place.put, _nothing_to_sweep, _settle
+    )
 
 
 @contextmanager
@@ -47,6 +49,10 @@ def _forget(keys: Iterable[str]) -> None:
 
 def _nothing_to_sweep() -> int:
     return 0
+
+
+def _settle() -> None:
+    """A PUT that was answered is."""
 
 
 class _Place:
@@ -96,7 +102,7 @@ class _Place:
             md5.update(block)
         return md5.hexdigest()
 
-    def finish(self, unfinished: Unfinished, receipt: Receipt) -> None:
+    def finish(self, unfinished: Unfinished, receipt: Receipt, is_noted: bool) -> None:
         """One PUT for a new name; what stands there already is replaced only in the state in which it was looked at."""
         told = {"md5": receipt.md5, "bytes": str(receipt.bytes), "source": receipt.source}
         told["is-resized"] = str(receipt.is_resized).lower()

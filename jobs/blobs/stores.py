@@ -18,13 +18,14 @@ class Receipt:
     is_resized: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class Unfinished:
     """A blob on its way; `stream` takes its bytes, and can be read again. `path`: its temporary name, if it has one."""
 
     key: str
     stream: BinaryIO
     path: str | None = None
+    is_finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,20 @@ class Store:
     """One place for blobs.
 
     `sizes(keys)`: bytes of those that are there; the keys are sorted. `begin(key)`: a blob on its way, gone at the end of
-    the block unless `finish(unfinished, receipt)` gave it its name, in place of any other. `receipt(key)`: what was noted
-    of the blob there, None where nothing was. `forget(keys)`: the notes are needed no more. `md5(key)`: of the bytes there.
-    `put(key, data)`: a small file of another kind, whole. `sweep()`: removes what killed runs left; how many.
+    the block unless `finish(unfinished, receipt, is_noted)` gave it its name, in place of any other; `is_noted`: nothing
+    but its receipt will tell whether it is whole. `receipt(key)`: what was noted of the blob there, None where nothing
+    was. `forget(keys)`: the notes are needed no more. `md5(key)`: of the bytes there, hex. `put(key, data)`: a small file
+    of another kind, whole. `sweep()`: removes what killed runs left; how many. `settle()`: what was finished before
+    outlives the machine from now on.
     OSError or StoreError when the place cannot be read or written.
     """
 
     sizes: Callable[[list[str]], dict[str, int]]
     begin: Callable[[str], AbstractContextManager[Unfinished]]
-    finish: Callable[[Unfinished, Receipt], None]
+    finish: Callable[[Unfinished, Receipt, bool], None]
     receipt: Callable[[str], Receipt | None]
     forget: Callable[[Iterable[str]], None]
     md5: Callable[[str], str]
     put: Callable[[str, bytes], None]
     sweep: Callable[[], int]
+    settle: Callable[[], None]

@@ -70,6 +70,7 @@ def _read(
     except RefusedError as error:
         raise InputError(f"{without_secrets(base)}: {error}; run the same command again") from None
     finally:
+        store.settle()
         send(mailbox, outcome.table(done, order))
     absent = [(batch.slice(places[path], 1).to_pylist()[0], _absent()) for path, batch in waiting.items()]
     send(mailbox, outcome.table(absent, order))

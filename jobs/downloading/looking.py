@@ -39,7 +39,7 @@ def _unrecorded(row: Row, size: int, order: Order, store: Store) -> Outcome | No
     if receipt and receipt.source == order.source and receipt.bytes == size and store.md5(name) == receipt.md5:
         return Outcome(DOWNLOADED, bytes=size, md5=receipt.md5, is_resized=receipt.is_resized)
     known = (row["original_size"], row["original_md5"])
-    is_comparable = order.source == "original" and order.resize is None and None not in known
+    is_comparable = order.source == "original" and None not in known
     if is_comparable and known[0] == size and store.md5(name) == known[1]:
         return Outcome(DOWNLOADED, bytes=size, md5=known[1])
     return None

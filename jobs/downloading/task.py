@@ -58,6 +58,7 @@ def _bring(rows: list[Row], order: Order, mailbox: Mailbox, store: Store, rate: 
         return image.bring(row, order, source, store, rate)
 
     found += zip(wanted, each(work, wanted, order.download.connections, Event()), strict=True)
+    store.settle()
     send(mailbox, outcome.table(found, order), present, other)
 
 
