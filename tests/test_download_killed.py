@@ -22,7 +22,7 @@ from PIL import Image
 
 from jobs import cli
 from tests import http_server, photos
-from tests.http_server import Server, slowly
+from tests.http_server import Server
 from tests.photos import Photo
 from tests.test_download import attributed, blobs, rows
 
@@ -138,14 +138,5 @@ def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(
     assert code == 130
     there = [key for key in blobs(tmp_path / "blobs") if not key.partition("/")[2].startswith(".")]
     assert len(there) < COUNT
-    finished(command)
-    assert_all_is_whole(published, tmp_path / "blobs", server, IN_FLIGHT)
-
-
-def test_killed_before_the_first_row_stands(command: list[str], published: str, server: Server, tmp_path: Path):
-    for one in FOUND[:4]:
-        server.tricks[one.path].append(slowly(0.2))
-    interrupted(command, server, 20, lambda process: os.kill(process.pid, signal.SIGKILL))
-    assert rows(published, str(tmp_path / "blobs")) == {}
     finished(command)
     assert_all_is_whole(published, tmp_path / "blobs", server, IN_FLIGHT)

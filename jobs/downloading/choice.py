@@ -11,7 +11,7 @@ from pyspark.sql import functions as sf
 
 from conf.errors import ConfigError
 from jobs.blobs.attribution import COLUMNS
-from jobs.tables.open import uri
+from jobs.tables.open import existing, uri
 from jobs.tables.read import read
 from jobs.tables.snapshots import pinned, small_rows
 from jobs.tables.trouble import SPARK_ERRORS, told
@@ -125,6 +125,11 @@ def _by_address(images: DataFrame, text: DataFrame) -> DataFrame:
 def with_known(spark: SparkSession, images: DataFrame, warehouse: str, release: str, location: str) -> DataFrame:
     """The images with what `downloads` says of the blob at the location: known_bytes, known_source, known_is_resized;
     NULL where the newest row tells of none."""
+    if existing(warehouse, "downloads").version() == 0:  # it costs Spark seconds to find out
+        return images.selectExpr(
+            "*", "CAST(NULL AS BIGINT) known_bytes", "CAST(NULL AS STRING) known_source",
+            "CAST(NULL AS BOOLEAN) known_is_resized",
+        )  # fmt: skip
     rows = spark.read.format("delta").load(uri(warehouse, "downloads"))
     mine = rows.where((rows["release"] == release) & (rows["location"] == location))
     newest = mine.groupBy("image_id").agg(
