@@ -14,10 +14,10 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test check lint docs bench bench-verify zip clean
+.PHONY: help setup run test cluster check lint docs bench bench-verify bench-download zip clean
 
 help:  ## what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(JARS)  ## a virtual environment, Java, and Delta's jars in .jars
 
@@ -38,6 +38,9 @@ run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML re
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
 	@$(BIN)/python -m pytest $(PYTEST)
 
+cluster: setup  ## kills an executor of a cluster of two workers on this machine
+	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/test_cluster.py
+
 check: lint test  ## what CI runs
 
 lint: setup  ## ruff and mypy
@@ -51,6 +54,9 @@ bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels im
 
 bench-verify: setup  ## verify beside md5sum on 4 GB of blobs
 	@$(BIN)/python -m bench.verify
+
+bench-download: setup  ## downloads beside img2dataset, which gets an environment of its own
+	@$(BIN)/python -m bench.download --rounds $(ROUNDS)
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 

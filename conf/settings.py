@@ -61,6 +61,21 @@ class Fetch:
 
 
 @dataclass(frozen=True)
+class Download:
+    """How images are downloaded; tries, waits and timeouts are those of `fetch`.
+
+    `connections`: images at once in each task. `requests_per_second`: of all tasks together; None: no limit.
+    `images_per_task`: images that one task asks for. `max_bytes`, `max_pixels`: larger images are refused.
+    """
+
+    connections: int = 16
+    requests_per_second: float | None = 100.0
+    images_per_task: int = 500
+    max_bytes: int = 268435456
+    max_pixels: int = 178956970
+
+
+@dataclass(frozen=True)
 class Settings:
     """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
 
@@ -68,6 +83,7 @@ class Settings:
     landing: str
     limits: Limits
     fetch: Fetch = field(default_factory=Fetch)
+    download: Download = field(default_factory=Download)
     master: str | None = None
     registry: str | None = None
     jars: str | None = None
@@ -89,6 +105,7 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
         if getattr(settings.limits, key) < 1:
             raise ConfigError(f"{path}: limits.{key} must be at least 1, not {getattr(settings.limits, key)}")
     _check_fetch(settings.fetch, str(path))
+    _check_download(settings.download, str(path))
     return settings
 
 
@@ -101,6 +118,15 @@ def _check_fetch(fetch: Fetch, path: str) -> None:
             raise ConfigError(f"{path}: fetch.{key} must be 0 or more, not {getattr(fetch, key)}")
     if not 0 < fetch.timeout_seconds < math.inf:
         raise ConfigError(f"{path}: fetch.timeout_seconds must be more than 0, not {fetch.timeout_seconds}")
+
+
+def _check_download(download: Download, path: str) -> None:
+    for key in ("connections", "images_per_task", "max_bytes", "max_pixels"):
+        if getattr(download, key) < 1:
+            raise ConfigError(f"{path}: download.{key} must be at least 1, not {getattr(download, key)}")
+    rate = download.requests_per_second
+    if rate is not None and not 0 < rate < math.inf:
+        raise ConfigError(f"{path}: download.requests_per_second must be more than 0, or null, not {rate}")
 
 
 def _whole(path: str) -> str:

@@ -23,6 +23,7 @@ JOBS = (
     "figures",
     "expand",
     "check",
+    "download",
     "show",
     "releases",
     "sample",

@@ -200,5 +200,5 @@ def write(
         carried = {"table_version": version, "suite_version": suite.version, "suite_sha256": suite.digest()}
         rows += [{**ran, **asdict(r), **carried} for r in sorted(judgement.results, key=lambda r: r.expectation)]
     schema = schemas.load(RESULTS)
-    append(warehouse, RESULTS, pa.Table.from_pylist(rows, schemas.arrow_schema(schema)), {"run_id": run_id, "job": job})
+    append(warehouse, RESULTS, pa.Table.from_pylist(rows, schemas.arrow_schema(schema)), run_id, {"job": job})
     return len(rows)

@@ -31,6 +31,7 @@ R = TypeVar("R")
 
 SCHEMA = "error string, report binary"
 PATIENCE_SECONDS = 30
+Watch = Callable[[SparkSession, int, str, "Future[Any]"], None]
 PERMANENT = (OilakeError, OSError)
 
 
@@ -169,18 +170,21 @@ def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
     )
 
 
-def collect(spark: SparkSession, frame: DataFrame, count: int, what: str) -> list[Any]:
-    """The rows of `frame`, collected in a thread of its own: an interrupt inside a call to Java breaks that call."""
+def collect(spark: SparkSession, frame: DataFrame, count: int, what: str, watch: Watch | None = None) -> list[Any]:
+    """The rows of `frame`, collected in a thread of its own: an interrupt inside a call to Java breaks that call.
+
+    `watch` returns when the rows are there; without one the tasks are counted.
+    """
     with ThreadPoolExecutor(1) as pool:
         collected = pool.submit(frame.collect)
         try:
-            _watch(spark, count, what, collected)
+            (watch or _watch)(spark, count, what, collected)
             return list(collected.result())
         except SPARK_ERRORS as error:
             raise StoreError(
                 f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more"
             ) from None
-        except KeyboardInterrupt:
+        except BaseException:
             stop(spark)
             raise
 

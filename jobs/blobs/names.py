@@ -19,5 +19,5 @@ def expected_key(subset: str, image_id: str) -> str:
 
 
 def is_hidden(key: str) -> bool:
-    """Whether a part of the name begins with a dot: what is being written, or no business of ours."""
-    return key.startswith(".") or "/." in key
+    """Whether a part of the name begins with a dot, or it is an attribution: what is being written, or no blob."""
+    return key.startswith((".", "attribution/")) or "/." in key

@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal
 
 from conf.errors import InputError
+
+Failure = Literal["answer", "forbidden", "slow", "cut", "other"]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a try failed. `failure`: the server's answer, a forbidden address, too slow, the connection broke, or other.
+
+    `code`: HTTP status, None without an answer. `url`: what was asked last, as it was asked.
+    """
+
+    failure: Failure = "other"
+    code: int | None = None
+    url: str | None = None
+
+
+OTHER = Cause()
 
 
 class RefusedError(InputError):
     """A file that cannot be had, however often one asks; `tries` is how often was asked."""
 
-    def __init__(self, sentence: str, tries: int = 1) -> None:
+    def __init__(self, sentence: str, tries: int = 1, cause: Cause = OTHER) -> None:
         super().__init__(sentence)
-        self.tries = tries
+        self.tries, self.cause = tries, cause
 
 
 class AgainError(Exception):
@@ -24,9 +42,9 @@ class AgainError(Exception):
     another version of the file.
     """
 
-    def __init__(self, sentence: str, after: float | None = None, restart: bool = False) -> None:
+    def __init__(self, sentence: str, after: float | None = None, restart: bool = False, cause: Cause = OTHER) -> None:
         super().__init__(sentence)
-        self.after, self.restart = after, restart
+        self.after, self.restart, self.cause = after, restart, cause
 
 
 class UnsatisfiableError(Exception):
@@ -49,11 +67,16 @@ class Version:
 
 @dataclass(frozen=True)
 class Answer:
-    """Bytes of one version of a file, from the byte `start` on."""
+    """Bytes of one version of a file, from the byte `start` on.
+
+    `url`: where they come from, behind redirects; `code`: HTTP status. None where the source knows none.
+    """
 
     start: int
     version: Version
     chunks: Iterator[bytes]
+    url: str | None = None
+    code: int | None = None
 
 
 @dataclass(frozen=True)

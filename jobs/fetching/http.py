@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.client import responses
 from urllib.parse import urljoin, urlsplit
@@ -21,8 +23,10 @@ from urllib3.exceptions import (
 )
 
 from conf.settings import Fetch
+from jobs.fetching import addresses
 from jobs.fetching import headers as fields
-from jobs.fetching.answers import AgainError, Answer, RefusedError, Source, UnsatisfiableError, Version, same
+from jobs.fetching.addresses import ForbiddenError, without_secrets
+from jobs.fetching.answers import AgainError, Answer, Cause, RefusedError, Source, UnsatisfiableError, Version, same
 
 Response = urllib3.BaseHTTPResponse
 
@@ -32,15 +36,22 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 NO_HEAD = frozenset({405, 501})
 
 
-def source(fetch: Fetch) -> Source:
-    """Files behind http and https URLs; a proxy is taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)."""
-    pools = _pools(fetch)
+def source(fetch: Fetch, is_guarded: bool = False) -> Source:
+    """Files behind http and https URLs; a proxy is taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+
+    `is_guarded`: only public addresses are connected to; a proxy is trusted, and not asked for a name that is known here
+    to lead elsewhere.
+    """
+    pools = _pools(fetch, is_guarded)
     return Source(partial(_head, pools, fetch), partial(_read, pools, fetch))
 
 
-def _pools(fetch: Fetch) -> dict[str, urllib3.PoolManager]:
-    """The pool of each proxied scheme; `direct` for all else."""
-    pools: dict[str, urllib3.PoolManager] = {"direct": urllib3.PoolManager(maxsize=fetch.connections)}
+def _pools(fetch: Fetch, is_guarded: bool) -> dict[str, urllib3.PoolManager]:
+    """The pool of each proxied scheme; `direct` for all else, `guarded` where only public addresses are connected to."""
+    if is_guarded:
+        pools = {"guarded": addresses.guarded(maxsize=fetch.connections)}
+    else:
+        pools = {"direct": urllib3.PoolManager(maxsize=fetch.connections)}
     for scheme, proxy in urllib.request.getproxies().items():
         if scheme in ("http", "https"):
             address = proxy if "://" in proxy else f"http://{proxy}"
@@ -86,52 +97,76 @@ def _request(
         response = _ask(pools, fetch, method, url, headers)
         place = response.get_redirect_location()
         if not place:
+            response.url = url  # behind redirects; the library's own is the path alone
             return response
+        cause = Cause("forbidden", response.status, url)
         response.close()
-        url = urljoin(url, place)
+        url = _joined(url, place, cause)
         if urlsplit(url).scheme not in ("http", "https"):
-            raise RefusedError(f"it is redirected to {url}, and only http and https are followed")
-    raise RefusedError(f"it is redirected more than {REDIRECTS} times")
+            told = without_secrets(url)
+            raise RefusedError(f"it is redirected to {told}, and only http and https are followed", cause=cause)
+    raise RefusedError(f"it is redirected more than {REDIRECTS} times", cause=cause)
+
+
+def _joined(url: str, place: str, cause: Cause) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError:
+        raise RefusedError("it is redirected to what is no address", cause=cause) from None
 
 
 def _ask(
     pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, method: str, url: str, headers: Mapping[str, str]
 ) -> Response:
-    place = urlsplit(url)
-    direct = place.scheme not in pools or urllib.request.proxy_bypass(place.hostname or "")
-    pool = pools["direct" if direct else place.scheme]
     timeout = urllib3.Timeout(connect=fetch.timeout_seconds, read=fetch.timeout_seconds)
     try:
-        return pool.request(
+        return _pool(pools, url).request(
             method, url, headers=headers, timeout=timeout, preload_content=False, redirect=False, retries=False
         )
-    except LocationValueError as error:
-        raise RefusedError(f"{url} is no address ({error})") from None
+    except ForbiddenError as error:
+        raise RefusedError(str(error), cause=Cause("forbidden", url=url)) from None
+    except (LocationValueError, ValueError) as error:
+        raise RefusedError(f"{without_secrets(url)} is no address ({error})", cause=Cause(url=url)) from None
     except HTTPError as error:
-        raise AgainError(_told(error, fetch)) from None
+        raise _again(error, fetch, Cause(url=url)) from None
+
+
+def _pool(pools: Mapping[str, urllib3.PoolManager], url: str) -> urllib3.PoolManager:
+    """The pool for a URL. ForbiddenError for a guarded one whose host, as far as it is known here, is not public."""
+    place = urlsplit(url)
+    if place.scheme not in pools or urllib.request.proxy_bypass(place.hostname or ""):
+        return pools.get("guarded") or pools["direct"]
+    if "guarded" in pools:
+        with contextlib.suppress(OSError):
+            addresses.resolve(place.hostname or "", place.port or 80)
+    return pools[place.scheme]
 
 
 def _accept(response: Response, url: str) -> None:
     """AgainError or RefusedError unless the answer carries the file, or a part of it."""
+    cause = _cause(response)
     status = f"the server answers {response.status} {response.reason or responses.get(response.status, '')}".rstrip()
     if response.status in TRANSIENT:
-        raise AgainError(status, fields.wait(response.headers))
+        raise AgainError(status, fields.wait(response.headers), cause=cause)
     if response.status not in (200, 206):
-        raise RefusedError(status)
+        raise RefusedError(status, cause=cause)
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise RefusedError(
-            "the server sends a web page (text/html) in place of the file; open the address in a browser"
+            "the server sends a web page (text/html) in place of the file; open the address in a browser", cause=cause
         )
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity" and not urlsplit(url).path.endswith("gz"):
-        raise RefusedError(f"the server sends it packed ({encoding}), though it was asked not to")
+        raise RefusedError(f"the server sends it packed ({encoding}), though it was asked not to", cause=cause)
 
 
 def _whole(response: Response, fetch: Fetch) -> Answer:
     length = fields.length(response.headers)
     if length is None and "chunked" not in response.headers.get("Transfer-Encoding", ""):
-        raise RefusedError("the server does not say where the file ends, so a part could pass for the whole")
-    return Answer(0, fields.version(response.headers, length), _chunks(response, fetch))
+        raise RefusedError(
+            "the server does not say where the file ends, so a part could pass for the whole", cause=_cause(response)
+        )
+    chunks = _chunks(response, fetch)
+    return Answer(0, fields.version(response.headers, length), chunks, response.url, response.status)
 
 
 def _continued(response: Response, start: int, version: Version | None, fetch: Fetch) -> Answer:
@@ -142,7 +177,7 @@ def _continued(response: Response, start: int, version: Version | None, fetch: F
     unlabelled = not (found.etag or found.last_modified or found.md5) and version.bytes in (None, found.bytes)
     if not unlabelled and not same(version, found):
         raise AgainError("the file changed on the server", after=0, restart=True)
-    return Answer(start, found, _chunks(response, fetch))
+    return Answer(start, found, _chunks(response, fetch), response.url, response.status)
 
 
 def _chunks(response: Response, fetch: Fetch) -> Iterator[bytes]:
@@ -150,13 +185,19 @@ def _chunks(response: Response, fetch: Fetch) -> Iterator[bytes]:
         while block := response.read1(BLOCK, decode_content=False):
             yield block
     except HTTPError as error:
-        raise AgainError(_told(error, fetch)) from None
+        raise _again(error, fetch, _cause(response)) from None
 
 
-def _told(error: HTTPError, fetch: Fetch) -> str:
+def _cause(response: Response) -> Cause:
+    return Cause("answer", response.status, response.url)
+
+
+def _again(error: HTTPError, fetch: Fetch, cause: Cause) -> AgainError:
     # NewConnectionError is a kind of ConnectTimeoutError, and so comes first.
     if isinstance(error, NewConnectionError):
-        return "no connection to the server"
+        return AgainError("no connection to the server", cause=cause)
     if isinstance(error, (ConnectTimeoutError, ReadTimeoutError)):
-        return f"nothing came for {fetch.timeout_seconds:g} s"
-    return f"TLS failed ({error})" if isinstance(error, SSLError) else "the connection broke"
+        return AgainError(f"nothing came for {fetch.timeout_seconds:g} s", cause=replace(cause, failure="slow"))
+    if isinstance(error, SSLError):
+        return AgainError(f"TLS failed ({error})", cause=cause)
+    return AgainError("the connection broke", cause=replace(cause, failure="cut"))

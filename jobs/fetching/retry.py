@@ -17,7 +17,12 @@ PROGRESS = 1 << 20
 
 
 def persist(
-    attempt: Callable[[], T], reached: Callable[[], int], name: str, fetch: Fetch, stop: Event
+    attempt: Callable[[], T],
+    reached: Callable[[], int],
+    name: str,
+    fetch: Fetch,
+    stop: Event,
+    tell: Callable[[str], None] = say,
 ) -> tuple[T, int]:
     """(what `attempt` gives, the number of tries); RefusedError when it is final or `fetch.tries` came to nothing.
 
@@ -30,16 +35,16 @@ def persist(
         try:
             return attempt(), tries
         except RefusedError as error:
-            raise RefusedError(str(error), tries) from None
+            raise RefusedError(str(error), tries, error.cause) from None
         except AgainError as error:
             problem = error
         if reached() >= furthest + PROGRESS:
             furthest, vain = reached(), 0
         vain += 1
         if vain >= fetch.tries:
-            raise RefusedError(f"{problem} (try {tries}, the last)", tries)
+            raise RefusedError(f"{problem} (try {tries}, the last)", tries, problem.cause)
         seconds = pause(vain, problem.after, fetch)
-        say(f"{name}: {problem}; try {tries + 1} in {seconds:.1f} s")
+        tell(f"{name}: {problem}; try {tries + 1} in {seconds:.1f} s")
         if stop.wait(seconds):
             raise StoppedError
 

@@ -24,7 +24,16 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from conf.errors import ConfigError
 from conf.settings import Fetch
 from jobs.fetching import headers as fields
-from jobs.fetching.answers import AgainError, Answer, RefusedError, Source, UnsatisfiableError, Version, validator
+from jobs.fetching.answers import (
+    AgainError,
+    Answer,
+    Cause,
+    RefusedError,
+    Source,
+    UnsatisfiableError,
+    Version,
+    validator,
+)
 
 BLOCK = 1 << 16  # boto3 loses what it holds of a block when the connection breaks
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
@@ -115,18 +124,19 @@ def refuse(error: ClientError | BotoCoreError) -> NoReturn:
     if isinstance(error, FlexibleChecksumError):
         raise AgainError("the checksum differs from the server's", restart=True) from None
     if isinstance(error, BROKEN):
-        raise AgainError("no connection to the server, or it broke") from None
+        raise AgainError("no connection to the server, or it broke", cause=Cause("cut")) from None
     if not isinstance(error, ClientError):
         raise RefusedError(f"S3 cannot be asked ({error}); see fetch.s3_unsigned for public buckets") from None
     answer = error.response.get("ResponseMetadata", {})
     status, code = answer.get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
+    cause = Cause("answer", status or None)
     if status in TRANSIENT or code == "RequestTimeout":
-        raise AgainError(f"the server answers {status} {code}", fields.wait(_titled(answer))) from None
+        raise AgainError(f"the server answers {status} {code}", fields.wait(_titled(answer)), cause=cause) from None
     if status == 412:
         raise AgainError("the file changed on the server", after=0, restart=True) from None
     if status == 416:
         raise UnsatisfiableError from None
-    raise RefusedError(f"the server answers {status} {code}".rstrip()) from None
+    raise RefusedError(f"the server answers {status} {code}".rstrip(), cause=cause) from None
 
 
 def _titled(answer: Mapping[str, Any]) -> dict[str, str]:

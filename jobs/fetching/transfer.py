@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
@@ -19,6 +19,7 @@ from jobs.fetching.answers import (
     same,
     validator,
 )
+from jobs.fetching.pace import steady
 from jobs.fetching.parts import Part
 from jobs.fetching.plan import Wanted, failed, present
 from jobs.fetching.results import Result, Status
@@ -77,23 +78,10 @@ def _take(part: Part, answer: Answer, line: Line) -> None:
     if part.version is None or answer.start != part.bytes or answer.start == 0:
         parts.restart(part, answer.version)
     part.resumed = answer.start > 0
-    for block in _steady(answer.chunks, line.fetch):
+    for block in steady(answer.chunks, line.fetch):
         parts.append(part, block)
         if line.stop.is_set():
             raise StoppedError
-
-
-def _steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:
-    """The chunks, as long as they come fast enough: a drip would never be silent for long, and never end."""
-    began, count = time.monotonic(), 0
-    for block in chunks:
-        yield block
-        count += len(block)
-        seconds = time.monotonic() - began
-        if seconds >= fetch.timeout_seconds:
-            if count < fetch.least_bytes_per_second * seconds:
-                raise AgainError(f"only {count:,} bytes came in {seconds:.0f} s")
-            began, count = time.monotonic(), 0
 
 
 def _refuse_other(part: Part, source: Source) -> None:

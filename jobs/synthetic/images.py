@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +39,13 @@ def vocabulary(seed: int) -> Vocabulary:
     return Vocabulary(hosts, text.join(PHOTOS, paths, "/"), links, people.titles(rng))
 
 
-def details(rng: np.random.Generator, words: Vocabulary, n: int, without_thumbnail: int) -> pa.StringArray:
-    """OriginalURL and all columns behind it, with their line end, of n images; shape (n,)."""
+def details(
+    rng: np.random.Generator, words: Vocabulary, n: int, without_thumbnail: int, known: Sequence[str] = ()
+) -> pa.StringArray:
+    """OriginalURL and all columns behind it, with their line end, of n images; shape (n,).
+
+    `known`: OriginalSize and OriginalMD5 of the first images, those that have a real photo.
+    """
     host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
     # An exponent above 1 gives some authors many photos.
     author = (rng.random(n) ** 1.5 * people.AUTHORS).astype(np.int16)
@@ -56,7 +62,7 @@ def details(rng: np.random.Generator, words: Vocabulary, n: int, without_thumbna
     return text.join(
         text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
         text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
-        _titles(rng, words, n), ",", _checksums(rng, n), ",", text.blank(thumbnail, absent), "\n",
+        _titles(rng, words, n), ",", _first(known, _checksums(rng, n)), ",", text.blank(thumbnail, absent), "\n",
     )  # fmt: skip
 
 
@@ -74,6 +80,11 @@ def _titles(rng: np.random.Generator, words: Vocabulary, n: int) -> pa.StringArr
     space = pc.if_else(pa.array(is_camera), "", " ")
     plain = ~is_camera & (rng.random(n, np.float32) < 0.6)
     return text.join(text.pick(words.titles, chosen), text.blank(text.join(space, number), plain), '"')
+
+
+def _first(known: Sequence[str], drawn: pa.StringArray) -> pa.StringArray:
+    """The drawn values, the first of them replaced by what is known."""
+    return pa.concat_arrays([pa.array(known, pa.string()), drawn[len(known) :]]) if known else drawn
 
 
 def _checksums(rng: np.random.Generator, n: int) -> pa.StringArray:

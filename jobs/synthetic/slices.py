@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import boxes, human, images, machine, pairs, text, validation_v1
+from jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
 from jobs.synthetic.boxes import Boxes
 from jobs.synthetic.classes import Classes
 from jobs.synthetic.figures import Tally
 from jobs.synthetic.human import Labels
 from jobs.synthetic.pairs import Pairs
+from jobs.synthetic.photos import Photo
 from jobs.synthetic.plan import SUBSETS, Counts
 from jobs.synthetic.world import World
 
@@ -27,7 +28,10 @@ Lines = list[pa.StringArray]
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one subset in one slice; all numbers of images count its IDs, which are sorted."""
+    """The rows of one subset in one slice; all numbers of images count its IDs, which are sorted.
+
+    `photos`: the originals of its first images, in the first slice.
+    """
 
     ids: npt.NDArray[np.uint64]
     names: pa.StringArray
@@ -35,6 +39,7 @@ class Part:
     machine: Pairs
     labels: Labels | None = None
     boxes: Boxes | None = None
+    photos: tuple[Photo, ...] = ()
 
 
 @dataclass
@@ -76,14 +81,17 @@ def _ids(world: World, number: int) -> dict[str, npt.NDArray[np.uint64]]:
 def _part(world: World, number: int, subset: str, ids: npt.NDArray[np.uint64]) -> Part:
     rng = np.random.default_rng([world.seed, 6, number, SUBSETS.index(subset)])
     counts, classes = world.plan.part(subset, number), world.classes
-    details = images.details(rng, world.photos, len(ids), counts.without_thumbnail)
+    names = text.image_ids(ids)
+    made = () if number else tuple(photos.make(world.seed, subset, names[: photos.COUNTS[subset]].to_pylist()))
+    known = [photo.checksums for photo in made]
+    details = images.details(rng, world.photos, len(ids), counts.without_thumbnail, known)
     required = [codes[number :: world.plan.slices] if subset == "train" else codes[:0] for codes in _required(classes)]
     said = machine.draw(rng, world.popular["machine"], len(ids), counts.machine, required[0])
     order = rng.permutation(len(ids))
     boxed = boxes.draw(rng, counts, order, world.popular["boxes"], required[1], classes.place)
     every_label_has_boxes = subset != "train" and not world.plan.contradictions
     labels = _labels(rng, world, counts, order, said, boxed, required[2:], every_label_has_boxes)
-    return Part(ids, text.image_ids(ids), details, machine.ranked(rng, said), labels, boxed)
+    return Part(ids, names, details, machine.ranked(rng, said), labels, boxed, made)
 
 
 def _required(classes: Classes) -> tuple[Pairs, ...]:

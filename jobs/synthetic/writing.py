@@ -10,7 +10,7 @@ from typing import Any
 
 from conf.registry import Expected, File, Release, expected_members
 from jobs.progress import say, track
-from jobs.synthetic import archives, classes, classfiles, figures, plan, planting, slices, truth, world
+from jobs.synthetic import archives, classes, classfiles, figures, photos, plan, planting, slices, truth, world
 from jobs.synthetic.archives import Content
 from jobs.synthetic.classes import Classes
 from jobs.synthetic.defects import KINDS
@@ -69,6 +69,8 @@ def _write_rows(job: Job, decided: plan.Plan) -> Tally:
             archives.spool(opened, found.texts)
             tally.add(found.tally)
             _tell_truth(job, decided, found)
+            if number == 0:
+                _write_photos(job, found)
     return tally
 
 
@@ -86,6 +88,16 @@ def _tell_truth(job: Job, decided: plan.Plan, found: slices.Slice) -> None:
     truth.append(folder / "image_changes_v1_v2.csv", truth.image_rows(found))
     if decided.scale <= truth.LABELS_UP_TO:
         truth.append(folder / "label_changes_v2_v3.csv", truth.label_rows(found, job.classes))
+
+
+def _write_photos(job: Job, found: slices.Slice) -> None:
+    photos.begin(job.out)
+    rows: list[tuple[object, ...]] = []
+    for subset in plan.SUBSETS:
+        part = found.parts[subset]
+        rows += photos.write(job.out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
+    photos.write_list(job.out, rows)
+    truth.write(job.out / TRUTH / "photos.csv", photos.TRUTH, rows)
 
 
 def _row_members(release: Release) -> list[Expected]:

@@ -1,65 +1,78 @@
-"""Appends rows to a table that grows with every run; whoever reads it sees all rows of an append or none."""
+"""Adds rows to a table that belongs to no release's snapshot: all of them in one commit, or none."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction
 
 from conf.errors import StoreError
 from jobs.files import delete, join
 from jobs.tables.open import existing, uri
+from jobs.tables.publish import ATTEMPTS, PAUSE, add, is_committed, unwritable
 from jobs.tables.staging import StagedFile, stage
-from jobs.tables.trouble import told
 from schemas import loader as schemas
 
-ATTEMPTS = 30
-PAUSE = 0.1
 
+def append(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:
+    """Commits `rows` (all columns of the table, the partition's too, by name); nothing where there are none.
 
-def append(warehouse: str, table: str, rows: pa.Table, metadata: Mapping[str, str]) -> int:
-    """Appends `rows`, in the columns and order of the table's schema; the version that holds them.
-
-    `metadata` stands in the commit as `oilake.NAME`. StoreError when the store cannot be written.
+    `metadata`: what the commit says besides its job and run, as `oilake.NAME`. StoreError when the store cannot be
+    written; then no reader sees a row.
     """
+    if not len(rows):
+        return
+    table = schemas.load(table_name)
+    existing(warehouse, table_name)
+    staged: list[StagedFile] = []
     try:
-        return _append(warehouse, table, rows, metadata)
-    except (DeltaError, OSError) as error:
-        raise StoreError(
-            f"{uri(warehouse, table)}: cannot be written ({told(error)}); free or mend the store and run again"
-        ) from None
+        staged += [stage(warehouse, table, part, run_id, found) for part, found in _parts(table, rows)]
+        _commit(warehouse, table, staged, _properties(table, run_id, metadata))
+    except BaseException as error:
+        if not any(is_committed(warehouse, table_name, file) for file in staged):
+            delete([join(uri(warehouse, table_name), file.path) for file in staged])
+        elif isinstance(error, DeltaError | OSError):
+            return  # the rows stand; what failed came after them, such as a checkpoint
+        raise unwritable(warehouse, error) from None
 
 
-def _append(warehouse: str, table: str, rows: pa.Table, metadata: Mapping[str, str]) -> int:
-    schema = schemas.load(table)
-    staged = stage(warehouse, schema, {}, uuid.uuid4().hex[:16], rows)
-    added = AddAction(staged.path, staged.size, {}, int(time.time() * 1000), True, staged.stats)
-    properties = CommitProperties(
-        custom_metadata={f"oilake.{name}": value for name, value in metadata.items()}, max_commit_retries=0
-    )
+def _parts(table: schemas.Table, rows: pa.Table) -> list[tuple[dict[str, str], pa.Table]]:
+    """(partition's values, the rows of it as they are stored, in the table's order)."""
+    schema = schemas.arrow_schema(table)
+    if not table.partition_by:
+        return [({}, _sorted(table, rows.select(schema.names).cast(schema)))]
+    found = []
+    for part in rows.select(list(table.partition_by)).group_by(list(table.partition_by)).aggregate([]).to_pylist():
+        mine = rows
+        for column, value in part.items():
+            mine = mine.filter(pc.equal(mine[column], value))
+        found.append((part, _sorted(table, mine.select(schema.names).cast(schema))))
+    return found
+
+
+def _sorted(table: schemas.Table, rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(column, "ascending") for column in table.sort_by]) if table.sort_by else rows
+
+
+def _commit(warehouse: str, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties) -> None:
     for attempt in range(ATTEMPTS):
-        opened = existing(warehouse, table)
+        opened = existing(warehouse, table.table)
         try:
-            opened.create_write_transaction([added], "append", opened.schema(), commit_properties=properties)
-            return int(existing(warehouse, table).version())
+            return opened.create_write_transaction(
+                [add(file) for file in staged], "append", opened.schema(), commit_properties=properties
+            )
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-        except BaseException:
-            if not is_committed(warehouse, table, staged):
-                delete([join(uri(warehouse, table), staged.path)])
-            raise
-    delete([join(uri(warehouse, table), staged.path)])
-    raise StoreError(f"{uri(warehouse, table)}: other runs keep writing; run the same command again")
+    raise StoreError(f"{uri(warehouse, table.table)}: other runs keep writing; run the same command again")
 
 
-def is_committed(warehouse: str, table: str, file: StagedFile) -> bool:
-    """Whether a commit names the file; a store that cannot tell is taken to."""
-    try:
-        return any(found.endswith(file.path) for found in existing(warehouse, table).file_uris())
-    except (StoreError, DeltaError, OSError):
-        return True
+def _properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:
+    told = {f"oilake.{name}": value for name, value in metadata.items()}
+    return CommitProperties(
+        custom_metadata={"userMetadata": f"{table.written_by} {run_id}", "oilake.job": table.written_by}
+        | {"oilake.run_id": run_id, **told}
+    )

@@ -23,7 +23,6 @@ from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
-from jobs.tables.append import is_committed
 from jobs.tables.open import existing, rows, uri
 from jobs.tables.snapshots import INGEST, SINCE, Snapshot, pinned, property_name, slice_name, snapshots, staged_at
 from jobs.tables.staging import StagedFile, stage
@@ -300,6 +299,14 @@ def _append(
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
+
+
+def is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
+    """Whether a commit names the file; a store that cannot tell is taken to."""
+    try:
+        return any(found.endswith(file.path) for found in existing(warehouse, name).file_uris())
+    except (StoreError, DeltaError, OSError):
+        return True
 
 
 def _application(release: str) -> str:

@@ -1,0 +1,28 @@
+"""usage: python -m bench.ours_download WAREHOUSE OUT SIDE TASKS CONNECTIONS MIRROR; prints {"seconds": …, "images": …}"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from conf import placeholders, settings
+from jobs.blobs.resize import Resize
+from jobs.download import download
+from jobs.downloading.choice import Choice
+from jobs.downloading.order import Order
+
+
+def main() -> None:
+    warehouse, out, side, tasks, connections, mirror = sys.argv[1:7]
+    found = replace(settings.load("local", {"warehouse": warehouse}), master=f"local[{tasks}]")
+    limits = replace(found.download, requests_per_second=None, connections=int(connections))
+    resize = Resize(int(side)) if int(side) else None
+    order = Order("v3", "bench", out, "original", None, mirror, True, resize, found.fetch, limits, placeholders.load())
+    done = download(found, order, Choice(subsets=("train",)))
+    print(json.dumps({"seconds": done.seconds, "images": len(list(Path(out, "train").glob("[0-9a-f]*.jpg")))}))
+
+
+if __name__ == "__main__":
+    main()

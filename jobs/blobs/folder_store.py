@@ -1,0 +1,148 @@
+"""Blobs in a folder: `.<image_id>.<random>.part`, then a receipt `.<image_id>.json`, then the rename."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from conf.errors import ConfigError
+from jobs.blobs.stores import Receipt, Store, Unfinished
+
+BLOCK = 1 << 20
+PART, NOTE = ".part", ".json"
+
+
+def location(text: str) -> str:
+    """The folder's absolute path; ConfigError where a file stands there."""
+    path = os.path.abspath(text)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise ConfigError(f"{path}: is a file; --to takes a folder or s3://bucket/prefix")
+    return path
+
+
+def store(root: str) -> Store:
+    """The blobs under the folder `root`."""
+    return Store(
+        partial(_sizes, root),
+        partial(_begin, root),
+        partial(_finish, root),
+        partial(_receipt, root),
+        partial(_forget, root),
+        partial(_md5, root),
+        partial(_put, root),
+        partial(_sweep, root),
+        partial(_settle, root),
+    )
+
+
+def _sizes(root: str, keys: list[str]) -> dict[str, int]:
+    found = {}
+    for key in keys:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found[key] = os.stat(f"{root}/{key}").st_size
+    return found
+
+
+@contextmanager
+def _begin(root: str, key: str) -> Iterator[Unfinished]:
+    folder, name = os.path.split(f"{root}/{key}")
+    path = f"{folder}/.{name.partition('.')[0]}.{secrets.token_hex(4)}{PART}"
+    with _create(path) as stream:
+        # While this process lives nobody takes the file for a dead one's.
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unfinished = Unfinished(key, stream, path)
+        try:
+            yield unfinished
+        finally:
+            if not unfinished.is_finished:
+                os.unlink(path)
+
+
+def _create(path: str) -> BinaryIO:
+    try:
+        return open(path, "x+b")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "x+b")
+
+
+def _finish(root: str, unfinished: Unfinished, receipt: Receipt, is_noted: bool) -> None:
+    """The receipt comes first: a blob without a row always has one, unless the release itself tells its MD5."""
+    assert unfinished.path is not None
+    target = f"{root}/{unfinished.key}"
+    unfinished.stream.flush()
+    if is_noted:
+        with open(_note(target), "w") as note:
+            json.dump(dataclasses.asdict(receipt), note)
+    os.replace(unfinished.path, target)
+    unfinished.is_finished = True
+
+
+def _settle(root: str) -> None:
+    """Once for many blobs: a sync each would cost more than all the rest of the writing."""
+    os.sync()
+
+
+def _receipt(root: str, key: str) -> Receipt | None:
+    try:
+        with open(_note(f"{root}/{key}")) as note:
+            return Receipt(**json.load(note))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _forget(root: str, keys: Iterable[str]) -> None:
+    for key in keys:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_note(f"{root}/{key}"))
+
+
+def _md5(root: str, key: str) -> str:
+    md5 = hashlib.md5(usedforsecurity=False)
+    with open(f"{root}/{key}", "rb") as stream:
+        while block := stream.read(BLOCK):
+            md5.update(block)
+    return md5.hexdigest()
+
+
+def _put(root: str, key: str, data: bytes) -> None:
+    with _begin(root, key) as unfinished:
+        unfinished.stream.write(data)
+        unfinished.stream.flush()
+        os.fsync(unfinished.stream.fileno())
+        assert unfinished.path is not None
+        os.replace(unfinished.path, f"{root}/{key}")
+        unfinished.is_finished = True
+
+
+def _sweep(root: str) -> int:
+    """Removes the temporary files that no living process holds."""
+    count = 0
+    for folder in [path for path in Path(root).glob("*") if path.is_dir()]:
+        with os.scandir(folder) as entries:
+            dead = [entry.path for entry in entries if entry.name.startswith(".") and entry.name.endswith(PART)]
+        count += sum(map(_remove_dead, dead))
+    return count
+
+
+def _remove_dead(path: str) -> bool:
+    with contextlib.suppress(OSError), open(path, "r+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+        return True
+    return False
+
+
+def _note(target: str) -> str:
+    folder, name = os.path.split(target)
+    return f"{folder}/.{name.partition('.')[0]}{NOTE}"

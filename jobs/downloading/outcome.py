@@ -1,0 +1,76 @@
+"""What became of an image, and the rows of `downloads` that tell it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.blobs.attribution import COLUMNS
+from jobs.downloading.order import Order, key
+from jobs.fetching.addresses import without_secrets
+from jobs.fetching.answers import Cause
+from schemas import loader as schemas
+
+DOWNLOADED = "downloaded"
+LONGEST = 500
+ANSWERS = {404: "not_found", 410: "gone", 429: "rate_limited", 408: "server_error"}
+FAILURES = {"forbidden": "refused", "slow": "too_slow", "cut": "cut", "other": "error"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One image; see schemas/downloads.yaml for the columns."""
+
+    status: str
+    error: str | None = None
+    url: str | None = None
+    http_code: int | None = None
+    bytes: int | None = None
+    md5: str | None = None
+    is_resized: bool = False
+    tries: int = 0
+    seconds: float = 0.0
+
+
+def failed(
+    status: str, sentence: str, tries: int, seconds: float, url: str | None = None, code: int | None = None
+) -> Outcome:
+    """An image that did not come."""
+    return Outcome(status, sentence, url, code, tries=tries, seconds=seconds)
+
+
+def status(cause: Cause) -> str:
+    """The status of the closed list for what the last try met."""
+    if cause.failure != "answer" or cause.code is None:
+        return FAILURES.get(cause.failure, "error")
+    return ANSWERS.get(cause.code, "server_error" if cause.code >= 500 else "refused")
+
+
+def columns() -> dict[str, pa.DataType]:
+    """Name and type of all columns of `downloads`, the partition's too."""
+    return {column.name: schemas.ARROW[column.type] for column in schemas.load("downloads").columns}
+
+
+def table(found: Sequence[tuple[Mapping[str, Any], Outcome]], order: Order) -> pa.Table:
+    """(image, outcome) pairs as rows of `downloads`, with the columns of the attribution beside them."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    shared: dict[str, Any] = {"release": order.release, "location": order.location, "source": order.source}
+    shared |= {"run_id": order.run_id, "downloaded_at": now}
+    rows = [shared | vars(one) | _told(image, one, order) for image, one in found]
+    data = {name: pa.array([row[name] for row in rows], kind) for name, kind in columns().items()}
+    beside = {name: pa.array([image[name] for image, _ in found], pa.string()) for name in COLUMNS}
+    return pa.table({**data, **beside})
+
+
+def _told(image: Mapping[str, Any], one: Outcome, order: Order) -> dict[str, Any]:
+    return {
+        "subset": image["subset"],
+        "image_id": image["image_id"],
+        "key": key(image, order.resize),
+        "url": without_secrets(one.url) if one.url else None,
+        "error": one.error[:LONGEST] if one.error else None,
+    }

@@ -1,0 +1,89 @@
+"""What a Spark task does: looks which of its images are there, and brings the others over a few connections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from conf.errors import OilakeError
+from conf.settings import Fetch
+from jobs.blobs.rate import Rate
+from jobs.blobs.stores import Store
+from jobs.blobs.writing import store as open_store
+from jobs.downloading import archive, image, outcome
+from jobs.downloading.looking import look
+from jobs.downloading.mailbox import Mailbox, send
+from jobs.downloading.order import Order
+from jobs.downloading.outcome import Outcome
+from jobs.fetching import http
+from jobs.fetching.answers import Source
+from jobs.fetching.parallel import each
+
+SCHEMA = "error string"
+TROUBLE = (OilakeError, OSError)
+
+Row = Mapping[str, Any]
+Batches = Iterable[pa.RecordBatch]
+
+
+def run(batches: Batches, order: Order, mailbox: Mailbox) -> Iterator[pa.RecordBatch]:
+    """Brings the images of one partition; yields the sentence of what ends the run, and nothing when all is well."""
+    pa.set_cpu_count(1)
+    try:
+        store = open_store(order.location, order.fetch)
+        if order.archive:
+            archive.run(batches, order, mailbox, store)
+            return
+        rate = _rate(order)
+        for batch in batches:
+            _bring(batch.to_pylist(), order, mailbox, store, rate)
+    except TROUBLE as error:
+        told = str(error) if isinstance(error, OilakeError) else f"{order.location}: cannot be written ({error})"
+        yield pa.RecordBatch.from_pydict({"error": [json.dumps(told)]})
+
+
+def _bring(rows: list[Row], order: Order, mailbox: Mailbox, store: Store, rate: Rate) -> None:
+    found, wanted, present, other = look(rows, order, store)
+    source = connect(order) if wanted else None
+
+    def work(row: Row) -> Outcome:
+        assert source is not None
+        return image.bring(row, order, source, store, rate)
+
+    found += zip(wanted, each(work, wanted, order.download.connections, Event()), strict=True)
+    store.settle()
+    send(mailbox, outcome.table(found, order), present, other)
+
+
+def _rate(order: Order) -> Rate:
+    """This process's share of the limit; it runs one task at a time."""
+    limit = order.download.requests_per_second
+    return _shared_rate(order.run_id, limit / order.tasks if limit else None)
+
+
+@cache
+def _shared_rate(run_id: str, limit: float | None) -> Rate:
+    return Rate(limit)
+
+
+def connect(order: Order) -> Source:
+    """Where the images come from."""
+    kind = urlsplit(order.base).scheme if order.base else "http"
+    return _source(kind, order.is_open, replace(order.fetch, connections=order.download.connections))
+
+
+@cache
+def _source(kind: str, is_open: bool, fetch: Fetch) -> Source:
+    """One a process, so that connections are used again by its next task."""
+    if kind == "s3":
+        from jobs.fetching import s3  # boto3 takes a while to import
+
+        return s3.source(replace(fetch, s3_unsigned=True))
+    return http.source(fetch, is_guarded=not is_open)

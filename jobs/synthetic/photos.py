@@ -1,0 +1,115 @@
+"""Real JPEGs for the first images of a sample, some of them lying on their side, and what is wrong with a few at rest."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FOLDER = "photos"
+LIST = "photos.txt"
+COUNTS = {"train": 200, "validation": 50, "test": 50}
+TRUTH = ("subset", "image_id", "url", "thumbnail_url", "bytes", "md5", "orientation", "fault")
+FAULTS = ("missing", "placeholder", "changed", "truncated", "empty")
+EVERY, AT = 20, 7
+ORIENTATION = 0x0112
+SIDES = (240, 400)
+ON_THEIR_SIDE = 0.2
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One image's original: its bytes, whose size and MD5 stand in images.csv, and its EXIF orientation, 1 to 8."""
+
+    image_id: str
+    data: bytes
+    orientation: int
+
+    @property
+    def checksums(self) -> str:
+        """OriginalSize and OriginalMD5 as they stand in images.csv."""
+        return f"{len(self.data)},{base64.b64encode(hashlib.md5(self.data, usedforsecurity=False).digest()).decode()}"
+
+
+def make(seed: int, subset: str, ids: Sequence[str]) -> list[Photo]:
+    """The photos of the first of a subset's images; the same seed and ID give the same bytes."""
+    return [_photo(seed, image) for image in ids[: COUNTS[subset]]]
+
+
+def _photo(seed: int, image: str) -> Photo:
+    rng = np.random.default_rng([seed, 10, int(image, 16)])
+    width, height = rng.integers(*SIDES, 2).tolist()
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), "RGB")
+    orientation = int(rng.integers(2, 9)) if rng.random() < ON_THEIR_SIDE else 1
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    out = io.BytesIO()
+    coarse.resize((width, height), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85, exif=exif)
+    return Photo(image, out.getvalue(), orientation)
+
+
+def placeholder() -> bytes:
+    """The picture that stands where a photo is gone."""
+    out = io.BytesIO()
+    Image.new("L", (200, 150), 230).save(out, "PNG")
+    return out.getvalue()
+
+
+def fault(number: int) -> str:
+    """What is wrong with the number-th photo of a subset; empty where nothing is."""
+    return FAULTS[number // EVERY % len(FAULTS)] if number % EVERY == AT else ""
+
+
+def at_rest(photo: Photo, fault: str) -> bytes | None:
+    """The bytes that the sample's folder holds; None where it holds none."""
+    damaged = {
+        "missing": None,
+        "placeholder": placeholder(),
+        "changed": photo.data[:-100] + bytes(byte ^ 255 for byte in photo.data[-100:-2]) + photo.data[-2:],
+        "truncated": photo.data[: len(photo.data) // 2],
+        "empty": b"",
+    }
+    return damaged[fault] if fault else photo.data
+
+
+def write(out: Path, subset: str, found: Sequence[Photo], details: Sequence[str]) -> list[tuple[object, ...]]:
+    """Writes the photos of a subset to <out>/photos/<subset>, faults included; the rows of the truth (see TRUTH).
+
+    `details`: the photos' lines of images.csv from OriginalURL on.
+    """
+    folder = out / FOLDER / subset
+    folder.mkdir(parents=True)
+    rows: list[tuple[object, ...]] = []
+    for number, (photo, line) in enumerate(zip(found, details, strict=True)):
+        data = at_rest(photo, fault(number))
+        if data is not None:
+            (folder / f"{photo.image_id}.jpg").write_bytes(data)
+        url, thumbnail = line.partition(",")[0], line.rpartition(",")[2].strip()
+        md5 = hashlib.md5(photo.data, usedforsecurity=False).hexdigest()
+        told = (url, thumbnail, len(photo.data), md5, photo.orientation, fault(number))
+        rows.append((subset, photo.image_id, *told))
+    return rows
+
+
+def begin(out: Path) -> None:
+    """Clears away the photos of an earlier sample."""
+    shutil.rmtree(out / FOLDER, ignore_errors=True)
+
+
+def write_list(out: Path, rows: Iterable[Sequence[object]]) -> None:
+    """<out>/photos.txt: split/ID of every image that has a photo, as the official lists have it."""
+    (out / LIST).write_text("".join(f"{row[0]}/{row[1]}\n" for row in rows))
+
+
+def truth(out: Path) -> list[dict[str, str]]:
+    """The rows of <out>/truth/photos.csv."""
+    with open(out / "truth" / "photos.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
