@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test cluster check lint docs bench bench-verify bench-download zip clean
+.PHONY: help setup run test slow cluster check lint docs bench bench-verify bench-download zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML re
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
 	@$(BIN)/python -m pytest $(PYTEST)
+
+slow: setup  ## tests that take minutes each
+	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
 cluster: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/test_cluster.py

@@ -26,7 +26,7 @@ from tests.http_server import Server
 from tests.photos import Photo
 from tests.test_download import attributed, blobs, rows
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 COUNT, CONNECTIONS, TASKS = 2_000, 8, 2
 FOUND = [Photo(f"1{n:015x}", photos.jpeg(n)) for n in range(COUNT)]
