@@ -109,7 +109,9 @@ def _last_line(outcome: Outcome) -> str:
     broken = sum(result.is_broken for one in outcome.checked for result in one.results)
     warned = sum(not r.success and r.severity == "warning" for one in outcome.checked for r in one.results)
     kept = sum(result.success for one in outcome.checked for result in one.results)
+    noted = sum(not r.success and r.severity == "info" for one in outcome.checked for r in one.results)
     told = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
+    told += f", {noted:,} to note" if noted else ""
     if outcome.recorded is None:
         return told
     recorded = f"{outcome.recorded:,} results recorded in quality_results" if outcome.recorded else "as before"

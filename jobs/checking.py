@@ -125,19 +125,20 @@ def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectatio
 
 
 def _count(spark: SparkSession, work: _Work) -> None:
-    """Counts what the files tell; where one of them cannot be read, nothing is said of all rows."""
+    """Counts what the files tell; where one of them cannot be read, only broken promises are certain."""
     whole = work.found.total()
     for expectation in work.asked:
         if expectation.type == scopes.QUERY:
             continue
-        if work.found.unreadable and expectation.type in scopes.ARGUMENTS:
+        count = whole.counts.get(expectation.name, Count())
+        if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
         elif expectation.type in scopes.UNIQUE:
             work.counts[expectation.name] = _keys(spark, work.target, work.found)
         elif expectation.type == scopes.ROW_COUNT:
             work.counts[expectation.name] = Count(whole.rows)
         else:
-            work.counts[expectation.name] = whole.counts.get(expectation.name, Count())
+            work.counts[expectation.name] = count
 
 
 def _questions(work: _Work, around: Surroundings | None) -> Iterator[Question]:

@@ -192,6 +192,8 @@ def test_a_truncated_file_is_one_clear_finding(oilake: Oilake, alone: str):
     code, out, _ = oilake("check", alone, "--release", "v3")
     assert code == 1
     assert "critical: labels.files_are_readable: 1 file cannot be read: " in out
+    assert "labels v3 (version 3): 0 of 1 promises kept" in out
+    assert "not asked, a file cannot be read: release_not_be_null" in out
     assert victim.name in out
 
 

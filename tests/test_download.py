@@ -368,10 +368,10 @@ def test_a_place_that_cannot_be_written_ends_the_run_with_one_sentence(download:
 
 
 def test_rows_hold_what_quality_promises(download: Download, published: str, spark: Any):
-    from quality.loader import constraints
+    from quality.loader import constraints, load
 
     download("--where", "original_url LIKE '%flickr%'")
     found = spark.read.format("delta").load(f"{published}/downloads")
     assert found.count() > 0
-    for sql in constraints("downloads").values():
+    for sql in constraints(load("downloads")).values():
         assert found.where(f"NOT ({sql})").count() == 0, sql

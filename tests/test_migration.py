@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
+from conf.errors import ConfigError
 from jobs.files import join
 from jobs.tables import carry, create
 from quality import loader, rules
@@ -72,6 +73,13 @@ def test_a_constraint_that_rows_break_is_told_and_not_forced(spark: SparkSession
     assert "delta.constraints.nobody_is_sure" not in table.metadata().configuration
     assert table.to_pyarrow_table().num_rows == 3
     assert carry.carried(table) == stricter
+
+
+def test_a_suite_that_is_no_json_is_refused(warehouse: str):
+    table = DeltaTable(join(warehouse, "labels"))
+    table.alter.set_table_properties({carry.SUITE: '{"expectations": ['}, raise_if_not_exists=False)
+    with pytest.raises(ConfigError, match="is not valid JSON"):
+        carry.carried(DeltaTable(join(warehouse, "labels")))
 
 
 def test_a_tampered_suite_is_refused(warehouse: str):

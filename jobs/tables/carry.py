@@ -31,7 +31,11 @@ def carried(table: DeltaTable) -> Suite:
     if SUITE not in stored:
         raise ConfigError(f"{where}: carries no expectations; only tables that oilake made do")
     columns = {field["name"]: str(field["type"]) for field in json.loads(table.schema().to_json())["fields"]}
-    suite = parse(json.loads(stored[SUITE]), columns, f"{where}: property {SUITE}")
+    try:
+        document = json.loads(stored[SUITE])
+    except ValueError:
+        raise ConfigError(f"{where}: property {SUITE} is not valid JSON; restore the table") from None
+    suite = parse(document, columns, f"{where}: property {SUITE}")
     if suite.digest() != stored.get(SHA256):
         raise ConfigError(f"{where}: property {SUITE} is not the one whose hash stands beside it; restore the table")
     return suite
