@@ -52,7 +52,7 @@ def test_a_release_is_published_once_and_again_only_when_forced(
     assert code == 0
     assert json.loads(out)["changed"] is True
     for table, version in heads(warehouse).items():
-        assert version == first[table] + (schemas.load(table).written_by in ("ingest", "publish"))
+        assert version == first[table] + (schemas.load(table).written_by in ("ingest", "publish", "check"))
     assert DeltaTable(f"{warehouse}/labels").to_pyarrow_table().num_rows == 12
 
 
@@ -135,8 +135,10 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     """Into a folder named from here, where no table is yet."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "reports" / "report.html"
+    text = (registry.packaged() / "v3.yaml").read_text()
+    (tmp_path / "v3.yaml").write_text(text.partition("\npublished:")[0] + "\npublished: {}\n")
     places = ("--landing", landing, "--warehouse", "data/lake", "--report", "reports/report.html")
-    code, out, _ = oilake("run", "--release", "v3", *places)
+    code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places)
     assert code == 0
     assert out.splitlines()[-1] == f"Report: {path}"
     page = path.read_text()
@@ -174,6 +176,7 @@ def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
 ):
     where = f"delta.`{warehouse}/boxes`"
     spark.sql(f"ALTER TABLE {where} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+    spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT is_inside_be_in_set")
     spark.sql(f"ALTER TABLE {where} DROP COLUMN is_inside")
     spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT mid_match_regex")
     spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT old CHECK (confidence < 7)")
@@ -182,6 +185,7 @@ def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
         "boxes: column is_inside was added",
         "boxes: constraint old was dropped",
         "boxes: constraint mid_match_regex was added",
+        "boxes: constraint is_inside_be_in_set was added",
     ]
     assert create.ensure(spark, warehouse) == []
 
