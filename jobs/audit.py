@@ -91,18 +91,27 @@ def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[in
 def of_file(file: File, wanted: Wanted) -> Tally:
     """The tally of one file, in memory that its size does not change. ArrowException or OSError when it cannot be read."""
     auditor = Auditor(wanted.expectations, file.partition, wanted.key)
+    for rows in batches(file, wanted.schema):
+        auditor.add(rows)
+    return auditor.tally
+
+
+def batches(file: File, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of one file, some at a time, in the columns of `schema`; repeated texts are dictionaries.
+
+    ArrowException or OSError when it cannot be read.
+    """
     store, path = filesystem(file.uri)
     with store.open_input_file(path) as source:
         metadata = pq.read_metadata(source)
-        there = [field_ for field_ in wanted.schema if field_.name in metadata.schema.to_arrow_schema().names]
+        there = [field_ for field_ in schema if field_.name in metadata.schema.to_arrow_schema().names]
         texts = [field_.name for field_ in there if pa.types.is_string(field_.type) and field_.name not in PLAIN]
         parquet = pq.ParquetFile(source, metadata=metadata, read_dictionary=texts, pre_buffer=True)
         if not there:
-            auditor.add(_complete(pa.table({}), wanted.schema, metadata.num_rows))
-            return auditor.tally
+            yield _complete(pa.table({}), schema, metadata.num_rows)
+            return
         for batch in parquet.iter_batches(BATCH, columns=[field_.name for field_ in there], use_threads=False):
-            auditor.add(_complete(pa.Table.from_batches([batch]), wanted.schema, len(batch)))
-    return auditor.tally
+            yield _complete(pa.Table.from_batches([batch]), schema, len(batch))
 
 
 def _complete(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:

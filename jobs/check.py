@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from conf.settings import Settings
-from jobs import begin, checking, command, findings, gate, options, place, session
+from jobs import begin, checking, command, explaining, findings, gate, options, place, session
 from jobs.checking import Checked, Surroundings
 from jobs.tables import publish, targets
 from jobs.tables.snapshots import pins
@@ -31,13 +31,14 @@ class Outcome:
         """Whether a critical expectation is broken."""
         return any(result.is_broken for one in self.checked for result in one.results)
 
-    def as_json(self) -> dict[str, object]:
-        """The outcome as plain data."""
+    def as_json(self, is_explained: bool = False) -> dict[str, object]:
+        """The outcome as plain data; explained, each broken promise has its meaning and its remedy."""
+        is_copy = self.recorded is None
         return {
             "run_id": self.run_id,
             "is_broken": self.is_broken,
             "recorded": self.recorded,
-            "tables": [one.as_json() for one in self.checked],
+            "tables": [explaining.as_json(one, is_copy) if is_explained else one.as_json() for one in self.checked],
         }
 
 
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--history", metavar="TABLE|PATH", help="tell what earlier checks of a table found, and check nothing"
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="tell of each broken promise what it means, its rows and the remedy"
+    )
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
@@ -63,9 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(findings.lines(found)))
         return 0
     outcome = check(settings, arguments.what, arguments.release)
-    print(json.dumps(outcome.as_json()) if arguments.json else "\n".join(checking.lines(outcome.checked)))
-    if not arguments.json:
-        print(_last_line(outcome))
+    if arguments.json:
+        print(json.dumps(outcome.as_json(arguments.explain)))
+    else:
+        print("\n".join([*_lines(outcome, arguments.explain), _last_line(outcome)]))
     return int(outcome.is_broken)
 
 
@@ -103,6 +108,12 @@ def _import_great_expectations() -> None:
     from quality import great
 
     great.warm()
+
+
+def _lines(outcome: Outcome, is_explained: bool) -> list[str]:
+    if is_explained:
+        return explaining.lines(outcome.checked, is_copy=outcome.recorded is None)
+    return checking.lines(outcome.checked)
 
 
 def _last_line(outcome: Outcome) -> str:

@@ -98,7 +98,7 @@ class _Work:
 def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings | None) -> list[Checked]:
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
     asked = [_asked(target, around) for target in targets]
-    read_once = [[e for e in chosen if e.type not in scopes.ARGUMENTS] for chosen, _ in asked]
+    read_once = [[e for e in chosen if e.type in scopes.COUNTED] for chosen, _ in asked]
     found = audit.audit(spark, targets, read_once)
     every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
     for work in every:

@@ -23,6 +23,7 @@ JOBS = (
     "figures",
     "expand",
     "check",
+    "propose",
     "download",
     "show",
     "releases",

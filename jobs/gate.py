@@ -76,7 +76,7 @@ def _judge(
             count = _keys(spark, warehouse, table, files, suite.key(), name in known.unique)
         elif expectation.type == scopes.ROW_COUNT:
             count = Count(sum(file.rows for file in files))
-        elif expectation.meta.scope == "release":
+        elif expectation.meta.scope == "release" or expectation.type == scopes.FILLED:
             count = _read(warehouse, files, expectation)
         else:
             count = _counted(files, expectation)

@@ -46,6 +46,8 @@ def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[s
     """The value of one of Great Expectations' metrics, by its name."""
     if name == "table.row_count":
         return count.rows
+    if name == "column.non_null_proportion":
+        return count.filled
     if name == "unexpected_rows_query.row_count":
         return count.unexpected
     if name == "unexpected_rows_query.table":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from string import Template
 from typing import Any, Literal
 
+from conf import drift
 from conf.errors import ConfigError
 from conf.strict import build, load_yaml
 from quality import rules, scopes
@@ -108,11 +110,34 @@ def remedies() -> dict[str, str]:
     return found
 
 
-@cache
 def load(table: str) -> Suite:
-    """The suite of `table`; ConfigError names the file and the expectation that cannot be compiled."""
+    """The suite of `table`, with the thresholds of drift that are configured; ConfigError names the file and the
+    expectation that cannot be compiled."""
+    return _load(table, drift.load())
+
+
+@cache
+def _load(table: str, thresholds: drift.Drift) -> Suite:
     path = files("quality") / f"{table}.yaml"
-    return parse(load_yaml(path), {column.name: column.type for column in load_schema(table).columns}, str(path))
+    columns = {column.name: column.type for column in load_schema(table).columns}
+    suite = parse(load_yaml(path), columns, str(path))
+    filled = [_filled(one, thresholds.named(), str(path)) for one in suite.expectations]
+    return replace(suite, expectations=tuple(filled))
+
+
+def _filled(expectation: Expectation, thresholds: Mapping[str, str], where: str) -> Expectation:
+    """A query with the thresholds that it and its description name as `$name`; every other expectation as it is."""
+    if expectation.type != scopes.QUERY:
+        return expectation
+    query = expectation.kwargs["unexpected_rows_query"]
+    try:
+        return replace(
+            expectation,
+            kwargs={**expectation.kwargs, "unexpected_rows_query": Template(query).substitute(thresholds)},
+            description=Template(expectation.description).substitute(thresholds),
+        )
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"{where}: {expectation.name}: conf/drift.yaml has no threshold for $ ({error})") from None
 
 
 def parse(document: Any, columns: Mapping[str, str], where: str) -> Suite:

@@ -39,11 +39,14 @@ class Result:
 
 
 def judged(expectation: Expectation, count: Count, quarantined: int | None = None) -> Result:
-    """The result of what was counted: no row may break it, or for a number of rows, as many as are promised."""
+    """The result of what was counted: no row may break it, or for a number or a share of rows, it is as promised."""
     if expectation.type == scopes.ROW_COUNT:
         low, high = expectation.kwargs["min_value"], expectation.kwargs.get("max_value")
         success = low <= count.rows and (high is None or count.rows <= high)
         return _result(expectation, success, observed=str(count.rows), element_count=count.rows)
+    if expectation.type == scopes.FILLED:
+        low, high = expectation.kwargs.get("min_value", 0), expectation.kwargs.get("max_value", 1)
+        return _result(expectation, low <= count.filled <= high, observed=repr(count.filled), element_count=count.rows)
     is_query, with_value = expectation.type == scopes.QUERY, count.rows - count.missing
     with_value = count.rows if expectation.type == rules.NOT_NULL else with_value
     return _result(

@@ -20,20 +20,24 @@ UNIQUE_COLUMN = "expect_column_values_to_be_unique"
 UNIQUE_COLUMNS = "expect_compound_columns_to_be_unique"
 UNIQUE = (UNIQUE_COLUMN, UNIQUE_COLUMNS)
 ROW_COUNT = "expect_table_row_count_to_be_between"
+FILLED = "expect_column_proportion_of_non_null_values_to_be_between"
 QUERY = "unexpected_rows_expectation"
 
 ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     UNIQUE_COLUMN: ({"column"}, set()),
     UNIQUE_COLUMNS: ({"column_list", "ignore_row_if"}, set()),
     ROW_COUNT: ({"min_value"}, {"max_value"}),
+    FILLED: ({"column"}, {"min_value", "max_value"}),
     QUERY: ({"unexpected_rows_query"}, set()),
 }
 KNOWN: dict[Scope, set[str]] = {
     "row": set(rules.ARGUMENTS) - {rules.EQUAL},
-    "table": {UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, QUERY},
+    "table": {UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, FILLED, QUERY},
     "cross_table": {QUERY},
-    "release": {*rules.ARGUMENTS, ROW_COUNT, QUERY},
+    "release": {*rules.ARGUMENTS, ROW_COUNT, FILLED, QUERY},
 }
+# What one look at each row tells: whether it keeps a rule, or has a value.
+COUNTED = {*rules.ARGUMENTS, FILLED}
 EARLIER = "earlier_"
 
 
@@ -56,11 +60,19 @@ def check(rule: Rule, scope: Scope, severity: str, columns: Mapping[str, str], w
             raise ConfigError(f"{where}: the table has no column {name!r}")
     if rule.type == UNIQUE_COLUMNS and rule.kwargs["ignore_row_if"] != "never":
         raise ConfigError(f"{where}: ignore_row_if must be never")
+    if rule.type == FILLED:
+        _check_shares(rule, where)
     if rule.type == QUERY and severity == "critical":
         raise ConfigError(
             f"{where}: a query is asked of what is published, so it cannot hold a publication back; "
             "make its severity warning or info"
         )
+
+
+def _check_shares(rule: Rule, where: str) -> None:
+    given = [rule.kwargs[key] for key in ("min_value", "max_value") if key in rule.kwargs]
+    if not given or not all(isinstance(share, int | float) and 0 <= share <= 1 for share in given):
+        raise ConfigError(f"{where}: needs min_value, max_value or both, as shares from 0 to 1")
 
 
 def check_query(rule: Rule, name: str | None, reads: Sequence[str], where: str) -> None:

@@ -31,6 +31,11 @@ class Count:
     unexpected: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def filled(self) -> float:
+        """Share of the rows that have a value, from 0 to 1; as Great Expectations has it, 0 where there is no row."""
+        return (self.rows - self.missing) / self.rows if self.rows else 0.0
+
     def add(self, other: Count) -> None:
         """Takes over what another count found, after its own."""
         self.rows += other.rows
@@ -87,6 +92,8 @@ class Auditor:
         picked = rules.concerned(rule, rows)
         count.rows += len(rows) if picked is None else int(picked.sum())
         count.missing += _missing(rule, rows, picked)
+        if rule.type not in rules.ARGUMENTS:
+            return
         ok = rules.passes(rule, rows)
         if ok.all():
             return

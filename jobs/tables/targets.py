@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from conf.errors import ConfigError
 from jobs.files import join
-from jobs.tables.carry import carried
+from jobs.tables.carry import SUITE, carried
 from jobs.tables.open import add_actions, at, existing, open_table, uri
 from jobs.tables.snapshots import SINCE, slices, snapshots
 from quality.loader import Suite
@@ -75,16 +75,17 @@ def published(warehouse: str, tables: Sequence[str], release: str | None) -> lis
     return found
 
 
-def copied(path: str, release: str | None) -> list[Target]:
+def copied(path: str, release: str | None, is_blank: bool = False) -> list[Target]:
     """The slices of the newest version of the table in a folder, which may be a copy of one that is published elsewhere.
 
-    ConfigError when there is no Delta table, none of the release, or one that carries no expectations.
+    ConfigError when there is no Delta table, none of the release, or, unless it may be blank, one that carries no
+    expectations.
     """
     folder, _, name = path.rstrip("/").rpartition("/")
     opened = open_table(folder or ".", name)
     if opened is None:
         raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
-    suite = carried(opened)
+    suite = Suite(name, ()) if is_blank and SUITE not in opened.metadata().configuration else carried(opened)
     parts = {_slice(file.partition): file.partition for file in _files(path, opened)}
     found = []
     for (mine, _), partition in sorted(parts.items(), key=str):

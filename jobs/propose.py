@@ -1,0 +1,200 @@
+"""Derives expectations from the rows of a table, as YAML to review: ranges, sets, kinds of text, shares, keys, counts."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from pyspark.sql import SparkSession
+
+from conf.errors import ConfigError, InputError
+from conf.settings import Settings
+from jobs import audit, command, gate, options, place, session, uniqueness
+from jobs.audit import deal
+from jobs.tables import publish, targets
+from jobs.tables.read import of_target
+from jobs.tables.snapshots import pins
+from jobs.tables.targets import File, Target
+from jobs.tables.trouble import told
+from quality import loader, proposals
+from quality.proposals import Proposal, Slice
+from quality.survey import Seen, Surveyor
+from quality.tally import Auditor, Tally
+from schemas import loader as schemas
+
+FIRST_ROWS = 20_000
+KEY_COLUMNS = 3
+TRIED_KEYS = 5
+
+Tallies = list[tuple[dict[str, str | None], Tally]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="TABLE|PATH", help="a published table, or the folder of any Delta table")
+    parser.add_argument("--release", metavar="R", help="only the rows of this release")
+    parser.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="T",
+        help="by how much numbers of rows (as a share) and shares of rows with a value (in points) may differ (0.1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-values", type=int, default=20, metavar="N", help="distinct texts of a column that make a set (20)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="where the YAML goes (default: printed)")
+    options.add_places(parser, "warehouse")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if not 0 <= arguments.tolerance <= 1:
+        raise ConfigError(f"--tolerance must lie between 0 and 1, not {arguments.tolerance}")
+    if arguments.max_values < 0:
+        raise ConfigError(f"--max-values must be 0 or more, not {arguments.max_values}")
+    settings = options.load_settings(arguments)
+    text = propose(settings, arguments.what, arguments.release, arguments.tolerance, arguments.max_values)
+    if arguments.out is None:
+        print(text, end="")
+    else:
+        Path(arguments.out).write_text(text, encoding="utf-8")
+        print(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
+    return 0
+
+
+def propose(settings: Settings, what: str, release: str | None, tolerance: float, most: int) -> str:
+    """A suite that the rows of a published table, or of the table in a folder, keep, as YAML with comments.
+
+    ConfigError when there is no such table or nothing of the release; InputError when it holds no row, or a file of it
+    cannot be read.
+    """
+    wanted = _targets(settings, what, release)
+    spark = session.start(settings)
+    keys = [wanted[0].suite.key()] if wanted[0].suite.key() else _candidates(wanted)
+    slices, tallies = _survey(spark, wanted, keys[0] if keys else [], most)
+    key = next((key for n, key in enumerate(keys) if _holds(spark, wanted, key, tallies if n == 0 else None)), [])
+    found = proposals.propose(wanted[0].suite, slices, key, tolerance, most)
+    text = proposals.text(found, _notes(wanted, found, slices, key))
+    loader.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
+    return text
+
+
+def _targets(settings: Settings, what: str, release: str | None) -> list[Target]:
+    """The slices that hold rows."""
+    if what in schemas.names():
+        publish.recover(settings.warehouse)
+        pins(settings.warehouse, release)
+        found = targets.published(settings.warehouse, [what], release)
+    else:
+        found = targets.copied(what, release, is_blank=True)
+    if not any(target.files for target in found):
+        raise InputError(f"{what}: holds no file, so there is nothing to derive an expectation from")
+    return [target for target in found if target.files]
+
+
+def _survey(
+    spark: SparkSession, wanted: Sequence[Target], key: Sequence[str], most: int
+) -> tuple[list[Slice], list[Tallies]]:
+    """(what was seen of each slice, the tallies of its files), the rows of each file followed in the order of `key`."""
+    items = [(n, file) for n, target in enumerate(wanted) for file in target.files]
+    work = partial(_look, schema=_looked_at(wanted[0]), key=key, most=most)
+    shares = deal(items, spark.sparkContext.defaultParallelism)
+    seen: list[dict[str, Seen]] = [{} for _ in wanted]
+    tallies: list[Tallies] = [[] for _ in wanted]
+    for n, file, found, tally in place.spread(spark, shares, work, wanted[0].folder, "reading"):
+        for column, one in found.items():
+            seen[n].setdefault(column, Seen()).add(one, most)
+        tallies[n].append((file.partition, tally))
+    rows = [sum(tally.rows for _, tally in found) for found in tallies]
+    return [Slice(_called(t), r, s) for t, r, s in zip(wanted, rows, seen, strict=True)], tallies
+
+
+def _look(
+    item: tuple[int, File], schema: pa.Schema, key: Sequence[str], most: int
+) -> Iterator[tuple[int, File, dict[str, Seen], Tally]]:
+    n, file = item
+    surveyor, auditor = Surveyor(schema.names, file.partition, most), Auditor([], file.partition, key)
+    stored = pa.schema([column for column in schema if column.name not in file.partition])
+    try:
+        for rows in audit.batches(file, stored):
+            surveyor.add(rows)
+            auditor.add(rows)
+    except pa.ArrowException as error:
+        raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
+    yield n, file, surveyor.seen, auditor.tally
+
+
+def _looked_at(target: Target) -> pa.Schema:
+    """All columns but bytes, of which a batch could fill the memory."""
+    return pa.schema([column for column in target.schema if not _is_bytes(column.type)])
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
+def _candidates(wanted: Sequence[Target]) -> list[list[str]]:
+    """Columns that might be a key, by the first rows of the largest file; the fewest columns first."""
+    file = max((file for target in wanted for file in target.files), key=lambda file: file.size)
+    fields = [c for c in _looked_at(wanted[0]) if _can_tell_apart(c.type) and c.name not in file.partition]
+    try:
+        first = next(audit.batches(file, pa.schema(fields)), pa.table({})).slice(0, FIRST_ROWS)
+    except pa.ArrowException as error:
+        raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
+    names = [name for name in first.column_names if not first[name].null_count]
+    found: list[list[str]] = []
+    for size in range(1, KEY_COLUMNS + 1):
+        for chosen in itertools.combinations(names, size):
+            is_known = any(set(key) <= set(chosen) for key in found)
+            if not is_known and first.group_by(list(chosen)).aggregate([]).num_rows == len(first):
+                found.append(list(chosen))
+    return found[:TRIED_KEYS]
+
+
+def _can_tell_apart(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind))
+
+
+def _holds(
+    spark: SparkSession, wanted: Sequence[Target], key: Sequence[str], tallies: Sequence[Tallies] | None
+) -> bool:
+    """Whether no two rows of a slice have the same key: by the order of the rows, else by counting them."""
+    for n, target in enumerate(wanted):
+        if tallies and gate.are_proved(target.partition_by, key, tallies[n]):
+            continue
+        if uniqueness.repeated(of_target(spark, target), key, 0).unexpected:
+            return False
+    return True
+
+
+def _called(target: Target) -> str:
+    """The slice in the words of a description."""
+    if target.release is None:
+        return f"version {target.version}"
+    return f"{target.release} since {target.since}" if target.since else target.release
+
+
+def _notes(wanted: Sequence[Target], found: Proposal, slices: Sequence[Slice], key: Sequence[str]) -> list[str]:
+    """What a reviewer has to know, a line each."""
+    rows = sum(one.rows for one in slices)
+    count, known = len(found.expectations), len(found.promised)
+    notes = [
+        f"Proposed from {rows:,} rows of {found.table} ({', '.join(one.name for one in slices)}).",
+        f"{count} expectations, {known} of which the table promises already (marked so); review before you use them.",
+        "Each held for every row that was looked at; ranges, sets and shares may be narrower than the truth.",
+    ]
+    bytes_ = [column.name for column in wanted[0].schema if _is_bytes(column.type)]
+    notes += [f"Not looked at, since they hold bytes: {', '.join(bytes_)}."] if bytes_ else []
+    quiet = [name for name in slices[0].columns if not any(_is_about(one, name) for one in found.expectations)]
+    notes += [f"Nothing is proposed of {', '.join(quiet)}."] if quiet else []
+    return notes if key else [*notes, f"No key of up to {KEY_COLUMNS} columns was found."]
+
+
+def _is_about(expectation: dict[str, Any], column: str) -> bool:
+    return bool(expectation["kwargs"].get("column") == column)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("propose", __doc__, add_arguments, run))

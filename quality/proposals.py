@@ -1,0 +1,171 @@
+"""Expectations that data keeps, derived from what was seen of it, in the form of a suite to review."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from quality import rules, scopes
+from quality.loader import Suite
+from quality.survey import Seen, kinds
+
+LINE_BREAKS = "[\n\r\u0085\u2028\u2029]"
+REPEATED = 10
+OTHER = "unexpected_value"
+WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One release's rows of a table, or all of a table without releases. `name`: how a person calls it."""
+
+    name: str
+    rows: int
+    columns: Mapping[str, Seen]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A suite for one table. `promised`: the places of those expectations that the table promises already."""
+
+    table: str
+    version: int
+    expectations: Sequence[dict[str, Any]]
+    promised: Sequence[int] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The suite as plain data."""
+        return {"name": self.table, "meta": {"version": self.version}, "expectations": list(self.expectations)}
+
+
+def propose(suite: Suite, slices: Sequence[Slice], key: Sequence[str], tolerance: float, most: int) -> Proposal:
+    """What every slice keeps. `key`: columns of which no two rows have the same, none where they were not found.
+
+    `tolerance`: by how much numbers of rows (as a share) and shares of rows with a value (in points) may differ.
+    `most`: distinct texts of a column that are proposed as a set.
+    """
+    seen = _together(slices, most)
+    names = _listed([one.name for one in slices])
+    found: list[dict[str, Any]] = []
+    for column, whole in seen.items():
+        found += _of_column(suite, column, whole, names)
+        found += _filled(column, [one.columns[column] for one in slices], tolerance, names)
+    rows = sum(one.rows for one in slices)
+    if key:
+        found.append(_key(key, rows, names))
+    found.append(_rows([one.rows for one in slices], tolerance, names))
+    known = [(one.type, dict(one.kwargs)) for one in suite.expectations]
+    promised = [n for n, one in enumerate(found) if (one["type"], one["kwargs"]) in known]
+    return Proposal(suite.name, suite.version + 1, found, promised)
+
+
+def _together(slices: Sequence[Slice], most: int) -> dict[str, Seen]:
+    whole: dict[str, Seen] = {}
+    for one in slices:
+        for column, seen in one.columns.items():
+            whole.setdefault(column, Seen()).add(seen, most)
+    return whole
+
+
+def _of_column(suite: Suite, column: str, seen: Seen, names: str) -> Iterator[dict[str, Any]]:
+    """What every value of a column keeps, each row by itself."""
+    if not seen.present:
+        return
+    told = f"seen in {seen.present:,} of {seen.present:,} values of {names}"
+    if not seen.missing:
+        told_rows = f"seen in {seen.rows:,} of {seen.rows:,} rows of {names}"
+        yield _row(
+            rules.NOT_NULL, {"column": column}, f"every row has a value in {column}: {told_rows}", "missing_value"
+        )
+    if seen.low is not None and seen.high is not None and seen.is_finite:
+        kwargs = {"column": column, "min_value": seen.low, "max_value": seen.high}
+        words = f"{column} lies between {seen.low} and {seen.high}: {told}"
+        yield _row(rules.BETWEEN, kwargs, words, _reason(suite, column), "warning")
+    if kind := next((kind for kind in kinds() if kind in seen.kinds and seen.low is None and seen.is_finite), None):
+        reason = kinds()[kind].reason if kind in column else _reason(suite, column)
+        regex = kinds()[kind].regex
+        yield _row(
+            rules.MATCH, {"column": column, "regex": regex}, f"{column} is {kinds()[kind].words}: {told}", reason
+        )
+        if rules.needs_no_line_breaks(rules.Rule(rules.MATCH, {"regex": regex})):
+            words = f"no line break stands in {column} (regex engines differ on $ before one): {told}"
+            yield _row(rules.NOT_MATCH, {"column": column, "regex": LINE_BREAKS}, words, reason)
+    elif seen.values and seen.present >= REPEATED * len(seen.values):
+        kwargs = {"column": column, "value_set": sorted(seen.values)}
+        words = f"{column} is {_listed(sorted(seen.values), 'or')}: {told}"
+        yield _row(rules.IN_SET, kwargs, words, _reason(suite, column), "warning")
+
+
+def _filled(column: str, slices: Sequence[Seen], tolerance: float, names: str) -> Iterator[dict[str, Any]]:
+    """The share of rows that have a value, where some have none and some have one."""
+    shares = [seen.present / seen.rows for seen in slices if seen.rows]
+    if not shares or min(shares) == 1 or max(shares) == 0:
+        return
+    low = max(0.0, math.floor((min(shares) - tolerance) * 1e4) / 1e4)
+    high = min(1.0, math.ceil((max(shares) + tolerance) * 1e4) / 1e4)
+    if (low, high) == (0, 1):
+        return
+    present, rows = sum(seen.present for seen in slices), sum(seen.rows for seen in slices)
+    yield {
+        "type": scopes.FILLED,
+        "kwargs": {"column": column, "min_value": low, "max_value": high},
+        "severity": "warning",
+        "description": f"{100 * low:g} to {100 * high:g} % of the rows have a value in {column}: "
+        f"seen in {present:,} of {rows:,} rows of {names}, give or take {100 * tolerance:g} points",
+        "meta": {"scope": "table"},
+    }
+
+
+def _key(key: Sequence[str], rows: int, names: str) -> dict[str, Any]:
+    is_one = len(key) == 1
+    return {
+        "type": scopes.UNIQUE_COLUMN if is_one else scopes.UNIQUE_COLUMNS,
+        "kwargs": {"column": key[0]} if is_one else {"column_list": list(key), "ignore_row_if": "never"},
+        "severity": "critical",
+        "description": f"no two rows have the same {_listed(key)}: seen in {rows:,} of {rows:,} rows of {names}",
+        "meta": {"scope": "table"},
+    }
+
+
+def _rows(rows: Sequence[int], tolerance: float, names: str) -> dict[str, Any]:
+    low, high = math.floor(min(rows) * (1 - tolerance)), math.ceil(max(rows) * (1 + tolerance))
+    counted = _listed([f"{count:,}" for count in rows])
+    return {
+        "type": scopes.ROW_COUNT,
+        "kwargs": {"min_value": low, "max_value": high},
+        "severity": "warning",
+        "description": f"there are {low:,} to {high:,} rows: {counted} seen in {names}, give or take {100 * tolerance:g} %",
+        "meta": {"scope": "table"},
+    }
+
+
+def _row(kind: str, kwargs: dict[str, Any], words: str, reason: str, severity: str = "critical") -> dict[str, Any]:
+    meta = {"scope": "row", "reason": reason}
+    return {"type": kind, "kwargs": kwargs, "severity": severity, "description": words, "meta": meta}
+
+
+def _reason(suite: Suite, column: str) -> str:
+    """The reason that the table itself gives for bad values of the column."""
+    given = [e.meta.reason for e in suite.expectations if column in e.columns and e.type != rules.NOT_NULL]
+    return next((reason for reason in given if reason and reason != "missing_value"), OTHER)
+
+
+def _listed(words: Sequence[str], last: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def text(proposal: Proposal, notes: Sequence[str]) -> str:
+    """The suite as YAML, `notes` above it as comments, and a comment above each expectation that is promised already."""
+    head = yaml.safe_dump(
+        {"name": proposal.table, "meta": {"version": proposal.version}}, sort_keys=False, allow_unicode=True
+    )
+    lines = [*(f"# {note}" for note in notes), head.rstrip(), "expectations:"]
+    for n, expectation in enumerate(proposal.expectations):
+        lines += ["  # promised already"] if n in proposal.promised else []
+        dumped = yaml.safe_dump([expectation], sort_keys=False, allow_unicode=True, width=WIDTH)
+        lines += [f"  {line}" if line else line for line in dumped.splitlines()]
+    return "\n".join(lines) + "\n"
