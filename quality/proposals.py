@@ -167,5 +167,5 @@ def text(proposal: Proposal, notes: Sequence[str]) -> str:
     for n, expectation in enumerate(proposal.expectations):
         lines += ["  # promised already"] if n in proposal.promised else []
         dumped = yaml.safe_dump([expectation], sort_keys=False, allow_unicode=True, width=WIDTH)
-        lines += [f"  {line}" if line else line for line in dumped.splitlines()]
+        lines += [f"  {line}" if line else line for line in dumped.rstrip("\n").split("\n")]
     return "\n".join(lines) + "\n"

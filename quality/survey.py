@@ -38,7 +38,7 @@ def kinds() -> dict[str, Kind]:
 class Seen:
     """The values of one column. `low`, `high`: of numbers; None where there is none or one of them is not finite.
 
-    `values`: the distinct texts; None where they are too many, too long, or no texts. `kinds`: those that every text is of.
+    `values`: the distinct texts; None where they are too many or too strange, or no texts. `kinds`: what every text is.
     """
 
     rows: int = 0
@@ -104,12 +104,12 @@ class Seen:
 
 
 def _texts(column: pa.ChunkedArray, most: int) -> set[str] | None:
-    """The distinct texts of a batch; None where they are too many or too long to be a set."""
+    """The distinct texts of a batch; None where they are too many, too long or too strange to be a set that one reviews."""
     found = pc.drop_null(pc.unique(column))
     if len(found) > most:
         return None
     texts = set(found.to_pylist())
-    return None if any(len(text) > LONGEST for text in texts) else texts
+    return None if any(len(text) > LONGEST or not text.isprintable() for text in texts) else texts
 
 
 class Surveyor:

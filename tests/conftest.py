@@ -44,6 +44,14 @@ def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
+@pytest.fixture(scope="session")
+def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Where a clean sample is published with all that follows from it; only checks are recorded in it."""
+    from tests.lakes import lake
+
+    return lake(tmp_path_factory.mktemp("clean"), settings)
+
+
 @pytest.fixture
 def warehouse(empty_warehouse: Path, tmp_path: Path) -> str:
     """A warehouse of the test's own, with empty tables."""

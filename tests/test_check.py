@@ -22,8 +22,6 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import cli
-from jobs.changes import changes
 from jobs.check import check
 from jobs.figures import figures
 from jobs.ingest import ingest
@@ -33,6 +31,7 @@ from jobs.tables.snapshots import snapshots
 from quality import loader
 from schemas import loader as schemas
 from tests.conftest import Oilake
+from tests.lakes import lake
 from tests.releases import BOX_HEADER, CAT, DOG, LABEL_HEADER, TREE, image_id, land, lines
 
 PLANTED = 3
@@ -52,26 +51,6 @@ MEANT = {
     "duplicate_image_id": {"key_is_unique"},
 }
 READER = ("wrong_field_count", "nul_byte", "invalid_utf8", "malformed_quotes", "field_too_long")
-
-
-def lake(folder: Path, settings: Settings, *plant: str) -> Settings:
-    """A sample, all that follows from its releases published."""
-    assert cli.main(["sample", "--out", str(folder), *plant]) == 0
-    limits = replace(settings.limits, max_share=0.1)
-    mine = replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
-    from conf import policies
-
-    for release in registry.load_all(str(folder / "registry")).values():
-        ingest(mine, release)
-        reconcile(mine, release, policies.load(None))
-        figures(mine, release)
-    changes(mine, "v2", "v3")
-    return mine
-
-
-@pytest.fixture(scope="module")
-def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return lake(tmp_path_factory.mktemp("clean"), settings)
 
 
 @pytest.fixture(scope="module")
@@ -332,3 +311,19 @@ def test_a_partial_release_is_judged_by_its_rows_alone(spark: SparkSession, sett
     scopes = {r.scope for one in outcome.checked if one.target.release for r in one.results}
     assert scopes == {"row", "table"}
     assert {why for one in outcome.checked for why in one.not_asked.values()} == {"v3 is partial"}
+
+
+def test_a_broken_promise_is_explained_with_its_rows(oilake: Oilake, alone: str):
+    add_file(alone, HERE, label(mid="banana"))
+    code, out, _ = oilake("check", alone, "--release", "v3", "--explain")
+    assert code == 1
+    told = " ".join(out.split())
+    assert told.startswith("labels v3: mid_match_regex (critical) promised a MID is /m/0 and digits")
+    assert "found 1 row of " in told
+    assert "means Values of mid are not spelled as the column's values must be." in told
+    assert 'mid="banana"' in told
+    assert 'image_id="00000000000000aa"' in told
+    assert "Copy the table again from where it is published." in told
+    code, out, _ = oilake("check", alone, "--release", "v2", "--explain")
+    assert code == 0
+    assert out.startswith("nothing to explain: every promise that was asked is kept\n")

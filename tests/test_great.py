@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
-from quality import great, loader, rules, scopes
+from quality import great, loader, results, rules, scopes
 from quality.loader import parse
 from quality.tally import EXAMPLES, Auditor, are_unique
 from schemas import loader as schemas
@@ -58,6 +58,44 @@ def test_our_results_are_those_of_great_expectations(spark: SparkSession, table:
         for key in COMPARED:
             assert _plain(ours.result.get(key)) == _plain(expected.result.get(key)), (expectation.name, key)
     assert failed > 2
+
+
+def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: SparkSession):
+    """Kept, broken from below and from above, and of no row at all."""
+    rows = random_rows("images", seed=6)
+    bounds = [
+        {"min_value": 0.2},
+        {"min_value": 0.9, "max_value": 1.0},
+        {"max_value": 0.3},
+        {"min_value": 0, "max_value": 1},
+    ]
+    declared = [
+        {
+            "type": scopes.FILLED,
+            "kwargs": {"column": "original_md5", **bound},
+            "severity": "warning",
+            "description": f"{bound}",
+            "meta": {"scope": "table", "name": f"filled_{n}"},
+        }
+        for n, bound in enumerate(bounds)
+    ]
+    suite = parse({"name": "images", "expectations": declared}, {"original_md5": "string"}, "here")
+    context = gx.get_context(mode="ephemeral")
+    asset = context.data_sources.add_spark("spark").add_dataframe_asset("rows")
+    for chosen, kept in ((rows, [True, False, False, True]), (rows.slice(0, 0), [False, False, True, True])):
+        auditor = Auditor(suite.expectations, {}, ())
+        auditor.add(chosen)
+        frame = spark.createDataFrame(rows).limit(len(chosen)).select("original_md5")
+        whole = asset.add_batch_definition_whole_dataframe(f"all {len(chosen)}")
+        plain = whole.get_batch({"dataframe": frame}).validate(
+            gx.ExpectationSuite(name="images", expectations=declared)
+        )
+        theirs = {r.expectation_config.meta["name"]: r for r in plain.results}
+        for expectation, is_kept in zip(suite.expectations, kept, strict=True):
+            count = auditor.tally.counts[expectation.name]
+            ours, expected = great.validation(expectation, count, []), theirs[expectation.name]
+            assert ours.success == expected.success == results.judged(expectation, count).success == is_kept
+            assert ours.result["observed_value"] == expected.result["observed_value"]
 
 
 def without_line_breaks(rows: pa.Table) -> pa.Table:
@@ -125,6 +163,15 @@ REFUSED = {
             "meta": {"scope": "release", "name": "n"},
         },
         "cannot hold a publication back",
+    ),
+    "a share of a column beyond 1": (
+        {
+            **ROW,
+            "type": scopes.FILLED,
+            "kwargs": {"column": "mid", "min_value": 90},
+            "meta": {"scope": "table"},
+        },
+        "as shares from 0 to 1",
     ),
     "a key of unknown columns": (
         {
