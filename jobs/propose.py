@@ -30,6 +30,7 @@ from schemas import loader as schemas
 
 FIRST_ROWS = 20_000
 KEY_COLUMNS = 3
+WIDEST = 12
 TRIED_KEYS = 5
 
 Tallies = list[tuple[dict[str, str | None], Tally]]
@@ -72,9 +73,12 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     """
     wanted = _targets(settings, what, release)
     spark = session.start(settings)
-    keys = [wanted[0].suite.key()] if wanted[0].suite.key() else _candidates(wanted)
-    slices, tallies = _survey(spark, wanted, keys[0] if keys else [], most)
-    key = next((key for n, key in enumerate(keys) if _holds(spark, wanted, key, tallies if n == 0 else None)), [])
+    declared = wanted[0].suite.key()
+    slices, tallies = _survey(spark, wanted, declared, most)
+    if not any(one.rows for one in slices):
+        raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
+    keys = [declared] if declared else _candidates(wanted, slices)
+    key = next((key for key in keys if _holds(spark, wanted, key, tallies if declared else None)), [])
     found = proposals.propose(wanted[0].suite, slices, key, tolerance, most)
     text = proposals.text(found, _notes(wanted, found, slices, key))
     loader.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
@@ -90,7 +94,7 @@ def _targets(settings: Settings, what: str, release: str | None) -> list[Target]
     else:
         found = targets.copied(what, release, is_blank=True)
     if not any(target.files for target in found):
-        raise InputError(f"{what}: holds no file, so there is nothing to derive an expectation from")
+        raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
     return [target for target in found if target.files]
 
 
@@ -135,18 +139,16 @@ def _is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
-def _candidates(wanted: Sequence[Target]) -> list[list[str]]:
+def _candidates(wanted: Sequence[Target], slices: Sequence[Slice]) -> list[list[str]]:
     """Columns that might be a key, by the first rows of the largest file; the fewest columns first."""
     file = max((file for target in wanted for file in target.files), key=lambda file: file.size)
-    fields = [c for c in _looked_at(wanted[0]) if _can_tell_apart(c.type) and c.name not in file.partition]
-    try:
-        first = next(audit.batches(file, pa.schema(fields)), pa.table({})).slice(0, FIRST_ROWS)
-    except pa.ArrowException as error:
-        raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
-    names = [name for name in first.column_names if not first[name].null_count]
+    filled = {name for name in slices[0].columns if not any(one.columns[name].missing for one in slices)}
+    fields = [c for c in wanted[0].schema if _can_tell_apart(c.type) and c.name in filled - set(file.partition)]
+    chosen_from = pa.schema(fields[:WIDEST])
+    first = next(audit.batches(file, chosen_from), chosen_from.empty_table()).slice(0, FIRST_ROWS)
     found: list[list[str]] = []
     for size in range(1, KEY_COLUMNS + 1):
-        for chosen in itertools.combinations(names, size):
+        for chosen in itertools.combinations(first.column_names, size):
             is_known = any(set(key) <= set(chosen) for key in found)
             if not is_known and first.group_by(list(chosen)).aggregate([]).num_rows == len(first):
                 found.append(list(chosen))

@@ -58,9 +58,14 @@ def propose(suite: Suite, slices: Sequence[Slice], key: Sequence[str], tolerance
     if key:
         found.append(_key(key, rows, names))
     found.append(_rows([one.rows for one in slices], tolerance, names))
-    known = [(one.type, dict(one.kwargs)) for one in suite.expectations]
-    promised = [n for n, one in enumerate(found) if (one["type"], one["kwargs"]) in known]
+    known = [(one.type, _unordered(one.kwargs)) for one in suite.expectations]
+    promised = [n for n, one in enumerate(found) if (one["type"], _unordered(one["kwargs"])) in known]
     return Proposal(suite.name, suite.version + 1, found, promised)
+
+
+def _unordered(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments, in which the order of a set's values tells nothing."""
+    return {key: set(value) if key == "value_set" else value for key, value in kwargs.items()}
 
 
 def _together(slices: Sequence[Slice], most: int) -> dict[str, Seen]:
@@ -85,7 +90,7 @@ def _of_column(suite: Suite, column: str, seen: Seen, names: str) -> Iterator[di
         kwargs = {"column": column, "min_value": seen.low, "max_value": seen.high}
         words = f"{column} lies between {seen.low} and {seen.high}: {told}"
         yield _row(rules.BETWEEN, kwargs, words, _reason(suite, column), "warning")
-    if kind := next((kind for kind in kinds() if kind in seen.kinds and seen.low is None and seen.is_finite), None):
+    if kind := next((kind for kind in kinds() if kind in seen.kinds), None):
         reason = kinds()[kind].reason if kind in column else _reason(suite, column)
         regex = kinds()[kind].regex
         yield _row(

@@ -71,7 +71,7 @@ class Seen:
         if pa.types.is_string(kind):
             self._read(column, most)
             return
-        self.values = None
+        self.values, self.kinds = None, set()
         if pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind):
             self._measure(column)
         else:

@@ -16,6 +16,8 @@ from jobs.tables.snapshots import SINCE, slices, snapshots
 from quality.loader import Suite
 from schemas import loader as schemas
 
+# With these the Parquet files alone do not tell what the rows are.
+UNREAD = {"deletionVectors", "columnMapping"}
 SLICED_BY = ("release", "to_release", "from_release")
 
 
@@ -78,13 +80,17 @@ def published(warehouse: str, tables: Sequence[str], release: str | None) -> lis
 def copied(path: str, release: str | None, is_blank: bool = False) -> list[Target]:
     """The slices of the newest version of the table in a folder, which may be a copy of one that is published elsewhere.
 
-    ConfigError when there is no Delta table, none of the release, or, unless it may be blank, one that carries no
-    expectations.
+    ConfigError when there is no Delta table, none of the release, one whose files do not tell its rows, or, unless it may
+    be blank, one that carries no expectations.
     """
     folder, _, name = path.rstrip("/").rpartition("/")
     opened = open_table(folder or ".", name)
     if opened is None:
         raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
+    if strange := set(opened.protocol().reader_features or ()) & UNREAD:
+        raise ConfigError(
+            f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
+        )
     suite = Suite(name, ()) if is_blank and SUITE not in opened.metadata().configuration else carried(opened)
     parts = {_slice(file.partition): file.partition for file in _files(path, opened)}
     found = []
