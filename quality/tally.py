@@ -110,10 +110,10 @@ class Auditor:
         self.tally.first, self.tally.last = self.tally.first or ends[0], ends[1]
 
 
-def _constant(value: str | None, rows: int) -> pa.Array:
+def _constant(value: Any, rows: int) -> pa.Array:
     if value is None:
         return pa.array([None] * rows, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value], pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value]))
 
 
 def _missing(rule: rules.Rule, rows: pa.Table, picked: Mask | None) -> int:

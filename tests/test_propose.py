@@ -17,9 +17,12 @@ import yaml
 from deltalake import DeltaTable, write_deltalake
 
 from conf.settings import Settings
+from jobs import gate
 from jobs.tables import carry
+from jobs.tables.publish import Publication
+from jobs.tables.staging import stage
 from quality import loader, proposals, results, scopes
-from quality.loader import Expectation, Suite
+from quality.loader import Expectation, Meta, Suite
 from quality.proposals import Slice
 from quality.survey import Surveyor
 from quality.tally import Auditor, Count
@@ -140,7 +143,7 @@ def declared(one: Expectation) -> tuple[str, str]:
     return one.type, json.dumps(values, sort_keys=True)
 
 
-@pytest.mark.parametrize("name", ["images", "labels", "image_labels", "quarantine", "release_files", "label_changes"])
+@pytest.mark.parametrize("name", ["images", "labels", "image_labels", "release_files", "label_changes"])
 def test_what_is_proposed_for_a_table_is_kept_by_a_copy_of_it(
     oilake: Oilake, clean: Settings, tmp_path: Path, name: str
 ):
@@ -173,8 +176,8 @@ def test_a_table_of_anyone_gets_a_first_suite_which_finds_what_is_otherwise(oila
     rows = rows.append_column("box", pa.array([{"x": 1}] * ROWS)).append_column("raw", pa.array([b"\x00"] * ROWS))
     rows = rows.take(list(reversed(range(ROWS))))
     write_deltalake(str(folder), rows, partition_by=["day"])
-    code, text, _ = oilake("propose", str(folder))
-    assert code == 0
+    code, text, told = oilake("propose", str(folder))
+    assert (code, told) == (0, "")
     assert "# Not looked at, since they hold bytes: raw.\n# Nothing is proposed of nothing.\n" in text
     suite = carrying(folder, text)
     assert suite.key() == ["image_id"]
@@ -212,3 +215,24 @@ def test_what_cannot_be_proposed_of_is_refused_in_one_sentence(oilake: Oilake, c
         assert (code, out) == (2, "")
         assert sentence in err
         assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("share", "is_kept"), [(0.5, True), (0.6, False)])
+def test_a_share_of_rows_is_judged_before_a_publication(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, is_kept: bool
+):
+    """Two files of `classes`; half of all rows have a name."""
+    kwargs = {"column": "display_name", "min_value": share}
+    promise = Expectation(scopes.FILLED, kwargs, "critical", "most have a name", Meta("table"))
+    monkeypatch.setattr(loader, "load", lambda name: Suite(name, (promise,)))
+    schema = schemas.load("classes")
+    columns = {one.name: [None] * 4 for one in schema.stored()} | {"mid": ["/m/0b"] * 4, "freebase_id": ["m.0b"] * 4}
+    files = []
+    for named in (1, 3):
+        rows = {**columns, "display_name": ["Dog"] * named + [None] * (4 - named)}
+        arrow = schemas.arrow_schema(schema)
+        files.append(stage(str(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
+    publication = Publication("v3", "run", "complete", "f", "ingest", {}, tuple(files))
+    found = {one.table: one.results for one in gate.judge(None, str(tmp_path), publication, gate.Known())}  # type: ignore[arg-type]
+    (judged,) = found["classes"]
+    assert (judged.success, judged.observed, judged.element_count) == (is_kept, "0.5", 8)
