@@ -77,8 +77,8 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     slices, tallies = _survey(spark, wanted, declared, most)
     if not any(one.rows for one in slices):
         raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
-    keys = [declared] if declared else _candidates(wanted, slices)
-    key = next((key for key in keys if _holds(spark, wanted, key, tallies if declared else None)), [])
+    keys = [declared] if wanted[0].suite.expectations else _candidates(wanted, slices)
+    key = next((key for key in keys if key and _holds(spark, wanted, key, tallies if declared else None)), [])
     found = proposals.propose(wanted[0].suite, slices, key, tolerance, most)
     text = proposals.text(found, _notes(wanted, found, slices, key))
     loader.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
@@ -191,7 +191,7 @@ def _notes(wanted: Sequence[Target], found: Proposal, slices: Sequence[Slice], k
     notes += [f"Not looked at, since they hold bytes: {', '.join(bytes_)}."] if bytes_ else []
     quiet = [name for name in slices[0].columns if not any(_is_about(one, name) for one in found.expectations)]
     notes += [f"Nothing is proposed of {', '.join(quiet)}."] if quiet else []
-    return notes if key else [*notes, f"No key of up to {KEY_COLUMNS} columns was found."]
+    return notes if key else [*notes, f"No key of up to {KEY_COLUMNS} columns was found, or is promised."]
 
 
 def _is_about(expectation: dict[str, Any], column: str) -> bool:

@@ -90,19 +90,24 @@ def _of_column(suite: Suite, column: str, seen: Seen, names: str) -> Iterator[di
         kwargs = {"column": column, "min_value": seen.low, "max_value": seen.high}
         words = f"{column} lies between {seen.low} and {seen.high}: {told}"
         yield _row(rules.BETWEEN, kwargs, words, _reason(suite, column), "warning")
-    if kind := next((kind for kind in kinds() if kind in seen.kinds), None):
-        reason = kinds()[kind].reason if kind in column else _reason(suite, column)
-        regex = kinds()[kind].regex
-        yield _row(
-            rules.MATCH, {"column": column, "regex": regex}, f"{column} is {kinds()[kind].words}: {told}", reason
-        )
-        if rules.needs_no_line_breaks(rules.Rule(rules.MATCH, {"regex": regex})):
-            words = f"no line break stands in {column} (regex engines differ on $ before one): {told}"
-            yield _row(rules.NOT_MATCH, {"column": column, "regex": LINE_BREAKS}, words, reason)
-    elif seen.values and seen.present >= REPEATED * len(seen.values):
+    yield from _of_text(suite, column, seen, told)
+
+
+def _of_text(suite: Suite, column: str, seen: Seen, told: str) -> Iterator[dict[str, Any]]:
+    """The kind of a column's texts, or the set of a few that are repeated."""
+    kind = next((kind for kind in kinds() if kind in seen.kinds), None)
+    is_repeated = seen.present >= REPEATED * len(seen.values or ())
+    if seen.values and is_repeated and (kind is None or kinds()[kind].is_weak):
         kwargs = {"column": column, "value_set": sorted(seen.values)}
         words = f"{column} is {_listed(sorted(seen.values), 'or')}: {told}"
         yield _row(rules.IN_SET, kwargs, words, _reason(suite, column), "warning")
+    elif kind is not None:
+        known = kinds()[kind]
+        reason = known.reason if kind in column else _reason(suite, column)
+        yield _row(rules.MATCH, {"column": column, "regex": known.regex}, f"{column} is {known.words}: {told}", reason)
+        if rules.needs_no_line_breaks(rules.Rule(rules.MATCH, {"regex": known.regex})):
+            words = f"no line break stands in {column} (regex engines differ on $ before one): {told}"
+            yield _row(rules.NOT_MATCH, {"column": column, "regex": LINE_BREAKS}, words, reason)
 
 
 def _filled(column: str, slices: Sequence[Seen], tolerance: float, names: str) -> Iterator[dict[str, Any]]:

@@ -20,11 +20,15 @@ LONGEST = 100
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of text: what its values match, what they are in words, and why others of a column of that name are refused."""
+    """A kind of text: what its values match, what they are in words, and why others of a column of that name are refused.
+
+    `is_weak`: a set of a few repeated texts tells more.
+    """
 
     regex: str
     words: str
     reason: str
+    is_weak: bool = False
 
 
 @cache
