@@ -192,8 +192,8 @@ def test_a_table_of_anyone_gets_a_first_suite_which_finds_what_is_otherwise(oila
     code, out, _ = oilake("check", str(folder), "--explain")
     assert code == 1
     assert [line for line in out.splitlines() if line.startswith("theirs: ")] == [
-        "theirs: price_not_be_null (critical)", "theirs: box_not_be_null (critical)", "theirs: mid_match_regex (critical)",
-        "theirs: size_be_between (warning)", "theirs: key_is_unique (critical)",
+        "theirs: mid_match_regex (critical)", "theirs: size_be_between (warning)", "theirs: price_not_be_null (critical)",
+        "theirs: box_not_be_null (critical)", "theirs: key_is_unique (critical)",
     ]  # fmt: skip
 
 
