@@ -21,7 +21,8 @@ FACTORS = ("labels_an_image", "boxes_an_image")
 class Drift:
     """What a check does not warn of. `positive_share`, `null_share`: points, 0 to 1. `labels_an_image`,
     `boxes_an_image`: times as many or as few, at least 1. `new_classes`, `vanished_classes`: shares of the classes of the
-    release before. `positive_share_labels`: labels that a class must have in both. `publication_days`: days.
+    release before. `positive_share_labels`: labels that a class must have in both. `evaluation_images`: images.
+    `publication_days`: days.
     """
 
     positive_share: float
@@ -31,6 +32,7 @@ class Drift:
     null_share: float
     new_classes: float
     vanished_classes: float
+    evaluation_images: int
     publication_days: int
 
     def named(self) -> dict[str, str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,20 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, InputError
 from conf.settings import Settings
-from jobs import audit, command, gate, options, place, session, uniqueness
-from jobs.audit import deal
+from jobs import audit, command, gate, options, session, uniqueness
+from jobs.surveying import Tallies, is_bytes, survey
 from jobs.tables import publish, targets
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import pins
-from jobs.tables.targets import File, Target
-from jobs.tables.trouble import told
+from jobs.tables.targets import Target
 from quality import loader, proposals
 from quality.proposals import Proposal, Slice
-from quality.survey import Seen, Surveyor
-from quality.tally import Auditor, Tally
 from schemas import loader as schemas
 
 FIRST_ROWS = 20_000
 KEY_COLUMNS = 3
 WIDEST = 12
 TRIED_KEYS = 5
-
-Tallies = list[tuple[dict[str, str | None], Tally]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +68,7 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     wanted = _targets(settings, what, release)
     spark = session.start(settings)
     declared = wanted[0].suite.key()
-    slices, tallies = _survey(spark, wanted, declared, most)
+    slices, tallies = survey(spark, wanted, declared, most)
     if not any(one.rows for one in slices):
         raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
     keys = [declared] if wanted[0].suite.expectations else _candidates(wanted, slices)
@@ -96,47 +90,6 @@ def _targets(settings: Settings, what: str, release: str | None) -> list[Target]
     if not any(target.files for target in found):
         raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
     return [target for target in found if target.files]
-
-
-def _survey(
-    spark: SparkSession, wanted: Sequence[Target], key: Sequence[str], most: int
-) -> tuple[list[Slice], list[Tallies]]:
-    """(what was seen of each slice, the tallies of its files), the rows of each file followed in the order of `key`."""
-    items = [(n, file) for n, target in enumerate(wanted) for file in target.files]
-    work = partial(_look, schema=_looked_at(wanted[0]), key=key, most=most)
-    shares = deal(items, spark.sparkContext.defaultParallelism)
-    seen: list[dict[str, Seen]] = [{} for _ in wanted]
-    tallies: list[Tallies] = [[] for _ in wanted]
-    for n, file, found, tally in place.spread(spark, shares, work, wanted[0].folder, "reading"):
-        for column, one in found.items():
-            seen[n].setdefault(column, Seen()).add(one, most)
-        tallies[n].append((file.partition, tally))
-    rows = [sum(tally.rows for _, tally in found) for found in tallies]
-    return [Slice(_called(t), r, s) for t, r, s in zip(wanted, rows, seen, strict=True)], tallies
-
-
-def _look(
-    item: tuple[int, File], schema: pa.Schema, key: Sequence[str], most: int
-) -> Iterator[tuple[int, File, dict[str, Seen], Tally]]:
-    n, file = item
-    surveyor, auditor = Surveyor(schema.names, file.partition, most), Auditor([], file.partition, key)
-    stored = pa.schema([column for column in schema if column.name not in file.partition])
-    try:
-        for rows in audit.batches(file, stored):
-            surveyor.add(rows)
-            auditor.add(rows)
-    except pa.ArrowException as error:
-        raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
-    yield n, file, surveyor.seen, auditor.tally
-
-
-def _looked_at(target: Target) -> pa.Schema:
-    """All columns but bytes, of which a batch could fill the memory."""
-    return pa.schema([column for column in target.schema if not _is_bytes(column.type)])
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _candidates(wanted: Sequence[Target], slices: Sequence[Slice]) -> list[list[str]]:
@@ -171,13 +124,6 @@ def _holds(
     return True
 
 
-def _called(target: Target) -> str:
-    """The slice in the words of a description."""
-    if target.release is None:
-        return f"version {target.version}"
-    return f"{target.release} since {target.since}" if target.since else target.release
-
-
 def _notes(wanted: Sequence[Target], found: Proposal, slices: Sequence[Slice], key: Sequence[str]) -> list[str]:
     """What a reviewer has to know, a line each."""
     rows = sum(one.rows for one in slices)
@@ -187,7 +133,7 @@ def _notes(wanted: Sequence[Target], found: Proposal, slices: Sequence[Slice], k
         f"{count} expectations, {known} of which the table promises already (marked so); review before you use them.",
         "Each held for every row that was looked at; ranges, sets and shares may be narrower than the truth.",
     ]
-    bytes_ = [column.name for column in wanted[0].schema if _is_bytes(column.type)]
+    bytes_ = [column.name for column in wanted[0].schema if is_bytes(column.type)]
     notes += [f"Not looked at, since they hold bytes: {', '.join(bytes_)}."] if bytes_ else []
     quiet = [name for name in slices[0].columns if not any(_is_about(one, name) for one in found.expectations)]
     notes += [f"Nothing is proposed of {', '.join(quiet)}."] if quiet else []

@@ -27,7 +27,7 @@ from quality.loader import Expectation, Meta
 PACKAGED = yaml.safe_load((Path(drift.__file__).parent / "drift.yaml").read_text())
 DRIFTS = {
     "drift_of_positive_share", "drift_of_labels_an_image", "drift_of_boxes_an_image", "drift_of_null_share",
-    "drift_of_new_classes", "drift_of_vanished_classes", "publication_is_old",
+    "drift_of_new_classes", "drift_of_vanished_classes", "drift_of_evaluation_images", "publication_is_old",
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Pat
     odd = {name: 0.123456 + n / 1e7 if name in drift.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
     monkeypatch.setenv(drift.VARIABLE, written(tmp_path / "odd.yaml", **odd))
     queries = [
-        one for t in ("images", "boxes", "classes", "image_labels", "snapshots") for one in loader.load(t).expectations
+        one for t in ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots") for one in loader.load(t).expectations
         if one.type == scopes.QUERY
     ]  # fmt: skip
     for value in map(str, odd.values()):
