@@ -60,10 +60,8 @@ def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Pat
     """Numbers that stand nowhere else are found again, each where its threshold belongs."""
     odd = {name: 0.123456 + n / 1e7 if name in drift.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
     monkeypatch.setenv(drift.VARIABLE, written(tmp_path / "odd.yaml", **odd))
-    queries = [
-        one for t in ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots") for one in loader.load(t).expectations
-        if one.type == scopes.QUERY
-    ]  # fmt: skip
+    tables = ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots")
+    queries = [one for t in tables for one in loader.load(t).expectations if one.type == scopes.QUERY]
     for value in map(str, odd.values()):
         told = [one for one in queries if value in one.kwargs["unexpected_rows_query"]]
         assert told
