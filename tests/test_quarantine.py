@@ -605,6 +605,7 @@ def mended(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_a_corrected_rule_releases_its_rows_even_after_a_kill(
     full: str, sample: Path, better: str, planted: list[Row], tmp_path: Path, mended: dict[str, str]
 ):
