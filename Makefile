@@ -35,8 +35,8 @@ run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML re
 	@$(BIN)/oilake run --landing $(SAMPLE) --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse \
 	    --report $(DATA)/report.html
 
-test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
-	@$(BIN)/python -m pytest $(PYTEST)
+test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 slow: setup  ## tests that take minutes each
 	@$(BIN)/python -m pytest -m slow $(PYTEST)

@@ -49,7 +49,7 @@ def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.Temp
     """Where a clean sample is published with all that follows from it; only checks are recorded in it."""
     from tests.lakes import lake
 
-    return lake(tmp_path_factory.mktemp("clean"), settings)
+    return lake(tmp_path_factory.mktemp("clean"), settings, ("v1", "v2", "v3"))
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ READER = ("wrong_field_count", "nul_byte", "invalid_utf8", "malformed_quotes", "
 
 @pytest.fixture(scope="module")
 def planted(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return lake(tmp_path_factory.mktemp("planted"), settings, "--plant", f"all={PLANTED}")
+    return lake(tmp_path_factory.mktemp("planted"), settings, ("v3",), "--plant", f"all={PLANTED}")
 
 
 def results(warehouse: str, job: str, release: str = "v3") -> list[dict[str, Any]]:
