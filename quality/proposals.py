@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -35,11 +35,7 @@ class Proposal:
     table: str
     version: int
     expectations: Sequence[dict[str, Any]]
-    promised: Sequence[int] = field(default_factory=list)
-
-    def document(self) -> dict[str, Any]:
-        """The suite as plain data."""
-        return {"name": self.table, "meta": {"version": self.version}, "expectations": list(self.expectations)}
+    promised: Sequence[int]
 
 
 def propose(suite: Suite, slices: Sequence[Slice], key: Sequence[str], tolerance: float, most: int) -> Proposal:
