@@ -23,6 +23,7 @@ JOBS = (
     "figures",
     "expand",
     "check",
+    "docs",
     "download",
     "show",
     "releases",
