@@ -31,7 +31,7 @@ IN_STYLES = re.compile(r"url\(\s*['\"]?(?:https?:)?//[^)]*\)")
 DARK = "@media (prefers-color-scheme: dark)"
 IDENTIFIER = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 # Its templates escape some values and not others, so each sign of HTML travels through them as a character of no script.
-SIGNS = "<>&\"$`"
+SIGNS = '<>&"$`'
 ARMOUR = {ord(sign): chr(0xE000 + at) for at, sign in enumerate(SIGNS)}
 ENTITIES = {0xE000 + at: f"&#{ord(sign)};" for at, sign in enumerate(SIGNS)}
 TABLES = files("jobs") / "documenting" / "tables.js"

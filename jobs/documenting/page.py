@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.documenting import plots
 from jobs.documenting.looks import Look
-from jobs.documenting.story import Promise, Slice, State, Table
+from jobs.documenting.story import KeptOut, Promise, Slice, State, Table
 from jobs.documenting.style import COLOURS, SCOPES, SEVERITIES, WORDS, counted, grid, mark, number, outcome, page, share
 from quality import loader as quality
 
@@ -104,11 +104,10 @@ def _group(table: Table, scope: str) -> str:
 
 def _row(of: Mapping[str, Promise], names: Sequence[str]) -> list[str]:
     promise = next(iter(of.values()))
-    severity = SEVERITIES.get(promise.severity, promise.severity)
     sent = promise.scope == "row" and promise.reason
-    told = f"the row goes to quarantine as {promise.reason}" if sent else severity
+    told = f"quarantine: {promise.reason}" if sent else SEVERITIES.get(promise.severity, promise.severity)
     shown = f"{escape(promise.description)} <code>{escape(promise.name)}</code>"
-    return [shown, f"{escape(promise.severity)}: {escape(told)}", *(_cell(of.get(name)) for name in names)]
+    return [shown, escape(told), *(_cell(of.get(name)) for name in names)]
 
 
 def _cell(promise: Promise | None) -> str:
@@ -119,9 +118,8 @@ def _broken(table: Table) -> str:
     found = [(one, p) for one in table.slices for p in one.promises if p.state not in ("kept", "unknown")]
     order = list(WORDS)
     found.sort(key=lambda pair: order.index(pair[1].state))
-    kept_out = [(one, p) for one in table.slices for p in one.promises if p.kept_out]
     told = f"<h2>What is not kept</h2>{''.join(_failure(*pair) for pair in found)}" if found else ""
-    return told + (_quarantined(kept_out) if kept_out else "")
+    return told + _quarantined([(one, kept) for one in table.slices for kept in one.kept_out])
 
 
 def _failure(one: Slice, promise: Promise) -> str:
@@ -170,14 +168,16 @@ def _value(row: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _quarantined(found: Sequence[tuple[Slice, Promise]]) -> str:
+def _quarantined(found: Sequence[tuple[Slice, KeptOut]]) -> str:
+    if not found:
+        return ""
     rows = [
-        [escape(p.description), escape(one.name), f"{p.kept_out:,}", f"<code>{escape(p.reason or p.name)}</code>"]
-        for one, p in found
+        [escape(kept.description), escape(one.name), f"{kept.rows:,}", f"<code>{escape(kept.reason)}</code>"]
+        for one, kept in found
     ]
-    head = [("promise", ""), ("in", ""), ("rows kept out", "number"), ("reason", "")]
+    head = [("because of", ""), ("in", ""), ("rows kept out", "number"), ("reason", "")]
     return (
-        "<h2>Rows kept out</h2><p>These rows were not taken into the table when the release was last read; none is lost. "
+        "<h2>Rows kept out</h2><p>These rows were not taken into the table when the release was last read; none is lost: "
         "<code>oilake quarantine show</code> lists them.</p>" + grid("rows kept out", head, rows)
     )
 

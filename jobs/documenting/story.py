@@ -49,6 +49,15 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class KeptOut:
+    """Rows that the filter or the reader kept out of a slice, and the reason under which they stand in quarantine."""
+
+    description: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Slice:
     """One release of a table (or all of a table without releases), with every look at it, the oldest first."""
 
@@ -76,7 +85,7 @@ class Slice:
 
     @cached_property
     def promises(self) -> list[Promise]:
-        """Every promise of the suite in its order, then what readers found."""
+        """Every promise of the suite in its order, then the files that the newest look could not read."""
         declared = [
             Promise(
                 e.name,
@@ -86,36 +95,42 @@ class Slice:
                 e.meta.remedy,
                 e.meta.reason,
                 *self._last(e.name),
-                self._kept_out(e.name),
+                self._quarantined(e.name),
                 self._why_not(e.name),
             )
             for e in self.suite.expectations
         ]
-        return [*declared, *self._readers()]
+        last = self.newest.results.values() if self.newest else ()
+        unreadable = [r for r in last if r.type == READER and r.quarantined_count is None]
+        return declared + [
+            Promise(r.expectation, r.description, r.scope, r.severity, None, None, r, self.newest, None)
+            for r in unreadable
+        ]
+
+    @cached_property
+    def kept_out(self) -> list[KeptOut]:
+        """Rows that broke a promise, or that nobody could read, when the slice was last ingested."""
+        found = [KeptOut(p.description, p.reason or p.name, p.kept_out) for p in self.promises if p.kept_out]
+        read = next((look for look in reversed(self.published) if _quarantines(look)), None)
+        unread = [r for r in read.results.values() if r.type == READER] if read else []
+        return found + [
+            KeptOut(r.description, r.expectation, r.quarantined_count) for r in unread if r.quarantined_count
+        ]
 
     def _last(self, name: str) -> tuple[Result | None, Look | None]:
         look = next((look for look in reversed(self.published) if name in look.results), None)
         return (look.results[name], look) if look else (None, None)
 
-    def _kept_out(self, name: str) -> int | None:
+    def _quarantined(self, name: str) -> int | None:
         found = [look.results[name].quarantined_count for look in self.published if name in look.results]
         return next((count for count in reversed(found) if count is not None), None)
 
     def _why_not(self, name: str) -> str | None:
         return self.newest.not_asked.get(name) if self.newest else None
 
-    def _readers(self) -> list[Promise]:
-        """Rows that nobody could read, and files; a file is unreadable only as long as the newest look says so."""
-        found = {
-            name: result for look in self.published for name, result in look.results.items() if result.type == READER
-        }
-        told = []
-        for name, result in found.items():
-            is_now = self.newest is not None and name in self.newest.results
-            if is_now or result.quarantined_count is not None:
-                known = (name, result.description, result.scope, result.severity, None, name)
-                told.append(Promise(*known, *self._last(name), self._kept_out(name)))
-        return told
+
+def _quarantines(look: Look) -> bool:
+    return any(result.quarantined_count is not None for result in look.results.values())
 
 
 @dataclass(frozen=True)

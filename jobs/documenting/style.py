@@ -16,9 +16,9 @@ SCOPES = {
     "release": ("About a complete release", "Published figures, and what changed since the release before."),
 }
 SEVERITIES = {
-    "critical": "nothing is published",
-    "warning": "a warning",
-    "info": "a note",
+    "critical": "critical: nothing is published",
+    "warning": "warning: recorded and shown",
+    "info": "a thing to note",
 }
 WORDS: dict[State, tuple[str, str]] = {
     "kept": ("✓", "kept"),
