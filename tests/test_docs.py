@@ -197,9 +197,16 @@ def test_other_files_are_never_replaced_and_a_failure_leaves_the_pages_of_before
 def test_what_cannot_be_told_is_one_sentence(pages: tuple[Path, Path], oilake: Oilake, tmp_path: Path):
     copy = tmp_path / "labels"
     shutil.copytree(pages[0] / "labels", copy)
+    kept = next((copy / "_quality").glob("*run2.json"))
+    wrong = tmp_path / "wrong"
+    shutil.copytree(copy, wrong)
     (copy / "_quality" / "broken.json").write_text('{"run_id": "x"}')
+    (wrong / "_quality" / kept.name).write_text(
+        kept.read_text().replace('"element_count": 1000', '"element_count": "x"')
+    )
     for what, told in (
         ([str(copy)], "broken.json: holds no results of a check"),
+        ([str(wrong)], "element_count must be a whole number"),
         ([str(tmp_path)], "neither a table of the warehouse nor a folder"),
         (["images", "--warehouse", str(tmp_path / "none")], "there is no such table yet"),
         (["--warehouse", str(tmp_path / "none")], "nothing is published there"),

@@ -10,12 +10,26 @@ from typing import Any
 from pyarrow.fs import FileSelector, FileType
 
 from conf.errors import StoreError
+from conf.strict import build
 from jobs.files import filesystem, join
 from jobs.findings import CHECK, FOLDER
 from quality.results import READER, Result
 
 COLUMNS = tuple(column.name for column in fields(Result))
-NEEDED = ("run_id", "checked_at", "version", "results", "validations")
+
+
+@dataclass(frozen=True)
+class Document:
+    """What `oilake check` leaves beside a table, as far as it is told here."""
+
+    run_id: str
+    checked_at: str
+    release: str | None
+    since: str | None
+    version: int
+    results: tuple[Result, ...]
+    not_asked: dict[str, str]
+    validations: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -83,23 +97,23 @@ def _of_run(rows: Sequence[dict[str, Any]], beside: Look | None) -> Look:
 
 def _of_document(path: str, content: bytes) -> Look:
     try:
-        document = json.loads(content)
-        run_id, checked_at, version, results, validations = (document[name] for name in NEEDED)
-        return Look(
-            str(run_id),
-            str(checked_at)[:19].replace("T", " "),
-            CHECK,
-            document.get("release"),
-            document.get("since"),
-            int(version),
-            {str(row["expectation"]): _result(row) for row in results},
-            dict(document.get("not_asked", {})),
-            [dict(one) for one in validations],
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"{path}: holds no results of a check ({type(error).__name__}: {error}); take the file away"
-        ) from None
+        found = json.loads(content)
+        results = [{name: row[name] for name in COLUMNS if name in row} for row in found["results"]]
+        known = {name: found[name] for name in (field.name for field in fields(Document)) if name in found}
+        document = build(Document, {**known, "results": results}, path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: holds no results of a check ({error!r}); take the file away") from None
+    return Look(
+        document.run_id,
+        document.checked_at[:19].replace("T", " "),
+        CHECK,
+        document.release,
+        document.since,
+        document.version,
+        {result.expectation: result for result in document.results},
+        document.not_asked,
+        document.validations,
+    )
 
 
 def _result(row: Mapping[str, Any]) -> Result:

@@ -65,7 +65,8 @@ summary { cursor: pointer; margin: .8rem 0; color: #0b57a4; }
     padding: .1rem 0; }
   .cards tr { border: 1px solid #ccc; border-radius: .4rem; padding: .5rem .7rem; margin: .6rem 0; }
   .cards tbody th { font-weight: 600; } .cards td[data-label]::before { content: attr(data-label) ": "; color: #5a5a5a; }
-  .cards td .small { display: inline; }
+  .cards td.number { display: inline-block; width: auto; margin-right: 1.2rem; }
+  .cards td .small { display: inline; } .cards th .small, .cards th code { font-weight: 400; }
 }
 @media print {
   body { max-width: none; font-size: 10pt; } a { color: inherit; } .wide { overflow: visible; }
