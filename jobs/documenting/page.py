@@ -66,7 +66,7 @@ def _what(table: Table) -> str:
 def _verdict(table: Table) -> str:
     states, worst, look = table.states, verdict(table), table.last_look
     told = ", ".join(f"{states[one]:,} {WORDS[one][1]}" for one in WORDS if states[one])
-    when = f" Last looked at on {look.checked_at} UTC, by {escape(look.job)}." if look else ""
+    when = f" Last looked at on {escape(look.checked_at)} UTC, by {escape(look.job)}." if look else ""
     refused = [one for one in table.slices if one.looks[-1].version is None]
     held = "".join(
         f"<p class='verdict broken'>The last attempt to publish {escape(one.name)} was refused on "
