@@ -58,7 +58,7 @@ thead th { border-bottom: 2px solid #888; font-size: .9rem; } tbody th { font-we
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
 figure { margin: 0; max-width: 24rem; } figcaption { font-size: .9rem; } svg { width: 100%; height: auto; display: block; }
 summary { cursor: pointer; margin: .8rem 0; color: #0b57a4; }
-@media (max-width: 44rem) {
+@media screen and (max-width: 44rem) {
   body { padding: .75rem; }
   .cards thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
   .cards, .cards tbody, .cards tr, .cards th, .cards td { display: block; width: 100%; text-align: left; border: 0;
