@@ -36,9 +36,7 @@ class Outcome:
     def as_text(self) -> str:
         """The outcome in two lines."""
         kept, broken, warned = (sum(table.states[one] for table in self.tables) for one in ("kept", "broken", "warned"))
-        told = (
-            f"{len(self.tables)} tables: {kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
-        )
+        told = f"{counted(len(self.tables), 'table')}: {kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
         if not self.great_pages:
             told += "; no check is on record, so there are no pages of Great Expectations: run `oilake check` first"
         return f"{told}\nPages: {self.index}"
