@@ -14,6 +14,7 @@ from jobs.documenting import great_pages, reading, site
 from jobs.documenting.index import index_page
 from jobs.documenting.page import table_page
 from jobs.documenting.story import Table
+from jobs.documenting.style import counted
 from schemas import loader as schemas
 
 
@@ -36,7 +37,8 @@ class Outcome:
     def as_text(self) -> str:
         """The outcome in two lines."""
         kept, broken, warned = (sum(table.states[one] for table in self.tables) for one in ("kept", "broken", "warned"))
-        told = f"{counted(len(self.tables), 'table')}: {kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
+        told = f"{counted(len(self.tables), 'table')}: {counted(kept, 'promise')} kept, "
+        told += f"{broken:,} critical ones broken, {counted(warned, 'warning')}"
         if not self.great_pages:
             told += "; no check is on record, so there are no pages of Great Expectations: run `oilake check` first"
         return f"{told}\nPages: {self.index}"
