@@ -53,6 +53,11 @@ class Look:
         return self.release or "", self.since or ""
 
     @property
+    def judged(self) -> list[Result]:
+        """The results of promises: without rows that nobody could read, which the reader sent to quarantine."""
+        return [r for r in self.results.values() if r.type != READER or r.quarantined_count is None]
+
+    @property
     def rows(self) -> int | None:
         """Rows of the slice, as far as an expectation counted them."""
         counted = [r.element_count for r in self.results.values() if r.type != READER and r.element_count is not None]

@@ -187,13 +187,14 @@ def _history(table: Table) -> str:
         return "<h2>How it went</h2><p>There is no history yet: <code>oilake check</code> begins one.</p>"
     return (
         "<h2>How it went</h2><p class='note'>A bar is one look: the gate before a publication, or a check after it, the "
-        "oldest first. Under a bar stands the Delta version that was looked at.</p>" + "".join(map(_past, table.slices))
+        "oldest first. Under a bar stands the Delta version that was looked at, under the first of several only.</p>"
+        + "".join(map(_past, table.slices))
     )
 
 
 def _past(one: Slice) -> str:
     drawn = plots.bars("Rows", one.looks, lambda look: look.rows, plots.ROWS, "row")
-    drawn += plots.kept("Promises: kept, to note, warned of, broken", one.looks)
+    drawn += plots.kept("Promises kept (green), to note (blue), warned of (orange), broken (red)", one.looks)
     if any(_kept_out(look) for look in one.looks):
         drawn += plots.bars("Rows kept out at ingest", one.looks, _kept_out, COLOURS["warned"], "row")
     worst: dict[str, int] = {}
@@ -229,7 +230,7 @@ def _look(look: Look) -> list[str]:
         version,
         escape(look.job),
         number(look.rows),
-        f"{len(look.results) - len(not_kept):,} of {len(look.results):,}",
+        f"{len(look.judged) - len(not_kept):,} of {len(look.judged):,}",
         told,
     ]
 

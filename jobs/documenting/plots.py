@@ -69,7 +69,7 @@ def short(count: int) -> str:
 
 
 def _count(look: Look, wanted: State) -> int:
-    return sum(state(result) == wanted for result in look.results.values())
+    return sum(state(result) == wanted for result in look.judged)
 
 
 def _parts(found: dict[State, int]) -> str:

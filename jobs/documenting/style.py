@@ -47,7 +47,8 @@ p { max-width: 46rem; margin: .4rem 0; } .note { color: #5a5a5a; font-size: .9re
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #888; font-size: .9rem; } tbody th { font-weight: 400; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
+.number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
+caption { text-align: left; }
 .examples { width: auto; font-size: .85rem; } .examples td { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
 .state { font-weight: 600; white-space: nowrap; } .small { display: block; font-size: .85rem; color: #444; }
 .kept { color: #2e7d4f; } .broken { color: #b3261e; } .warned { color: #8a5200; } .noted { color: #3b5670; }
