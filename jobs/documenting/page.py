@@ -138,15 +138,12 @@ def _failure(one: Slice, promise: Promise) -> str:
 def _examples(examples: Sequence[str]) -> str:
     if not examples:
         return ""
-    rows = [_parsed(example) for example in examples]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    head = "".join(f"<th scope='col'>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_value(row, key)}</td>' for key in columns)}</tr>" for row in rows)
-    caption = f"{counted(len(rows), 'example')}, with the key by which each is found again"
-    return (
-        f"<div class='wide' tabindex='0' role='region' aria-label='{caption}'><table class='examples'>"
-        f"<caption class='note'>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    found = [_parsed(example) for example in examples]
+    columns = list(dict.fromkeys(key for row in found for key in row))
+    caption = f"{counted(len(found), 'example')}, with the key by which each is found again"
+    rows = [[_value(row, key) for key in columns] for row in found]
+    shown = grid(caption, [(column, "") for column in columns], rows, "cards examples")
+    return f"<p class='note'>{caption}:</p><div class='wide'>{shown}</div>"
 
 
 def _parsed(example: str) -> dict[str, Any]:
@@ -188,7 +185,7 @@ def _history(table: Table) -> str:
     return (
         "<h2>How it went</h2><p class='note'>A bar is one look: the gate before a publication, or a check after it, the "
         "oldest first. Under a bar stands the Delta version that was looked at, under the first of several only.</p>"
-        + "".join(map(_past, table.slices))
+        f"{''.join(map(_past, table.slices))}"
     )
 
 

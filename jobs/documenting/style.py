@@ -48,8 +48,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #888; font-size: .9rem; } tbody th { font-weight: 400; }
 .number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
-caption { text-align: left; }
-.examples { width: auto; font-size: .85rem; } .examples td { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
+.examples { width: auto; font-size: .85rem; } .examples td, .examples th[scope=row] { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
 .state { font-weight: 600; white-space: nowrap; } .small { display: block; font-size: .85rem; color: #444; }
 .kept { color: #2e7d4f; } .broken { color: #b3261e; } .warned { color: #8a5200; } .noted { color: #3b5670; }
 .unknown { color: #5f5f5f; }
@@ -85,13 +84,13 @@ def page(title: str, body: str) -> str:
     )
 
 
-def grid(caption: str, head: list[tuple[str, str]], body: list[list[str]]) -> str:
+def grid(caption: str, head: list[tuple[str, str]], body: list[list[str]], kind: str = "cards") -> str:
     """A table that becomes a list of cards on a narrow screen; the first cell of a row names it, and `head` is
     (label, class) a column. Cells are HTML. Roles keep it a table for readers when it looks like cards."""
     shown = "".join(f"<th scope='col' role='columnheader' class='{kind}'>{escape(label)}</th>" for label, kind in head)
     lines = "".join(_line(head, row) for row in body)
     return (
-        f"<table class='cards' role='table' aria-label='{escape(caption)}'><thead role='rowgroup'>"
+        f"<table class='{kind}' role='table' aria-label='{escape(caption)}'><thead role='rowgroup'>"
         f"<tr role='row'>{shown}</tr></thead><tbody role='rowgroup'>{lines}</tbody></table>"
     )
 
