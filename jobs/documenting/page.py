@@ -151,7 +151,7 @@ def _parsed(example: str) -> dict[str, Any]:
         found = json.loads(example)
     except ValueError:
         found = None
-    return found if isinstance(found, dict) else {"found": example}
+    return found if isinstance(found, dict) and found else {"found": example}
 
 
 def _value(row: Mapping[str, Any], key: str) -> str:

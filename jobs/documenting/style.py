@@ -48,7 +48,8 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #888; font-size: .9rem; } tbody th { font-weight: 400; }
 .number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
-.examples { width: auto; font-size: .85rem; } .examples td, .examples th[scope=row] { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
+.examples { width: auto; font-size: .85rem; }
+.examples td, .examples th[scope=row] { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
 .state { font-weight: 600; white-space: nowrap; } .small { display: block; font-size: .85rem; color: #444; }
 .kept { color: #2e7d4f; } .broken { color: #b3261e; } .warned { color: #8a5200; } .noted { color: #3b5670; }
 .unknown { color: #5f5f5f; }
