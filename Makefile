@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test slow cluster check lint docs bench bench-verify bench-download zip clean
+.PHONY: help setup run test slow browser cluster check lint docs bench bench-verify bench-download zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,16 +30,23 @@ $(JARS): scripts/jars.py | $(READY)
 	@$(BIN)/python scripts/jars.py .jars 2>.jars/log || { tail -n 20 .jars/log >&2; exit 2; }
 	@touch $@
 
-run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table and an HTML report
+run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table, an HTML report and pages of promises
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
 	@$(BIN)/oilake run --landing $(SAMPLE) --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse \
 	    --report $(DATA)/report.html
+	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 slow: setup  ## tests that take minutes each
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
+
+browser: setup  ## opens the pages of `oilake docs` in headless Chromium and reads its network log
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	    { echo "installing Chromium"; apt-get update -qq && \
+	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	@$(BIN)/python -m pytest -m slow tests/test_browser.py $(PYTEST)
 
 cluster: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/test_cluster.py
@@ -63,7 +70,7 @@ bench-download: setup  ## downloads beside img2dataset, which gets an environmen
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 
-$(ZIP): $(READY) $(shell find $(ZIPPED) -name '*.py' -o -name '*.yaml')
+$(ZIP): $(READY) $(shell find $(ZIPPED) -name '*.py' -o -name '*.yaml' -o -name '*.js')
 	@mkdir -p $(@D)
 	@$(BIN)/python scripts/zip.py $@ $(ZIPPED)
 

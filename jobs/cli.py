@@ -24,6 +24,7 @@ JOBS = (
     "expand",
     "check",
     "propose",
+    "docs",
     "download",
     "show",
     "releases",

@@ -1,6 +1,6 @@
 """usage: zip.py OUT PACKAGE...
 
-The packages with their YAML as one zip that Python imports from.
+The packages with their data as one zip that Python imports from.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def main(out: Path, packages: list[str]) -> int:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in packages:
             for path in sorted(Path(package).rglob("*")):
-                if path.suffix in (".py", ".yaml"):
+                if path.suffix in (".py", ".yaml", ".js"):
                     archive.write(path, path.as_posix())
     return 0
 

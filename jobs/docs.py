@@ -1,0 +1,80 @@
+"""Writes pages that open offline: what tables promise, what became of it, and Great Expectations' Data Docs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conf.settings import Settings
+from jobs import command, options
+from jobs.documenting import great_pages, reading, site
+from jobs.documenting.index import index_page
+from jobs.documenting.page import table_page
+from jobs.documenting.story import Table
+from jobs.documenting.style import counted
+from schemas import loader as schemas
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was written: the first page, absolute; promises by state a table; pages of Great Expectations."""
+
+    index: Path
+    tables: Sequence[Table]
+    great_pages: int
+
+    def as_json(self) -> dict[str, object]:
+        """The outcome as plain data."""
+        return {
+            "index": str(self.index),
+            "tables": {table.name: dict(table.states) for table in self.tables},
+            "great_expectations_pages": self.great_pages,
+        }
+
+    def as_text(self) -> str:
+        """The outcome in two lines."""
+        kept, broken, warned = (sum(table.states[one] for table in self.tables) for one in ("kept", "broken", "warned"))
+        told = f"{counted(len(self.tables), 'table')}: {counted(kept, 'promise')} kept, "
+        told += f"{broken:,} critical ones broken, {counted(warned, 'warning')}"
+        if not self.great_pages:
+            told += "; no check is on record, so there are no pages of Great Expectations: run `oilake check` first"
+        return f"{told}\nPages: {self.index}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", nargs="?", metavar="TABLE|PATH", help="a table, or the folder of a copy (default: every table)"
+    )
+    parser.add_argument("--to", default="data/docs", metavar="DIR", help="where the pages go (default: data/docs)")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    outcome = docs(options.load_settings(arguments), Path(arguments.to), arguments.what)
+    print(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
+    return 0
+
+
+def docs(settings: Settings, folder: Path, what: str | None = None) -> Outcome:
+    """Writes about all tables, one of them, or the one in a folder, without Spark; replaces the pages of before.
+
+    ConfigError when there is no such table or `folder` holds anything else; StoreError when it cannot be written.
+    """
+    site.refuse_strangers(folder)
+    is_copy = what is not None and what not in schemas.names()
+    tables = [reading.of_copy(what)] if what and is_copy else reading.of_warehouse(settings.warehouse, what)
+    great, links = great_pages.site(tables)
+    addresses = {table.name: f"table-{great_pages.slug(table.name)}.html" for table in tables}
+    own = f"{great_pages.FOLDER}/index.html" if great else None
+    place = what if what and is_copy else settings.warehouse
+    pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}
+    pages["index.html"] = index_page(place, tables, addresses, own).encode()
+    return Outcome(site.write(folder, {**pages, **great}), tables, sum(path.endswith(".html") for path in great))
+
+
+if __name__ == "__main__":
+    raise SystemExit(command.main("docs", __doc__, add_arguments, run))

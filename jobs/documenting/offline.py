@@ -1,0 +1,97 @@
+"""Makes Great Expectations' pages ask nothing of any host, show hostile values as text, and come out the same each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import distribution
+from importlib.resources import files
+from typing import Any
+
+from jobs.documenting.style import GENERATOR
+
+STATIC = "static"
+POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' file: data:; "
+    "font-src 'self' file:; style-src 'self' file: 'unsafe-inline'; script-src 'self' file: 'unsafe-inline'\">"
+)
+# What stands in for an address that a template names, by a part of that address. What is not here is left out: Vega draws
+# graphs, which no expectation of ours has; Popper is in Bootstrap's bundle; date picker and dark colours are trimmings.
+STAND_INS = {
+    "/bootstrap.min.css": "bootstrap.min.css",
+    "/font-awesome/": "css/fontawesome.min.css",
+    "/jquery-": "jquery.min.js",
+    "/bootstrap.min.js": "bootstrap.bundle.min.js",
+    "/bootstrap-table.min.js": "tables.js",
+}
+FETCHED = re.compile(r'<(?:link|script)\b[^>]*?\b(?:href|src)="((?:https?:)?//[^"]*)"[^>]*>(?:\s*</script>)?')
+LOGO = re.compile(r'(<img\b[^>]*?\bsrc=")(?:https?:)?//[^"]*/([\w-]+\.png)[^"]*"')
+FAVICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
+IN_STYLES = re.compile(r"url\(\s*['\"]?(?:https?:)?//[^)]*\)")
+DARK = "@media (prefers-color-scheme: dark)"
+IDENTIFIER = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+# Its templates escape some values and not others, so each sign of HTML travels through them as a character of no script.
+SIGNS = '<>&"$`'
+ARMOUR = {ord(sign): chr(0xE000 + at) for at, sign in enumerate(SIGNS)}
+ENTITIES = {0xE000 + at: f"&#{ord(sign)};" for at, sign in enumerate(SIGNS)}
+TABLES = files("jobs") / "documenting" / "tables.js"
+
+
+def armoured(value: Any) -> Any:
+    """`value` with every string in it safe from the templates; `localised` turns them back into text."""
+    if isinstance(value, str):
+        return value.translate(ARMOUR)
+    if isinstance(value, dict):
+        return {armoured(key): armoured(one) for key, one in value.items()}
+    return [armoured(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def localised(html: str, up: str) -> str:
+    """A page of Great Expectations that fetches only from `static/`, which `up` (such as `../../`) leads to."""
+    html = FETCHED.sub(lambda found: _stand_in(found[1], found[0], up), html)
+    html = LOGO.sub(lambda found: f'{found[1]}{up}{STATIC}/{found[2]}"', html)
+    html = FAVICON.sub(f'<link rel="icon" href="{up}{STATIC}/favicon.ico"/>', html)
+    html = IN_STYLES.sub("none", html).replace(DARK, "@media not all")
+    html = html.replace("<html>", '<html lang="en">', 1).replace("<head>", f"<head>{POLICY}{GENERATOR}", 1)
+    known: dict[str, str] = {}
+    html = IDENTIFIER.sub(lambda found: known.setdefault(found[0], f"part-{len(known)}"), html)
+    return html.translate(ENTITIES)
+
+
+def _stand_in(address: str, tag: str, up: str) -> str:
+    name = next((ours for part, ours in STAND_INS.items() if part in address), None)
+    if name is None:
+        return ""
+    where = f"{up}{STATIC}/{name}"
+    if not tag.startswith("<link"):
+        return f'<script src="{where}"></script>'
+    solid = f'<link rel="stylesheet" href="{up}{STATIC}/css/solid.min.css">' if "/font-awesome/" in address else ""
+    return f'<link rel="stylesheet" href="{where}">{solid}'
+
+
+def assets() -> Mapping[str, bytes]:
+    """What the pages load, by its path below `static/`: from the packages that this project depends on."""
+    images = files("great_expectations") / "render" / "view" / "static" / "images"
+    found = {name: (images / name).read_bytes() for name in ("logo-long.png", "favicon.ico")}
+    found["tables.js"] = TABLES.read_bytes()
+    found["jquery.min.js"] = _of("xstatic-jquery", "jquery/data/jquery.min.js")
+    for name, folder in (("bootstrap.min.css", "css"), ("bootstrap.bundle.min.js", "js")):
+        found[name] = _without_maps(_of("xstatic-bootstrap", f"bootstrap/data/{folder}/{name}"))
+    for name in (
+        "css/fontawesome.min.css",
+        "css/solid.min.css",
+        "webfonts/fa-solid-900.woff2",
+        "webfonts/fa-solid-900.ttf",
+    ):
+        found[name] = _of("xstatic-font-awesome", f"font_awesome/data/{name}")
+    return found
+
+
+def _of(package: str, path: str) -> bytes:
+    with open(str(distribution(package).locate_file(f"xstatic/pkg/{path}")), "rb") as stream:
+        return stream.read()
+
+
+def _without_maps(content: bytes) -> bytes:
+    """Developers' tools would look for a source map that is not here."""
+    return re.sub(rb"/[/*]# sourceMappingURL=\S+(?: \*/)?", b"", content)

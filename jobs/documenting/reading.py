@@ -1,0 +1,73 @@
+"""Finds the tables to write about: those of a warehouse, or the one in a folder, from what each carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from conf.errors import ConfigError
+from jobs import gate
+from jobs.documenting.looks import Look, of_folder, of_rows
+from jobs.documenting.story import Column, Table
+from jobs.tables.carry import carried
+from jobs.tables.open import open_table, rows, uri
+from schemas import loader as schemas
+
+
+def of_warehouse(warehouse: str, only: str | None) -> list[Table]:
+    """Every table of the warehouse that was ever judged, or the one asked for; ConfigError when there is none."""
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for row in rows(warehouse, gate.RESULTS):
+        by_table.setdefault(row["table_name"], []).append(row)
+    names = [only] if only else [name for name in schemas.names() if name in by_table]
+    tables = [
+        _table(
+            warehouse, name, of_rows(by_table.get(name, ()), of_folder(uri(warehouse, name))), schemas.load(name).grain
+        )
+        for name in names
+    ]
+    if not tables:
+        raise ConfigError(f"{warehouse}: nothing is published there; ingest a release first")
+    return tables
+
+
+def of_copy(path: str) -> Table:
+    """The table in a folder, with the checks that lie in it; ConfigError when it is none, or carries no expectations."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    if open_table(folder or ".", name) is None:
+        raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
+    return _table(folder or ".", name, of_folder(path), "")
+
+
+def _table(warehouse: str, name: str, looks: Iterable[Look], grain: str) -> Table:
+    opened = open_table(warehouse, name)
+    if opened is None:
+        raise ConfigError(f"{uri(warehouse, name)}: there is no such table yet; ingest a release first")
+    suite = carried(opened)
+    return Table(
+        suite.name,
+        uri(warehouse, name),
+        opened.metadata().description or "",
+        grain,
+        int(opened.version()),
+        [_column(field) for field in json.loads(opened.schema().to_json())["fields"]],
+        suite,
+        list(looks),
+    )
+
+
+def _column(field: dict[str, Any]) -> Column:
+    comment = field.get("metadata", {}).get("comment", "")
+    return Column(field["name"], _type(field["type"]), bool(field["nullable"]), str(comment))
+
+
+def _type(declared: Any) -> str:
+    """A Delta type in words: nested ones are objects in the log."""
+    if isinstance(declared, str):
+        return declared
+    if declared["type"] == "array":
+        return f"array of {_type(declared['elementType'])}"
+    if declared["type"] == "map":
+        return f"map of {_type(declared['keyType'])} to {_type(declared['valueType'])}"
+    return f"({', '.join(' '.join((one['name'], _type(one['type']))) for one in declared['fields'])})"

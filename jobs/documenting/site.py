@@ -1,0 +1,57 @@
+"""Writes a folder of pages whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from conf.errors import ConfigError, StoreError
+from jobs.documenting.style import GENERATOR
+
+FIRST = "index.html"
+
+
+def refuse_strangers(folder: Path) -> None:
+    """ConfigError when the folder is a file, or holds anything but pages that were made here before."""
+    if folder.is_file():
+        raise ConfigError(f"{folder}: is a file; --to must name a folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        first = folder / FIRST
+        if not first.is_file() or GENERATOR not in first.read_text(encoding="utf-8", errors="replace"):
+            raise ConfigError(
+                f"{folder}: holds other files, which the pages would replace; name another folder with --to"
+            )
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Makes `files`, by their paths below it, all that is in the folder; its first page, absolute.
+
+    A reader sees the pages of before or the new ones. StoreError when they cannot be written; then nothing changed.
+    """
+    folder = folder.absolute()
+    refuse_strangers(folder)
+    new, old = (folder.with_name(f".{folder.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
+    try:
+        for path, content in files.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_bytes(content)
+        _swap(folder, new, old)
+    except OSError as error:
+        raise StoreError(f"{folder}: the pages cannot be written ({error.strerror}); name another --to") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder / FIRST
+
+
+def _swap(folder: Path, new: Path, old: Path) -> None:
+    if folder.is_dir():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.is_dir():
+            old.rename(folder)
+        raise

@@ -1,0 +1,45 @@
+"""A table that was looked at several times, with hostile values in all that a page shows; made by the project's own code."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from jobs import findings, gate
+from jobs.checking import Checked
+from jobs.gate import Judgement
+from jobs.tables.targets import Target, copied
+from quality import results
+from quality.tally import Count
+
+HOSTILE = "<img src=https://evil.example/x onerror=alert(1)>\"'${run}{{7*7}}`</script><script>alert(2)</script>&amp;"
+ROWS = 1000
+
+
+def look(target: Target, run_id: str, version: int, bad: dict[str, list[dict[str, Any]]]) -> Checked:
+    """A check of one version that found `bad` rows, by expectation, and every other promise kept."""
+    seen = replace(target, version=version, release="v3")
+    asked = [e for e in seen.suite.expectations if e.meta.scope in ("row", "release") and "query" not in str(e.kwargs)]
+    counts = {e.name: Count(ROWS, 0, len(bad.get(e.name, ())), bad.get(e.name, [])) for e in asked}
+    judged = [results.judged(e, counts[e.name]) for e in asked]
+    return Checked(seen, judged, counts, {"label_of_unknown_image": f"{HOSTILE} is partial"})
+
+
+def looked_at(warehouse: str) -> None:
+    """`labels` after an ingest that kept rows out and two checks, the second of which found bad rows."""
+    target = copied(f"{warehouse}/labels", None)[0]
+    first = look(target, "run1", 1, {})
+    bad = {
+        "mid_match_regex": [{"mid": HOSTILE, "image_id": "00000000000000aa"}, {"mid": None, "image_id": HOSTILE}],
+        "confidence_where_be_in_set": [{"confidence": 0.5, "image_id": "00000000000000ab", "mid": HOSTILE}],
+    }
+    kept_out = [
+        replace(r, quarantined_count=7 if r.expectation == "mid_match_regex" else 0) if r.scope == "row" else r
+        for r in first.results
+    ]
+    unread = results.unreadable(target.suite, {HOSTILE: 2}, {HOSTILE: f"nobody reads {HOSTILE}"})
+    gate.write(warehouse, "run0", "ingest", [("labels", "v3", None, 1, Judgement("labels", [*kept_out, *unread]))])
+    findings.record(warehouse, "run1", [first])
+    time.sleep(1.1)  # the order of looks is that of their seconds
+    findings.record(warehouse, "run2", [look(target, "run2", 2, bad)])
