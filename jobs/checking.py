@@ -1,4 +1,4 @@
-"""Judges targets by the suites that they carry: one reading of their files, one Spark job a query."""
+"""Judges targets by the suites that they carry: one reading of their files, one Spark job for what that cannot show."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
-from jobs import audit, gate, queries, uniqueness
+from jobs import audit, gate, queries, references, uniqueness
 from jobs.audit import Found
 from jobs.queries import Question
+from jobs.references import Reference
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import Snapshot, snapshots
 from jobs.tables.targets import Target, published
@@ -99,7 +100,8 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
     asked = [_asked(target, around) for target in targets]
     read_once = [[e for e in chosen if e.type not in scopes.ARGUMENTS] for chosen, _ in asked]
-    found = audit.audit(spark, targets, read_once)
+    followed = [_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
+    found = audit.audit(spark, targets, read_once, followed)
     every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
     for work in every:
         _count(spark, work)
@@ -107,6 +109,19 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     for (work, question), count in zip(questions, queries.ask(spark, [q for _, q in questions]), strict=True):
         work.counts[question.expectation.name] = count
     return [_checked(work) for work in every]
+
+
+def _references(target: Target, asked: Sequence[Expectation], around: Surroundings | None) -> list[Reference]:
+    """What reading the target can show of its queries, so that they need not be asked."""
+    found = []
+    for expectation in asked:
+        known = references.names(expectation)
+        if around is None or known is None or known[1] not in expectation.meta.reads:
+            continue
+        other = around.find(known[1], target.release)
+        if isinstance(other, Target) and (one := references.reference(expectation, target, other)):
+            found.append(one)
+    return found
 
 
 def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectation], dict[str, str]]:
@@ -152,6 +167,8 @@ def _questions(work: _Work, around: Surroundings | None) -> Iterator[Question]:
             causes.append("a file cannot be read")
         if causes:
             work.not_asked[expectation.name] = causes[0]
+        elif expectation.name in work.found.shown:
+            work.counts[expectation.name] = Count()
         else:
             yield Question(expectation, work.target, {n: t for n, t in others.items() if isinstance(t, Target)})
 
