@@ -16,7 +16,7 @@ import great_expectations as gx
 import yaml
 
 from bench.check_table import queries_of, target_of, tell, views
-from bench.tables import chosen_settings
+from bench.tables import peer_settings
 from jobs import session
 from quality import loader, scopes
 from quality.tally import EXAMPLES
@@ -24,7 +24,7 @@ from quality.tally import EXAMPLES
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = session.start(chosen_settings(warehouse, warehouse))
+    spark = session.start(peer_settings(warehouse))
     names = {one.name for one in queries_of(warehouse, target)}
     chosen = [one for one in loader.load(table).expectations if one.type != scopes.QUERY or one.name in names]
     declared = yaml.safe_load((files("quality") / f"{table}.yaml").read_text())

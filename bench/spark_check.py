@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from bench.check_table import queries_of, target_of, tell, views
-from bench.tables import chosen_settings
+from bench.tables import peer_settings
 from jobs import session
 from jobs.tables.targets import Target
 from quality import rules, scopes
@@ -31,7 +31,7 @@ ENDS = "first array<string>, last array<string>"
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = session.start(chosen_settings(warehouse, warehouse))
+    spark = session.start(peer_settings(warehouse))
     spark.range(2).mapInArrow(_same, "id bigint").count()
     started = time.monotonic()
     frame = views(spark, warehouse, target)

@@ -31,6 +31,12 @@ def chosen_settings(warehouse: Path, landing: Path) -> Settings:
     return replace(settings.load("local"), warehouse=str(warehouse), landing=str(landing))
 
 
+def peer_settings(warehouse: Path) -> Settings:
+    """The same with Java as it comes: our flags suit short runs, and a long aggregate is faster with both compilers."""
+    chosen = chosen_settings(warehouse, warehouse)
+    return replace(chosen, spark={k: v for k, v in chosen.spark.items() if k != "spark.driver.extraJavaOptions"})
+
+
 def copy(warehouse: Path, out: Path) -> None:
     """The same tables in another folder, by hard links: no commit ever changes a file that is there."""
     shutil.copytree(warehouse, out, copy_function=os.link)

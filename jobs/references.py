@@ -95,7 +95,7 @@ class Follower:
 
     def look_up(self) -> None:
         """Looks for the values that are held; where those of the other table cannot be read, nothing is shown."""
-        if not self.is_shown or not self.held:
+        if not self.is_shown or not any(map(len, self.held)):
             return
         values = pa.concat_arrays(self.held)
         self.held = []
