@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,15 @@ from quality.tally import EXAMPLES, Count
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
+LOADING = threading.Lock()
+
 
 def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> ExpectationValidationResult:
     """What Great Expectations makes of the counts, in its SUMMARY format with up to 20 examples.
 
     `index`: the columns by which an example is found again, its key.
     """
+    warm()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -74,5 +78,6 @@ def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
 
 
 def warm() -> None:
-    """Loads what `validation` needs, which takes seconds."""
-    from great_expectations.expectations import expectation_configuration, registry  # noqa: F401
+    """Loads what `validation` needs, which takes seconds; a second thread waits, since half of it is no use."""
+    with LOADING:
+        from great_expectations.expectations import expectation_configuration, registry  # noqa: F401

@@ -7,13 +7,13 @@ from typing import Any
 
 import great_expectations as gx
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
 from jobs.checking import Surroundings, check
-from jobs.tables import carry, targets
+from jobs.tables.targets import File, Target
 from quality import great, loader, rules, scopes
 from quality.loader import parse
 from quality.tally import EXAMPLES, Auditor, are_unique
@@ -195,9 +195,12 @@ def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectation
     ]
     types = {"id": "string", "mid": "string", "a": "double", "b": "double"}
     suite = parse({"name": "t", "expectations": declared}, types, "t")
-    write_deltalake(str(tmp_path), rows, configuration=carry.properties(suite))
-    (checked,) = check(spark, targets.copied(str(tmp_path), None), Surroundings(str(tmp_path), {}))
     frame = spark.createDataFrame(rows).coalesce(1)
+    path = tmp_path / "t.parquet"
+    pq.write_table(rows, path)
+    files = [File(str(path), {}, path.stat().st_size)]
+    target = Target("t", str(tmp_path), 0, suite, rows.schema, frame.schema.json(), (), files=files)
+    (checked,) = check(spark, [target], Surroundings(str(tmp_path), {}))
     asset = gx.get_context(mode="ephemeral").data_sources.add_spark("spark").add_dataframe_asset("rows")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     asked = {"result_format": "COMPLETE", "partial_unexpected_count": EXAMPLES, "unexpected_index_column_names": ["id"]}
