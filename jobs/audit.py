@@ -106,7 +106,7 @@ def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
     ArrowException or OSError when it cannot be read.
     """
     auditor = Auditor(wanted.expectations, file.partition, wanted.key)
-    followers = [Follower(reference) for reference in wanted.references]
+    followers = [Follower(reference, file.partition) for reference in wanted.references]
     for rows in _batches(file, wanted):
         auditor.add(rows)
         for follower in followers:

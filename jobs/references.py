@@ -7,10 +7,12 @@ values of one column show whether it can find anything; only where one of them h
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -31,7 +33,9 @@ FORM = re.compile(
 )
 NO_AGGREGATE = re.compile(r"[\w., ]+")  # without GROUP BY an aggregate finds one row where there is none
 HELD = 1 << 20
-MOST = 1 << 23
+
+Numbers = npt.NDArray[np.uint64]
+T = TypeVar("T", pa.StringArray, Numbers)
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,13 @@ def _is_text(schema: pa.Schema, column: str) -> bool:
 
 @dataclass
 class Follower:
-    """Looks up the values of one file's column. `is_shown`: whether each one so far was found.
+    """Looks up the values of one column of a file, whose partition has the values given; HELD distinct ones at a time.
 
-    Holds HELD distinct values, and at most MOST of the other table's: those between the least and the greatest of them.
+    `is_shown`: whether each one so far was found.
     """
 
     reference: Reference
+    partition: Mapping[str, str | None]
     is_shown: bool = True
     held: list[pa.Array] = field(default_factory=list)
 
@@ -100,20 +105,27 @@ class Follower:
         values = pa.concat_arrays(self.held)
         self.held = []
         try:
-            known = _between(self.reference, pc.min_max(values))
+            self.is_shown = _are_found(values, self._known(pc.min_max(values)))
         except (OSError, ValueError, pa.ArrowException):
-            known = None
-        self.is_shown = known is not None and _are_among(values, known)
+            self.is_shown = False
 
+    def _known(self, ends: pa.StructScalar) -> Iterator[pa.StringArray]:
+        """The values of the other table from the least to the greatest wanted, and some around, a row group at a time.
 
-def _are_among(values: pa.StringArray, known: pa.StringArray) -> bool:
-    """Whether each value is known. Image IDs are many and in order: as numbers they are found sooner than by hashing."""
-    if not all(image_ids.are_canonical(side) for side in (values, known)):
-        return bool(pc.all(pc.is_in(values, value_set=known)).as_py())
-    wanted, there = image_ids.as_numbers(values), image_ids.as_numbers(known)
-    there.sort(kind="stable")
-    places = np.searchsorted(there, wanted)
-    return bool(len(there) and places.max() < len(there) and (there[places] == wanted).all())
+        Files that share the most with this one's partition come first: partners often stand in the same subset.
+        """
+        low, high, column = ends["min"].as_py(), ends["max"].as_py(), self.reference.their_column
+        mine = self.partition.items()
+        for file in sorted(self.reference.files, key=lambda file: -len(mine & file.partition.items())):
+            store, path = filesystem(file.uri)
+            with store.open_input_file(path) as source:
+                parquet = pq.ParquetFile(source)
+                if column not in parquet.schema_arrow.names:
+                    continue
+                for n in range(parquet.num_row_groups):
+                    if _meets(parquet.metadata.row_group(n), column, low, high):
+                        read = parquet.read_row_group(n, [column], use_threads=False)[column]
+                        yield read.cast(pa.string()).combine_chunks().drop_null()
 
 
 def _distinct(values: pa.Array) -> pa.Array:
@@ -124,28 +136,31 @@ def _distinct(values: pa.Array) -> pa.Array:
     return pa.concat_arrays([values.slice(0, 1), values.slice(1).filter(changes)])
 
 
-def _between(reference: Reference, ends: pa.StructScalar) -> pa.Array | None:
-    """The values of the other table from the least to the greatest wanted, and some around; None where they are too many."""
-    low, high = ends["min"].as_py(), ends["max"].as_py()
-    found, rows, column = [pa.array([], pa.string())], 0, reference.their_column
-    for file in reference.files:
-        store, path = filesystem(file.uri)
-        with store.open_input_file(path) as source:
-            parquet = pq.ParquetFile(source)
-            if column not in parquet.schema_arrow.names:
-                continue
-            groups = [parquet.metadata.row_group(n) for n in range(parquet.num_row_groups)]
-            wanted = [n for n, group in enumerate(groups) if _meets(group, column, low, high)]
-            rows += sum(groups[n].num_rows for n in wanted)
-            if rows > MOST:
-                return None
-            found += parquet.read_row_groups(wanted, [column], use_threads=False)[column].cast(pa.string()).chunks
-    return pa.concat_arrays(found).drop_null()
-
-
 def _meets(group: pq.RowGroupMetaData, column: str, low: str, high: str) -> bool:
     """Whether the row group may hold a value between the two, as its statistics tell, if it has any."""
     (found,) = [c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == column]
     if found.statistics is None or not found.statistics.has_min_max:
         return True
     return bool(found.statistics.min <= high and low <= found.statistics.max)
+
+
+def _are_found(values: pa.StringArray, known: Iterator[pa.StringArray]) -> bool:
+    """Whether each value is known. Image IDs are many and in order: as numbers they are found sooner than by hashing."""
+    if not image_ids.are_canonical(values).all():
+        return _none_is_left(values, known, lambda left, there: left.filter(pc.invert(pc.is_in(left, value_set=there))))
+    numbers = (image_ids.as_numbers(there.filter(pa.array(image_ids.are_canonical(there)))) for there in known)
+    return _none_is_left(image_ids.as_numbers(values), numbers, _without)
+
+
+def _none_is_left(left: T, known: Iterator[T], without: Callable[[T, T], T]) -> bool:
+    for there in known:
+        left = without(left, there)
+        if not len(left):
+            return True
+    return False
+
+
+def _without(left: Numbers, there: Numbers) -> Numbers:
+    there.sort(kind="stable")
+    places = np.minimum(np.searchsorted(there, left), len(there) - 1)
+    return left[there[places] != left] if len(there) else left

@@ -59,12 +59,20 @@ def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[s
         nulls = name.startswith("column_values.nonnull") and expectation.type != rules.NOT_NULL
         return count.missing if nulls else count.unexpected
     if suffix == "unexpected_values":
-        return [_value(expectation, example) for example in count.examples]
+        return [_value(expectation, example) for example in _rows(expectation, count)]
     if suffix == "unexpected_index_list":
-        return [{key: example.get(key) for key in [*expectation.columns, *index]} for example in count.examples]
+        columns = [*expectation.columns, *index]
+        return [{key: example.get(key) for key in columns} for example in _rows(expectation, count)]
     if suffix == "filtered_row_count":
         return count.rows - count.missing
     return None
+
+
+def _rows(expectation: Expectation, count: Count) -> list[dict[str, Any]]:
+    """The examples, a row each: ours show a key that repeats once, with the number of its rows."""
+    if expectation.type not in scopes.UNIQUE:
+        return count.examples
+    return [example for example in count.examples for _ in range(min(example["rows"], EXAMPLES))][:EXAMPLES]
 
 
 def _value(expectation: Expectation, example: dict[str, Any]) -> Any:

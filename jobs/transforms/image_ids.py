@@ -24,7 +24,7 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
 
     `values`: strings of shape (n,), NULL stays NULL.
     """
-    canonical = _canonical(values)
+    canonical = are_canonical(values)
     if canonical.all():
         return values, ~canonical
     odd = np.flatnonzero(~canonical)
@@ -34,12 +34,8 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     return pc.replace_with_mask(values, pa.array(~canonical), repaired), repairs
 
 
-def are_canonical(values: pa.StringArray) -> bool:
-    """Whether every value that is there is a canonical ID."""
-    return bool(_canonical(values).all())
-
-
-def _canonical(values: pa.StringArray) -> Mask:
+def are_canonical(values: pa.StringArray) -> Mask:
+    """Which values are canonical IDs, or NULL; shape (n,)."""
     spec = fixed_width.spec(CANONICAL)
     assert spec is not None
     return fixed_width.matches(values, *spec)
