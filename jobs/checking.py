@@ -149,7 +149,7 @@ def _count(spark: SparkSession, work: _Work) -> None:
         if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
         elif expectation.type in scopes.UNIQUE:
-            work.counts[expectation.name] = _keys(spark, work.target, work.found)
+            work.counts[expectation.name] = _keys(spark, work.target, work.found, expectation.columns)
         elif expectation.type == scopes.ROW_COUNT:
             work.counts[expectation.name] = Count(whole.rows)
         else:
@@ -178,11 +178,11 @@ def _checked(work: _Work) -> Checked:
     return Checked(work.target, [*judged, *_damage(work.found)], work.counts, work.not_asked)
 
 
-def _keys(spark: SparkSession, target: Target, found: Found) -> Count:
+def _keys(spark: SparkSession, target: Target, found: Found, key: Sequence[str]) -> Count:
     rows = found.total().rows
-    if gate.are_proved(target.partition_by, target.suite.key(), found.tallies):
+    if key == target.suite.key() and gate.are_proved(target.partition_by, key, found.tallies):
         return Count(rows)
-    return uniqueness.repeated(of_target(spark, target), target.suite.key(), rows)
+    return uniqueness.repeated(of_target(spark, target), key, rows)
 
 
 def _damage(found: Found) -> list[Result]:
