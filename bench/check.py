@@ -72,9 +72,11 @@ def _rounds(table: str, contenders: Sequence[str], out: Path, rounds: int) -> di
 
 
 def _compare(table: str, found: Mapping[str, dict[str, Any]]) -> None:
-    """SystemExit when a peer counted anything otherwise than we did."""
+    """SystemExit when a peer counted anything otherwise than we did, or left anything out but the promised number of rows."""
     ours = found["ours"]
     for name, theirs in found.items():
+        if lacking := ours["counts"].keys() - theirs["counts"].keys() - {"table_row_count_to_be_between"}:
+            raise SystemExit(f"{table}: {name} does not count {', '.join(sorted(lacking))}")
         if theirs["rows"] != ours["rows"]:
             raise SystemExit(f"{table}: {name} has {theirs['rows']} rows, ours {ours['rows']}")
         for expectation, count in theirs["counts"].items():
@@ -90,7 +92,7 @@ def _lines(table: str, runs: Mapping[str, list[Run]]) -> list[str]:
     told = [f"{table}: {found['rows']:,} rows, {len(found['counts'])} promises judged, not asked: {found['not_asked']}"]
     for name, all_of in runs.items():
         seconds = [run.measured.seconds for run in all_of]
-        start = statistics.median(run.measured.wall - run.measured.seconds for run in all_of)
+        start = statistics.median(run.measured.wall - _whole(run) for run in all_of)
         memory = max(run.measured.memory for run in all_of) / 1e6
         cpu = statistics.median(run.measured.cpu for run in all_of)
         told.append(
@@ -102,12 +104,17 @@ def _lines(table: str, runs: Mapping[str, list[Run]]) -> list[str]:
                 f"         ours over it: {_spread([a / b for a, b in zip(_seconds(ours), seconds, strict=True)])}"
             )
         if name == "spark":
-            whole = [run.measured.seconds + run.found["query_seconds"] for run in all_of]
+            whole = [_whole(run) for run in all_of]
             told.append(
                 f"         with the queries {_spread(whole)} s, ours over it: "
                 f"{_spread([a / b for a, b in zip(_seconds(ours), whole, strict=True)])}"
             )
     return told
+
+
+def _whole(run: Run) -> float:
+    """Seconds with the queries, where a contender times them apart."""
+    return float(run.measured.seconds + run.found.get("query_seconds", 0.0))
 
 
 def _seconds(runs: Sequence[Run]) -> list[float]:

@@ -45,7 +45,8 @@ def main(table: str, warehouse: Path, out: Path) -> None:
         if result.exception_info.get("raised_exception"):
             raise SystemExit(str(result.exception_info))
         name = named[result.expectation_config.description]
-        counts[name] = result.result.get("unexpected_count", 0)
+        found_rows = result.result.get("observed_value", 0) if name in names else 0
+        counts[name] = result.result.get("unexpected_count", found_rows)
         rows = max(rows, result.result.get("element_count", 0))
     tell(out, counts, rows)
     print(json.dumps({"seconds": seconds}))
