@@ -72,7 +72,7 @@ def _rounds(table: str, contenders: Sequence[str], out: Path, rounds: int) -> di
 
 
 def _compare(table: str, found: Mapping[str, dict[str, Any]]) -> None:
-    """SystemExit when a peer counted anything otherwise than we did, or left anything out but the promised number of rows."""
+    """SystemExit when a peer counted anything otherwise than we did, or nothing of it but for the number of rows."""
     ours = found["ours"]
     for name, theirs in found.items():
         if lacking := ours["counts"].keys() - theirs["counts"].keys() - {"table_row_count_to_be_between"}:
