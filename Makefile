@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test slow browser cluster check lint docs bench bench-verify bench-download zip clean
+.PHONY: help setup run test slow browser cluster check lint docs bench bench-check bench-verify bench-download zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
+
+bench-check: setup  ## the check beside one Spark aggregate and Great Expectations' own run: SCALE=0.1 ROUNDS=3
+	@$(BIN)/python -m bench.check --scale $(SCALE) --rounds $(ROUNDS)
 
 bench-verify: setup  ## verify beside md5sum on 4 GB of blobs
 	@$(BIN)/python -m bench.verify

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from jobs.tables.snapshots import files, pinned
 RELEASES = ("v2", "v3")
 
 
-def prepare(sample: Path, warehouse: Path) -> None:
-    """Ingests and reconciles V2 and V3, unless this was done before."""
+def prepare(sample: Path, warehouse: Path, releases: Sequence[str] = RELEASES) -> None:
+    """Ingests and reconciles the releases (V2 and V3), unless this was done before."""
     chosen = chosen_settings(warehouse, sample)
-    for name in RELEASES:
+    for name in releases:
         release = registry.find(name, str(sample / "registry"))
         ingest(chosen, release)
         reconcile(chosen, release, policies.load())
@@ -28,6 +29,12 @@ def prepare(sample: Path, warehouse: Path) -> None:
 def chosen_settings(warehouse: Path, landing: Path) -> Settings:
     """The packaged local settings for these folders."""
     return replace(settings.load("local"), warehouse=str(warehouse), landing=str(landing))
+
+
+def peer_settings(warehouse: Path) -> Settings:
+    """The same with Java as it comes: our flags suit short runs, and a long aggregate is faster with both compilers."""
+    chosen = chosen_settings(warehouse, warehouse)
+    return replace(chosen, spark={k: v for k, v in chosen.spark.items() if k != "spark.driver.extraJavaOptions"})
 
 
 def copy(warehouse: Path, out: Path) -> None:

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs import place
 from jobs.files import filesystem
+from jobs.references import Follower, Reference
 from jobs.tables.targets import File, Target
 from jobs.tables.trouble import told
 from quality import tally
@@ -31,14 +32,19 @@ class Wanted:
     expectations: Sequence[Expectation]
     key: Sequence[str]
     schema: pa.Schema
+    references: Sequence[Reference]
 
 
 @dataclass
 class Found:
-    """One target: the tally of each file with its partition's values, and the files that cannot be read, with the cause."""
+    """One target: the tally of each file with its partition's values, and the files that cannot be read, with the cause.
+
+    `shown`: the queries that find nothing, since every file's values stand in the table that they refer to.
+    """
 
     tallies: list[tuple[dict[str, str | None], Tally]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
 
     def total(self) -> Tally:
         """The counts of all files together."""
@@ -48,14 +54,20 @@ class Found:
         return whole
 
 
-def audit(spark: SparkSession, targets: Sequence[Target], wanted: Sequence[Sequence[Expectation]]) -> list[Found]:
-    """What was found of each target, whose expectations stand at the same place of `wanted`."""
-    every = [_wanted(target, chosen) for target, chosen in zip(targets, wanted, strict=True)]
+def audit(
+    spark: SparkSession,
+    targets: Sequence[Target],
+    wanted: Sequence[Sequence[Expectation]],
+    references: Sequence[Sequence[Reference]],
+) -> list[Found]:
+    """What was found of each target, whose expectations and references stand at the same place of the others."""
+    every = [_wanted(*one) for one in zip(targets, wanted, references, strict=True)]
     items = [(n, file) for n, target in enumerate(targets) for file in target.files]
-    found = [Found() for _ in targets]
+    found = [Found(shown={reference.query for reference in chosen}) for chosen in references]
     shares = deal(items, spark.sparkContext.defaultParallelism)
     where = targets[0].folder if targets else ""
-    for n, file, one in place.spread(spark, shares, partial(_file, wanted=every), where, "reading"):
+    for n, file, one, shown in place.spread(spark, shares, partial(_file, wanted=every), where, "reading"):
+        found[n].shown &= shown
         if isinstance(one, Tally):
             found[n].tallies.append((file.partition, one))
         else:
@@ -63,10 +75,10 @@ def audit(spark: SparkSession, targets: Sequence[Target], wanted: Sequence[Seque
     return found
 
 
-def _wanted(target: Target, chosen: Sequence[Expectation]) -> Wanted:
-    names = [name for name in tally.columns(target.suite, chosen) if name not in target.partition_by]
-    key = target.suite.key()
-    return Wanted(chosen, key, pa.schema([target.schema.field(name) for name in names]))
+def _wanted(target: Target, chosen: Sequence[Expectation], references: Sequence[Reference]) -> Wanted:
+    named = dict.fromkeys([*tally.columns(target.suite, chosen), *(reference.column for reference in references)])
+    names = [name for name in named if name not in target.partition_by]
+    return Wanted(chosen, target.suite.key(), pa.schema([target.schema.field(name) for name in names]), references)
 
 
 def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, File]]]:
@@ -80,20 +92,28 @@ def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, 
     return shares
 
 
-def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[int, File, Tally | str]]:
+def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[int, File, Tally | str, set[str]]]:
     n, file = item
     try:
-        yield n, file, of_file(file, wanted[n])
+        yield n, file, *of_file(file, wanted[n])
     except (OSError, pa.ArrowException) as error:
-        yield n, file, told(error)
+        yield n, file, told(error), set()
 
 
-def of_file(file: File, wanted: Wanted) -> Tally:
-    """The tally of one file, in memory that its size does not change. ArrowException or OSError when it cannot be read."""
+def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
+    """(the tally of one file, the queries of references that hold in it), in memory that its size does not change.
+
+    ArrowException or OSError when it cannot be read.
+    """
     auditor = Auditor(wanted.expectations, file.partition, wanted.key)
+    followers = [Follower(reference, file.partition) for reference in wanted.references]
     for rows in batches(file, wanted.schema):
         auditor.add(rows)
-    return auditor.tally
+        for follower in followers:
+            follower.add(rows[follower.reference.column])
+    for follower in followers:
+        follower.look_up()
+    return auditor.tally, {follower.reference.query for follower in followers if follower.is_shown}
 
 
 def batches(file: File, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,11 +21,14 @@ from schemas import loader as schemas
 @dataclass(frozen=True)
 class Outcome:
     """What a check found: a judgement a table and release. `recorded`: rows added to `quality_results`, 0 where nothing
-    differs from the check before; None where there is no warehouse to record in."""
+    differs from the check before; None where there is no warehouse to record in. `seconds`: all of it but
+    `start_seconds`, which Spark and its workers took to start."""
 
     run_id: str
     checked: Sequence[Checked]
     recorded: int | None
+    seconds: float
+    start_seconds: float
 
     @property
     def is_broken(self) -> bool:
@@ -38,6 +42,8 @@ class Outcome:
             "run_id": self.run_id,
             "is_broken": self.is_broken,
             "recorded": self.recorded,
+            "seconds": self.seconds,
+            "start_seconds": self.start_seconds,
             "tables": [explaining.as_json(one, is_copy) if is_explained else one.as_json() for one in self.checked],
         }
 
@@ -80,27 +86,32 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
 
     ConfigError when there is no such table, nothing is published, or a copy carries no expectations.
     """
+    started = time.monotonic()
     threading.Thread(target=_import_great_expectations, daemon=True).start()
     if what is not None and what not in schemas.names():
         return _check_copy(settings, what, release)
     publish.recover(settings.warehouse)
     pins(settings.warehouse, release)
     names = [what] if what else [name for name in schemas.names() if name != gate.RESULTS]
-    spark, _ = begin.begin(settings)
+    spark, start_seconds = begin.begin(settings)
     wanted = targets.published(settings.warehouse, names, release)
     checked = checking.check(spark, wanted, Surroundings.of(settings.warehouse))
     run_id = uuid.uuid4().hex[:16]
-    return Outcome(run_id, checked, findings.record(settings.warehouse, run_id, checked))
+    recorded = findings.record(settings.warehouse, run_id, checked)
+    return Outcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)
 
 
 def _check_copy(settings: Settings, path: str, release: str | None) -> Outcome:
+    started = time.monotonic()
     wanted = targets.copied(path, release)
+    starting = time.monotonic()
     spark = session.start(settings)
     place.wait_for(place.start_workers(spark))
+    start_seconds = time.monotonic() - starting
     checked = checking.check(spark, wanted, None)
     run_id = uuid.uuid4().hex[:16]
     findings.keep(run_id, checked)
-    return Outcome(run_id, checked, None)
+    return Outcome(run_id, checked, None, time.monotonic() - started - start_seconds, start_seconds)
 
 
 def _import_great_expectations() -> None:

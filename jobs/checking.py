@@ -1,4 +1,4 @@
-"""Judges targets by the suites that they carry: one reading of their files, one Spark job a query."""
+"""Judges targets by the suites that they carry: one reading of their files, one Spark job for what that cannot show."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
-from jobs import audit, gate, queries, uniqueness
+from jobs import audit, gate, queries, references, uniqueness
 from jobs.audit import Found
 from jobs.queries import Question
+from jobs.references import Reference
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import Snapshot, snapshots
 from jobs.tables.targets import Target, published
@@ -99,7 +100,8 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
     asked = [_asked(target, around) for target in targets]
     read_once = [[e for e in chosen if e.type in scopes.COUNTED] for chosen, _ in asked]
-    found = audit.audit(spark, targets, read_once)
+    followed = [_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
+    found = audit.audit(spark, targets, read_once, followed)
     every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
     for work in every:
         _count(spark, work)
@@ -107,6 +109,19 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     for (work, question), count in zip(questions, queries.ask(spark, [q for _, q in questions]), strict=True):
         work.counts[question.expectation.name] = count
     return [_checked(work) for work in every]
+
+
+def _references(target: Target, asked: Sequence[Expectation], around: Surroundings | None) -> list[Reference]:
+    """What reading the target can show of its queries, so that they need not be asked."""
+    found = []
+    for expectation in asked:
+        known = references.names(expectation)
+        if around is None or known is None or known[1] not in expectation.meta.reads:
+            continue
+        other = around.find(known[1], target.release)
+        if isinstance(other, Target) and (one := references.reference(expectation, target, other)):
+            found.append(one)
+    return found
 
 
 def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectation], dict[str, str]]:
@@ -134,7 +149,7 @@ def _count(spark: SparkSession, work: _Work) -> None:
         if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
         elif expectation.type in scopes.UNIQUE:
-            work.counts[expectation.name] = _keys(spark, work.target, work.found)
+            work.counts[expectation.name] = _keys(spark, work.target, work.found, expectation.columns)
         elif expectation.type == scopes.ROW_COUNT:
             work.counts[expectation.name] = Count(whole.rows)
         else:
@@ -152,6 +167,8 @@ def _questions(work: _Work, around: Surroundings | None) -> Iterator[Question]:
             causes.append("a file cannot be read")
         if causes:
             work.not_asked[expectation.name] = causes[0]
+        elif expectation.name in work.found.shown:
+            work.counts[expectation.name] = Count()
         else:
             yield Question(expectation, work.target, {n: t for n, t in others.items() if isinstance(t, Target)})
 
@@ -161,11 +178,11 @@ def _checked(work: _Work) -> Checked:
     return Checked(work.target, [*judged, *_damage(work.found)], work.counts, work.not_asked)
 
 
-def _keys(spark: SparkSession, target: Target, found: Found) -> Count:
+def _keys(spark: SparkSession, target: Target, found: Found, key: Sequence[str]) -> Count:
     rows = found.total().rows
-    if gate.are_proved(target.partition_by, target.suite.key(), found.tallies):
+    if key == target.suite.key() and gate.are_proved(target.partition_by, key, found.tallies):
         return Count(rows)
-    return uniqueness.repeated(of_target(spark, target), target.suite.key(), rows)
+    return uniqueness.repeated(of_target(spark, target), key, rows)
 
 
 def _damage(found: Found) -> list[Result]:

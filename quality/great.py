@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,15 @@ from quality.tally import EXAMPLES, Count
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
+LOADING = threading.Lock()
+
 
 def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> ExpectationValidationResult:
     """What Great Expectations makes of the counts, in its SUMMARY format with up to 20 examples.
 
     `index`: the columns by which an example is found again, its key.
     """
+    warm()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -57,12 +61,20 @@ def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[s
         nulls = name.startswith("column_values.nonnull") and expectation.type != rules.NOT_NULL
         return count.missing if nulls else count.unexpected
     if suffix == "unexpected_values":
-        return [_value(expectation, example) for example in count.examples]
+        return [_value(expectation, example) for example in _rows(expectation, count)]
     if suffix == "unexpected_index_list":
-        return [{key: example.get(key) for key in [*expectation.columns, *index]} for example in count.examples]
+        columns = [*expectation.columns, *index]
+        return [{key: example.get(key) for key in columns} for example in _rows(expectation, count)]
     if suffix == "filtered_row_count":
         return count.rows - count.missing
     return None
+
+
+def _rows(expectation: Expectation, count: Count) -> list[dict[str, Any]]:
+    """The examples, a row each: ours show a key that repeats once, with the number of its rows."""
+    if expectation.type not in scopes.UNIQUE:
+        return count.examples
+    return [example for example in count.examples for _ in range(min(example["rows"], EXAMPLES))][:EXAMPLES]
 
 
 def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
@@ -76,5 +88,6 @@ def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
 
 
 def warm() -> None:
-    """Loads what `validation` needs, which takes seconds."""
-    from great_expectations.expectations import expectation_configuration, registry  # noqa: F401
+    """Loads what `validation` needs, which takes seconds; a second thread waits, since half of it is no use."""
+    with LOADING:
+        from great_expectations.expectations import expectation_configuration, registry  # noqa: F401

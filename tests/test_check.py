@@ -22,13 +22,16 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
+from jobs import queries
 from jobs.check import check
 from jobs.figures import figures
 from jobs.ingest import ingest
+from jobs.queries import Question
 from jobs.reconcile import reconcile
 from jobs.tables.open import rows as all_rows
 from jobs.tables.snapshots import snapshots
 from quality import loader
+from quality.tally import Count
 from schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.lakes import lake
@@ -62,8 +65,20 @@ def results(warehouse: str, job: str, release: str = "v3") -> list[dict[str, Any
     return [r for r in all_rows(warehouse, "quality_results") if r["job"] == job and r["release"] == release]
 
 
-def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(clean: Settings):
+def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
+    clean: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """What the reading of files shows is not asked of Spark again."""
+    ask, of_spark = queries.ask, set[str]()
+
+    def listen(spark: SparkSession, questions: list[Question]) -> list[Count]:
+        of_spark.update(question.expectation.name for question in questions)
+        return ask(spark, questions)
+
+    monkeypatch.setattr(queries, "ask", listen)
     first = check(clean)
+    assert "box_without_positive_label" in of_spark
+    assert not of_spark & {"label_of_unknown_image", "label_of_unknown_class", "box_on_unknown_image"}
     assert [(r.expectation, r.severity) for one in first.checked for r in one.results if not r.success] == []
     assert not first.is_broken
     checked = {one.target.table for one in first.checked}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
+from jobs.checking import Surroundings, check
+from jobs.tables.targets import File, Target
 from quality import great, loader, results, rules, scopes
 from quality.loader import parse
 from quality.tally import EXAMPLES, Auditor, are_unique
@@ -198,3 +202,62 @@ def test_two_expectations_of_one_name_are_refused():
     declared = {**ROW, "meta": {"scope": "row", "reason": "missing_value"}}
     with pytest.raises(ConfigError, match=r"expectations\[1\].*another expectation is called mid_not_be_null"):
         parse({"name": "labels", "expectations": [declared, declared]}, {"mid": "string"}, "here")
+
+
+WIDER = {
+    "ids": ("expect_column_values_to_be_unique", {"column": "id"}),
+    "pairs": ("expect_compound_columns_to_be_unique", {"column_list": ["id", "mid"], "ignore_row_if": "never"}),
+    "too_few": ("expect_table_row_count_to_be_between", {"min_value": 9}),
+    "enough": ("expect_table_row_count_to_be_between", {"min_value": 1, "max_value": 8}),
+    "equal": (rules.EQUAL, {"column_A": "a", "column_B": "b", "ignore_row_if": "either_value_is_missing"}),
+    "above": (
+        rules.A_ABOVE_B,
+        {"column_A": "a", "column_B": "b", "or_equal": False, "ignore_row_if": "either_value_is_missing"},
+    ),
+    "between_where": (
+        rules.BETWEEN,
+        {"column": "a", "min_value": 2, "row_condition": "mid <> 'x'", "condition_parser": "spark"},
+    ),
+    "there_where": (rules.NOT_NULL, {"column": "a", "row_condition": "mid = 'x'", "condition_parser": "spark"}),
+    "query": (scopes.QUERY, {"unexpected_rows_query": "SELECT id, a FROM {batch} WHERE a > b"}),
+    "kept_query": (scopes.QUERY, {"unexpected_rows_query": "SELECT id FROM {batch} WHERE a > 99"}),
+}
+KEPT = ("enough", "kept_query")
+
+
+def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectations_own_run(
+    spark: SparkSession, tmp_path: Path
+):
+    rows = pa.table(
+        {
+            "id": ["k", "k", "l", "m", "n", "n", "n", "o"],
+            "mid": pa.array(["x", "x", "x", "y", None, None, "y", "x"]),
+            "a": pa.array([1.0, None, 3.0, 4.0, 1.0, None, 1.0, 8.0]),
+            "b": pa.array([1.0, 2.0, None, 3.0, 2.0, None, 2.0, 7.0]),
+        }
+    )
+    declared = [
+        {"type": kind, "kwargs": kwargs, "severity": "warning", "description": name}
+        | {"meta": {"name": name, "scope": "table" if kind in scopes.UNIQUE else "release"}}
+        for name, (kind, kwargs) in WIDER.items()
+    ]
+    types = {"id": "string", "mid": "string", "a": "double", "b": "double"}
+    suite = parse({"name": "t", "expectations": declared}, types, "t")
+    frame = spark.createDataFrame(rows).coalesce(1)
+    path = tmp_path / "t.parquet"
+    pq.write_table(rows, path)
+    files = [File(str(path), {}, path.stat().st_size)]
+    target = Target("t", str(tmp_path), 0, suite, rows.schema, frame.schema.json(), (), files=files)
+    (checked,) = check(spark, [target], Surroundings(str(tmp_path), {}))
+    asset = gx.get_context(mode="ephemeral").data_sources.add_spark("spark").add_dataframe_asset("rows")
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    asked = {"result_format": "COMPLETE", "partial_unexpected_count": EXAMPLES, "unexpected_index_column_names": ["id"]}
+    plain = batch.validate(gx.ExpectationSuite(name="t", expectations=declared), result_format=asked)
+    theirs = {r.expectation_config.description: r for r in plain.results}
+    for expectation in suite.expectations:
+        name = expectation.name
+        ours, expected = great.validation(expectation, checked.counts[name], ["id"]), theirs[name]
+        assert not expected.exception_info.get("raised_exception"), expected.exception_info
+        assert ours.success == expected.success == (name in KEPT), name
+        for key in (*COMPARED, "observed_value", "details"):
+            assert _plain(ours.result.get(key)) == _plain(expected.result.get(key)), (name, key)

@@ -24,9 +24,7 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
 
     `values`: strings of shape (n,), NULL stays NULL.
     """
-    spec = fixed_width.spec(CANONICAL)
-    assert spec is not None
-    canonical = fixed_width.matches(values, *spec)
+    canonical = are_canonical(values)
     if canonical.all():
         return values, ~canonical
     odd = np.flatnonzero(~canonical)
@@ -34,6 +32,13 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     repairs = np.zeros(len(values), np.bool_)
     repairs[odd] = changed
     return pc.replace_with_mask(values, pa.array(~canonical), repaired), repairs
+
+
+def are_canonical(values: pa.StringArray) -> Mask:
+    """Which values are canonical IDs, or NULL; shape (n,)."""
+    spec = fixed_width.spec(CANONICAL)
+    assert spec is not None
+    return fixed_width.matches(values, *spec)
 
 
 def _repair(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:

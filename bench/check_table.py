@@ -1,0 +1,46 @@
+"""What the contenders of `bench.check` share: the slice they look at, and the file in which they tell what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.tables import targets
+from jobs.tables.read import of_target
+from jobs.tables.targets import Target
+from quality import scopes
+from quality.loader import Expectation
+
+RELEASE = "v3"
+
+
+def target_of(warehouse: Path, table: str) -> Target:
+    """The slice of the release in one table, with the suite that it carries."""
+    (found,) = targets.published(str(warehouse), [table], RELEASE)
+    return found
+
+
+def queries_of(warehouse: Path, target: Target) -> list[Expectation]:
+    """The queries of the suite that the tables of the release itself answer; an earlier release is not there."""
+    queries = [one for one in target.suite.expectations if one.type == scopes.QUERY]
+    return [one for one in queries if not any(name.startswith(scopes.EARLIER) for name in one.meta.reads)]
+
+
+def views(spark: SparkSession, warehouse: Path, target: Target) -> DataFrame:
+    """The rows of the slice, as the view `batch` too; beside it a view of every table that its queries name."""
+    frame = of_target(spark, target)
+    frame.createOrReplaceTempView("batch")
+    for name in {name for one in queries_of(warehouse, target) for name in one.meta.reads}:
+        of_target(spark, target_of(warehouse, name)).createOrReplaceTempView(name)
+    return frame
+
+
+def tell(
+    out: Path, counts: Mapping[str, int], rows: int, not_asked: Mapping[str, str] | None = None, **more: float
+) -> None:
+    """Writes what was found: rows that break each expectation by its name, rows of the slice, seconds of parts."""
+    told = {"counts": dict(counts), "rows": rows, "not_asked": dict(not_asked or {}), **more}
+    (out / "found.json").write_text(json.dumps(told))
