@@ -7,10 +7,11 @@ import json
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from conf import placeholders
 from conf.errors import ConfigError, StoreError
@@ -21,16 +22,16 @@ from jobs.blobs import writing
 from jobs.blobs.resize import Resize
 from jobs.downloading import choice as choices
 from jobs.downloading import order as orders
-from jobs.downloading import task
+from jobs.downloading import recorded, stretches, task
 from jobs.downloading.choice import Choice
 from jobs.downloading.gather import Ledger
 from jobs.downloading.mailbox import open_mailbox
 from jobs.downloading.order import Order
 from jobs.downloading.outcome import DOWNLOADED
+from jobs.downloading.stretches import Stretch
 from jobs.downloading.tally import Tally
 from jobs.progress import say
 from jobs.tables import publish
-from jobs.tables.snapshots import pinned, slices
 
 FEWEST = 25
 ROUNDS = 4
@@ -106,7 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    found = download(settings, _order(settings, arguments), _choice(arguments))
+    order = _order(settings, arguments)
+    found = download(settings, order, replace(_choice(arguments), archive=order.archive))
     print(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0
 
@@ -167,18 +169,18 @@ def download(settings: Settings, order: Order, choice: Choice) -> Outcome:
     is not asked for again.
     """
     warehouse, started = settings.warehouse, time.monotonic()
-    pinned(warehouse, order.release)
-    if choice.mids and not choice.is_boxed:
-        slices(warehouse, "image_labels", order.release)
+    publish.recover(warehouse)
+    images = choices.chosen(warehouse, order.release, choice)
     store = writing.store(order.location, order.fetch)
     if swept := store.sweep():
         say(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
-    publish.recover(warehouse)
     spark, start_seconds = begin(settings)
-    images = _wanted(spark, warehouse, order, choice)
-    total = images.count()
+    if choice.where:
+        images = choices.meeting(spark, warehouse, order.release, choice.where, images)
+    total = stretches.count(images)
     tally = Tally(total)
     if total:
+        images = recorded.beside(images, warehouse, order.release, order.location)
         tasks = _tasks(total, order, spark)
         order = replace(order, tasks=min(tasks, spark.sparkContext.defaultParallelism))
         _work(spark, Ledger(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
@@ -186,14 +188,6 @@ def download(settings: Settings, order: Order, choice: Choice) -> Outcome:
         order.release, order.location, total, tally.present, tally.other, tally.found, tally.bytes,
         time.monotonic() - started - start_seconds, start_seconds, dict(tally.statuses.most_common()),
     )  # fmt: skip
-
-
-def _wanted(spark: SparkSession, warehouse: str, order: Order, choice: Choice) -> DataFrame:
-    images = choices.chosen(spark, warehouse, order.release, choice)
-    if order.archive:
-        subset, digit = order.archive
-        images = images.where((images["subset"] == subset) & images["image_id"].startswith(digit))
-    return choices.with_known(spark, images, warehouse, order.release, order.location)
 
 
 def _tasks(total: int, order: Order, spark: SparkSession) -> int:
@@ -204,23 +198,18 @@ def _tasks(total: int, order: Order, spark: SparkSession) -> int:
     return max(math.ceil(total / order.download.images_per_task), min(cores * ROUNDS, math.ceil(total / FEWEST)))
 
 
-def _work(spark: SparkSession, ledger: Ledger, images: DataFrame, tasks: int) -> None:
+def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks: int) -> None:
     """Runs the tasks; whatever ends them, what had come is committed."""
     order = ledger.order
-    if order.location.startswith("s3://"):  # a stretch of names is listed at once
-        dealt = images.repartitionByRange(tasks, "subset", "image_id").sortWithinPartitions("subset", "image_id")
-    else:  # where they stand makes no difference, and ranges would be sampled first
-        dealt = images.repartition(tasks, "image_id")
+    dealt = spark.sparkContext.parallelize(stretches.cut(images, tasks), tasks)
     kernel = partial(task.run, order=order, mailbox=ledger.mailbox)
     try:
-        errors = place.collect(
-            spark, dealt.mapInArrow(kernel, task.SCHEMA), tasks, f"{order.release}: downloading", ledger.watch
-        )
+        errors = place.collect(spark, dealt.mapPartitions(kernel), tasks, f"{order.release}: downloading", ledger.watch)
     finally:
         ledger.collect()
         ledger.flush()
     if errors:
-        raise StoreError(f"{json.loads(errors[0]['error'])}; what came is kept, run the same command again")
+        raise StoreError(f"{errors[0]}; what came is kept, run the same command again")
 
 
 if __name__ == "__main__":

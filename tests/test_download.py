@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 from PIL import Image
 
 from jobs.downloading import choice as choices
+from jobs.downloading import stretches
 from jobs.downloading.choice import Choice
 from tests import http_server, photos
 from tests.conftest import Oilake
@@ -305,8 +306,12 @@ def test_a_copy_that_somebody_put_there_is_recorded_if_it_is_the_original(
 def test_choices(published: str, spark: Any, tmp_path: Path):
     """DOG stands in image 0 of every subset as a positive label and a box; see tests/releases.py."""
 
-    def chosen(**given: Any) -> set[str]:
-        return {row["image_id"] for row in choices.chosen(spark, published, "v3", Choice(**given)).collect()}
+    def chosen(where: str = "", **given: Any) -> set[str]:
+        found = choices.chosen(published, "v3", Choice(**given))
+        if where:
+            found = choices.meeting(spark, published, "v3", where, found)
+        batches = stretches.batches([share for shares in stretches.cut(found, 2) for share in shares])
+        return {row["image_id"] for batch in batches for row in batch.to_pylist()}
 
     others = {one.image for one in OTHERS}
     assert chosen(subsets=("validation",)) == others
