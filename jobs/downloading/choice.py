@@ -7,7 +7,7 @@ condition in SQL is Spark's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from conf.errors import ConfigError
 from jobs.downloading import lists
 from jobs.downloading.lists import Addresses, Ids
 from jobs.downloading.order import SUBSETS
-from jobs.downloading.stretches import LISTED, Numbers, Stretch
+from jobs.downloading.stretches import KEY, LISTED, Numbers, Stretch
 from jobs.tables.columns import columns_of, read_file
 from jobs.tables.read import read
 from jobs.tables.snapshots import PublishedFile, files, pinned, slices, small_rows
@@ -34,7 +34,8 @@ from quality.rules import mask
 class Choice:
     """What --subset, --mid and their like say; what is empty or None chooses nothing away.
 
-    `archive`: (subset, first digit of the IDs or nothing) of the one archive that the images are to come from.
+    `archive`: (subset, first digit of the IDs or nothing) of the one archive that the images are to come from. `blobs`:
+    only these images, under these names (`image_id`, sorted, and `key`).
     """
 
     subsets: tuple[str, ...] = ()
@@ -46,14 +47,17 @@ class Choice:
     images: str | None = None
     where: str | None = None
     archive: tuple[str, str] | None = None
+    blobs: pa.Table | None = None
 
 
 @dataclass(frozen=True)
 class _Sets:
-    """What the images of a file are held against. `labelled`: of each subset the images that have the label or box."""
+    """What the images of a file are held against. `labelled`: of each subset the images that have the label or box;
+    `blobs`: (IDs, keys)."""
 
-    listed: Ids | Addresses | None = None
-    labelled: dict[str, Numbers] | None = field(default=None)
+    listed: Ids | Addresses | None
+    labelled: dict[str, Numbers] | None
+    blobs: tuple[Numbers, pa.ChunkedArray] | None
 
 
 def chosen(warehouse: str, release: str, choice: Choice) -> list[Stretch]:
@@ -62,7 +66,10 @@ def chosen(warehouse: str, release: str, choice: Choice) -> list[Stretch]:
     ConfigError where the choice does not fit the tables.
     """
     labelled = _labelled(warehouse, release, choice) if choice.mids or choice.is_boxed else None
-    sets = _Sets(lists.read(choice.images) if choice.images else None, labelled)
+    blobs = None
+    if choice.blobs is not None:
+        blobs = image_ids.as_numbers(choice.blobs["image_id"].combine_chunks()), choice.blobs["key"]
+    sets = _Sets(lists.read(choice.images) if choice.images else None, labelled, blobs)
     subsets = {*(choice.subsets or SUBSETS)} & {*(choice.archive[:1] if choice.archive else SUBSETS)}
     found = []
     for file in files(warehouse, "images", pinned(warehouse, release)):
@@ -92,6 +99,9 @@ def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Str
         places = sets.listed.places(rows["original_url"])
         wanted &= places >= 0
         picks = dict(zip(LISTED, sets.listed.told(places[wanted]), strict=True))
+    if sets.blobs is not None:
+        wanted &= np.isin(ids, sets.blobs[0])
+        picks = {KEY: sets.blobs[1].take(pa.array(np.searchsorted(sets.blobs[0], ids[wanted])))}
     picks = {"place": pa.array(np.flatnonzero(wanted), pa.uint32()), **picks}
     return int(ids[0]), Stretch(file.uri, subset, pa.table(picks))
 

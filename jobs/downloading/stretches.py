@@ -20,6 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 LOOKED_AT = ("image_id", "original_size", "original_md5", "thumbnail_300k_url", *COLUMNS)
 KNOWN = {"known_bytes": pa.int64(), "known_source": pa.string(), "known_is_resized": pa.bool_()}
+KEY = "blob_key"
+BESIDE = {**KNOWN, KEY: pa.string()}
 LISTED = {"original_size": pa.int64(), "original_md5": pa.string()}
 BATCH = 10_000
 
@@ -28,7 +30,7 @@ class Stretch(NamedTuple):
     """Rows of one published file of `images`, in its order.
 
     `picks`: a row each: its `place` in the file (uint32), and where they are known KNOWN, what `downloads` says of the blob,
-    and LISTED, what a transfer list says of the original.
+    KEY, the blob that is to be replaced, and LISTED, what a transfer list says of the original.
     """
 
     uri: str
@@ -76,7 +78,7 @@ def cut(stretches: Sequence[Stretch], tasks: int) -> list[list[Share]]:
 
 
 def batches(shares: Sequence[Share]) -> Iterator[pa.RecordBatch]:
-    """The rows of a task, with columns LOOKED_AT, `subset` and KNOWN; StoreError where `images` cannot be read."""
+    """The rows of a task, with columns LOOKED_AT, `subset` and BESIDE; StoreError where `images` cannot be read."""
     if shares:
         yield from pa.concat_tables(map(_rows, shares)).combine_chunks().to_batches(max_chunksize=BATCH)
 
@@ -89,7 +91,7 @@ def _rows(share: Share) -> pa.Table:
             n = found.column_names.index(name)
             found = found.set_column(n, name, pc.coalesce(found[name], picks[name]))
     found = found.append_column("subset", pa.array([share.subset] * len(found), pa.string()))
-    for name, kind in KNOWN.items():
+    for name, kind in BESIDE.items():
         known = picks[name] if name in picks.column_names else pa.nulls(len(found), kind)
         found = found.append_column(name, known)
     return found
