@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    wanted = flags.order(settings, arguments, arguments.to)
+    wanted = flags.order(settings, arguments, arguments.release, arguments.to)
     found = download(settings, wanted, replace(_choice(arguments), archive=wanted.archive))
     print(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0

@@ -49,7 +49,7 @@ def order(settings: Settings, given: argparse.Namespace) -> Order | None:
             f"{place.uri}: blobs are written as boto3's own configuration says; for --repair set AWS_ENDPOINT_URL_S3 and "
             "credentials in place of fetch.s3_endpoint and fetch.s3_unsigned"
         )
-    return replace(flags.order(settings, given, place.uri), is_anew=True)
+    return replace(flags.order(settings, given, given.release, place.uri), is_anew=True)
 
 
 def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:

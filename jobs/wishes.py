@@ -17,6 +17,8 @@ from jobs.tables.snapshots import Snapshot
 from jobs.transforms import image_ids
 from quality.rules import mask
 
+OFFICIAL = r"^(?:train|validation|test)(?:_[0-9a-f])?/|\.jpg$"
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -54,12 +56,15 @@ def images(warehouse: str, pin: Snapshot, location: Location, wish: Wishes) -> t
 
 
 def ids(path: str) -> pa.StringArray:
-    """The image IDs in a file, in canonical spelling; InputError names the line that holds none."""
+    """The image IDs in a file, of lines ID or split/ID, in canonical spelling; InputError names the line that holds none."""
     try:
         lines = Path(path).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); --images takes a file of image IDs, one a line") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); --images takes a file of image IDs or split/ID, one a line"
+        ) from None
     text = pa.array([line.strip() for line in lines], pa.string())
+    text = pc.replace_substring_regex(text, OFFICIAL, "")
     found = image_ids.normalize(text)[0]
     wrong = np.flatnonzero(~mask(pc.match_substring_regex(found, image_ids.CANONICAL)))
     if bad := [n for n in wrong.tolist() if lines[n].strip()]:

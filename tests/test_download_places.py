@@ -27,11 +27,11 @@ from tests.test_download import (
     attributed,
     blobs,
     download,
+    only,
     published,
     quick,
     rows,
     server,
-    where,
     whole,
 )
 
@@ -101,7 +101,7 @@ def test_from_cvdfs_bucket_to_a_bucket_and_again(bucket: Any, published: str, qu
     for one in (*FOUND[:5], OTHERS[0]):
         client.put_object(Bucket=f"{name}-source", Key=one.key, Body=one.data)
     call = [sys.executable, "-m", "jobs.cli", "download", "--release", "v3", "--warehouse", published, "--env", quick]
-    call += ["--to", f"s3://{name}/v3/", "--from", f"s3://{name}-source", "--json", *where(*FOUND[:6], OTHERS[0])]
+    call += ["--to", f"s3://{name}/v3/", "--from", f"s3://{name}-source", "--json", *only(*FOUND[:6], OTHERS[0])]
     done = subprocess.run(call, capture_output=True, text=True, timeout=170)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["statuses"] == {"downloaded": 6, "not_found": 1}
@@ -128,12 +128,12 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_images_are_taken_out_of_an_archive(download: Download, published: str, archive: Path, tmp_path: Path):
-    summary = download("--from", str(archive), *where(*FOUND[:3], OTHERS[0]), mirror=False)[1]
+    summary = download("--from", str(archive), *only(*FOUND[:3], OTHERS[0]), mirror=False)[1]
     assert summary["statuses"] == {"downloaded": 2, "not_found": 1}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:2])
     assert rows(published, summary["location"])[FOUND[0].image]["source"] == "cvdf"
     assert {row["key"] for row in attributed(tmp_path / "blobs")} == {one.key for one in FOUND[:2]}
-    again = download("--from", str(archive), *where(*FOUND[:2]), mirror=False)[1]
+    again = download("--from", str(archive), *only(*FOUND[:2]), mirror=False)[1]
     assert (again["present"], again["statuses"]) == (2, {})
 
 
@@ -142,7 +142,7 @@ def test_an_archive_is_read_on_where_the_connection_broke(
 ):
     server.files["/tar/train_1.tar.gz"] = Stored(archive.read_bytes())
     server.tricks["/tar/train_1.tar.gz"].append(breaks_after(400))
-    flags = ["--from", f"{server.url}/tar/train_1.tar.gz", "--allow-private", *where(*FOUND[:2])]
+    flags = ["--from", f"{server.url}/tar/train_1.tar.gz", "--allow-private", *only(*FOUND[:2])]
     assert download(*flags, mirror=False)[1]["statuses"] == {"downloaded": 2}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:2])
     assert [seen.headers.get("Range") for seen in server.seen] == [None, "bytes=400-"]
@@ -150,6 +150,6 @@ def test_an_archive_is_read_on_where_the_connection_broke(
 
 def test_a_damaged_archive_is_told_and_what_came_before_is_kept(download: Download, archive: Path, tmp_path: Path):
     archive.write_bytes(archive.read_bytes()[:-6])
-    code, _, err = download("--from", str(archive), *where(*FOUND[:2]), mirror=False)
+    code, _, err = download("--from", str(archive), *only(*FOUND[:2]), mirror=False)
     assert (code, "train_1.tar.gz" in err, "Traceback" in err) == (2, True, False), err
     assert os.path.exists(tmp_path / "blobs" / FOUND[1].key)

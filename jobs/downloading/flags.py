@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def order(settings: Settings, given: argparse.Namespace, place: str) -> Order:
-    """What the flags of `add_arguments` ask for, and blobs go to `place`; ConfigError where they do not fit."""
+def order(settings: Settings, given: argparse.Namespace, release: str, place: str) -> Order:
+    """What the flags of `add_arguments` ask for, with blobs that go to `place`; ConfigError where they do not fit."""
     source, base = orders.origin(given.base)
     if given.mirror and base:
         raise ConfigError("--mirror stands for the hosts of the release's own addresses; leave it out with this --from")
@@ -48,7 +48,7 @@ def order(settings: Settings, given: argparse.Namespace, place: str) -> Order:
             raise ConfigError(f"--connections must be at least 1, not {given.connections}")
         limits = replace(limits, connections=given.connections)
     return Order(
-        release=given.release,
+        release=release,
         run_id=uuid.uuid4().hex[:16],
         location=writing.location(place),
         source=source,
