@@ -36,8 +36,8 @@ run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify phot
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
 	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos
 
-test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores
-	@$(BIN)/python -m pytest $(PYTEST)
+test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 slow: setup  ## tests that take minutes each
 	@$(BIN)/python -m pytest -m slow $(PYTEST)

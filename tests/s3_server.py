@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -44,9 +45,18 @@ def jar() -> Path | None:
             wish = Path(work, "ivy.xml")
             wish.write_text(IVY)
             call = [program(), "-jar", resolver, "-cache", f"{work}/cache", "-m2compatible", "-ivy", wish]
-            call += ["-retrieve", JARS / "[artifact]-[revision](-[classifier]).[ext]"]
+            call += ["-retrieve", f"{work}/[artifact]-[revision](-[classifier]).[ext]"]
             subprocess.run(call, capture_output=True, timeout=300)
+            if Path(work, JAR).is_file():
+                _appear(Path(work, JAR), JARS / JAR)
     return found if found.is_file() else None
+
+
+def _appear(source: Path, target: Path) -> None:
+    """Whole at once, since another test process may look for it."""
+    half = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.copyfile(source, half)
+    half.replace(target)
 
 
 @contextmanager

@@ -264,6 +264,7 @@ def in_this_process(*flags: str) -> int:
     return command.main("ingest", "", ingest.add_arguments, ingest.run, ["--release", "v3", *flags])
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed_while_it_writes_leaves_the_old_snapshot(
     spark: SparkSession, warehouse: str, tmp_path: Path, start: Start
 ):
@@ -301,6 +302,7 @@ def test_ctrl_c_while_it_reads_is_one_sentence(spark: SparkSession, warehouse: s
     assert readers.seen(warehouse) == before
 
 
+@pytest.mark.slow
 def test_two_ingests_at_once_publish_one_of_the_two(spark: SparkSession, tmp_path: Path, start: Start):
     """First where not even the tables exist, then into the slice that is filled by then."""
     warehouse = str(tmp_path / "warehouse")

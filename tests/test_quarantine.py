@@ -415,7 +415,7 @@ def test_rows_that_stay_get_the_reasons_they_have_now(small: Settings, wider: re
     assert (outcome.changed, outcome.moved, outcome.reworded) == (True, {}, 1)
     assert {table: rows_of(mine.warehouse, table) for table in tables} == before
     (row,) = [row for row in readers.rows(mine.warehouse, "quarantine") if row["table_name"] == "labels"]
-    assert row["reasons"] == ["unknown_source", "invalid_confidence"]
+    assert row["reasons"] == ["unknown_source"]
     assert not release_rows(mine, registry.find("v3")).changed
 
 
@@ -605,6 +605,7 @@ def mended(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_a_corrected_rule_releases_its_rows_even_after_a_kill(
     full: str, sample: Path, better: str, planted: list[Row], tmp_path: Path, mended: dict[str, str]
 ):
