@@ -142,6 +142,8 @@ def meeting(
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:
         raise ConfigError(f"--where: {told(error)}") from None
-    ids = np.frombuffer(b"".join(rows["image_id"].to_pylist()), ">u8").astype(np.uint64)
+    chunks = [one for one in rows["image_id"].cast(pa.binary(8)).chunks if len(one)]
+    found = [np.frombuffer(one.buffers()[1], ">u8", len(one), 8 * one.offset) for one in chunks]
+    ids = np.concatenate([np.empty(0, np.uint64), *found])
     kept = [one.keep(np.isin(one.ids(), ids)) for one in stretches]
     return [one for one in kept if len(one.picks)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.downloading.outcome import DOWNLOADED
 from jobs.downloading.stretches import KNOWN, Numbers, Stretch
@@ -54,7 +55,7 @@ def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Ta
 
 def _numbered(rows: pa.Table) -> tuple[Numbers, pa.Table]:
     """(image IDs as numbers, the other columns, short)."""
-    is_there = pa.array([status == DOWNLOADED for status in rows["status"].to_pylist()], pa.bool_())
-    short = rows.select(["bytes", "is_resized", "downloaded_at"]).append_column("is_there", is_there)
+    short = rows.select(["bytes", "is_resized", "downloaded_at"])
+    short = short.append_column("is_there", pc.equal(rows["status"], DOWNLOADED))
     ids = image_ids.as_numbers(rows["image_id"].combine_chunks())
     return ids, short.append_column("source", rows["source"].dictionary_encode())
