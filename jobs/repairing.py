@@ -8,6 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf import placeholders
 from conf.errors import ConfigError
 from conf.settings import Settings
 from jobs.blobs.judging import BAD
@@ -49,7 +50,8 @@ def order(settings: Settings, given: argparse.Namespace) -> Order | None:
             f"{place.uri}: blobs are written as boto3's own configuration says; for --repair set AWS_ENDPOINT_URL_S3 and "
             "credentials in place of fetch.s3_endpoint and fetch.s3_unsigned"
         )
-    return replace(flags.order(settings, given, given.release, place.uri), is_anew=True)
+    wanted = flags.order(settings, given, given.release, place.uri)
+    return replace(wanted, is_anew=True, placeholders=placeholders.load(given.placeholders))
 
 
 def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:
