@@ -30,10 +30,11 @@ $(JARS): scripts/jars.py | $(READY)
 	@$(BIN)/python scripts/jars.py .jars 2>.jars/log || { tail -n 20 .jars/log >&2; exit 2; }
 	@touch $@
 
-run: setup  ## sample releases -> ingest V1, V2 and V3 -> a table, an HTML report and pages of promises
+run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify photos -> a report and pages of promises
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
-	@$(BIN)/oilake run --landing $(SAMPLE) --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse \
-	    --report $(DATA)/report.html
+	@$(BIN)/python -m jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
+	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
+	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes

@@ -1,4 +1,4 @@
-"""usage: python -m bench.download [--images 3000] [--side 256] [--rounds 3] [--out data/bench/download]
+"""usage: python -m bench.download [--images 4000] [--side 256] [--rounds 3] [--out data/bench/download]
 
 Us and img2dataset in turn, from the same local server, in as many processes and over as many connections, to files that
 are resized alike (--side 0: as they are). img2dataset gets an environment of its own, made at the first run.
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 1024, 768
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.download", description=__doc__)
-    parser.add_argument("--images", type=int, default=3000)
+    parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("data/bench/download"))
@@ -66,9 +66,12 @@ def main() -> int:
                 if told["images"] != given.images:
                     raise SystemExit(f"{name}: {told['images']} of {given.images} images came")
                 found[name].append(given.images / told["seconds"])
-                print(f"{n + 1}/{given.rounds} {name}: {found[name][-1]:,.0f} images/s", flush=True)
+                start = f", and {told['start']:.1f} s for Spark's start" if "start" in told else ""
+                print(f"{n + 1}/{given.rounds} {name}: {found[name][-1]:,.0f} images/s{start}", flush=True)
     for name, rates in found.items():
         print(f"{name:<12}{statistics.median(rates):8,.0f} images/s ({min(rates):,.0f} to {max(rates):,.0f})")
+    ratios = [ours / theirs for ours, theirs in zip(*found.values(), strict=True)]
+    print(f"rate over img2dataset's: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     return 0
 
 

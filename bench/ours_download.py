@@ -1,4 +1,4 @@
-"""usage: python -m bench.ours_download WAREHOUSE OUT SIDE TASKS CONNECTIONS MIRROR; prints {"seconds": …, "images": …}"""
+"""usage: python -m bench.ours_download WAREHOUSE OUT SIDE TASKS CONNECTIONS MIRROR; prints seconds, start and images"""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def main() -> None:
     resize = Resize(int(side)) if int(side) else None
     order = Order("v3", "bench", out, "original", None, mirror, True, resize, found.fetch, limits, placeholders.load())
     done = download(found, order, Choice(subsets=("train",)))
-    print(json.dumps({"seconds": done.seconds, "images": len(list(Path(out, "train").glob("[0-9a-f]*.jpg")))}))
+    images = len(list(Path(out, "train").glob("[0-9a-f]*.jpg")))
+    print(json.dumps({"seconds": done.seconds, "start": done.start_seconds, "images": images}))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
@@ -170,7 +171,9 @@ def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
     )
 
 
-def collect(spark: SparkSession, frame: DataFrame, count: int, what: str, watch: Watch | None = None) -> list[Any]:
+def collect(
+    spark: SparkSession, frame: DataFrame | RDD[Any], count: int, what: str, watch: Watch | None = None
+) -> list[Any]:
     """The rows of `frame`, collected in a thread of its own: an interrupt inside a call to Java breaks that call.
 
     `watch` returns when the rows are there; without one the tasks are counted.

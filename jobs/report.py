@@ -49,17 +49,17 @@ class Chapter:
     figures: list[Figure]
 
 
-def write(chapters: Sequence[Chapter], compared: Sequence[Comparison], path: Path) -> Path:
-    """The page at `path`; the path, absolute. StoreError when it cannot be written."""
+def write(chapters: Sequence[Chapter], compared: Sequence[Comparison], blobs: str, path: Path) -> Path:
+    """The page at `path`, with the chapter on `blobs`; the path, absolute. StoreError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(chapters, compared), encoding="utf-8")
+        path.write_text(page(chapters, compared, blobs), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
     return path.absolute()
 
 
-def page(chapters: Sequence[Chapter], compared: Sequence[Comparison]) -> str:
+def page(chapters: Sequence[Chapter], compared: Sequence[Comparison], blobs: str) -> str:
     """The whole HTML document."""
     summaries = [chapter.summary for chapter in chapters]
     warehouse = str(Path(summaries[0].warehouse).absolute()) if summaries else ""
@@ -74,7 +74,7 @@ def page(chapters: Sequence[Chapter], compared: Sequence[Comparison]) -> str:
         f"<h2>What the labels say, one row an image and class</h2>{_shares(chapters)}"
         f"<h2>The published tables, recomputed</h2>{FIGURES_NOTE}{''.join(map(_figures, chapters))}"
         f"<h2>What changed from release to release</h2>{''.join(map(_comparison, compared))}"
-        f"<h2>Photos under several IDs</h2>{_leakage(chapters)}"
+        f"<h2>Photos under several IDs</h2>{_leakage(chapters)}{blobs}"
         f"<h2>Releases</h2>{''.join(map(_release, summaries))}</body></html>\n"
     )
 

@@ -13,8 +13,11 @@ from conf.errors import ConfigError
 from conf.policies import Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, figures, options, report
+from jobs import command, figures, options, report, report_blobs
 from jobs.changes import Outcome, changes
+from jobs.download import download
+from jobs.downloading import flags
+from jobs.downloading.choice import Choice
 from jobs.duplicates import duplicates
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
@@ -22,6 +25,9 @@ from jobs.progress import say
 from jobs.reconcile import reconcile
 from jobs.report import Chapter
 from jobs.summary import table_lines
+from jobs.verification import Verification
+from jobs.verify import verify
+from jobs.wishes import Wishes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--report", default="data/report.html", metavar="FILE", help="where the report goes")
     parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
+    parser.add_argument(
+        "--to", metavar="PLACE", help="download images of the last release to this folder or s3:// prefix"
+    )
+    parser.add_argument("--images", metavar="FILE", help="only these images: IDs or split/ID a line")
+    parser.add_argument(
+        "--blobs",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="another place whose images are verified (repeatable)",
+    )
+    flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -41,19 +59,33 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.release or list(known)
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(known)}")
+    wanted = flags.order(settings, arguments, names[-1], arguments.to) if arguments.to else None
     chapters = []
     for name in names:
         say(f"{name}: {known[name].title}")
         chapters.append(_chapter(settings, known[name], policy, arguments))
     compared = [changes(settings, *pair, arguments.force) for pair in pairwise(names)]
-    page = report.write(chapters, compared, Path(arguments.report))
+    choice = Choice(images=arguments.images, archive=wanted.archive if wanted else None)
+    brought = download(settings, wanted, choice) if wanted else None
+    checks = _checks(settings, names[-1], arguments)
+    page = report.write(chapters, compared, report_blobs.chapter(brought, checks), Path(arguments.report))
     told = {
         "report": str(page),
         "releases": [asdict(chapter) for chapter in chapters],
         "changes": [asdict(one) for one in compared],
+        "download": asdict(brought) if brought else None,
+        "verify": [one.as_json() for one in checks],
     }
-    print(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}\nReport: {page}")
+    images = "".join(f"\n\n{one.as_text()}" for one in ([brought] if brought else []) + checks)
+    print(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}{images}\nReport: {page}")
     return 0
+
+
+def _checks(settings: Settings, release: str, arguments: argparse.Namespace) -> list[Verification]:
+    """What lies at the places, the download's first. Blobs that are bad end nothing here: they are told."""
+    places = [*[arguments.to] * bool(arguments.to), *arguments.blobs]
+    wish = Wishes(images=arguments.images, force=arguments.force)
+    return [verify(settings, release, place, "full", wish) for place in places]
 
 
 def _chapter(settings: Settings, release: Release, policy: Policy, arguments: argparse.Namespace) -> Chapter:

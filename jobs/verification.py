@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from jobs.blobs.judging import BAD, STATUSES
+from jobs.downloading.brought import Brought
 
 
 @dataclass
@@ -14,6 +15,7 @@ class Verification:
 
     `blobs`, `bytes`: of the listing, without those passed over; `read`, `read_bytes`: looked at anew, and hashed.
     `statuses`: rows of `blob_checks` by status, those that were carried over included. `shown`: by status, a few keys.
+    `repair`: the download of what an earlier check found to be bad; then this is the check after it.
     """
 
     release: str
@@ -31,6 +33,7 @@ class Verification:
     shown: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
+    repair: Brought | None = None
 
     @property
     def bad(self) -> dict[str, int]:
@@ -45,7 +48,8 @@ class Verification:
         """The counts for a person."""
         speed = f", {self.read_bytes / 1e6 / self.seconds:,.0f} MB/s" if self.read_bytes and self.seconds else ""
         again = self.blobs - self.read
-        lines = [
+        lines = ["repair: " + line for line in self.repair.as_text().splitlines()] if self.repair else []
+        lines += [
             f"{self.release}: {self.blobs:,} blobs ({self.bytes / 1e6:,.1f} MB) at {self.location}",
             f"expected: {self.expected:,} images ({self.expected_from})",
             f"method {self.method}: {self.read:,} looked at in {self.seconds:.1f} s{speed}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 import uuid
@@ -18,7 +19,7 @@ from conf import placeholders
 from conf.errors import ConfigError, PromiseError
 from conf.placeholders import Placeholders
 from conf.settings import Settings
-from jobs import command, known, options, place, wishes
+from jobs import command, known, options, place, repairing, wishes
 from jobs.begin import begin
 from jobs.blobs import names
 from jobs.blobs.listing import listed
@@ -51,11 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="full: hash every byte (default); etag: S3's own MD5s, no byte is moved; size: sizes alone",
     )
     parser.add_argument("--subset", action="append", choices=SUBSETS, help="only this subset (may be repeated)")
-    parser.add_argument("--images", metavar="FILE", help="only the images whose IDs are in this file, one a line")
+    parser.add_argument("--images", metavar="FILE", help="only the images in this file: IDs or split/ID, one a line")
     parser.add_argument(
         "--origin", choices=ORIGINS, help="where all the blobs came from (default: as `downloads` says, else original)"
     )
     parser.add_argument("--placeholders", metavar="FILE", help="YAML like conf/placeholders.yaml")
+    repairing.add_arguments(parser)
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="look at every blob again, also at unchanged ones")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
@@ -65,7 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     wish = Wishes(tuple(arguments.subset or ()), arguments.images, arguments.origin, arguments.force)
     known_ones = placeholders.load(arguments.placeholders)
-    found = verify(settings, arguments.release, arguments.blobs, arguments.method, wish, known_ones)
+    order = repairing.order(settings, arguments)
+    look = partial(verify, settings, arguments.release, arguments.blobs, arguments.method)
+    found = look(wish, known_ones)
+    if order and found.bad and (bad := repairing.bad(settings.warehouse, found, wish)):
+        brought = repairing.bring(settings, order, bad)
+        found = look(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
+        found.repair = brought
     print(json.dumps(found.as_json()) if arguments.json else found.as_text())
     if found.bad:
         raise PromiseError(found.failure())

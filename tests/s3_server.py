@@ -60,13 +60,18 @@ def _appear(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, path: Path) -> Iterator[str]:
-    """The endpoint of a server that keeps its buckets in `folder`; anyone may read and write."""
+def running(folder: Path, path: Path, credential: str | None = None) -> Iterator[str]:
+    """The endpoint of a server that keeps its buckets in `folder`; anyone may read and write.
+
+    With a `credential`, the secret key of access key x, writing must be signed, and unsigned reading is of public things.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
     folder.mkdir(exist_ok=True)
-    lines = [f"s3proxy.endpoint={endpoint}", "s3proxy.authorization=none", "jclouds.provider=filesystem-nio2"]
+    lines = [f"s3proxy.endpoint={endpoint}", "jclouds.provider=filesystem-nio2"]
+    signed = ["s3proxy.authorization=aws-v2-or-v4", "s3proxy.identity=x", f"s3proxy.credential={credential}"]
+    lines += signed if credential else ["s3proxy.authorization=none"]
     lines += [f"jclouds.filesystem.basedir={folder}", "jclouds.identity=x", "jclouds.credential=x"]
     settings = folder.with_suffix(".properties")
     settings.write_text("\n".join(lines))

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from jobs.fetching import addresses
+from conf.settings import Fetch
+from jobs.fetching import addresses, http
 from jobs.fetching.addresses import ForbiddenError, is_public, resolve, without_secrets
+from jobs.fetching.answers import RefusedError
+from tests import http_server, photos
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "151.101.1.1", "2606:4700::1111", "64:ff9b::808:808"])
@@ -90,3 +93,17 @@ def test_a_connection_goes_to_the_number_and_not_to_the_name_again(monkeypatch: 
 )
 def test_secrets_are_cut_from_urls(url: str, told: str):
     assert without_secrets(url) == told
+
+
+def test_a_redirect_to_a_private_address_is_refused_and_not_asked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
+    with http_server.running() as server:
+        inside = server.url.replace("127.0.0.1", "127.0.0.2")
+        server.tricks["/x.jpg"].append(photos.redirects_to(f"{inside}/secret"))
+        source = http.source(Fetch(tries=1), is_guarded=True)
+        with (
+            pytest.raises(RefusedError, match=r"127\.0\.0\.2, which is not a public address"),
+            source.read(f"{server.url}/x.jpg", 0, None),
+        ):
+            pass
+        assert [seen.path for seen in server.seen] == ["/x.jpg"]

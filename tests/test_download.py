@@ -7,18 +7,27 @@ import hashlib
 import io
 import json
 import shutil
+import tempfile
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
 from deltalake import DeltaTable
 from PIL import Image
 
+from conf.errors import ConfigError
 from jobs.downloading import choice as choices
+from jobs.downloading import stretches
 from jobs.downloading.choice import Choice
+from jobs.downloading.gather import Ledger
+from quality import loader as quality
+from quality import rules
 from tests import http_server, photos
 from tests.conftest import Oilake
 from tests.http_server import Server, Stored, breaks_after, changes_to, drips, falls_silent_after, honest, page, says
@@ -32,6 +41,7 @@ UNKNOWN = Photo(image_id(90), photos.jpeg(90))
 TURNED = Photo(image_id(91), photos.jpeg(91, (320, 240), orientation=6))
 LOCAL = Photo(image_id(92), photos.jpeg(92))
 
+LISTS = tempfile.TemporaryDirectory()
 Row = dict[str, Any]
 Download = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -89,8 +99,11 @@ def download(published: str, oilake: Oilake, server: Server, quick: str, tmp_pat
     return call
 
 
-def where(*chosen: Photo) -> list[str]:
-    return ["--where", f"image_id IN ({', '.join(repr(one.image) for one in chosen)})"]
+def only(*chosen: Photo) -> list[str]:
+    """The flag that names a list of these images."""
+    path = Path(LISTS.name, f"{uuid.uuid4().hex}.txt")
+    path.write_text("".join(f"{one.subset}/{one.image}\n" for one in chosen))
+    return ["--images", str(path)]
 
 
 def rows(warehouse: str, location: str) -> dict[str, Row]:
@@ -119,8 +132,8 @@ def test_all_images_of_a_release_come_with_rows_and_attribution(
     download: Download, published: str, server: Server, tmp_path: Path
 ):
     server.tricks[FOUND[3].path].append(says(503))
-    code, summary, _ = download("--where", "original_url LIKE '%flickr%' AND original_md5 IS NOT NULL")
     expected = [*FOUND, *OTHERS, TURNED]
+    code, summary, _ = download(*only(*expected))
     assert (code, summary["statuses"]["downloaded"]) == (0, len(expected)), summary
     assert {k: v for k, v in blobs(tmp_path / "blobs").items() if k[0] != "."} == whole(*expected)
     found = rows(published, summary["location"])
@@ -140,10 +153,10 @@ def test_a_second_run_asks_for_nothing_and_adds_no_row(
     download: Download, published: str, server: Server, tmp_path: Path
 ):
     chosen = FOUND[:3]
-    download(*where(*chosen))
+    download(*only(*chosen))
     server.seen.clear()
     version = DeltaTable(f"{published}/downloads").version()
-    code, summary, _ = download(*where(*chosen))
+    code, summary, _ = download(*only(*chosen))
     assert (code, summary["present"], summary["statuses"], server.seen) == (0, 3, {}, [])
     assert DeltaTable(f"{published}/downloads").version() == version
     assert blobs(tmp_path / "blobs") == whole(*chosen)
@@ -151,13 +164,13 @@ def test_a_second_run_asks_for_nothing_and_adds_no_row(
 
 def test_blobs_that_were_lost_or_cut_are_brought_again(download: Download, server: Server, tmp_path: Path):
     chosen = FOUND[:4]
-    download(*where(*chosen))
+    download(*only(*chosen))
     paths = [tmp_path / "blobs" / one.key for one in chosen]
     paths[0].unlink()
     paths[1].write_bytes(chosen[1].data[:100])
     paths[2].write_bytes(b"")
     server.seen.clear()
-    assert download(*where(*chosen))[1]["statuses"] == {"downloaded": 3}
+    assert download(*only(*chosen))[1]["statuses"] == {"downloaded": 3}
     assert {seen.path for seen in server.seen} == {one.path for one in chosen[:3]}
     assert blobs(tmp_path / "blobs") == whole(*chosen)
 
@@ -190,7 +203,7 @@ def test_what_is_not_the_image_leaves_a_row_and_no_blob_and_is_asked_for_again_b
     server.tricks["/again"].extend([photos.redirects_to("/again")] * 20)
     for one, (trick, _, _, _) in zip(bad, TRICKS, strict=True):
         server.tricks[one.path].extend([trick] * 3)
-    code, summary, _ = download(*where(*FOUND))
+    code, summary, _ = download(*only(*FOUND))
     found = rows(published, summary["location"])
     assert code == 0
     for one, (_, status, http_code, tries) in zip(bad, TRICKS, strict=True):
@@ -201,7 +214,7 @@ def test_what_is_not_the_image_leaves_a_row_and_no_blob_and_is_asked_for_again_b
     assert sorted(one["key"] for one in attributed(tmp_path / "blobs")) == sorted(one.key for one in good)
     server.tricks.clear()
     photos.serve(server, FOUND)
-    assert download(*where(*FOUND))[1]["statuses"] == {"downloaded": len(bad)}
+    assert download(*only(*FOUND))[1]["statuses"] == {"downloaded": len(bad)}
     assert blobs(tmp_path / "blobs") == whole(*FOUND)
 
 
@@ -211,7 +224,7 @@ def test_one_bad_answer_is_asked_again(download: Download, server: Server, tmp_p
     ):
         server.tricks[one.path].append(trick)
     server.files[FOUND[4].path].headers = {"Content-Type": "application/x-nonsense"}
-    assert download(*where(*FOUND[:5]))[1]["statuses"] == {"downloaded": 5}
+    assert download(*only(*FOUND[:5]))[1]["statuses"] == {"downloaded": 5}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:5])
 
 
@@ -219,16 +232,16 @@ def test_an_image_without_checksum_is_taken_unless_it_is_a_placeholder(
     download: Download, published: str, server: Server, tmp_path: Path
 ):
     server.files[UNKNOWN.path] = Stored(photos.png())
-    assert download(*where(UNKNOWN))[1]["statuses"] == {"placeholder": 1}
+    assert download(*only(UNKNOWN))[1]["statuses"] == {"placeholder": 1}
     server.files[UNKNOWN.path] = Stored(UNKNOWN.data)
-    summary = download(*where(UNKNOWN))[1]
+    summary = download(*only(UNKNOWN))[1]
     assert rows(published, summary["location"])[UNKNOWN.image]["md5"] == UNKNOWN.md5
 
 
 def test_an_image_of_too_many_pixels_is_refused_though_it_is_small(download: Download, server: Server):
     server.files[UNKNOWN.path] = Stored(photos.jpeg(1, (1100, 1000)))
-    assert download(*where(UNKNOWN))[1]["statuses"] == {"bomb": 1}
-    assert download("--resize", "100", *where(UNKNOWN))[1]["statuses"] == {"bomb": 1}
+    assert download(*only(UNKNOWN))[1]["statuses"] == {"bomb": 1}
+    assert download("--resize", "100", *only(UNKNOWN))[1]["statuses"] == {"bomb": 1}
 
 
 def test_a_resized_image_is_upright_and_small_and_its_original_was_checked(
@@ -236,7 +249,7 @@ def test_a_resized_image_is_upright_and_small_and_its_original_was_checked(
 ):
     server.files[FOUND[0].path] = Stored(photos.jpeg(55))
     chosen = [TURNED, FOUND[0], FOUND[1]]
-    summary = download("--resize", "64", *where(*chosen))[1]
+    summary = download("--resize", "64", *only(*chosen))[1]
     assert summary["statuses"] == {"downloaded": 2, "md5_mismatch": 1}
     data = (tmp_path / "blobs" / TURNED.key).read_bytes()
     with Image.open(io.BytesIO(data)) as image:
@@ -251,7 +264,7 @@ def test_a_resized_image_is_upright_and_small_and_its_original_was_checked(
 
 
 def test_resized_png_files_are_named_so(download: Download, tmp_path: Path):
-    download("--resize", "64", "--format", "png", *where(TURNED))
+    download("--resize", "64", "--format", "png", *only(TURNED))
     assert list(blobs(tmp_path / "blobs")) == [TURNED.key.replace(".jpg", ".png")]
 
 
@@ -259,16 +272,16 @@ def test_private_addresses_are_refused_unless_allowed(
     download: Download, published: str, server: Server, tmp_path: Path
 ):
     base = server.url.replace("127.0.0.1", "localhost")
-    summary = download("--from", base, *where(FOUND[0]), mirror=False)[1]
+    summary = download("--from", base, *only(FOUND[0]), mirror=False)[1]
     assert summary["statuses"] == {"refused": 1}
     row = rows(published, summary["location"])[FOUND[0].image]
     assert ("not a public address" in row["error"], row["http_code"]) == (True, None)
-    assert download(*where(LOCAL), mirror=False)[1]["statuses"] == {"refused": 1}
+    assert download(*only(LOCAL), mirror=False)[1]["statuses"] == {"refused": 1}
     assert server.seen == []
 
 
 def test_a_mirror_is_asked_in_place_of_the_hosts(download: Download, server: Server):
-    download("--from", "thumbnail", *where(FOUND[0]))
+    download("--from", "thumbnail", *only(FOUND[0]))
     assert [seen.path for seen in server.seen] == [FOUND[0].path.replace("_o.jpg", "_z.jpg?zz=1")]
 
 
@@ -277,14 +290,14 @@ def test_another_place_is_asked_by_subset_and_id_and_nothing_is_compared_with_th
 ):
     other = photos.jpeg(123)
     server.files[f"/base/{FOUND[0].key}"] = Stored(other)
-    summary = download("--from", f"{server.url}/base/", "--allow-private", *where(FOUND[0]), mirror=False)[1]
+    summary = download("--from", f"{server.url}/base/", "--allow-private", *only(FOUND[0]), mirror=False)[1]
     row = rows(published, summary["location"])[FOUND[0].image]
     assert (row["source"], row["status"], blobs(tmp_path / "blobs")) == ("other", "downloaded", {FOUND[0].key: other})
 
 
 def test_what_is_there_from_another_source_is_left_and_told(download: Download, server: Server, tmp_path: Path):
-    download(*where(FOUND[0]))
-    summary = download("--from", server.url, "--allow-private", *where(FOUND[0]), mirror=False)[1]
+    download(*only(FOUND[0]))
+    summary = download("--from", server.url, "--allow-private", *only(FOUND[0]), mirror=False)[1]
     assert (summary["present"], summary["other"], summary["statuses"]) == (1, 1, {})
 
 
@@ -295,7 +308,7 @@ def test_a_copy_that_somebody_put_there_is_recorded_if_it_is_the_original(
         path = tmp_path / "blobs" / one.key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    summary = download(*where(*FOUND[:2]))[1]
+    summary = download(*only(*FOUND[:2]))[1]
     assert [seen.path for seen in server.seen] == [FOUND[1].path]
     assert (summary["statuses"], summary["found"]) == ({"downloaded": 2}, 1)
     assert rows(published, summary["location"])[FOUND[0].image]["tries"] == 0
@@ -305,8 +318,11 @@ def test_a_copy_that_somebody_put_there_is_recorded_if_it_is_the_original(
 def test_choices(published: str, spark: Any, tmp_path: Path):
     """DOG stands in image 0 of every subset as a positive label and a box; see tests/releases.py."""
 
-    def chosen(**given: Any) -> set[str]:
-        return {row["image_id"] for row in choices.chosen(spark, published, "v3", Choice(**given)).collect()}
+    def chosen(where: str = "", **given: Any) -> set[str]:
+        found = choices.chosen(published, "v3", Choice(**given))
+        if where:
+            found = choices.meeting(spark, published, "v3", where, found)
+        return {row["image_id"] for row in read_rows(stretches.cut(found, 2))}
 
     others = {one.image for one in OTHERS}
     assert chosen(subsets=("validation",)) == others
@@ -323,6 +339,27 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
     url = f"https://{photos.HOST}"
     tsv.write_text(f"TsvHttpData-1.0\n{url}/{UNKNOWN.image}_o.jpg\t{len(UNKNOWN.data)}\t\n{url}/other.jpg\t7\t\n")
     assert chosen(images=str(tsv)) == {UNKNOWN.image}
+    assert chosen(archive=("train", "9")) == set()
+    assert chosen(archive=("train", FOUND[0].image[0]), images=str(ids)) == {FOUND[2].image}
+    tsv.write_text("TsvHttpData-1.0\n\nhttps://example.org/a.jpg\tmany\n")
+    with pytest.raises(ConfigError, match=r"line 3: .*many"):
+        chosen(images=str(tsv))
+
+
+def test_stretches_are_cut_evenly_and_every_row_is_read_once(published: str):
+    found = choices.chosen(published, "v3", Choice())
+    every = [row["image_id"] for row in read_rows(stretches.cut(found, 1))]
+    for tasks in (1, 3, 7, len(every)):
+        shares = stretches.cut(found, tasks)
+        sizes = [len(read_rows([one])) for one in shares]
+        assert (len(shares), sum(sizes), max(sizes) - min(sizes) <= 1) == (tasks, len(every), True)
+        assert [row["image_id"] for row in read_rows(shares)] == every
+    rows = read_rows(stretches.cut([one.keep(one.ids() % np.uint64(3) == 0) for one in found], 2))
+    assert [row["image_id"] for row in rows] == [image for image in every if int(image, 16) % 3 == 0]
+
+
+def read_rows(shares: list[list[stretches.Share]]) -> list[Row]:
+    return [row for one in shares for batch in stretches.batches(one) for row in batch.to_pylist()]
 
 
 def test_subclasses_are_those_below_in_the_hierarchy(published: str):
@@ -363,15 +400,64 @@ def test_wrong_calls_are_refused_in_one_sentence(download: Download, flags: list
 def test_a_place_that_cannot_be_written_ends_the_run_with_one_sentence(download: Download, tmp_path: Path):
     (tmp_path / "blobs").mkdir()
     (tmp_path / "blobs" / "train").write_text("in the way")
-    code, _, err = download(*where(FOUND[0]))
+    code, _, err = download(*only(FOUND[0]))
     assert (code, "run the same command again" in err, "Traceback" in err) == (2, True, False), err
 
 
-def test_rows_hold_what_quality_promises(download: Download, published: str, spark: Any):
-    from quality.loader import constraints, load
+def test_rows_hold_what_quality_promises(download: Download, server: Server, published: str):
+    server.tricks[FOUND[0].path].append(says(404))
+    download(*only(*FOUND[:2]))
+    found = pa.table(DeltaTable(f"{published}/downloads").to_pyarrow_table())
+    assert {"downloaded", "not_found"} <= set(found["status"].to_pylist())
+    for expectation in quality.load("downloads").expectations:
+        if expectation.kwargs.get("column") in found.column_names:
+            assert rules.passes(expectation.rule, found).all(), expectation.description
 
-    download("--where", "original_url LIKE '%flickr%'")
-    found = spark.read.format("delta").load(f"{published}/downloads")
-    assert found.count() > 0
-    for sql in constraints(load("downloads")).values():
-        assert found.where(f"NOT ({sql})").count() == 0, sql
+
+def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(
+    download: Download, published: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(self: Ledger, spark: Any, count: int, what: str, collected: Any) -> None:
+        while len(server.seen) < COUNT // 2:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    for one in FOUND[COUNT // 2 :]:
+        server.tricks[one.path].append(falls_silent_after(100))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "watch", interrupted)
+        code, _, err = download(*only(*FOUND), "--connections", "2")
+    assert (code, "the same command goes on" in err, "Traceback" in err) == (130, True, False), err
+    before = {key for key in blobs(tmp_path / "blobs") if not key.partition("/")[2].startswith(".")}
+    assert len(before) < COUNT
+    server.seen.clear()
+    summary = download(*only(*FOUND))[1]
+    assert summary["present"] + summary["found"] >= len(before)
+    assert not {seen.path for seen in server.seen} & {one.path for one in FOUND if one.key in before}
+    assert blobs(tmp_path / "blobs") == whole(*FOUND)
+    assert len(rows(published, summary["location"])) == COUNT
+
+
+def test_blobs_of_a_run_that_died_before_its_commit_are_recorded_and_not_asked_for_again(
+    download: Download, published: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def dies(self: Ledger) -> None:
+        raise OSError("killed")
+
+    flags = ("--resize", "24", *only(*FOUND[:3]))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "flush", dies)
+        assert download(*flags)[0] == 2
+    there = blobs(tmp_path / "blobs")
+    assert len(there) == 2 * 3, "each with its receipt"
+    (tmp_path / "blobs" / FOUND[0].key).write_bytes(b"not what the receipt says")
+    server.seen.clear()
+    summary = download(*flags)[1]
+    assert (summary["found"], summary["statuses"]) == (2, {"downloaded": 3})
+    assert [seen.path for seen in server.seen] == [FOUND[0].path]
+    after = blobs(tmp_path / "blobs")
+    assert after == {one.key: there[one.key] for one in FOUND[:3]}
+    told = rows(published, summary["location"])
+    assert {one: row["md5"] for one, row in told.items()} == {
+        one.image: hashlib.md5(after[one.key]).hexdigest() for one in FOUND[:3]
+    }

@@ -14,6 +14,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from conf.settings import Fetch
 from jobs.blobs import writing
@@ -27,11 +30,11 @@ from tests.test_download import (
     attributed,
     blobs,
     download,
+    only,
     published,
     quick,
     rows,
     server,
-    where,
     whole,
 )
 
@@ -45,7 +48,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     jar = s3_server.jar()
     if jar is None:
         pytest.skip("s3proxy cannot be had")
-    with s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar) as found:
+    with s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar, KEYS["AWS_SECRET_ACCESS_KEY"]) as found:
         yield found
 
 
@@ -94,24 +97,39 @@ def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatc
     assert store.sizes([FOUND[1].key, FOUND[20].key]) == {FOUND[1].key: 7, FOUND[20].key: 7}
 
 
-def test_from_cvdfs_bucket_to_a_bucket_and_again(bucket: Any, published: str, quick: str, endpoint: str):
-    """In a process of its own: Spark's workers take boto3's settings from the environment that they start in."""
+def test_from_a_public_bucket_to_one_that_takes_signed_writing_and_repaired_there(
+    bucket: Any, published: str, quick: str, tmp_path: Path
+):
+    """In processes of their own: Spark's workers take boto3's settings from the environment that they start in."""
     client, name = bucket
-    client.create_bucket(Bucket=f"{name}-source")
+    source, anyone = f"{name}-source", boto3.client("s3", config=Config(signature_version=UNSIGNED))
+    client.create_bucket(Bucket=source, ACL="public-read")
     for one in (*FOUND[:5], OTHERS[0]):
-        client.put_object(Bucket=f"{name}-source", Key=one.key, Body=one.data)
-    call = [sys.executable, "-m", "jobs.cli", "download", "--release", "v3", "--warehouse", published, "--env", quick]
-    call += ["--to", f"s3://{name}/v3/", "--from", f"s3://{name}-source", "--json", *where(*FOUND[:6], OTHERS[0])]
-    done = subprocess.run(call, capture_output=True, text=True, timeout=170)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["statuses"] == {"downloaded": 6, "not_found": 1}
+        client.put_object(Bucket=source, Key=one.key, Body=one.data, ACL="public-read")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        anyone.put_object(Bucket=name, Key="x", Body=b"unsigned")
+    place = ["--release", "v3", "--warehouse", published, "--env", quick, "--from", f"s3://{source}", "--json"]
+
+    def oilake(*words: str) -> tuple[int, Any, str]:
+        call = [sys.executable, "-m", "jobs.cli", *words, *place]
+        done = subprocess.run(call, capture_output=True, text=True, timeout=170)
+        return done.returncode, json.loads(done.stdout), done.stderr
+
+    code, summary, stderr = oilake("download", "--to", f"s3://{name}/v3/", *only(*FOUND[:6], OTHERS[0]))
+    assert (code, summary["statuses"]) == (0, {"downloaded": 6, "not_found": 1}), stderr
     found = {one["Key"] for one in client.list_objects_v2(Bucket=name)["Contents"]}
     assert {key for key in found if "attribution" not in key} == {f"v3/{o.key}" for o in (*FOUND[:5], OTHERS[0])}
     assert len(found) == 7
     told = rows(published, f"s3://{name}/v3")
     assert told[FOUND[0].image]["md5"] == FOUND[0].md5
     assert (told[FOUND[5].image]["http_code"], told[FOUND[5].image]["status"]) == (404, "not_found")
-    assert "hush" not in done.stderr + json.dumps(told, default=str)
+    client.put_object(Bucket=name, Key=f"v3/{FOUND[0].key}", Body=FOUND[0].data[:-1] + b"x")
+    client.delete_object(Bucket=name, Key=f"v3/{FOUND[1].key}")
+    code, summary, again = oilake("verify", "--blobs", f"s3://{name}/v3", "--method", "etag", "--repair")
+    assert (code, summary["repair"]["statuses"]) == (1, {"downloaded": 2, "not_found": 1}), again
+    assert summary["statuses"] == {"verified": 6, "missing": 1}
+    assert client.get_object(Bucket=name, Key=f"v3/{FOUND[0].key}")["Body"].read() == FOUND[0].data
+    assert "hush" not in stderr + again + json.dumps(told, default=str)
 
 
 @pytest.fixture
@@ -128,12 +146,12 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_images_are_taken_out_of_an_archive(download: Download, published: str, archive: Path, tmp_path: Path):
-    summary = download("--from", str(archive), *where(*FOUND[:3], OTHERS[0]), mirror=False)[1]
+    summary = download("--from", str(archive), *only(*FOUND[:3], OTHERS[0]), mirror=False)[1]
     assert summary["statuses"] == {"downloaded": 2, "not_found": 1}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:2])
     assert rows(published, summary["location"])[FOUND[0].image]["source"] == "cvdf"
     assert {row["key"] for row in attributed(tmp_path / "blobs")} == {one.key for one in FOUND[:2]}
-    again = download("--from", str(archive), *where(*FOUND[:2]), mirror=False)[1]
+    again = download("--from", str(archive), *only(*FOUND[:2]), mirror=False)[1]
     assert (again["present"], again["statuses"]) == (2, {})
 
 
@@ -142,7 +160,7 @@ def test_an_archive_is_read_on_where_the_connection_broke(
 ):
     server.files["/tar/train_1.tar.gz"] = Stored(archive.read_bytes())
     server.tricks["/tar/train_1.tar.gz"].append(breaks_after(400))
-    flags = ["--from", f"{server.url}/tar/train_1.tar.gz", "--allow-private", *where(*FOUND[:2])]
+    flags = ["--from", f"{server.url}/tar/train_1.tar.gz", "--allow-private", *only(*FOUND[:2])]
     assert download(*flags, mirror=False)[1]["statuses"] == {"downloaded": 2}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:2])
     assert [seen.headers.get("Range") for seen in server.seen] == [None, "bytes=400-"]
@@ -150,6 +168,6 @@ def test_an_archive_is_read_on_where_the_connection_broke(
 
 def test_a_damaged_archive_is_told_and_what_came_before_is_kept(download: Download, archive: Path, tmp_path: Path):
     archive.write_bytes(archive.read_bytes()[:-6])
-    code, _, err = download("--from", str(archive), *where(*FOUND[:2]), mirror=False)
+    code, _, err = download("--from", str(archive), *only(*FOUND[:2]), mirror=False)
     assert (code, "train_1.tar.gz" in err, "Traceback" in err) == (2, True, False), err
     assert os.path.exists(tmp_path / "blobs" / FOUND[1].key)

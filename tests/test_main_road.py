@@ -138,11 +138,17 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     text = (registry.packaged() / "v3.yaml").read_text()
     (tmp_path / "v3.yaml").write_text(text.partition("\npublished:")[0] + "\npublished: {}\n")
     places = ("--landing", landing, "--warehouse", "data/lake", "--report", "reports/report.html")
-    code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places)
+    (tmp_path / "ids").write_text(f"train/{image_id(0)}\nvalidation/{image_id(1, 'validation')}.jpg\n")
+    (tmp_path / "blobs" / "train").mkdir(parents=True)
+    (tmp_path / "blobs" / "train" / f"{image_id(0)}.jpg").write_bytes(b"")
+    blobs = ("--blobs", "blobs", "--images", "ids")
+    code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places, *blobs)
     assert code == 0
+    assert f"truncated: train/{image_id(0)}.jpg" in out
     assert out.splitlines()[-1] == f"Report: {path}"
     page = path.read_text()
     assert "Open Images V3" in page
+    assert f"<li>missing: validation/{image_id(1, 'validation')}.jpg</li>" in page
     assert "http" not in page.replace("http-equiv", "")
 
 

@@ -20,13 +20,15 @@ from conf import registry
 from conf.settings import Settings
 from jobs import matching
 from jobs.api import images_with_blobs
+from jobs.blobs.judging import BAD
 from jobs.blobs.locations import locate
 from jobs.ingest import ingest
 from jobs.tables import journal
 from jobs.tables.replace import replace as replace_part
-from tests import blobs, readers
+from tests import blobs, http_server, photos, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake
+from tests.http_server import Stored
 from tests.releases import image_id
 
 WITHOUT_MD5 = frozenset({f"train/{image_id(39)}.jpg", f"test/{image_id(3, 'test')}.jpg"})
@@ -108,12 +110,51 @@ def test_a_second_run_changes_nothing_and_says_so(lake: str, oilake: Oilake, tmp
     assert "48 looked at" in oilake(*arguments(lake, place, "--force"))[1]
 
 
+def test_what_is_bad_is_downloaded_again_in_its_place_and_checked(
+    lake: str, planted: Planted, oilake: Oilake, tmp_path: Path
+):
+    whole = blobs.originals()
+    flat = next(key for key, status in planted.truth.items() if status == "truncated")
+    place, truth = planted.in_folder(tmp_path / "blobs"), dict(planted.truth)
+    (place / flat).rename(place / Path(flat).name)
+    truth[Path(flat).name] = truth.pop(flat)
+    bad = [key for key, status in truth.items() if status in BAD]
+    gone, lost = (next(key for key in bad if truth[key] == status) for status in ("missing", "md5_mismatch"))
+    path = {key: f"/{photos.HOST}/{Path(key).stem}_o.jpg" for key in bad}
+    with http_server.running() as server:
+        for key in bad:
+            server.files[path[key]] = Stored(whole[flat if key == Path(flat).name else key])
+        server.files[photos.UNAVAILABLE] = Stored(photos.png())
+        server.tricks[path[gone]].append(http_server.says(404))
+        server.tricks[path[lost]].append(photos.lost)
+        flags = ("--repair", "--mirror", server.url, "--allow-private", "--json")
+        code, out, err = oilake(*arguments(lake, place, *flags))
+        told = json.loads(out)
+        repaired = {key: "verified" if key in bad and key not in (gone, lost) else truth[key] for key in truth}
+        assert (code, statuses(lake)) == (1, repaired)
+        brought = {"downloaded": len(bad) - 2, "not_found": 1, "placeholder": 1}
+        assert (told["repair"]["statuses"], told["read"]) == (brought, len(bad) - 2)
+        assert f"{len(bad)} blobs are bad, and are asked for again" in err
+        assert (place / Path(flat).name).read_bytes() == whole[flat]
+        server.seen.clear()
+        only = tmp_path / "ids"
+        only.write_text(Path(lost).stem)
+        code, out, _ = oilake(*arguments(lake, place, *flags, "--images", str(only)))
+        assert (code, [seen.path for seen in server.seen]) == (1, [path[lost]]), "another image is bad still"
+        assert oilake(*arguments(lake, place, *flags))[0] == 0
+        assert statuses(lake) == {**repaired, gone: "verified", lost: "verified"}
+        server.seen.clear()
+        assert json.loads(oilake(*arguments(lake, place, *flags))[1])["repair"] is None
+        assert server.seen == []
+
+
 @pytest.mark.parametrize("name", ["train_0.tar", "train_0.tar.gz"])
 def test_a_tar_is_verified(name: str, lake: str, planted: Planted, oilake: Oilake, tmp_path: Path):
     archive = planted.in_tar(tmp_path / name)
     code, out, _ = oilake(*arguments(lake, archive, "--json"))
     assert statuses(lake) == planted.of_tar()
     assert code == 1
+    assert "is not mended in place" in oilake(*arguments(lake, archive, "--repair"))[2]
     code, out, _ = oilake(*arguments(lake, archive, "--json"))
     assert json.loads(out)["read"] == blobs.N
     assert statuses(lake) == planted.of_tar()
@@ -234,6 +275,9 @@ def test_a_placeholder_is_known_by_its_md5(lake: str, oilake: Oilake, tmp_path: 
         (("--blobs", "/", "--method", "etag"), "only S3 has ETags"),
         (("--blobs", "/", "--images", "/nowhere/ids"), "a file of image IDs"),
         (("--blobs", "/", "--release", "v2"), "is not published"),
+        (("--blobs", "/", "--allow-private"), "--allow-private is of --repair"),
+        (("--blobs", "/", "--repair", "--quality", "50"), "give --resize too"),
+        (("--blobs", "/", "--repair", "--mirror", "file:///etc"), "--mirror takes"),
     ],
 )
 def test_what_is_called_wrongly_is_told_in_one_sentence(more: tuple[str, ...], told: str, lake: str, oilake: Oilake):

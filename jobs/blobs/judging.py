@@ -29,7 +29,7 @@ def status(facts: Facts, wanted: Wanted | None, placeholders: Placeholders) -> s
 
 def _damage(facts: Facts, wanted: Wanted, placeholders: Placeholders) -> str | None:
     """What is wrong with the bytes themselves."""
-    if placeholders.match(facts.md5, facts.media_type, facts.size, wanted.is_jpeg) or wanted.was_placeholder:
+    if placeholders.match(facts.md5, facts.media_type, facts.size, wanted.is_jpeg):
         return "placeholder"
     if facts.method != "full":
         return None

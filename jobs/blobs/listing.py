@@ -37,12 +37,13 @@ def _files(folder: str) -> Iterator[Blob]:
             seen.add((found.st_dev, found.st_ino))
             with os.scandir(path) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    key = f"{prefix}{entry.name}" + "/" * entry.is_dir()
+                    if is_hidden(key):
                         continue
                     if entry.is_dir():
-                        waiting.append((f"{prefix}{entry.name}/", entry.path))
+                        waiting.append((key, entry.path))
                     else:
-                        yield _file(f"{prefix}{entry.name}", entry)
+                        yield _file(key, entry)
         except OSError as error:
             raise InputError(f"{path}: cannot be listed ({error.strerror}); check its rights and the disk") from None
 

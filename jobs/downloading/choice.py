@@ -1,31 +1,42 @@
-"""Which images are downloaded: by class, verdict, box, licence, list of IDs or a condition on their rows."""
+"""Which images are downloaded: by class, verdict, box, licence, list of IDs or a condition on their rows.
+
+Published files are read as they are, without Spark, which would take longer to begin than a small download takes; only a
+condition in SQL is Spark's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
 from conf.errors import ConfigError
-from jobs.blobs.attribution import COLUMNS
-from jobs.tables.open import existing, uri
+from jobs.downloading import lists
+from jobs.downloading.lists import Addresses, Ids
+from jobs.downloading.order import SUBSETS
+from jobs.downloading.stretches import KEY, LISTED, Numbers, Stretch
+from jobs.tables.columns import columns_of, read_file
 from jobs.tables.read import read
-from jobs.tables.snapshots import pinned, small_rows
+from jobs.tables.snapshots import PublishedFile, files, pinned, slices, small_rows
 from jobs.tables.trouble import SPARK_ERRORS, told
+from jobs.transforms import image_ids
 from jobs.transforms.implications import ancestors
-
-LIST = "TsvHttpData-1.0"
-NAME = r"^\s*(?:(train|validation|test)(?:_[0-9a-f])?/)?([0-9a-fA-F]{16})(?:\.jpg)?\s*$"
-ENTRY = r"^(https?://\S+)(?:\t([0-9]*)(?:\t([A-Za-z0-9+/=]*))?)?\s*$"
-LOOKED_AT = ("image_id", "subset", "original_size", "original_md5", "thumbnail_300k_url", *COLUMNS)
+from quality.rules import mask
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What --subset, --mid and their like say; what is empty or None chooses nothing away."""
+    """What --subset, --mid and their like say; what is empty or None chooses nothing away.
+
+    `archive`: (subset, first digit of the IDs or nothing) of the one archive that the images are to come from. `blobs`:
+    only these images, under these names (`image_id`, sorted, and `key`).
+    """
 
     subsets: tuple[str, ...] = ()
     mids: tuple[str, ...] = ()
@@ -35,35 +46,79 @@ class Choice:
     license: str | None = None
     images: str | None = None
     where: str | None = None
+    archive: tuple[str, str] | None = None
+    blobs: pa.Table | None = None
 
 
-def chosen(spark: SparkSession, warehouse: str, release: str, choice: Choice) -> DataFrame:
-    """The rows of `images` to download, columns LOOKED_AT; ConfigError where the choice does not fit the tables."""
-    found = read(spark, warehouse, "images", release)
-    if choice.where:
-        try:
-            found = found.where(choice.where)
-        except SPARK_ERRORS as error:
-            raise ConfigError(f"--where: {told(error)}") from None
-    if choice.subsets:
-        found = found.where(found["subset"].isin(*choice.subsets))
+@dataclass(frozen=True)
+class _Sets:
+    """What the images of a file are held against. `labelled`: of each subset the images that have the label or box;
+    `blobs`: (IDs, keys)."""
+
+    listed: Ids | Addresses | None
+    labelled: dict[str, Numbers] | None
+    blobs: tuple[Numbers, pa.ChunkedArray] | None
+
+
+def chosen(warehouse: str, release: str, choice: Choice) -> list[Stretch]:
+    """The images of the release that the choice leaves, but for its `where`, sorted by subset and ID.
+
+    ConfigError where the choice does not fit the tables.
+    """
+    labelled = _labelled(warehouse, release, choice) if choice.mids or choice.is_boxed else None
+    blobs = None
+    if choice.blobs is not None:
+        blobs = image_ids.as_numbers(choice.blobs["image_id"].combine_chunks()), choice.blobs["key"]
+    sets = _Sets(lists.read(choice.images) if choice.images else None, labelled, blobs)
+    subsets = {*(choice.subsets or SUBSETS)} & {*(choice.archive[:1] if choice.archive else SUBSETS)}
+    found = []
+    for file in files(warehouse, "images", pinned(warehouse, release)):
+        if file.rows and file.partition["subset"] in subsets:
+            first, stretch = _stretch(file, choice, sets)
+            found += [(stretch.subset, first, stretch)] * bool(len(stretch.picks))
+    return [stretch for *_, stretch in sorted(found, key=lambda one: one[:2])]
+
+
+def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Stretch]:
+    """(the file's first image, those of its images that are chosen)."""
+    names = ["image_id", *["license"] * bool(choice.license)]
+    rows = read_file(file.uri, "images", [*names, *["original_url"] * isinstance(sets.listed, Addresses)])
+    subset, ids = file.partition["subset"], image_ids.as_numbers(rows["image_id"].combine_chunks())
+    wanted = np.ones(len(ids), np.bool_)
+    if choice.archive and choice.archive[1]:
+        wanted &= ids >> np.uint64(60) == int(choice.archive[1], 16)
     if choice.license:
-        found = found.where(sf.lower("license").contains(choice.license.lower()))
-    found = found.select(*LOOKED_AT)
-    if choice.mids or choice.is_boxed:
-        found = found.join(_labelled(spark, warehouse, release, choice), ["subset", "image_id"], "left_semi")
-    return _listed(spark, found, choice.images) if choice.images else found
+        holds = pc.match_substring(rows["license"], choice.license, ignore_case=True)
+        wanted &= mask(holds.fill_null(False))
+    if sets.labelled is not None:
+        wanted &= np.isin(ids, sets.labelled.get(subset, ()))
+    picks: dict[str, Any] = {}
+    if isinstance(sets.listed, Ids):
+        wanted &= sets.listed.hold(ids, subset)
+    elif isinstance(sets.listed, Addresses):
+        places = sets.listed.places(rows["original_url"])
+        wanted &= places >= 0
+        picks = dict(zip(LISTED, sets.listed.told(places[wanted]), strict=True))
+    if sets.blobs is not None:
+        wanted &= np.isin(ids, sets.blobs[0])
+        picks = {KEY: sets.blobs[1].take(pa.array(np.searchsorted(sets.blobs[0], ids[wanted])))}
+    picks = {"place": pa.array(np.flatnonzero(wanted), pa.uint32()), **picks}
+    return int(ids[0]), Stretch(file.uri, subset, pa.table(picks))
 
 
-def _labelled(spark: SparkSession, warehouse: str, release: str, choice: Choice) -> DataFrame:
-    """(subset, image_id) of the images that have a label or a box of the chosen classes."""
+def _labelled(warehouse: str, release: str, choice: Choice) -> dict[str, Numbers]:
+    """The images of each subset that have a label or a box of the chosen classes, as sorted numbers."""
     mids = classes(warehouse, release, choice.mids, choice.with_subclasses)
-    table = read(spark, warehouse, "boxes" if choice.is_boxed else "image_labels", release)
-    if mids:
-        table = table.where(table["mid"].isin(*mids))
-    if not choice.is_boxed:
-        table = table.where(table["verdict"] == choice.verdict)
-    return table.select("subset", "image_id")
+    table = "boxes" if choice.is_boxed else "image_labels"
+    wanted: list[tuple[str, str, object]] = [("mid", "in", mids)] * bool(mids)
+    wanted += [("verdict", "=", choice.verdict)] * (not choice.is_boxed)
+    found: dict[str, list[Numbers]] = {}
+    for one in slices(warehouse, table, release):
+        for part, rows in columns_of(warehouse, table, one.version, one.partition, ["image_id"], wanted or None):
+            if len(rows):
+                numbers = image_ids.as_numbers(rows["image_id"].combine_chunks())
+                found.setdefault(part["subset"], []).append(np.unique(numbers))
+    return {subset: np.unique(np.concatenate(parts)) for subset, parts in found.items()}
 
 
 def classes(warehouse: str, release: str, mids: Sequence[str], with_subclasses: bool) -> list[str]:
@@ -78,67 +133,17 @@ def classes(warehouse: str, release: str, mids: Sequence[str], with_subclasses: 
     return sorted({*mids, *(below for below, above in ancestors(nodes) if above in mids)})
 
 
-def _listed(spark: SparkSession, images: DataFrame, file: str) -> DataFrame:
-    """The images that a list names: image IDs or split/ID a line, or the addresses of a TsvHttpData-1.0 list."""
-    path = Path(file).absolute()
+def meeting(
+    spark: SparkSession, warehouse: str, release: str, condition: str, stretches: Sequence[Stretch]
+) -> list[Stretch]:
+    """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            is_tsv = lines.readline().strip() == LIST
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--images {file}: cannot be read ({error}); give a file that every worker reaches") from None
-    text = spark.read.text(path.as_uri()).where("trim(value) != ''")
-    if is_tsv:
-        text = text.where(sf.trim("value") != LIST)
-    pattern = ENTRY if is_tsv else NAME
-    _refuse_odd(text, pattern, file)
-    if is_tsv:
-        return _by_address(images, text)
-    listed = text.select(
-        sf.regexp_extract("value", pattern, 1).alias("split"),
-        sf.lower(sf.regexp_extract("value", pattern, 2)).alias("image_id"),
-    ).distinct()
-    same = (listed["image_id"] == images["image_id"]) & (
-        (listed["split"] == "") | (listed["split"] == images["subset"])
-    )
-    return images.join(listed, same, "left_semi")
-
-
-def _refuse_odd(text: DataFrame, pattern: str, file: str) -> None:
-    if odd := text.where(~text["value"].rlike(pattern)).head():
-        raise ConfigError(
-            f"--images {file}: {str(odd['value'])[:80]!r} is no image ID, split/ID or line of a {LIST} list"
-        )
-
-
-def _by_address(images: DataFrame, text: DataFrame) -> DataFrame:
-    """By original_url; what the list says of size and MD5 counts where the release says nothing."""
-    md5 = sf.lower(sf.hex(sf.unbase64(sf.nullif(sf.regexp_extract("value", ENTRY, 3), sf.lit("")))))
-    size = sf.nullif(sf.regexp_extract("value", ENTRY, 2), sf.lit("")).cast("bigint")
-    listed = text.select(
-        sf.regexp_extract("value", ENTRY, 1).alias("original_url"), size.alias("size"), md5.alias("md5")
-    ).dropDuplicates(["original_url"])
-    found = images.join(listed, "original_url")
-    found = found.withColumn("original_size", sf.coalesce("original_size", "size"))
-    return found.withColumn("original_md5", sf.coalesce("original_md5", "md5")).select(*LOOKED_AT)
-
-
-def with_known(spark: SparkSession, images: DataFrame, warehouse: str, release: str, location: str) -> DataFrame:
-    """The images with what `downloads` says of the blob at the location: known_bytes, known_source, known_is_resized;
-    NULL where the newest row tells of none."""
-    if existing(warehouse, "downloads").version() == 0:  # it costs Spark seconds to find out
-        return images.selectExpr(
-            "*", "CAST(NULL AS BIGINT) known_bytes", "CAST(NULL AS STRING) known_source",
-            "CAST(NULL AS BOOLEAN) known_is_resized",
-        )  # fmt: skip
-    rows = spark.read.format("delta").load(uri(warehouse, "downloads"))
-    mine = rows.where((rows["release"] == release) & (rows["location"] == location))
-    newest = mine.groupBy("image_id").agg(
-        sf.max_by(sf.struct("status", "bytes", "source", "is_resized"), "downloaded_at").alias("newest")
-    )
-    there = newest.where("newest.status = 'downloaded'").select(
-        "image_id",
-        sf.col("newest.bytes").alias("known_bytes"),
-        sf.col("newest.source").alias("known_source"),
-        sf.col("newest.is_resized").alias("known_is_resized"),
-    )
-    return images.join(there, "image_id", "left")
+        met = read(spark, warehouse, "images", release).where(condition)
+        rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
+    except SPARK_ERRORS as error:
+        raise ConfigError(f"--where: {told(error)}") from None
+    chunks = [one for one in rows["image_id"].cast(pa.binary(8)).chunks if len(one)]
+    found = [np.frombuffer(one.buffers()[1], ">u8", len(one), 8 * one.offset) for one in chunks]
+    ids = np.concatenate([np.empty(0, np.uint64), *found])
+    kept = [one.keep(np.isin(one.ids(), ids)) for one in stretches]
+    return [one for one in kept if len(one.picks)]

@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 def look(rows: Sequence[Row], order: Order, store: Store) -> tuple[list[tuple[Row, Outcome]], list[Row], int, int]:
     """(images that are there whole and have no row yet, those to ask for, how many are there with a row, and how many of
     these are of another source or size than asked for)."""
+    if order.is_anew:
+        return [], list(rows), 0, 0
     sizes = store.sizes(sorted(key(row, order.resize) for row in rows))
     unrecorded, wanted, present, other = [], [], [], 0
     for row in rows:

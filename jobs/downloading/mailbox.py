@@ -9,6 +9,8 @@ from pyspark import Accumulator
 from pyspark.accumulators import AccumulatorParam
 from pyspark.sql import SparkSession
 
+from jobs.downloading.packing import packed, unpacked
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -40,10 +42,7 @@ def open_mailbox(spark: SparkSession) -> Mailbox:
 
 def send(mailbox: Mailbox, rows: pa.Table, present: int = 0, other: int = 0) -> None:
     """Called in a task."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
-        writer.write_table(rows)
-    mailbox.add([Letter(sink.getvalue().to_pybytes(), present, other)])
+    mailbox.add([Letter(packed(rows), present, other)])
 
 
 def take(mailbox: Mailbox) -> list[Letter]:
@@ -56,4 +55,4 @@ def take(mailbox: Mailbox) -> list[Letter]:
 
 def rows(letter: Letter) -> pa.Table:
     """The rows of a letter."""
-    return pa.ipc.open_stream(letter.rows).read_all()
+    return unpacked(letter.rows)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from conf.errors import ConfigError
 from conf.placeholders import Placeholders
 from conf.settings import Download, Fetch
+from jobs.blobs import names
 from jobs.blobs.resize import EXTENSIONS, Resize
 
 Origin = Literal["original", "thumbnail", "cvdf", "other"]
@@ -26,7 +27,8 @@ ARCHIVE = re.compile(r"(?:(train)_([0-9a-f])|(validation|test))\.tar\.gz")
 class Order:
     """One run. `base`: the place that holds <subset>/<image_id>.jpg, or an archive, where the release's own addresses are
     not used; `mirror`: a server that is asked as <mirror>/<host>/<path> in place of every host; `tasks`: how many run at
-    once. `is_open`: loopback, link-local and private addresses may be asked too.
+    once. `is_open`: loopback, link-local and private addresses may be asked too. `is_anew`: what is there is asked for all
+    the same, and replaced.
     """
 
     release: str
@@ -41,6 +43,7 @@ class Order:
     download: Download
     placeholders: Placeholders
     tasks: int = 1
+    is_anew: bool = False
 
     @property
     def archive(self) -> tuple[str, str] | None:
@@ -82,9 +85,15 @@ def mirror(text: str | None) -> str | None:
 
 
 def key(row: Mapping[str, Any], resize: Resize | None) -> str:
-    """The blob's name under the target; ConfigError for what is no image ID or subset, such as a path."""
+    """The blob's name under the target: that of the blob which it is to replace, where there is one.
+
+    ConfigError for what is no image ID or subset, such as a path.
+    """
     if row["subset"] not in SUBSETS or not IMAGE_ID.fullmatch(row["image_id"]):
         raise ConfigError(f"{row['subset']!r}, {row['image_id']!r}: no subset and image ID; ingest the release again")
+    given = row.get("blob_key")
+    if given is not None and (named := names.image(given)) and named[0] == row["image_id"]:
+        return str(given)
     return f"{row['subset']}/{row['image_id']}.{EXTENSIONS[resize.format] if resize else 'jpg'}"
 
 

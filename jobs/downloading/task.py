@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from threading import Event
@@ -17,36 +16,39 @@ from conf.settings import Fetch
 from jobs.blobs.rate import Rate
 from jobs.blobs.stores import Store
 from jobs.blobs.writing import store as open_store
-from jobs.downloading import archive, image, outcome
+from jobs.downloading import archive, image, outcome, stretches
 from jobs.downloading.looking import look
 from jobs.downloading.mailbox import Mailbox, send
 from jobs.downloading.order import Order
 from jobs.downloading.outcome import Outcome
+from jobs.downloading.stretches import Share
 from jobs.fetching import http
 from jobs.fetching.answers import Source
 from jobs.fetching.parallel import each
 
-SCHEMA = "error string"
 TROUBLE = (OilakeError, OSError)
 
 Row = Mapping[str, Any]
-Batches = Iterable[pa.RecordBatch]
 
 
-def run(batches: Batches, order: Order, mailbox: Mailbox) -> Iterator[pa.RecordBatch]:
+def run(dealt: Iterable[Sequence[Share]], order: Order, mailbox: Mailbox) -> Iterator[str]:
     """Brings the images of one partition; yields the sentence of what ends the run, and nothing when all is well."""
     pa.set_cpu_count(1)
     try:
         store = open_store(order.location, order.fetch)
-        if order.archive:
-            archive.run(batches, order, mailbox, store)
-            return
-        rate = _rate(order)
-        for batch in batches:
-            _bring(batch.to_pylist(), order, mailbox, store, rate)
+        for shares in dealt:
+            _run(stretches.batches(shares), order, mailbox, store)
     except TROUBLE as error:
-        told = str(error) if isinstance(error, OilakeError) else f"{order.location}: cannot be written ({error})"
-        yield pa.RecordBatch.from_pydict({"error": [json.dumps(told)]})
+        yield str(error) if isinstance(error, OilakeError) else f"{order.location}: cannot be written ({error})"
+
+
+def _run(batches: Iterator[pa.RecordBatch], order: Order, mailbox: Mailbox, store: Store) -> None:
+    if order.archive:
+        archive.run(batches, order, mailbox, store)
+        return
+    rate = _rate(order)
+    for batch in batches:
+        _bring(batch.to_pylist(), order, mailbox, store, rate)
 
 
 def _bring(rows: list[Row], order: Order, mailbox: Mailbox, store: Store, rate: Rate) -> None:

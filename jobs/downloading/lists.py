@@ -1,0 +1,117 @@
+"""Lists of images in files, read line by line: IDs, the official split/ID, and CVDF's TsvHttpData-1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from conf.errors import ConfigError
+from jobs.transforms import image_ids, md5
+
+Numbers = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+
+HEADER = "TsvHttpData-1.0"
+NAME = r"^(?:(?P<split>train|validation|test)(?:_[0-9a-f])?/)?(?P<id>[0-9a-fA-F]{16})(?:\.jpg)?$"
+ENTRY = r"^(?P<url>https?://[^\s]+)(?:\t(?P<size>[0-9]{0,18})(?:\t(?P<md5>|[A-Za-z0-9+/]{21}[AQgw]==))?)?$"
+BATCH = 100_000
+
+
+@dataclass(frozen=True)
+class Ids:
+    """`by_split`: the sorted numbers of the IDs of each split, and under "" those without one."""
+
+    by_split: dict[str, Numbers]
+
+    def hold(self, ids: Numbers, subset: str) -> Mask:
+        """Which images of a subset are listed; shape (images,)."""
+        return np.isin(ids, self.by_split[""]) | np.isin(ids, self.by_split[subset])
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """A transfer list, sorted by hash: 128 bits of each address in `hashes`, shape (n, 2); size and base64 MD5, NULL where
+    they are not given."""
+
+    hashes: Numbers
+    sizes: pa.Array
+    md5s: pa.Array
+
+    def places(self, urls: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Of each address its place in the list, -1 where it is not listed; shape (urls,)."""
+        wanted = _hashes(urls.to_pylist())
+        if not len(self.hashes):
+            return np.full(len(wanted), -1, np.int64)
+        found = np.searchsorted(self.hashes[:, 0], wanted[:, 0])
+        found[found == len(self.hashes)] = 0
+        return np.where((self.hashes[found] == wanted).all(axis=1), found, -1).astype(np.int64)
+
+    def told(self, places: npt.NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
+        """(sizes, MD5s in hex) of the originals at these places of the list."""
+        return self.sizes.take(pa.array(places)), md5.to_hex(self.md5s.take(pa.array(places)))
+
+
+def read(file: str) -> Ids | Addresses:
+    """The list in a file; ConfigError names the line that is none of a list's."""
+    try:
+        with open(file, encoding="utf-8") as lines:
+            if lines.readline().strip() == HEADER:
+                return _addresses(lines, file)
+            lines.seek(0)
+            return _ids(lines, file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--images {file}: cannot be read ({error}); give a text file of image IDs") from None
+
+
+def _ids(lines: TextIO, file: str) -> Ids:
+    found: dict[str, list[Numbers]] = {split: [] for split in ("", "train", "validation", "test")}
+    for entries in _entries(lines, NAME, file, 1):
+        numbers = image_ids.as_numbers(pc.ascii_lower(entries.field("id")))
+        splits = entries.field("split").to_numpy(zero_copy_only=False)
+        for split, parts in found.items():
+            parts.append(numbers[splits == split])
+    return Ids({split: np.unique(np.concatenate([np.empty(0, np.uint64), *parts])) for split, parts in found.items()})
+
+
+def _addresses(lines: TextIO, file: str) -> Addresses:
+    hashes, sizes, md5s = [np.empty((0, 2), np.uint64)], [pa.array([], pa.int64())], [pa.array([], pa.string())]
+    for entries in _entries(lines, ENTRY, file, 2):
+        hashes.append(_hashes(entries.field("url").to_pylist()))
+        sizes.append(_given(entries.field("size")).cast(pa.int64()))
+        md5s.append(_given(entries.field("md5")))
+    every = np.concatenate(hashes)
+    order = np.lexsort((every[:, 1], every[:, 0]))  # stable: of an address that stands twice the first entry counts
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (every[order[1:]] != every[order[:-1]]).any(axis=1)
+    order = order[first]
+    return Addresses(every[order], pa.concat_arrays(sizes).take(order), pa.concat_arrays(md5s).take(order))
+
+
+def _given(texts: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _hashes(urls: list[str]) -> Numbers:
+    digests = b"".join(xxhash.xxh3_128_digest(url.encode()) for url in urls)
+    return np.frombuffer(digests, np.uint64).reshape(-1, 2)
+
+
+def _entries(lines: TextIO, pattern: str, file: str, number: int) -> Iterator[pa.StructArray]:
+    """The named parts of each line, batch by batch, without blank ones; `number`: of the first line."""
+    while batch := list(islice(lines, BATCH)):
+        text = pc.utf8_trim_whitespace(pa.array(batch, pa.string()))
+        found = pc.extract_regex(text, pattern)
+        odd = np.flatnonzero(pc.and_(pc.is_null(found), pc.not_equal(text, "")).to_numpy(zero_copy_only=False))
+        if len(odd):
+            told = f"line {number + int(odd[0])}: {str(text[int(odd[0])])[:80]!r}"
+            raise ConfigError(f"--images {file}: {told} is no image ID, split/ID or line of a {HEADER} list")
+        yield found.filter(pc.is_valid(found))
+        number += len(batch)
