@@ -13,10 +13,11 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, PromiseError
 from conf.settings import Settings
-from jobs import command, comparison, options, place, spans
-from jobs.aligned import Side
-from jobs.comparison import Context, Done
+from jobs import command, options, place
 from jobs.derive import Task, derive
+from jobs.reconciling import comparison, spans
+from jobs.reconciling.aligned import Side
+from jobs.reconciling.comparison import Context, Done
 from jobs.tables import publish
 from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, told
 from jobs.tables.staging import StagedFile, stage

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from conf.settings import Settings
-from jobs import begin, checking, command, explaining, findings, gate, options, place, session
-from jobs.checking import Checked, Surroundings
+from jobs import begin, command, options, place, session
+from jobs.judging import checking, explaining, findings, gate
+from jobs.judging.checking import Checked, Surroundings
 from jobs.tables import publish, targets
 from jobs.tables.snapshots import pins
 from schemas import loader as schemas

@@ -13,9 +13,11 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import gate, inventory, place
+from jobs import place
 from jobs.begin import begin
-from jobs.gate import Known
+from jobs.ingesting import inventory
+from jobs.judging import gate
+from jobs.judging.gate import Known
 from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import Snapshot, slice_name

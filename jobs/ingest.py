@@ -17,15 +17,17 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, earlier, gate, inventory, keys, options, order, place, small_files
+from jobs import command, options, place
 from jobs.begin import begin
 from jobs.files import join
-from jobs.gate import Known
-from jobs.inventory import Landed
-from jobs.kernel import Context, Report
+from jobs.ingesting import earlier, inventory, keys, order, small_files
+from jobs.ingesting.inventory import Landed
+from jobs.ingesting.kernel import Context, Report
+from jobs.ingesting.release_files import rows as release_file_rows
+from jobs.ingesting.summary import Summary, summarize
+from jobs.judging import gate
+from jobs.judging.gate import Known
 from jobs.progress import say
-from jobs.release_files import rows as release_file_rows
-from jobs.summary import Summary, summarize
 from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import INGEST, snapshots

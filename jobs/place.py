@@ -20,9 +20,9 @@ from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
 from conf.errors import InputError, OilakeError, StoreError
-from jobs import judge
 from jobs.files import delete, join
-from jobs.kernel import Context, Report, run
+from jobs.ingesting.kernel import Context, Report, run
+from jobs.judging import judge
 from jobs.progress import say
 from jobs.sources.splits import Split
 from jobs.tables.trouble import SPARK_ERRORS, told

@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, InputError
 from conf.settings import Settings
-from jobs import audit, command, gate, options, session, uniqueness
-from jobs.surveying import Tallies, is_bytes, survey
+from jobs import command, options, session
+from jobs.judging import audit, gate, uniqueness
+from jobs.judging.surveying import Tallies, is_bytes, survey
 from jobs.tables import publish, targets
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import pins

@@ -12,8 +12,8 @@ from typing import Any
 from conf import registry
 from conf.errors import ConfigError
 from jobs import command, options
-from jobs.quarantine_release import TABLES, release_rows
-from jobs.quarantined import Filter, Row, counts, rows
+from jobs.quarantining.quarantine_release import TABLES, release_rows
+from jobs.quarantining.quarantined import Filter, Row, counts, rows
 from quality import loader as quality
 
 LIMITS = {"list": 20, "show": 3}

@@ -15,11 +15,12 @@ from conf.errors import PromiseError
 from conf.policies import ORIGINS, Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options, pairs, place, spans
-from jobs.aligned import Side
+from jobs import command, options, place
 from jobs.derive import Task, derive
-from jobs.pairs import Context, Done
-from jobs.spans import Span
+from jobs.reconciling import pairs, spans
+from jobs.reconciling.aligned import Side
+from jobs.reconciling.pairs import Context, Done
+from jobs.reconciling.spans import Span
 from jobs.tables import publish
 from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
 from jobs.tables.staging import StagedFile

@@ -9,7 +9,8 @@ from typing import Any
 from conf import registry
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, inventory, options
+from jobs import command, options
+from jobs.ingesting import inventory
 from jobs.tables.snapshots import Snapshot, snapshots
 
 

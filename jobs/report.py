@@ -13,8 +13,8 @@ from conf.registry import SUBSETS
 from jobs.changes import Outcome as Comparison
 from jobs.duplicates import Leakage
 from jobs.figures import TABLES, Figure, cell, differs
+from jobs.ingesting.summary import COLUMNS, KINDS, Summary
 from jobs.reconcile import Outcome
-from jobs.summary import COLUMNS, KINDS, Summary
 
 COLOURS = {
     "images": "#4e79a7",

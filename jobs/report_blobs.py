@@ -8,7 +8,7 @@ from html import escape
 from jobs.blobs.judging import BAD, STATUSES
 from jobs.downloading.brought import Brought
 from jobs.downloading.outcome import DOWNLOADED
-from jobs.verification import Verification
+from jobs.verifying.verification import Verification
 
 
 def chapter(brought: Brought | None, checks: Sequence[Verification]) -> str:

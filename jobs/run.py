@@ -21,13 +21,13 @@ from jobs.downloading.choice import Choice
 from jobs.duplicates import duplicates
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
+from jobs.ingesting.summary import table_lines
 from jobs.progress import say
 from jobs.reconcile import reconcile
 from jobs.report import Chapter
-from jobs.summary import table_lines
-from jobs.verification import Verification
 from jobs.verify import verify
-from jobs.wishes import Wishes
+from jobs.verifying.verification import Verification
+from jobs.verifying.wishes import Wishes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,23 +19,24 @@ from conf import placeholders
 from conf.errors import ConfigError, PromiseError
 from conf.placeholders import Placeholders
 from conf.settings import Settings
-from jobs import command, known, options, place, repairing, wishes
+from jobs import command, options, place
 from jobs.begin import begin
 from jobs.blobs import names
 from jobs.blobs.listing import listed
 from jobs.blobs.locations import locate
 from jobs.blobs.reading import Method
-from jobs.expected import ORIGINS, SUBSETS, Expected
-from jobs.known import Known
-from jobs.matching import Matcher, deal
 from jobs.progress import Rate, rated
 from jobs.tables import journal, publish
 from jobs.tables.replace import number, replace
 from jobs.tables.snapshots import pinned
 from jobs.tables.staging import StagedFile
-from jobs.verification import Verification
-from jobs.verifying import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
-from jobs.wishes import Wishes
+from jobs.verifying import known, repairing, wishes
+from jobs.verifying.expected import ORIGINS, SUBSETS, Expected
+from jobs.verifying.known import Known
+from jobs.verifying.matching import Matcher, deal
+from jobs.verifying.task import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
+from jobs.verifying.verification import Verification
+from jobs.verifying.wishes import Wishes
 
 BATCH = 100_000
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from jobs import findings, gate
-from jobs.checking import Checked
-from jobs.gate import Judgement
+from jobs.judging import findings, gate
+from jobs.judging.checking import Checked
+from jobs.judging.gate import Judgement
 from jobs.tables.targets import Target, copied
 from quality import results
 from quality.tally import Count

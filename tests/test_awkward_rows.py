@@ -26,13 +26,14 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.registry import Release
 from conf.settings import Limits, Settings
-from jobs import command, ingest, inventory, kernel
+from jobs import command, ingest
 from jobs.files import checksums
-from jobs.inventory import Landed
-from jobs.kernel import Context, Report
+from jobs.ingesting import inventory, kernel
+from jobs.ingesting.inventory import Landed
+from jobs.ingesting.kernel import Context, Report
+from jobs.ingesting.summary import Summary
 from jobs.sources import lists
 from jobs.sources.splits import Split
-from jobs.summary import Summary
 from tests import readers
 from tests.broken_rows import (
     BOXES,

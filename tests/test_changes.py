@@ -17,10 +17,11 @@ from pyspark.sql import SparkSession
 from conf import policies, registry
 from conf.errors import ConfigError, InputError
 from conf.settings import Settings
-from jobs import api, cli, spans
+from jobs import api, cli
 from jobs.changes import changes
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
+from jobs.reconciling import spans
 from tests.conftest import Oilake
 from tests.sample_reading import SUBSETS, rows, verdicts
 

@@ -22,11 +22,11 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import queries
 from jobs.check import check
 from jobs.figures import figures
 from jobs.ingest import ingest
-from jobs.queries import Question
+from jobs.judging import queries
+from jobs.judging.queries import Question
 from jobs.reconcile import reconcile
 from jobs.tables.open import rows as all_rows
 from jobs.tables.snapshots import snapshots

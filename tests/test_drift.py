@@ -18,8 +18,8 @@ from deltalake import DeltaTable
 from conf import drift
 from conf.errors import ConfigError
 from conf.settings import Settings
-from jobs import explaining
 from jobs.check import Outcome, check
+from jobs.judging import explaining
 from jobs.tables import carry
 from quality import loader, scopes
 from quality.loader import Expectation, Meta

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
-from jobs.checking import Surroundings, check
+from jobs.judging.checking import Surroundings, check
 from jobs.tables.targets import File, Target
 from quality import great, loader, results, rules, scopes
 from quality.loader import parse

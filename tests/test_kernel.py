@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conf import registry
-from jobs import inventory
 from jobs.files import join
-from jobs.kernel import Context, Report, run
+from jobs.ingesting import inventory
+from jobs.ingesting.kernel import Context, Report, run
 from jobs.sources.splits import Split
 from tests.releases import LABEL_HEADER, land
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from conf import policies
 from conf.errors import ConfigError, InputError
 from conf.policies import ORIGINS, Policy
-from jobs import spans
-from jobs.aligned import END, RowGroup, Side, aligned, row_groups
+from jobs.reconciling import spans
+from jobs.reconciling.aligned import END, RowGroup, Side, aligned, row_groups
 from jobs.transforms import image_ids, label_keys
 from jobs.transforms.image_labels import BOXES, reconcile
 from jobs.transforms.known_classes import known

@@ -17,7 +17,7 @@ import yaml
 from deltalake import DeltaTable, write_deltalake
 
 from conf.settings import Settings
-from jobs import gate
+from jobs.judging import gate
 from jobs.tables import carry
 from jobs.tables.publish import Publication
 from jobs.tables.staging import stage

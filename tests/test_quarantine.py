@@ -32,10 +32,12 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import ConfigError, StoreError
 from conf.settings import Settings
-from jobs import cli, earlier, quarantine_release, reconcile, reuse
+from jobs import cli, reconcile
 from jobs.ingest import ingest
+from jobs.ingesting import earlier, reuse
 from jobs.quarantine import printable
-from jobs.quarantine_release import prepare, release_rows
+from jobs.quarantining import quarantine_release
+from jobs.quarantining.quarantine_release import prepare, release_rows
 from jobs.sources.records import blocks
 from jobs.sources.rows import Header, parse, parse_apart
 from jobs.tables import publish, staging

@@ -25,7 +25,7 @@ from conf import registry
 from conf.settings import Settings
 from jobs.check import check
 from jobs.ingest import ingest
-from jobs.summary import Summary
+from jobs.ingesting.summary import Summary
 
 pytestmark = pytest.mark.real
 TAG = "2017_11"

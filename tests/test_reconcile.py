@@ -18,9 +18,10 @@ from pyspark.sql import SparkSession
 
 from conf import policies, registry
 from conf.settings import Settings
-from jobs import api, spans
+from jobs import api
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
+from jobs.reconciling import spans
 from jobs.tables.snapshots import snapshots
 from tests.conftest import Oilake
 from tests.label_pairs import USUAL, Known, Label, expected, published

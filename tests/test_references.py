@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import references
-from jobs.references import Follower, Reference
+from jobs.judging import references
+from jobs.judging.references import Follower, Reference
 from jobs.tables.targets import File
 from quality import loader, scopes
 from quality.loader import Expectation, Meta

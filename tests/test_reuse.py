@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import cli, earlier, reuse
+from jobs import cli
 from jobs.ingest import ingest
+from jobs.ingesting import earlier, reuse
 from tests import readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"

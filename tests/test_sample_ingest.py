@@ -18,7 +18,7 @@ from conf.settings import Settings
 from jobs import cli
 from jobs.figures import differs, figures, lines
 from jobs.ingest import ingest
-from jobs.summary import Summary
+from jobs.ingesting.summary import Summary
 
 PLANTED = 3
 

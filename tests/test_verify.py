@@ -18,13 +18,13 @@ from pyspark.sql import SparkSession
 
 from conf import registry
 from conf.settings import Settings
-from jobs import matching
 from jobs.api import images_with_blobs
 from jobs.blobs.judging import BAD
 from jobs.blobs.locations import locate
 from jobs.ingest import ingest
 from jobs.tables import journal
 from jobs.tables.replace import replace as replace_part
+from jobs.verifying import matching
 from tests import blobs, http_server, photos, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake

@@ -12,7 +12,7 @@ from pyarrow.fs import FileSelector, FileType
 from conf.errors import StoreError
 from conf.strict import build
 from jobs.files import filesystem, join
-from jobs.findings import CHECK, FOLDER
+from jobs.judging.findings import CHECK, FOLDER
 from quality.results import READER, Result
 
 COLUMNS = tuple(column.name for column in fields(Result))

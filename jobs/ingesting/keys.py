@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from jobs.aligned import BATCH, RowGroup, row_groups
 from jobs.files import filesystem
-from jobs.kernel import Report
+from jobs.ingesting.kernel import Report
+from jobs.reconciling.aligned import BATCH, RowGroup, row_groups
 from jobs.transforms import runs
 
 Positions = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs import place
 from jobs.files import filesystem
-from jobs.references import Follower, Reference
+from jobs.judging.references import Follower, Reference
 from jobs.tables.targets import File, Target
 from jobs.tables.trouble import told
 from quality import tally

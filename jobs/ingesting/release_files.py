@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from conf.registry import Release
-from jobs.inventory import Landed
-from jobs.kernel import Report
+from jobs.ingesting.inventory import Landed
+from jobs.ingesting.kernel import Report
 
 COUNTS = {
     "rows_read": "read",

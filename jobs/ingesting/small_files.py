@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from conf import hierarchy_names
 from conf.registry import Expected
-from jobs import judge
-from jobs.kernel import Context, Report, quarantine_rows
+from jobs.ingesting.kernel import Context, Report, quarantine_rows
+from jobs.judging import judge
 from jobs.sources import lists
 from jobs.sources.rows import BadRecord
 from jobs.sources.splits import Split

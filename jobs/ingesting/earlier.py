@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from jobs.reuse import TEXT, Known
+from jobs.ingesting.reuse import TEXT, Known
 from jobs.tables import staging
 from jobs.tables.snapshots import files, snapshots
 

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs import frames
 from jobs.files import join
-from jobs.kernel import Report
+from jobs.ingesting.kernel import Report
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 

@@ -11,10 +11,10 @@ from typing import Any
 from pyarrow.fs import FileSelector, FileType
 
 from conf.errors import StoreError
-from jobs import gate
-from jobs.checking import Checked
 from jobs.files import filesystem, join
-from jobs.gate import Judgement
+from jobs.judging import gate
+from jobs.judging.checking import Checked
+from jobs.judging.gate import Judgement
 from jobs.progress import say
 from jobs.tables.open import rows
 from quality import great

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from conf.errors import InputError
 from conf.registry import Expected, Release
-from jobs import judge, reuse
-from jobs.reuse import Known
+from jobs.ingesting import reuse
+from jobs.ingesting.reuse import Known
+from jobs.judging import judge
 from jobs.sources.records import Block
 from jobs.sources.rows import BadRecord, Rows, parse
 from jobs.sources.splits import Chunk, Split, chunks
@@ -34,8 +35,8 @@ class Context:
     """What every task of a run knows.
 
     `wanted`: path -> member, by file. `earlier`: files of `labels` of other releases by the digest of their text; `seed`:
-    what that digest begins with (see jobs/reuse.py). `dropped`: rows that lost their key to an earlier one, as positions
-    among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read.
+    what that digest begins with (see jobs/ingesting/reuse.py). `dropped`: rows that lost their key to an earlier one, as
+    positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read.
     """
 
     release: Release

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from jobs.checking import Checked
+from jobs.judging.checking import Checked
 from jobs.tables.targets import Target
 from quality.explaining import Explanation, explain
 from quality.results import READER, Result

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conf.policies import Policy
-from jobs.aligned import aligned
-from jobs.spans import Span
+from jobs.reconciling.aligned import aligned
+from jobs.reconciling.spans import Span
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms.image_labels import BOXES, reconcile
 from jobs.transforms.known_classes import Classes

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from conf.errors import InputError
 from conf.registry import Expected, Release
-from jobs import judge
 from jobs.files import filesystem
-from jobs.kernel import TYPES, normalize, partitions, quarantine_rows
+from jobs.ingesting.kernel import TYPES, normalize, partitions, quarantine_rows
+from jobs.judging import judge
 from jobs.sources.rows import BadRecord, Header, parse_apart
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms.image_ids import as_numbers

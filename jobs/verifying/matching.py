@@ -8,14 +8,14 @@ from itertools import islice
 
 import pyarrow as pa
 
-from jobs import known
 from jobs.blobs import names
 from jobs.blobs.facts import Blob
 from jobs.blobs.locations import Location
 from jobs.blobs.reading import Method
-from jobs.expected import SUBSETS, Expected
-from jobs.known import Known, Row
-from jobs.verifying import Entry
+from jobs.verifying import known
+from jobs.verifying.expected import SUBSETS, Expected
+from jobs.verifying.known import Known, Row
+from jobs.verifying.task import Entry
 
 WAVE_BLOBS = 50_000
 WAVE_BYTES = 4 << 30

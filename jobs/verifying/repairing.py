@@ -20,8 +20,8 @@ from jobs.downloading.choice import Choice
 from jobs.downloading.order import Order
 from jobs.progress import say
 from jobs.tables import columns
-from jobs.verification import Verification
-from jobs.wishes import Wishes, ids
+from jobs.verifying.verification import Verification
+from jobs.verifying.wishes import Wishes, ids
 
 TABLE = "blob_checks"
 NEUTRAL = {

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conf.errors import ConfigError, InputError
-from jobs import expected, origins
 from jobs.blobs.locations import Location
-from jobs.expected import Expected
 from jobs.tables.snapshots import Snapshot
 from jobs.transforms import image_ids
+from jobs.verifying import expected, origins
+from jobs.verifying.expected import Expected
 from quality.rules import mask
 
 OFFICIAL = r"^(?:train|validation|test)(?:_[0-9a-f])?/|\.jpg$"

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from jobs.aligned import END, Side, aligned, row_groups
-from jobs.rejudge import Run
-from jobs.spans import LARGEST, READERS
+from jobs.quarantining.rejudge import Run
+from jobs.reconciling.aligned import END, Side, aligned, row_groups
+from jobs.reconciling.spans import LARGEST, READERS
 from jobs.tables.snapshots import PublishedFile
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms.image_ids import as_ids

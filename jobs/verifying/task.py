@@ -13,13 +13,13 @@ import pyarrow as pa
 from conf.errors import InputError
 from conf.placeholders import Placeholders
 from conf.settings import Fetch
-from jobs import known
 from jobs.blobs import judging
 from jobs.blobs.facts import Blob, Facts, Wanted
 from jobs.blobs.locations import Location
 from jobs.blobs.reading import Method, looks
-from jobs.known import Row
 from jobs.tables.staging import StagedFile, stage
+from jobs.verifying import known
+from jobs.verifying.known import Row
 from quality import loader as quality
 from quality import rules
 from schemas import loader as schemas

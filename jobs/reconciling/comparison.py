@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from jobs.aligned import aligned
-from jobs.spans import Span
+from jobs.reconciling.aligned import aligned
+from jobs.reconciling.spans import Span
 from jobs.tables.staging import StagedFile, Writer
 from jobs.transforms import image_changes, label_changes
 from jobs.transforms.known_classes import Classes

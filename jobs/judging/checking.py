@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
-from jobs import audit, gate, queries, references, uniqueness
-from jobs.audit import Found
-from jobs.queries import Question
-from jobs.references import Reference
+from jobs.judging import audit, gate, queries, references, uniqueness
+from jobs.judging.audit import Found
+from jobs.judging.queries import Question
+from jobs.judging.references import Reference
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import Snapshot, snapshots
 from jobs.tables.targets import Target, published

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.blobs.locations import Location
-from jobs.expected import ORIGINS, Expected
 from jobs.tables import columns
+from jobs.verifying.expected import ORIGINS, Expected
 from schemas import loader as schemas
 
 DOWNLOADS = "downloads"

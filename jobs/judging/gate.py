@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from conf.errors import PromiseError
-from jobs import uniqueness
+from jobs.judging import uniqueness
 from jobs.tables.append import append
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import Snapshot, slice_name

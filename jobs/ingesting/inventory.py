@@ -12,8 +12,8 @@ from conf.errors import InputError
 from conf.registry import Expected, File, Release, expected_members
 from conf.settings import Limits, Settings
 from jobs.files import Checksums, checksums, join, size
+from jobs.ingesting.small_files import is_small
 from jobs.progress import track
-from jobs.small_files import is_small
 from jobs.sources import ranges
 from jobs.sources.splits import Split
 

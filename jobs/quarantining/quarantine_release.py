@@ -18,13 +18,15 @@ from pyspark.sql import SparkSession
 from conf.errors import ConfigError, PromiseError, StoreError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import inventory, keys, merge, place, rejudge
+from jobs import place
 from jobs.begin import begin
 from jobs.files import join
-from jobs.kernel import TYPES
-from jobs.merge import Target
+from jobs.ingesting import inventory, keys
+from jobs.ingesting.kernel import TYPES
 from jobs.progress import track
-from jobs.rejudge import Context, Look, Member, Moved, Part, Run, Source
+from jobs.quarantining import merge, rejudge
+from jobs.quarantining.merge import Target
+from jobs.quarantining.rejudge import Context, Look, Member, Moved, Part, Run, Source
 from jobs.sources.rows import read_header
 from jobs.tables import publish
 from jobs.tables.publish import RELEASE, Publication

@@ -9,8 +9,9 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs import audit, place
-from jobs.audit import deal
+from jobs import place
+from jobs.judging import audit
+from jobs.judging.audit import deal
 from jobs.tables.targets import File, Target
 from jobs.tables.trouble import told
 from quality.proposals import Slice

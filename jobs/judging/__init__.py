@@ -1,0 +1,1 @@
+"""Whether rows and tables keep what quality/ promises: at ingest, before a publication, and whenever one asks."""
