@@ -93,6 +93,7 @@ def download(settings: Settings, order: Order, choice: Choice) -> Brought:
         tasks = _tasks(total, order, spark)
         order = replace(order, tasks=min(tasks, spark.sparkContext.defaultParallelism))
         _work(spark, Ledger(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
+        store.sweep()  # an executor that was killed meanwhile left its half files
     return Brought(
         order.release, order.location, total, tally.present, tally.other, tally.found, tally.bytes,
         time.monotonic() - started - start_seconds, start_seconds, dict(tally.statuses.most_common()),

@@ -67,7 +67,13 @@ def answered(server: Server) -> int:
 
 def interrupted(command: list[str], server: Server, when: int, kill: Callable[[subprocess.Popen[bytes]], None]) -> int:
     """Starts the command, and kills it once so many requests have come; its exit code, when all of it is gone."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     while answered(server) < when:
         assert process.poll() is None, process.communicate()[1].decode()
         time.sleep(0.01)
