@@ -35,7 +35,9 @@ run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify phot
 	@$(BIN)/python -m jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
 	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos
+	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
+	@echo "Report: $(CURDIR)/$(DATA)/report.html"
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
