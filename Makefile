@@ -56,7 +56,7 @@ chromium:
 cluster: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/test_cluster.py
 
-check: lint test  ## what CI runs
+check: lint test  ## what a commit must pass; CI runs the slow suites and the cluster too
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
