@@ -96,7 +96,7 @@ def download(settings: Settings, order: Order, choice: Choice) -> Brought:
         store.sweep()  # an executor that was killed meanwhile left its half files
     return Brought(
         order.release, order.location, total, tally.present, tally.other, tally.found, tally.bytes,
-        time.monotonic() - started - start_seconds, start_seconds, dict(tally.statuses.most_common()),
+        time.monotonic() - started - start_seconds, start_seconds, dict(tally.statuses.most_common()), dict(tally.reasons),
     )  # fmt: skip
 
 
@@ -114,10 +114,18 @@ def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks:
     dealt = spark.sparkContext.parallelize(stretches.cut(images, tasks), tasks)
     kernel = partial(task.run, order=order, mailbox=ledger.mailbox)
     try:
-        errors = place.collect(spark, dealt.mapPartitions(kernel), tasks, f"{order.release}: downloading", ledger.watch)
-    finally:
-        ledger.collect()
-        ledger.flush()
+        try:
+            told = f"{order.release}: downloading"
+            errors = place.collect(spark, dealt.mapPartitions(kernel), tasks, told, ledger.watch)
+        finally:
+            ledger.collect()
+            ledger.flush()
+    except OSError as error:
+        where = error.filename or order.location
+        raise StoreError(
+            f"{where}: cannot be written ({error.strerror or error}); mend the store, and run the same command again: what "
+            "came is kept"
+        ) from None
     if errors:
         raise StoreError(f"{errors[0]}; what came is kept, run the same command again")
 

@@ -238,6 +238,41 @@ def test_an_image_without_checksum_is_taken_unless_it_is_a_placeholder(
     assert rows(published, summary["location"])[UNKNOWN.image]["md5"] == UNKNOWN.md5
 
 
+def test_an_image_without_checksum_that_ends_too_soon_is_cut(download: Download, server: Server, tmp_path: Path):
+    """Though its length is the one that was told; bytes of the camera's own behind the image's end are fine."""
+    server.files[UNKNOWN.path] = Stored(UNKNOWN.data[:400])
+    summary = download(*only(UNKNOWN))[1]
+    assert (summary["statuses"], blobs(tmp_path / "blobs")) == ({"cut": 1}, {})
+    assert summary["reasons"] == {"cut": "the 400 bytes begin as an image and do not end as one"}
+    server.files[UNKNOWN.path] = Stored(UNKNOWN.data + b"made by a camera" * 9)
+    assert download(*only(UNKNOWN))[1]["statuses"] == {"downloaded": 1}
+
+
+def test_a_body_that_is_said_to_be_too_large_is_not_read(download: Download, server: Server):
+    server.files[UNKNOWN.path] = Stored(bytes(300_001))
+    summary = download(*only(UNKNOWN))[1]
+    assert summary["reasons"] == {"bomb": "it is said to have 300,001 bytes, more than download.max_bytes"}
+
+
+def test_images_go_to_no_other_server_than_the_one_named(
+    download: Download, quick: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = yaml.safe_load(Path(quick).read_text())
+    settings["fetch"] |= {"s3_endpoint": "http://127.0.0.1:1"}
+    Path(quick).write_text(yaml.safe_dump(settings))
+    code, _, err = download(*only(FOUND[0]), to="s3://bucket/prefix")
+    assert (code, "set AWS_ENDPOINT_URL_S3" in err, "Traceback" in err) == (2, True, False), err
+
+
+def test_ids_of_no_image_are_told(published: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"train/{FOUND[0].image}\n{'f' * 16}\nvalidation/{FOUND[1].image}\n")
+    assert stretches.count(choices.chosen(published, "v3", Choice(images=str(listed)))) == 1
+    assert f"2 of its IDs are of no image there that is listed so, such as {FOUND[1].image}" in capsys.readouterr().err
+
+
 def test_an_image_of_too_many_pixels_is_refused_though_it_is_small(download: Download, server: Server):
     server.files[UNKNOWN.path] = Stored(photos.jpeg(1, (1100, 1000)))
     assert download(*only(UNKNOWN))[1]["statuses"] == {"bomb": 1}

@@ -9,8 +9,9 @@ from jobs.downloading.outcome import DOWNLOADED
 
 @dataclass
 class Brought:
-    """One run. `statuses`: images by what became of them; `present`: there before, `other` of them of another source or
-    size; `found`: downloaded ones that an interrupted run had finished; `bytes`: what was brought."""
+    """One run. `statuses`: images by what became of them, and in `reasons` the first error of each that failed; `present`:
+    there before, `other` of them of another source or size; `found`: downloaded ones that an interrupted run had finished;
+    `bytes`: what was brought."""
 
     release: str
     location: str
@@ -22,6 +23,7 @@ class Brought:
     seconds: float = 0.0
     start_seconds: float = 0.0
     statuses: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def as_text(self) -> str:
         """The outcome in a few lines for a person."""
@@ -32,6 +34,7 @@ class Brought:
             f"{self.release}: {self.images:,} images: {came:,} downloaded, {self.present:,} there already"
             + (f"; {bad}" if bad else "")
         ]
+        lines += [f"  {status}: {reason}" for status, reason in self.reasons.items()]
         if self.found:
             lines.append(f"{self.found:,} of the downloaded ones were found whole: an interrupted run had brought them")
         if self.other:

@@ -21,6 +21,7 @@ from jobs.downloading import lists
 from jobs.downloading.lists import Addresses, Ids
 from jobs.downloading.order import SUBSETS
 from jobs.downloading.stretches import KEY, LISTED, Numbers, Stretch
+from jobs.progress import say
 from jobs.tables.columns import columns_of, read_file
 from jobs.tables.read import read
 from jobs.tables.snapshots import PublishedFile, files, pinned, slices, small_rows
@@ -76,7 +77,19 @@ def chosen(warehouse: str, release: str, choice: Choice) -> list[Stretch]:
         if file.rows and file.partition["subset"] in subsets:
             first, stretch = _stretch(file, choice, sets)
             found += [(stretch.subset, first, stretch)] * bool(len(stretch.picks))
-    return [stretch for *_, stretch in sorted(found, key=lambda one: one[:2])]
+    stretches = [stretch for *_, stretch in sorted(found, key=lambda one: one[:2])]
+    if isinstance(sets.listed, Ids) and choice == Choice(images=choice.images):
+        _tell_unknown(sets.listed, stretches, release, choice.images)
+    return stretches
+
+
+def _tell_unknown(listed: Ids, stretches: Sequence[Stretch], release: str, file: str | None) -> None:
+    """Says how many of the listed IDs are of no image of the release."""
+    found = np.concatenate([np.empty(0, np.uint64), *(stretch.ids() for stretch in stretches)])
+    unknown = np.setdiff1d(listed.numbers(), found)
+    if len(unknown):
+        first = f"{int(unknown[0]):016x}"
+        say(f"{release}: {file}: {len(unknown):,} of its IDs are of no image there that is listed so, such as {first}")
 
 
 def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Stretch]:

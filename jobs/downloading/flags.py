@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import uuid
 from dataclasses import replace
 
 from conf import placeholders
 from conf.errors import ConfigError
-from conf.settings import Settings
+from conf.settings import Fetch, Settings
 from jobs.blobs import writing
 from jobs.blobs.resize import Resize
 from jobs.downloading import order as orders
@@ -47,10 +48,12 @@ def order(settings: Settings, given: argparse.Namespace, release: str, place: st
         if given.connections < 1:
             raise ConfigError(f"--connections must be at least 1, not {given.connections}")
         limits = replace(limits, connections=given.connections)
+    location = writing.location(place)
+    _check_endpoint(location, settings.fetch)
     return Order(
         release=release,
         run_id=uuid.uuid4().hex[:16],
-        location=writing.location(place),
+        location=location,
         source=source,
         base=base,
         mirror=orders.mirror(given.mirror),
@@ -60,6 +63,16 @@ def order(settings: Settings, given: argparse.Namespace, release: str, place: st
         download=limits,
         placeholders=placeholders.load(),
     )
+
+
+def _check_endpoint(location: str, fetch: Fetch) -> None:
+    """Images must not go to another server than the one that was named."""
+    is_told = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    if location.startswith("s3://") and fetch.s3_endpoint and not is_told:
+        raise ConfigError(
+            f"{location}: fetch.s3_endpoint says where images are read from, not where they go; set AWS_ENDPOINT_URL_S3 to "
+            f"the server of this bucket, such as {fetch.s3_endpoint}"
+        )
 
 
 def _resize(given: argparse.Namespace) -> Resize | None:

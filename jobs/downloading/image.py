@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from jobs.blobs import formats
 from jobs.blobs.rate import Rate
-from jobs.blobs.resize import BombError, DamagedError, resized
+from jobs.blobs.resize import BombError, DamagedError, Resize, resized
 from jobs.blobs.stores import Receipt, Store
 from jobs.downloading.order import Order, address, key
 from jobs.downloading.outcome import Outcome, failed, status
@@ -108,6 +108,9 @@ def take(row: Mapping[str, Any], order: Order, asked: str, answer: Answer, store
 def _received(row: Mapping[str, Any], order: Order, asked: str, answer: Answer, stream: BinaryIO) -> Body:
     """The whole body, in `stream`; AgainError when it is cut, UnfitError when it is not the image."""
     md5, size = hashlib.md5(usedforsecurity=False), 0
+    if (answer.version.bytes or 0) > order.download.max_bytes:
+        told = f"it is said to have {answer.version.bytes:,} bytes, more than download.max_bytes"
+        raise UnfitError("bomb", told, answer.url or asked, answer.code)
     try:
         for block in steady(answer.chunks, order.fetch):
             size += len(block)
@@ -150,6 +153,20 @@ def _judge(body: Body, asked: str, order: Order) -> None:
     sides = formats.sides(kind, head) if kind else None
     if sides and sides[0] * sides[1] > order.download.max_pixels:
         raise body.unfit("bomb", f"it claims {sides[0]:,} x {sides[1]:,} pixels")
+    if kind and body.expected_md5 is None and _is_cut(body, kind, order.download.max_pixels):
+        raise body.unfit("cut", f"the {body.size:,} bytes begin as an image and do not end as one")
+
+
+def _is_cut(body: Body, kind: str, max_pixels: int) -> bool:
+    """Some cameras write behind the end mark, so an image without one at its end is unfolded to see."""
+    body.stream.seek(max(0, body.size - formats.TAIL))
+    if formats.is_whole(kind, body.stream.read(formats.TAIL)) is not False:
+        return False
+    try:
+        resized(body.stream, Resize(1), max_pixels)
+    except DamagedError:
+        return True
+    return False
 
 
 def _is_original(body: Body) -> bool:

@@ -31,6 +31,10 @@ class Ids:
 
     by_split: dict[str, Numbers]
 
+    def numbers(self) -> Numbers:
+        """All of them, each once, sorted."""
+        return np.unique(np.concatenate(list(self.by_split.values())))
+
     def hold(self, ids: Numbers, subset: str) -> Mask:
         """Which images of a subset are listed; shape (images,)."""
         return np.isin(ids, self.by_split[""]) | np.isin(ids, self.by_split[subset])

@@ -19,7 +19,8 @@ LINE_SECONDS = 30.0
 
 @dataclass
 class Tally:
-    """`total`: images to look at. `statuses`: those of new rows; `found`: downloaded ones that were found whole."""
+    """`total`: images to look at. `statuses`: those of new rows, and in `reasons` the first error of each that failed;
+    `found`: downloaded ones that were found whole."""
 
     total: int
     present: int = 0
@@ -27,6 +28,7 @@ class Tally:
     found: int = 0
     bytes: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
 
@@ -40,7 +42,10 @@ class Tally:
         self.present += present
         self.other += other
         for entry in rows["status"].value_counts().to_pylist():
-            self.statuses[entry["values"]] += entry["counts"]
+            status = entry["values"]
+            self.statuses[status] += entry["counts"]
+            if status != DOWNLOADED and status not in self.reasons:
+                self.reasons[status] = rows["error"][pc.index(rows["status"], status).as_py()].as_py()
         asked = rows.filter(pc.greater(rows["tries"], 0))
         self.found += pc.sum(pc.equal(rows["status"], DOWNLOADED)).as_py() or 0
         self.found -= pc.sum(pc.equal(asked["status"], DOWNLOADED)).as_py() or 0
