@@ -43,7 +43,7 @@ def resolve(host: str, port: int) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not is_public(address):
-            raise ForbiddenError(f"{host} leads to {address}, which is not a public address")
+            raise ForbiddenError(f"{host} leads to {address}, which is not a public address (see --allow-private)")
     return addresses
 
 
