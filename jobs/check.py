@@ -133,7 +133,7 @@ def _last_line(outcome: Outcome) -> str:
     warned = sum(not r.success and r.severity == "warning" for one in outcome.checked for r in one.results)
     kept = sum(result.success for one in outcome.checked for result in one.results)
     noted = sum(not r.success and r.severity == "info" for one in outcome.checked for r in one.results)
-    told = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warnings"
+    told = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warning" + "s" * (warned != 1)
     told += f", {noted:,} to note" if noted else ""
     if outcome.recorded is None:
         return told
