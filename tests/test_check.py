@@ -178,6 +178,9 @@ def test_a_sound_copy_is_found_sound_and_says_what_was_not_asked(oilake: Oilake,
     types = {v["expectation_config"]["type"] for v in document["validations"]}
     assert "expect_column_values_to_match_regex" in types
     assert all(v["success"] for v in document["validations"])
+    Path(alone, "_quality", "torn.json").write_text("{")
+    code, _, err = oilake("check", "--history", alone)
+    assert (code, "torn.json: holds no results of a check" in err, "Traceback" in err) == (2, True, False)
 
 
 def test_a_truncated_file_is_one_clear_finding(oilake: Oilake, alone: str):

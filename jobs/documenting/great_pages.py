@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from jobs.documenting.looks import Look
 from jobs.documenting.offline import STATIC, armoured, assets, localised
 from jobs.documenting.story import Table
+from jobs.judging.looks import Look
 from jobs.progress import say
 
 FOLDER = "gx"

@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from jobs.documenting import plots
-from jobs.documenting.looks import Look
 from jobs.documenting.story import KeptOut, Promise, Slice, State, Table
 from jobs.documenting.style import COLOURS, SCOPES, SEVERITIES, WORDS, counted, grid, mark, number, outcome, page, share
+from jobs.judging.looks import Look
 from quality import loader as quality
 
 PLOTTED = 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from jobs.documenting.looks import Look
+from jobs.judging.looks import Look
 from quality.loader import Suite
 from quality.results import READER, Result
 

@@ -8,20 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pyarrow.fs import FileSelector, FileType
-
 from conf.errors import StoreError
 from jobs.files import filesystem, join
-from jobs.judging import gate
+from jobs.judging import gate, looks
 from jobs.judging.checking import Checked
 from jobs.judging.gate import Judgement
+from jobs.judging.looks import CHECK, FOLDER, Look
 from jobs.progress import say
 from jobs.tables.open import rows
 from quality import great
 from schemas import loader as schemas
 
-CHECK = "check"
-FOLDER = "_quality"
 SAME = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
 
 
@@ -120,43 +117,27 @@ def _newest(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
 def history(warehouse: str, what: str, release: str | None) -> list[Check]:
     """Every check and gate of a published table, or of the table in a folder, the oldest first.
 
-    StoreError when nothing was ever checked there.
+    StoreError when nothing was ever checked there, or a file beside the table is none of ours.
     """
-    found = _of_table(warehouse, what) if what in schemas.names() else _of_folder(what)
-    chosen = [one for one in found if release is None or one.release == release]
+    found = _of_table(warehouse, what) if what in schemas.names() else looks.of_folder(what)
+    chosen = [_past(look) for look in found if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")
-    return sorted(chosen, key=lambda one: one.checked_at)
+    return chosen
 
 
-def _of_table(warehouse: str, table: str) -> list[Check]:
-    runs: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows(warehouse, gate.RESULTS):
-        if row["table_name"] == table:
-            runs.setdefault((row["run_id"], row["release"] or "", row["since"] or ""), []).append(row)
-    return [_past(found[0], found[0]["table_version"], str(found[0]["checked_at"]), found) for found in runs.values()]
+def _of_table(warehouse: str, table: str) -> list[Look]:
+    return looks.of_rows((row for row in rows(warehouse, gate.RESULTS) if row["table_name"] == table), ())
 
 
-def _of_folder(path: str) -> list[Check]:
-    store, folder = filesystem(join(path, FOLDER))
-    found = []
-    for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
-        if info.type == FileType.File and info.base_name.endswith(".json"):
-            with store.open_input_stream(info.path) as stream:
-                document = json.loads(stream.read())
-            found.append(
-                _past({**document, "job": CHECK}, document["version"], document["checked_at"], document["results"])
-            )
-    return found
-
-
-def _past(first: dict[str, Any], version: int | None, at: str, results: Sequence[dict[str, Any]]) -> Check:
+def _past(look: Look) -> Check:
     broken = {
-        row["expectation"]: {"severity": row["severity"], "unexpected_count": row["unexpected_count"]}
-        for row in results
-        if not row["success"]
+        name: {"severity": result.severity, "unexpected_count": result.unexpected_count}
+        for name, result in look.results.items()
+        if not result.success
     }
-    return Check(at[:19], first["job"], first["release"], first["since"], version, len(results) - len(broken), broken)
+    kept = len(look.results) - len(broken)
+    return Check(look.checked_at, look.job, look.release, look.since, look.version, kept, broken)
 
 
 def lines(found: Sequence[Check]) -> list[str]:

@@ -12,9 +12,10 @@ from pyarrow.fs import FileSelector, FileType
 from conf.errors import StoreError
 from conf.strict import build
 from jobs.files import filesystem, join
-from jobs.judging.findings import CHECK, FOLDER
 from quality.results import READER, Result
 
+CHECK = "check"
+FOLDER = "_quality"
 COLUMNS = tuple(column.name for column in fields(Result))
 
 
