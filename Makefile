@@ -25,9 +25,8 @@ $(READY): pyproject.toml scripts/setup.sh
 	@scripts/setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
-$(JARS): scripts/jars.py | $(READY)
-	@mkdir -p .jars && echo "fetching Delta's jars"
-	@$(BIN)/python scripts/jars.py .jars 2>.jars/log || { tail -n 20 .jars/log >&2; exit 2; }
+$(JARS): conf/jars.yaml | $(READY)
+	@$(BIN)/oilake setup --to .jars
 	@touch $@
 
 run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify photos -> a report and pages of promises

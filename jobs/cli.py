@@ -1,12 +1,14 @@
-"""The command `oilake`: one subcommand a job."""
+"""The command `oilake`: one subcommand a job, whose module is imported when it is called."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
 
 from jobs import command
 
@@ -29,22 +31,51 @@ JOBS = (
     "show",
     "releases",
     "sample",
+    "setup",
 )
+DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
+COMPLETION = "--print-completion"
+
+
+class PrintVersion(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"oilake {version('open-images-lakehouse')}")
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one job; the exit code: 0 done, 1 data breaks a promise, 2 called wrongly or the input is unusable."""
-    parser = argparse.ArgumentParser(prog="oilake", description="The Open Images lakehouse: releases to Delta tables.")
-    parser.add_argument("--version", action="version", version=f"oilake {version('open-images-lakehouse')}")
+    words = list(sys.argv[1:] if argv is None else argv)
+    first = next((word for word in words if not word.startswith("-")), None)
+    called = JOBS if COMPLETION in words else (first,)
+    parser = command.new_parser("oilake", "The Open Images lakehouse: releases to Delta tables.")
+    parser.add_argument("--version", action=PrintVersion, nargs=0, help="print the version")
+    if COMPLETION in words:
+        import shtab
+
+        shtab.add_argument_to(parser, COMPLETION)
+    else:
+        parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script for bash, zsh or tcsh")
     jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True)
     for name in JOBS:
-        module = importlib.import_module(f"jobs.{name}")
-        text = (module.__doc__ or "").strip()
-        job = jobs.add_parser(name, help=text, description=text)
-        module.add_arguments(job)
-        job.set_defaults(run=module.run)
-    arguments = parser.parse_args(argv)
+        summary = _summary(name)
+        job = jobs.add_parser(name, help=summary, description=summary, formatter_class=parser.formatter_class)
+        if name in called:
+            module = importlib.import_module(f"jobs.{name}")
+            module.add_arguments(job)
+            job.set_defaults(run=module.run)
+    arguments = parser.parse_args(words)
     return command.guard(arguments.run, arguments)
+
+
+def _summary(job: str) -> str:
+    """The docstring of a job's module, read without importing it."""
+    match = DOCSTRING.match(files("jobs").joinpath(f"{job}.py").read_text(encoding="utf-8"))
+    return " ".join(match[1].split()) if match else ""
 
 
 if __name__ == "__main__":

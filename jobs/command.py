@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
 from conf.errors import OilakeError
-from jobs.tables.trouble import DAMAGE, SPARK_ERRORS, told
+from jobs import invocation, logs
 
 INTERRUPTED = 130
 
@@ -20,34 +19,52 @@ Run = Callable[[argparse.Namespace], int]
 
 def main(name: str, doc: str, add_arguments: Arguments, run: Run, argv: Sequence[str] | None = None) -> int:
     """One job called by itself (`spark-submit jobs/<name>.py …`); the exit code."""
-    parser = argparse.ArgumentParser(prog=name, description=doc)
+    parser = new_parser(name, doc)
     add_arguments(parser)
     return guard(run, parser.parse_args(argv))
 
 
+def new_parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A parser whose help has colours on a terminal."""
+    from rich_argparse import RichHelpFormatter
+
+    return argparse.ArgumentParser(prog=name, description=description, formatter_class=RichHelpFormatter)
+
+
 def guard(run: Run, arguments: argparse.Namespace) -> int:
     """`run`, with every error told in one sentence on stderr; OILAKE_DEBUG=1 adds the stack trace."""
-    if os.environ.get("OILAKE_DEBUG") != "1":
-        logging.disable(logging.CRITICAL)  # py4j logs a stack trace for each call that an interrupt breaks off
+    logs.set_up()
     try:
         return run(arguments)
     except OilakeError as error:
-        return _tell(str(error), error.exit_code)
+        return _fail(invocation.spell_commands(str(error), arguments), error.exit_code)
     except KeyboardInterrupt:
-        return _tell("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
+        return _fail("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except SPARK_ERRORS as error:
-        return _tell(f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more", 2)
-    except DAMAGE as error:
-        return _tell(f"a table is damaged ({told(error)}); publish the release again with --force", 2)
-    except OSError as error:
-        return _tell(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
+    except Exception as error:
+        if sentence := _library_sentence(error):
+            return _fail(sentence, 2)
+        raise
 
 
-def _tell(sentence: str, code: int) -> int:
+def _library_sentence(error: Exception) -> str | None:
+    """What a library's error means for a person; None for one that is a fault of ours."""
+    from jobs.tables.trouble import DAMAGE, SPARK_ERRORS, told
+
+    if isinstance(error, SPARK_ERRORS):
+        return f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more"
+    if isinstance(error, DAMAGE):
+        return f"a table is damaged ({told(error)}); publish the release again with --force"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}"
+    return None
+
+
+def _fail(sentence: str, code: int) -> int:
     if os.environ.get("OILAKE_DEBUG") == "1":
         traceback.print_exc()
-    print(f"oilake: {sentence}", file=sys.stderr)
+    line = sentence if logs.is_json() else f"oilake: {sentence}"
+    logs.LOGGER.error("%s", line, extra={"fields": {"exit_code": code}})
     return code

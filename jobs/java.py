@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FIT = ("17", "21")
+REMEDY = (
+    "no Java 17 or 21 was found; install one (on Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME to its "
+    "folder, and run this again"
+)
 
 
 def find() -> str | None:

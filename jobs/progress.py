@@ -10,6 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
+from jobs.logs import LOGGER
+
 T = TypeVar("T")
 
 
@@ -48,4 +50,4 @@ def rated(what: str) -> Iterator[Callable[[Rate], None]]:
 
 def say(line: str) -> None:
     """One plain line about what is being done, on stderr."""
-    tqdm.write(line, file=sys.stderr)
+    LOGGER.info("%s", line)

@@ -13,6 +13,7 @@ from typing import Any
 from conf.errors import ConfigError, StoreError
 from conf.registry import load_all
 from jobs import command
+from jobs.invocation import program
 from jobs.synthetic import plan, planting, writing
 from jobs.synthetic.classes import RELEASES
 from jobs.synthetic.defects import KINDS
@@ -97,7 +98,7 @@ def _told(summary: dict[str, Any]) -> str:
     if summary["planted"]:
         lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
     lines.append(
-        f"next: .venv/bin/oilake ingest --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
+        f"next: {program('ingest')} --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
     )
     return "\n".join(lines)
 

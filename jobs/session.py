@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from conf.errors import ConfigError
 from conf.settings import Settings
 from jobs import java
+from jobs.jars import find_jars
 
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -39,14 +40,14 @@ def start(settings: Settings) -> SparkSession:
         builder = builder.config(key, value)
     if settings.master and "MASTER" not in os.environ and not _submitted():
         builder = builder.master(settings.master)
-    if jars := find_jars(settings):
+    if jars := find_jars(settings.jars):
         builder = builder.config("spark.jars", ",".join(jars))
     try:
         with _quiet():
             spark = _start(builder)
     except (PySparkException, Py4JError, OSError) as error:
         raise ConfigError(
-            f"Spark does not start ({_first_line(error)}); run `make setup`, or set JAVA_HOME to Java 17 or 21"
+            f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
     _check_delta(spark)
     if not _debugging():
@@ -85,12 +86,6 @@ def _debugging() -> bool:
     return os.environ.get("OILAKE_DEBUG") == "1"
 
 
-def find_jars(settings: Settings) -> list[str]:
-    """Delta's jars: in the configured folder, else in `.jars` beside the packages of a checkout."""
-    folder = Path(settings.jars) if settings.jars else Path(__file__).parent.parent / ".jars"
-    return sorted(str(path) for path in folder.glob("*.jar")) if folder.is_dir() else []
-
-
 def _submitted() -> bool:
     """Whether spark-submit started this process: then it has given the master."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
@@ -103,7 +98,7 @@ def _check_delta(spark: SparkSession) -> None:
         jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(DELTA_CLASS)
     except Exception:
         raise ConfigError(
-            "Delta's jars are not on Spark's class path; run `make setup`, set OILAKE_JARS to their folder, "
+            "Delta's jars are not on Spark's class path; run `oilake setup`, set OILAKE_JARS to their folder, "
             "or give spark-submit --jars"
         ) from None
 

@@ -1,0 +1,54 @@
+"""What a job says while it works: the logger `oilake`, as plain lines on stderr, or as JSON lines with OILAKE_LOG=json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import datetime, timezone
+
+LOGGER = logging.getLogger("oilake")
+
+
+class TerminalHandler(logging.Handler):
+    """Lines on stderr, above a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: time (UTC), level, logger, message, and the fields that the record was given in `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line | getattr(record, "fields", {}), ensure_ascii=False)
+
+
+def set_up() -> None:
+    """Sends the logger `oilake` to stderr; handlers that the process has of its own (a scheduler's) hear it too.
+
+    Libraries' records go to those handlers alone: a root without any gets one that says nothing, since Python would else
+    print them, and py4j's stack trace for each call that an interrupt breaks off, beside our sentence.
+    """
+    LOGGER.setLevel(logging.INFO)
+    for handler in [handler for handler in LOGGER.handlers if isinstance(handler, TerminalHandler)]:
+        LOGGER.removeHandler(handler)
+    handler = TerminalHandler()
+    handler.setFormatter(JsonLines() if is_json() else None)
+    LOGGER.addHandler(handler)
+    if not logging.getLogger().handlers:
+        logging.getLogger().addHandler(logging.NullHandler())
+
+
+def is_json() -> bool:
+    """Whether lines are JSON objects, for machines: bars are then left out."""
+    return os.environ.get("OILAKE_LOG") == "json"
