@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help setup run test slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip clean
+.PHONY: help measure setup run test slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ check: lint test  ## what a commit must pass; CI runs the slow suites and the cl
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+measure:  ## sizes, names and reach of the code, also of another checkout: OTHER=FOLDER
+	@$(PYTHON) scripts/measure.py $(OTHER)
 
 docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 	@$(BIN)/python -m quality.dictionary > docs/data-dictionary.md
