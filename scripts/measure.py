@@ -1,6 +1,6 @@
 """usage: measure.py [FOLDER]
 
-How the code of a checkout can be read: sizes, names, and how far a job reaches. FOLDER is another checkout (default: this one).
+How the code of a checkout can be read: sizes, names, and how far a job reaches. FOLDER is another checkout.
 """
 
 from __future__ import annotations
