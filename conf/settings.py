@@ -11,8 +11,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from conf.errors import ConfigError
+from conf.showing import brief
 from conf.strict import build, load_yaml
 
+LARGEST_BLOCK = 1 << 40
+MOST_AT_ONCE = 1 << 16
 VARIABLES = {
     "OILAKE_WAREHOUSE": "warehouse",
     "OILAKE_LANDING": "landing",
@@ -102,17 +105,20 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
     if not 0 <= settings.limits.max_share <= 1:
         raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
     for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
-        if getattr(settings.limits, key) < 1:
-            raise ConfigError(f"{path}: limits.{key} must be at least 1, not {getattr(settings.limits, key)}")
+        _check_count(f"{path}: limits.{key}", getattr(settings.limits, key), LARGEST_BLOCK)
     _check_fetch(settings.fetch, str(path))
     _check_download(settings.download, str(path))
     return settings
 
 
+def _check_count(key: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise ConfigError(f"{key} must be at least 1 and at most {most}, not {brief(value)}")
+
+
 def _check_fetch(fetch: Fetch, path: str) -> None:
     for key in ("connections", "tries"):
-        if getattr(fetch, key) < 1:
-            raise ConfigError(f"{path}: fetch.{key} must be at least 1, not {getattr(fetch, key)}")
+        _check_count(f"{path}: fetch.{key}", getattr(fetch, key), MOST_AT_ONCE)
     for key in ("backoff_seconds", "wait_limit_seconds", "least_bytes_per_second"):
         if not 0 <= getattr(fetch, key) < math.inf:
             raise ConfigError(f"{path}: fetch.{key} must be 0 or more, not {getattr(fetch, key)}")
@@ -121,9 +127,9 @@ def _check_fetch(fetch: Fetch, path: str) -> None:
 
 
 def _check_download(download: Download, path: str) -> None:
-    for key in ("connections", "images_per_task", "max_bytes", "max_pixels"):
-        if getattr(download, key) < 1:
-            raise ConfigError(f"{path}: download.{key} must be at least 1, not {getattr(download, key)}")
+    _check_count(f"{path}: download.connections", download.connections, MOST_AT_ONCE)
+    for key in ("images_per_task", "max_bytes", "max_pixels"):
+        _check_count(f"{path}: download.{key}", getattr(download, key), LARGEST_BLOCK)
     rate = download.requests_per_second
     if rate is not None and not 0 < rate < math.inf:
         raise ConfigError(f"{path}: download.requests_per_second must be more than 0, or null, not {rate}")

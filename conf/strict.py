@@ -9,9 +9,9 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 from conf.errors import ConfigError
+from conf.showing import brief, brief_text
+from conf.yaml_text import LARGEST, parse_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -22,30 +22,34 @@ T = TypeVar("T")
 def load_yaml(path: Traversable | Path) -> Any:
     """The document in one YAML file; ConfigError names the file when it cannot be read or parsed."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the path of a YAML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror or error}); check its rights and the disk"
+        ) from None
+    return parse_yaml(data, str(path))
 
 
 def build(kind: type[T], data: Any, file: str, key: str = "") -> T:
     """`data` as the dataclass `kind`; ConfigError names `file` and the dotted key of what does not fit."""
     if not isinstance(data, dict):
-        raise ConfigError(f"{file}: {key or 'the document'} must be a mapping, not {_show(data)}")
+        raise ConfigError(f"{file}: {key or 'the document'} must be a mapping, not {brief(data)}")
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in data:
         if name not in fields:
-            raise ConfigError(f"{file}: unknown key {_join(key, str(name))}; known: {', '.join(sorted(fields))}")
+            raise ConfigError(
+                f"{file}: unknown key {_join(key, brief_text(str(name)))}; known: {', '.join(sorted(fields))}"
+            )
     hints = typing.get_type_hints(kind)
     values = {}
     for name, field in fields.items():
         if name in data:
             values[name] = _value(hints[name], data[name], file, _join(key, name))
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ConfigError(f"{file}: missing key {_join(key, name)}")
+            raise ConfigError(f"{file}: missing key {_join(key, name)}; add it")
     return kind(**values)
 
 
@@ -59,15 +63,15 @@ def _value(hint: Any, data: Any, file: str, key: str) -> Any:
         return _value(next(a for a in arguments if a is not type(None)), data, file, key)
     if origin is tuple:
         if not isinstance(data, list):
-            raise ConfigError(f"{file}: {key} must be a list, not {_show(data)}")
+            raise ConfigError(f"{file}: {key} must be a list, not {brief(data)}")
         return tuple(_value(arguments[0], item, file, f"{key}[{n}]") for n, item in enumerate(data))
     if origin is dict:
         if not isinstance(data, dict):
-            raise ConfigError(f"{file}: {key} must be a mapping, not {_show(data)}")
-        return {str(k): _value(arguments[1], v, file, _join(key, str(k))) for k, v in data.items()}
+            raise ConfigError(f"{file}: {key} must be a mapping, not {brief(data)}")
+        return {str(k): _value(arguments[1], v, file, _join(key, brief_text(str(k)))) for k, v in data.items()}
     if origin is typing.Literal:
         if data not in arguments:
-            raise ConfigError(f"{file}: {key} must be one of {', '.join(map(str, arguments))}, not {_show(data)}")
+            raise ConfigError(f"{file}: {key} must be one of {', '.join(map(str, arguments))}, not {brief(data)}")
         return data
     return _scalar(hint, data, file, key)
 
@@ -79,13 +83,9 @@ def _scalar(hint: Any, data: Any, file: str, key: str) -> Any:
         return float(data)
     if not isinstance(data, hint) or (isinstance(data, bool) and hint is not bool):
         names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime.date: "a date"}
-        raise ConfigError(f"{file}: {key} must be {names.get(hint, hint)}, not {_show(data)}")
+        raise ConfigError(f"{file}: {key} must be {names.get(hint, hint)}, not {brief(data)}")
     return data
 
 
 def _join(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
-
-
-def _show(data: Any) -> str:
-    return "nothing" if data is None else f"{data!r} ({type(data).__name__})"

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conf.errors import InputError
+from jobs.sources import ranges, records, walking
 from jobs.sources.records import blocks
 from jobs.sources.rows import Header, parse
 
@@ -100,3 +108,119 @@ def test_a_field_may_be_as_long_as_the_limit_and_no_longer():
 def test_all_reasons_of_a_record_are_told():
     _, bad = read(b"1,\0\xff,2,3\n", 100)
     assert bad == [(1, b"1,\0\xff,2,3", ("nul_byte", "invalid_utf8", "wrong_field_count"))]
+
+
+# --- work grows with the bytes and with nothing else ---------------------------------------------------------------
+
+
+class Counted(bytes):
+    """Bytes that count what is looked at when something is searched in them."""
+
+    seen = 0
+
+    def find(self, sub: Any, start: Any = 0, end: Any = None) -> int:
+        place = super().find(sub, start, end)
+        stop = place if place >= 0 else len(self) if end is None else end
+        Counted.seen += 1 + max(0, stop - start)
+        return place
+
+
+SHAPES = {
+    "blank lines": (b"", b"\n", b""),
+    "blank lines that end in two bytes": (b"", b"\r\n", b""),
+    "lines without a comma": (b"", b"a\n", b""),
+    "fields without a line": (b"", b'a,"b",', b""),
+    "fields before a quote": (b"", b"a,", b'"\n'),
+    "a quote that closes behind all lines": (b'"', b"a\n", b'"\n'),
+    "a quote that nearly closes behind all lines": (b'"', b"a\n", b'"x\n'),
+    "a quote that never closes": (b'"', b"a\n", b""),
+    "doubled quotes up to a quote that nearly closes": (b'"', b'a""\n', b'"x\n'),
+    "every line leads into the same broken record": (b'"abc\n', b'zzz","abc\n', b'zzz"x\n'),
+    "every line leads into the same open quote": (b'"abc\n', b'zzz","abc\n', b"zzz"),
+    "broken lines": (b"", b'"a"x,"\n', b""),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("at_end", [True, False])
+@pytest.mark.parametrize("longest", [500, walking.MAX_RECORD])
+def test_a_walk_looks_at_each_byte_a_few_times(monkeypatch: pytest.MonkeyPatch, shape: str, at_end: bool, longest: int):
+    monkeypatch.setattr(walking, "MAX_RECORD", longest)
+    head, pattern, tail = SHAPES[shape]
+    assert looked_at(head + pattern * 2000 + tail, at_end) < 6
+
+
+@given(JUNK.filter(bool), JUNK, JUNK, st.booleans())
+def test_no_pattern_makes_a_walk_look_more_often(pattern: bytes, head: bytes, tail: bytes, at_end: bool):
+    assert looked_at(head + pattern * (8000 // len(pattern)) + tail, at_end) < 8
+
+
+def looked_at(data: bytes, at_end: bool) -> float:
+    """How often a byte of `data` is looked at while its records are walked."""
+    Counted.seen = 0
+    walking.walk(Counted(data), at_end)
+    return Counted.seen / len(data)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_small_blocks_are_not_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch, shape: str):
+    """What is left of one block is looked at again in the next one: it must not be most of it every time."""
+    longest = 4000
+    for module in (walking, records):
+        monkeypatch.setattr(module, "MAX_RECORD", longest)
+    looked: list[int] = []
+    cuts = records.cuts
+
+    def counted(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
+        looked.append(len(data))
+        return cuts(data, at_end, size)
+
+    monkeypatch.setattr(records, "cuts", counted)
+    head, pattern, tail = SHAPES[shape]
+    data = head + pattern * 2000 + tail
+    with contextlib.suppress(InputError):
+        deque(blocks(io.BytesIO(data).read, 10), maxlen=0)
+    assert sum(looked) < 8 * len(data)
+
+
+@given(JUNK, st.integers(1, 20), st.integers(4, 30))
+def test_a_record_that_is_too_long_leaves_the_blocks_small(data: bytes, size: int, longest: int):
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (walking, records):
+            patch.setattr(module, "MAX_RECORD", longest)
+        try:
+            found = list(blocks(io.BytesIO(data).read, size))
+        except InputError:
+            return
+    assert b"".join(block.data for block in found) == data
+    for block in found:
+        ends = [record.stop for record in block.records]
+        assert len(block.data) <= 2 * size or (ends and max(np.diff(ends, prepend=0)) + 2 >= len(block.data) - 2 * size)
+
+
+def test_a_line_that_is_too_long_is_told_with_its_file():
+    data = b"a,b,c\n" + b"x" * (3 * walking.MAX_RECORD)
+    with pytest.raises(
+        InputError, match=r"images\.tar\.gz: train: line 2 is longer than 32 MiB, .*; fetch the file again"
+    ):
+        deque(blocks(io.BytesIO(data).read, 4 << 20, where="images.tar.gz: train"), maxlen=0)
+
+
+def test_the_ranges_of_a_file_in_one_quote_are_planned_in_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "plain.csv"
+    path.write_bytes(b'"' + b"a\n" * 50_000 + b'"\n')
+    read: list[int] = []
+
+    @contextlib.contextmanager
+    def counted(uri: str) -> Iterator[Any]:
+        with open(uri, "rb") as file:
+            yield SimpleNamespace(seek=file.seek, read=lambda size: counted_bytes(file.read(size)))
+
+    def counted_bytes(data: bytes) -> bytes:
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(ranges, "open_file", counted)
+    size = path.stat().st_size
+    assert [(found.start, found.stop) for found in ranges.plan(str(path), size, 50)] == [(0, size)]
+    assert sum(read) <= 2 * size

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from http.client import responses
 from urllib.parse import urljoin, urlsplit
@@ -25,7 +25,7 @@ from urllib3.exceptions import (
 from conf.settings import Fetch
 from jobs.fetching import addresses
 from jobs.fetching import headers as fields
-from jobs.fetching.addresses import ForbiddenError, without_secrets
+from jobs.fetching.addresses import ForbiddenError, Resolver, without_secrets
 from jobs.fetching.answers import AgainError, Answer, Cause, RefusedError, Source, UnsatisfiableError, Version, same
 
 Response = urllib3.BaseHTTPResponse
@@ -36,30 +36,40 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 NO_HEAD = frozenset({405, 501})
 
 
-def source(fetch: Fetch, is_guarded: bool = False) -> Source:
+@dataclass(frozen=True)
+class Pools:
+    """`direct`: connections to the servers themselves; `proxied`: those of each scheme that the environment gives a proxy.
+
+    `resolver` judges hosts; None: all are allowed.
+    """
+
+    direct: urllib3.PoolManager
+    proxied: Mapping[str, urllib3.PoolManager]
+    resolver: Resolver | None
+
+
+def source(fetch: Fetch, is_guarded: bool = False, named: Collection[tuple[str, int]] = ()) -> Source:
     """Files behind http and https URLs; a proxy is taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
 
-    `is_guarded`: only public addresses are connected to; a proxy is trusted, and not asked for a name that is known here
-    to lead elsewhere.
+    `is_guarded`: only public addresses are connected to, and those of `named`: (host, port) that the user named himself. A
+    proxy is trusted, and not asked for a name that is known here to lead elsewhere.
     """
-    pools = _pools(fetch, is_guarded)
+    pools = _pools(fetch, Resolver(named) if is_guarded else None)
     return Source(partial(_head, pools, fetch), partial(_read, pools, fetch))
 
 
-def _pools(fetch: Fetch, is_guarded: bool) -> dict[str, urllib3.PoolManager]:
-    """The pool of each proxied scheme; `direct` for all else, `guarded` where only public addresses are connected to."""
-    if is_guarded:
-        pools = {"guarded": addresses.guarded(maxsize=fetch.connections)}
-    else:
-        pools = {"direct": urllib3.PoolManager(maxsize=fetch.connections)}
+def _pools(fetch: Fetch, resolver: Resolver | None) -> Pools:
+    count = fetch.connections
+    direct = addresses.guarded(resolver, maxsize=count) if resolver else urllib3.PoolManager(maxsize=count)
+    proxied = {}
     for scheme, proxy in urllib.request.getproxies().items():
         if scheme in ("http", "https"):
             address = proxy if "://" in proxy else f"http://{proxy}"
-            pools[scheme] = urllib3.ProxyManager(address, maxsize=fetch.connections)
-    return pools
+            proxied[scheme] = urllib3.ProxyManager(address, maxsize=count)
+    return Pools(direct, proxied, resolver)
 
 
-def _head(pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, url: str, known: Version | None) -> Version:
+def _head(pools: Pools, fetch: Fetch, url: str, known: Version | None) -> Version:
     headers = fields.unless(known)
     response = _request(pools, fetch, "HEAD", url, headers)
     if response.status in NO_HEAD:
@@ -75,9 +85,7 @@ def _head(pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, url: str, know
 
 
 @contextmanager
-def _read(
-    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, url: str, start: int, version: Version | None
-) -> Iterator[Answer]:
+def _read(pools: Pools, fetch: Fetch, url: str, start: int, version: Version | None) -> Iterator[Answer]:
     response = _request(pools, fetch, "GET", url, fields.since(start, version))
     try:
         if start and response.status == 416:
@@ -89,9 +97,7 @@ def _read(
         response.close()
 
 
-def _request(
-    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, method: str, url: str, headers: Mapping[str, str]
-) -> Response:
+def _request(pools: Pools, fetch: Fetch, method: str, url: str, headers: Mapping[str, str]) -> Response:
     """The answer at the end of the redirects, unread."""
     for _ in range(REDIRECTS + 1):
         response = _ask(pools, fetch, method, url, headers)
@@ -115,9 +121,7 @@ def _joined(url: str, place: str, cause: Cause) -> str:
         raise RefusedError("it is redirected to what is no address", cause=cause) from None
 
 
-def _ask(
-    pools: Mapping[str, urllib3.PoolManager], fetch: Fetch, method: str, url: str, headers: Mapping[str, str]
-) -> Response:
+def _ask(pools: Pools, fetch: Fetch, method: str, url: str, headers: Mapping[str, str]) -> Response:
     timeout = urllib3.Timeout(connect=fetch.timeout_seconds, read=fetch.timeout_seconds)
     try:
         return _pool(pools, url).request(
@@ -131,15 +135,15 @@ def _ask(
         raise _again(error, fetch, Cause(url=url)) from None
 
 
-def _pool(pools: Mapping[str, urllib3.PoolManager], url: str) -> urllib3.PoolManager:
-    """The pool for a URL. ForbiddenError for a guarded one whose host, as far as it is known here, is not public."""
+def _pool(pools: Pools, url: str) -> urllib3.PoolManager:
+    """The pool for a URL. ForbiddenError for a proxied one whose host, as far as it is known here, is not allowed."""
     place = urlsplit(url)
-    if place.scheme not in pools or urllib.request.proxy_bypass(place.hostname or ""):
-        return pools.get("guarded") or pools["direct"]
-    if "guarded" in pools:
+    if place.scheme not in pools.proxied or urllib.request.proxy_bypass(place.hostname or ""):
+        return pools.direct
+    if pools.resolver:
         with contextlib.suppress(OSError):
-            addresses.resolve(place.hostname or "", place.port or 80)
-    return pools[place.scheme]
+            pools.resolver.resolve(*addresses.origin(url))
+    return pools.proxied[place.scheme]
 
 
 def _accept(response: Response, url: str) -> None:

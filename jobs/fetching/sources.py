@@ -10,6 +10,7 @@ from conf.errors import ConfigError
 from conf.registry import File, Release
 from conf.settings import Fetch
 from jobs.fetching import folder, http
+from jobs.fetching.addresses import origin
 from jobs.fetching.answers import Source
 from jobs.files import join
 
@@ -44,9 +45,13 @@ def _address(release: Release, file: File, base: str | None) -> str:
 
 
 def connect(items: list[Item], fetch: Fetch) -> dict[str, Source]:
-    """The source of each item, by its address; ConfigError where an address is of no kind that is known."""
+    """The source of each item, by its address; ConfigError where an address is of no kind that is known.
+
+    The servers that the addresses name may be private ones; what they redirect to may not, but for themselves.
+    """
     kinds = {item.url: _kind(item) for item in items}
-    sources = {kind: _source(kind, fetch) for kind in set(kinds.values())}
+    named = {_origin(item) for item in items if kinds[item.url] == "http"}
+    sources = {kind: _source(kind, fetch, named) for kind in set(kinds.values())}
     return {url: sources[kind] for url, kind in kinds.items()}
 
 
@@ -62,12 +67,19 @@ def _kind(item: Item) -> str:
     return "s3" if parts.scheme == "s3" else "http"
 
 
-def _source(kind: str, fetch: Fetch) -> Source:
+def _origin(item: Item) -> tuple[str, int]:
+    try:
+        return origin(item.url)
+    except ValueError:
+        raise ConfigError(f"the address of {item.name}, {item.url}, names no host and port; correct it") from None
+
+
+def _source(kind: str, fetch: Fetch, named: set[tuple[str, int]]) -> Source:
     if kind == "s3":
         from jobs.fetching import s3  # boto3 takes a while to import, and most runs need none of it
 
         return s3.source(fetch)
-    return http.source(fetch) if kind == "http" else folder.source()
+    return http.source(fetch, is_guarded=True, named=named) if kind == "http" else folder.source()
 
 
 def _check_folder(item: Item) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 import zlib
 from collections.abc import Collection, Iterator
 from typing import Any, cast
@@ -12,10 +11,11 @@ from isal import igzip, isal_zlib
 
 from conf.errors import InputError
 from jobs.sources.records import Read
+from jobs.sources.tar_headers import Entry, entries
 
 BUFFER = 1 << 20
 INFLATE_ERROR = cast("type[Exception]", isal_zlib.IsalError)
-DAMAGED = (EOFError, tarfile.TarError, zlib.error, INFLATE_ERROR, igzip.BadGzipFile)
+DAMAGED = (EOFError, zlib.error, INFLATE_ERROR, igzip.BadGzipFile)
 
 
 def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[str, Read]]:
@@ -27,37 +27,37 @@ def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[s
     seen: set[str] = set()
     with Told(name):
         unpacked = igzip.IGzipFile(fileobj=_Forward(stream, name))
-        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
-            for member in archive:
-                path = member.name.removeprefix("./")
-                if path not in wanted:
-                    continue
-                if path in seen or not member.isreg():
-                    raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
-                seen.add(path)
-                yield path, reader(archive.extractfile(member), name, path)
-            if unpacked.tell() < archive.offset + tarfile.BLOCKSIZE:
-                raise EOFError  # tarfile takes a header that is cut, or none, for the end
+        for entry in entries(unpacked, name):
+            path = entry.name.removeprefix("./")
+            if path not in wanted:
+                continue
+            if path in seen or not entry.is_file:
+                raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
+            seen.add(path)
+            yield path, reader(unpacked, entry, name)
         while unpacked.read(BUFFER):
             pass
 
 
-def reader(file: Any, name: str, path: str) -> Read:
-    """How to read one member's file; InputError names the archive and the member where it is damaged."""
+def reader(file: Any, entry: Entry, name: str) -> Read:
+    """How to read the member at which `file` stands; InputError names the archive and the member where it is damaged."""
+    left = entry.size
 
     def read(size: int) -> bytes:
-        with Told(f"{name}: {path}"):
-            data: bytes = file.read(size)
+        nonlocal left
+        with Told(f"{name}: {entry.name}"):
+            asked = min(size, left)
+            data: bytes = file.read(asked)
+            left -= len(data)
+            if len(data) < asked:
+                raise EOFError
             return data
 
     return read
 
 
 class _Forward(io.RawIOBase):
-    """A stream that says it can seek: tarfile then asks the gzip file above it to skip forwards, which it does by reading.
-
-    The mode "r|", made for streams, would copy every byte twice more.
-    """
+    """A stream that says it can seek: the gzip file above it then skips forwards, which it does by reading."""
 
     def __init__(self, stream: Any, name: str) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _Forward(io.RawIOBase):
 
 
 class Told:
-    """Turns what the libraries raise on damaged bytes into one sentence."""
+    """Turns what the libraries raise on damaged bytes, and on a disk that fails, into one sentence."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -91,6 +91,9 @@ class Told:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, DAMAGED):
             raise InputError(f"{self.where}: {_cause(error)}; fetch the archive again") from None
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise InputError(f"{self.where}: cannot be read ({reason}); check its rights and the disk") from None
 
 
 def _cause(error: BaseException) -> str:

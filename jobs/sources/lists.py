@@ -18,7 +18,7 @@ from jobs.sources.archives import members
 from jobs.sources.records import Read, blocks
 from jobs.sources.rows import BadRecord, Header, parse
 
-LARGEST = 256 << 20
+LARGEST = 16 << 20
 BLOCK = 8 << 20
 COLUMNS = {"classes": ("mid",), "descriptions": ("mid", "display_name")}
 
@@ -74,8 +74,9 @@ def hierarchy(data: bytes, where: str) -> Any:
     """The JSON document of a hierarchy; InputError when it is none."""
     try:
         document = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: this is no JSON document ({error}); fetch the file again") from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(f"{where}: this is no JSON document ({reason}); fetch the file again") from None
     waiting = [document]
     while waiting:
         node = waiting.pop()

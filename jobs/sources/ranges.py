@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.files import open_file
-from jobs.sources.records import NEWLINE, QUOTE
+from jobs.sources.walking import NEWLINE, QUOTE
 
 STEP = 4 << 20
 
@@ -32,10 +32,10 @@ def plan(uri: str, size: int, count: int) -> list[Range]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         counts = list(pool.map(lambda pair: _count(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
     starts, line, quotes = [(0, 1)], 1, 0
-    for cut, (newlines, marks) in zip(cuts[1:], counts[:-1], strict=True):
+    for cut, stop, (newlines, marks) in zip(cuts[1:], [*cuts[2:], size], counts[:-1], strict=True):
         line, quotes = line + newlines, quotes + marks
-        start, passed = _next_record(uri, cut, size, bool(quotes % 2))
-        if start < size and start > starts[-1][0]:
+        start, passed = _next_record(uri, cut, stop, bool(quotes % 2))
+        if start < stop:
             starts.append((start, line + passed))
     stops = [start for start, _ in starts[1:]] + [size]
     return [Range(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
@@ -51,12 +51,15 @@ def _count(uri: str, start: int, stop: int) -> tuple[int, int]:
     return newlines, quotes
 
 
-def _next_record(uri: str, start: int, size: int, inside: bool) -> tuple[int, int]:
-    """(offset of the first record that begins after `start`, line feeds between); `inside`: `start` stands in quotes."""
+def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, int]:
+    """(offset of the first record that begins in (start, stop), else `stop`; line feeds between).
+
+    `inside`: `start` stands in quotes. What begins behind `stop` is found from there: every byte is looked at once.
+    """
     passed = 0
     with open_file(uri) as file:
         file.seek(start)
-        while data := file.read(STEP):
+        while start < stop and (data := file.read(min(STEP, stop - start))):
             octets = np.frombuffer(data, np.uint8)
             newlines = np.flatnonzero(octets == NEWLINE[0])
             quotes = np.flatnonzero(octets == QUOTE[0])
@@ -65,4 +68,4 @@ def _next_record(uri: str, start: int, size: int, inside: bool) -> tuple[int, in
                 first = int(np.argmax(outside))
                 return start + int(newlines[first]) + 1, passed + first + 1
             start, passed, inside = start + len(data), passed + len(newlines), (len(quotes) + inside) % 2 == 1
-    return size, passed
+    return stop, passed

@@ -15,20 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from conf.errors import InputError
-
-COMMA, NEWLINE, RETURN, QUOTE = b",", b"\n", b"\r", b'"'
-MAX_RECORD = 16 << 20
+from jobs.sources.walking import COMMA, MAX_RECORD, NEWLINE, QUOTE, RETURN, Record, Walker, walk
 
 Read = Callable[[int], bytes]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record's bytes are data[start:stop], without the line end; `fault` is a quarantine reason or None."""
-
-    start: int
-    stop: int
-    fault: str | None
 
 
 @dataclass(frozen=True)
@@ -76,17 +65,18 @@ class Block:
         return np.asarray(np.searchsorted(self.newlines, starts) + self.line)
 
 
-def blocks(read: Read, size: int, line: int = 1) -> Iterator[Block]:
+def blocks(read: Read, size: int, line: int = 1, where: str = "the file") -> Iterator[Block]:
     """The stream behind `read` as blocks of about `size` bytes that end where a record ends.
 
     `read(n)` gives n bytes, fewer only at the end. Every reader of the same stream with the same size gets the same
-    blocks. InputError when a line is longer than 32 MiB.
+    blocks. InputError, starting with `where`, when a line is longer than 32 MiB.
     """
     rest = b""
     at_end = False
     while not at_end:
-        fresh = read(size)
-        at_end = len(fresh) < size
+        asked = max(size, min(len(rest), MAX_RECORD))  # what is left is looked at again: as much comes to it
+        fresh = read(asked)
+        at_end = len(fresh) < asked
         if not at_end and (stop := fresh.rfind(NEWLINE) + 1) and QUOTE not in fresh and QUOTE not in rest:
             data = b"".join((rest, memoryview(fresh)[:stop]))
             yield Block(data, line, True)
@@ -94,21 +84,42 @@ def blocks(read: Read, size: int, line: int = 1) -> Iterator[Block]:
             rest = fresh[stop:]
             continue
         data = rest + fresh if rest else fresh
-        stop, sound = cut(data, at_end)
-        if stop == 0 and len(data) > 2 * MAX_RECORD:
-            raise InputError(f"line {line} is longer than {2 * MAX_RECORD >> 20} MiB")
-        if stop:
-            yield Block(data[:stop] if stop < len(data) else data, line, sound)
-            line += int(np.count_nonzero(np.frombuffer(data, np.uint8, stop) == NEWLINE[0]))
-        rest = data[stop:]
+        begun = 0
+        for stop, sound in cuts(data, at_end, size):
+            yield Block(data[begun:stop] if stop - begun < len(data) else data, line, sound)
+            line += int(np.count_nonzero(np.frombuffer(data, np.uint8, stop - begun, begun) == NEWLINE[0]))
+            begun = stop
+        if begun == 0 and len(data) > 2 * MAX_RECORD:
+            raise InputError(
+                f"{where}: line {line} is longer than {2 * MAX_RECORD >> 20} MiB, which no row is; fetch the file again"
+            )
+        rest = data[begun:]
 
 
-def cut(data: bytes, at_end: bool) -> tuple[int, bool]:
-    """(how many bytes of `data` are whole records, whether their quoting is sound); `data` begins where a record does."""
+def cuts(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
+    """(where a block of `data` of about `size` bytes ends, whether its quoting is sound); `data` begins where a record does.
+
+    A block is much larger only where one record is.
+    """
     stop = _cut_sound(data, at_end)
     if stop is None or (stop == 0 and len(data) > MAX_RECORD):
-        return walk(data, at_end)[1], False
-    return stop, True
+        yield from ((stop, False) for stop in _walked_ends(Walker(data, at_end), size))
+    elif stop > 2 * size:
+        ends = Block(data[:stop], 1, True).ends
+        places = np.searchsorted(ends, np.arange(size, stop + size, size)).clip(max=len(ends) - 1)
+        yield from ((stop, True) for stop in ends[np.unique(places)].tolist())
+    elif stop:
+        yield stop, True
+
+
+def _walked_ends(walker: Walker, size: int) -> Iterator[int]:
+    begun = 0
+    for _ in walker.records():
+        if walker.taken - begun >= size:
+            begun = walker.taken
+            yield begun
+    if walker.taken > begun:
+        yield walker.taken
 
 
 def _cut_sound(data: bytes, at_end: bool) -> int | None:
@@ -153,76 +164,3 @@ def _is_sound(octets: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> b
         returns &= bool((octets[following] == NEWLINE[0]).all())
     closes = (after == COMMA[0]) | (after == NEWLINE[0]) | (after == QUOTE[0]) | returns
     return bool(opens.all() and closes.all())
-
-
-def walk(data: bytes, at_end: bool) -> tuple[list[Record], int]:
-    """(the records of `data` one by one, without blank lines; how many bytes they take)."""
-    found: list[Record] = []
-    at = 0
-    while at < len(data):
-        stop, fault = _record(data, at, at_end)
-        if stop is None:
-            break
-        after = stop + (2 if data.startswith(b"\r\n", stop) else 1)
-        if stop > at:
-            found.append(Record(at, stop, fault))
-        at = min(after, len(data))
-    return found, at
-
-
-def _record(data: bytes, start: int, at_end: bool) -> tuple[int | None, str | None]:
-    """(where the record at `start` ends, its fault); None where more bytes are needed to tell."""
-    at = start
-    while True:
-        if data.startswith(QUOTE, at):
-            closed = _closing(data, at + 1)
-            if closed is None:
-                if not at_end and len(data) - start <= MAX_RECORD:
-                    return None, None
-                return _line_end(data, start, at_end), "malformed_quotes"
-            if not _ends_field(data, closed, at_end):
-                if closed >= len(data) - 1 and not at_end:
-                    return None, None
-                return _line_end(data, start, at_end), "malformed_quotes"
-            at = closed
-        comma, line = data.find(COMMA, at), data.find(NEWLINE, at)
-        if comma >= 0 and (line < 0 or comma < line):
-            at = comma + 1
-            continue
-        return _line_end(data, at, at_end), None
-
-
-def _closing(data: bytes, at: int) -> int | None:
-    """Just behind the quote that closes a field whose text begins at `at`."""
-    while True:
-        quote = data.find(QUOTE, at)
-        if quote < 0:
-            return None
-        if not data.startswith(QUOTE, quote + 1):
-            return quote + 1
-        at = quote + 2
-
-
-def _ends_field(data: bytes, at: int, at_end: bool) -> bool:
-    return data.startswith((COMMA, NEWLINE, b"\r\n"), at) or (at_end and at == len(data))
-
-
-def _line_end(data: bytes, at: int, at_end: bool) -> int | None:
-    """Where the physical line at `at` ends, before its line end."""
-    line = data.find(NEWLINE, at)
-    if line < 0:
-        return len(data) if at_end else None
-    return line - 1 if line > at and data[line - 1] == RETURN[0] else line
-
-
-def fields(record: bytes) -> list[bytes]:
-    """The fields of one sound record, quotes still around them."""
-    found = []
-    at = 0
-    while True:
-        closed = _closing(record, at + 1) if record.startswith(QUOTE, at) else at
-        comma = record.find(COMMA, closed if closed is not None else len(record))
-        found.append(record[at:] if comma < 0 else record[at:comma])
-        if comma < 0:
-            return found
-        at = comma + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from conf.errors import InputError
-from jobs.sources.records import NEWLINE, RETURN, Block, Record, fields, walk
+from jobs.sources.records import Block
+from jobs.sources.walking import COMMA, NEWLINE, QUOTE, RETURN, Record, fields, walk
 
 BOM = b"\xef\xbb\xbf"
 
@@ -20,16 +22,16 @@ BOM = b"\xef\xbb\xbf"
 class Header:
     """Our column names by field position; None where the registry does not know the column (`extra` names those).
 
-    `text`: the line as it stood, without its line end; None for a file that has no header.
+    `text`: the line as it stood, without its line end; None for a file that has no header. `where`: the file and member.
     """
 
     names: tuple[str | None, ...]
     extra: tuple[str, ...] = ()
     text: str | None = None
+    where: str = "the file"
 
 
-@dataclass(frozen=True)
-class BadRecord:
+class BadRecord(NamedTuple):
     """A record that is no row: its physical line, its bytes without the line end, and why."""
 
     line: int
@@ -92,7 +94,7 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
     if twice:
         raise InputError(f"{where}: column {', '.join(twice)} stands twice in the header; fetch the file again")
     extra = tuple(name for name in published if name not in columns)
-    return Header(tuple(columns.get(name) for name in published), extra, text)
+    return Header(tuple(columns.get(name) for name in published), extra, text, where)
 
 
 def parse(block: Block, header: Header, types: Mapping[str, pa.DataType], limit: int) -> Rows:
@@ -105,7 +107,9 @@ def parse(block: Block, header: Header, types: Mapping[str, pa.DataType], limit:
     data = NEWLINE.join(block.data[record.start : record.stop] for record in good)
     columns = _columns(data, header, types) if good else _no_rows(header, types)
     if columns is None or _length(columns) != len(good):
-        raise InputError(f"line {block.line} and following cannot be read as CSV; please report this file")
+        raise InputError(
+            f"{header.where}: line {block.line} and following cannot be read as CSV; please report this file"
+        )
     return Rows(block, columns, len(good), tuple(bad), tuple(good))
 
 
@@ -115,7 +119,7 @@ def parse_apart(raws: Sequence[bytes], header: Header, types: Mapping[str, pa.Da
     good = [n for n, reasons in found.items() if not reasons]
     columns = _columns(NEWLINE.join(raws[n] for n in good), header, types) if good else _no_rows(header, types)
     if columns is None or _length(columns) != len(good):
-        raise InputError("some rows cannot be read as CSV; please report this file")
+        raise InputError(f"{header.where}: some quarantined rows cannot be read as CSV; please report this file")
     return Apart(columns, np.array(good, np.int64), {n: reasons for n, reasons in found.items() if reasons})
 
 
@@ -181,21 +185,23 @@ def _triage(block: Block, expected: int, limit: int) -> tuple[list[Record], list
 def _reasons(raw: bytes, fault: str | None, expected: int, limit: int) -> tuple[str, ...]:
     """Every reason why a record is no row, in a fixed order."""
     found = ["nul_byte"] if b"\0" in raw else []
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
+    if not raw.isascii() and not _is_utf8(raw):
         found.append("invalid_utf8")
     if fault:
         return (*found, fault)
-    parts = fields(raw)
-    if any(RETURN in part for part in parts if not part.startswith(b'"')):
+    parts = fields(raw) if QUOTE in raw or len(raw) > limit else None
+    if RETURN in raw and (parts is None or any(RETURN in part for part in parts if not part.startswith(QUOTE))):
         found.append("bare_carriage_return")
-    if len(parts) != expected:
+    if (raw.count(COMMA) + 1 if parts is None else len(parts)) != expected:
         found.append("wrong_field_count")
-    if _longest(parts) > limit:
+    if parts is not None and max(map(len, parts)) > limit:
         found.append("field_too_long")
     return tuple(found)
 
 
-def _longest(parts: Sequence[bytes]) -> int:
-    return max(len(part) for part in parts)
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

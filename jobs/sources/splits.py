@@ -11,8 +11,9 @@ from conf.errors import InputError
 from conf.registry import Expected
 from jobs.files import open_file, open_stream
 from jobs.sources.archives import members
-from jobs.sources.records import NEWLINE, Block, Read, blocks, walk
+from jobs.sources.records import Block, Read, blocks
 from jobs.sources.rows import Header, read_header
+from jobs.sources.walking import NEWLINE, Walker
 
 HEAD = 1 << 20
 
@@ -61,7 +62,8 @@ def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, block_b
     number = 0
     with open_stream(split.uri) as stream:
         for path, read in members(stream, split.file, wanted):
-            header, body = _headed(blocks(read, block_bytes), wanted[path], columns, f"{split.file}: {path}")
+            where = f"{split.file}: {path}"
+            header, body = _headed(blocks(read, block_bytes, where=where), wanted[path], columns, where)
             for _, group in groupby(_or_empty(body), _by_size(split.chunk)):
                 if number % split.shares == split.share:
                     yield Chunk(wanted[path], number, header, group)
@@ -73,7 +75,7 @@ def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_byt
     with open_file(split.uri) as file:
         header, body = _headed(iter([_first_block(file)]), expected, columns, split.file)
         file.seek(split.start)
-        found = blocks(_bounded(file, split.stop - split.start), block_bytes, split.line)
+        found = blocks(_bounded(file, split.stop - split.start), block_bytes, split.line, split.file)
         if split.start == 0:
             header, body = _headed(found, expected, columns, split.file)
             found = body
@@ -83,8 +85,8 @@ def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_byt
 
 def _first_block(file: Any) -> Block:
     head = file.read(HEAD)
-    records = walk(head, at_end=len(head) < HEAD)[0]
-    return Block(head[: records[0].stop] if records else b"", 1, True)
+    first = next(Walker(head, at_end=len(head) < HEAD).records(), None)
+    return Block(head[: first.stop] if first else b"", 1, True)
 
 
 def _bounded(file: Any, left: int) -> Read:
@@ -102,7 +104,7 @@ def _headed(found: Iterator[Block], expected: Expected, columns: Any, where: str
     first = next(found, None)
     if first is None or not first.data.strip():
         raise InputError(f"{where}: the file is empty; fetch it again")
-    stop = walk(first.data, at_end=True)[0][0].stop if not first.sound else _first_end(first.data)
+    stop = _first_end(first.data) if first.sound else next(Walker(first.data, at_end=True).records()).stop
     header = read_header(first.data[:stop], columns[expected.member.columns], expected.member.optional_columns, where)
     line = first.line + first.data.count(NEWLINE, 0, stop)
     rest = replace(first, data=first.data[stop:], line=line) if stop < len(first.data) else None

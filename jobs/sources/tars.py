@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tarfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from isal import igzip
 from conf.errors import InputError
 from jobs.sources.archives import BUFFER, Told, reader
 from jobs.sources.records import Read
+from jobs.sources.tar_headers import Entry, entries
 
 GZIP = b"\x1f\x8b"
 
@@ -37,31 +36,24 @@ def is_compressed(path: str) -> bool:
 def members(path: str) -> Iterator[Member]:
     """Every member but folders, in the archive's order; InputError names an archive that is damaged or cut."""
     is_gzip = is_compressed(path)
-    for n, info, _ in _members(path, is_gzip):
-        if not info.isdir():
-            start = n if is_gzip else info.offset_data
-            yield Member(info.name.removeprefix("./"), info.size, info.isreg() and not info.issparse(), start)
+    for n, entry, _ in _members(path, is_gzip):
+        if not entry.is_folder:
+            yield Member(entry.name.removeprefix("./"), entry.size, entry.is_file, n if is_gzip else entry.start)
 
 
 def bodies(path: str, starts: Collection[int]) -> Iterator[tuple[int, Read]]:
     """(start, how to read it) of the given members of a tar.gz, in order; each must be read before the next is asked for."""
-    for n, info, archive in _members(path, True):
+    for n, entry, unpacked in _members(path, True):
         if n in starts:
-            yield n, reader(archive.extractfile(info), path, info.name)
+            yield n, reader(unpacked, entry, path)
 
 
-def _members(path: str, is_gzip: bool) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
+def _members(path: str, is_gzip: bool) -> Iterator[tuple[int, Entry, Any]]:
+    """(number, member, the tar that stands at its first byte)."""
     with _open(path) as file, Told(path):
         unpacked: Any = igzip.IGzipFile(fileobj=file) if is_gzip else file
-        with tarfile.open(fileobj=unpacked, mode="r:") as archive:
-            n = 0
-            while (info := archive.next()) is not None:
-                yield n, info, archive
-                archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every one of them
-                n += 1
-            end = os.fstat(file.fileno()).st_size if not is_gzip else unpacked.tell()
-            if end < archive.offset + tarfile.BLOCKSIZE:
-                raise EOFError  # tarfile takes a header that is cut, or none, for the end
+        for n, entry in enumerate(entries(unpacked, path)):
+            yield n, entry, unpacked
         while is_gzip and unpacked.read(BUFFER):
             pass
 
