@@ -13,9 +13,8 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import place
+from jobs import code_version, place
 from jobs.begin import begin
-from jobs.ingesting import inventory
 from jobs.judging import gate
 from jobs.judging.gate import Known
 from jobs.tables import publish
@@ -49,7 +48,7 @@ class Task:
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
         known = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
-        return hashlib.sha256(known + inventory.code()).hexdigest()
+        return hashlib.sha256(known + code_version.digest(f"jobs.{self.job}", self.job)).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options, place
+from jobs import code_version, command, options, place
 from jobs.begin import begin
 from jobs.files import join
-from jobs.ingesting import earlier, inventory, keys, order, small_files
+from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
 from jobs.ingesting.inventory import Landed
 from jobs.ingesting.kernel import Context, Report
 from jobs.ingesting.release_files import rows as release_file_rows
@@ -65,7 +65,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     absent = inventory.missing(release, settings.landing)
     inventory.refuse_missing(release, settings.landing, absent, partial)
     landed = inventory.land(release, settings.landing)
-    fingerprint = inventory.fingerprint(release, landed, settings, partial)
+    fingerprint = inventory.fingerprint(release, landed, settings, partial, _code())
     publish.recover(settings.warehouse)
     before = snapshots(settings.warehouse).get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
@@ -97,13 +97,17 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     return summary
 
 
+def _code() -> bytes:
+    return code_version.digest("jobs.ingest", INGEST)
+
+
 def _read(
     spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str, force: bool
 ) -> Read:
     """Everything the files hold; with `force` all of it read, and nothing taken from other releases."""
     members = inventory.wanted(release)
     limits = settings.limits
-    seed = inventory.code() + repr(limits).encode()
+    seed = _code() + repr(limits).encode()
     context = Context(
         release,
         settings.warehouse,
@@ -117,10 +121,10 @@ def _read(
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
     splits = inventory.splits(landed, members, limits)
-    found = place.reports(spark, splits, context, f"{release.release}: reading")
-    splits, found = place.reread_unsound(spark, splits, context, found)
+    found = chunk_reports.reports(spark, splits, context, f"{release.release}: reading")
+    splits, found = chunk_reports.reread_unsound(spark, splits, context, found)
     repeated = keys.duplicates(_images(release, found))
-    found = place.drop_duplicates(spark, splits, context, found, repeated)
+    found = chunk_reports.drop_duplicates(spark, splits, context, found, repeated)
     if repeated and keys.duplicates(_images(release, found)):
         raise PromiseError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
