@@ -22,7 +22,7 @@ from jobs.begin import begin
 from jobs.files import join
 from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
 from jobs.ingesting.inventory import Landed
-from jobs.ingesting.kernel import Context, Report
+from jobs.ingesting.kernel import TYPES, Context, Report
 from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
 from jobs.judging import gate
@@ -176,7 +176,7 @@ def _lacking(release: Release, landed: Sequence[Landed], reports: Sequence[Repor
 def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[str], partial: bool) -> None:
     """InputError or PromiseError, before anything is published."""
     reports = read.reports
-    for table in ("images", "labels", "boxes"):
+    for table in TYPES:
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
             raise PromiseError(f"{table}: {staged:,} rows were staged, another number was kept; please report this")
