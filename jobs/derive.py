@@ -53,10 +53,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Done(Generic[T]):
-    """`found`: what the work told, also where it was done before; seconds of the work, and of Spark's start."""
+    """`found`: what the work told, also where it was done before; `pin`: the snapshot that holds it; seconds of the work,
+    and of Spark's start."""
 
     changed: bool
     found: T
+    pin: Snapshot
     seconds: float = 0.0
     start_seconds: float = 0.0
 
@@ -70,7 +72,9 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
     started = time.monotonic()
     fingerprint = task.fingerprint()
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        return Done(False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
+        return Done(
+            False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)), task.pin
+        )
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     publication = Publication(
@@ -91,4 +95,4 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
         raise publish.unwritable(settings.warehouse, error) from None
     pin = publish.publish(settings.warehouse, publication)
     gate.record(settings.warehouse, publication, judgements, pin)
-    return Done(True, found, time.monotonic() - started - start_seconds, start_seconds)
+    return Done(True, found, pin, time.monotonic() - started - start_seconds, start_seconds)

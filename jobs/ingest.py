@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ from jobs.judging.gate import Known
 from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, snapshots
+from jobs.tables.snapshots import INGEST, Snapshot, snapshots
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -67,7 +67,8 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     landed = inventory.land(release, settings.landing)
     fingerprint = inventory.fingerprint(release, landed, settings, partial, _code())
     publish.recover(settings.warehouse)
-    before = snapshots(settings.warehouse).get(release.release)
+    published = snapshots(settings.warehouse)
+    before = published.get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         return summarize(release, settings.warehouse, before)
     spark, start_seconds = begin(settings)
@@ -75,7 +76,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
     publication = Publication(release.release, run_id, "", fingerprint, INGEST, inputs, ())
     try:
-        read = _read(spark, settings, release, landed, run_id, force)
+        read = _read(spark, settings, release, landed, run_id, {} if force else published)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
@@ -102,9 +103,14 @@ def _code() -> bytes:
 
 
 def _read(
-    spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str, force: bool
+    spark: SparkSession,
+    settings: Settings,
+    release: Release,
+    landed: Sequence[Landed],
+    run_id: str,
+    published: Mapping[str, Snapshot],
 ) -> Read:
-    """Everything the files hold; with `force` all of it read, and nothing taken from other releases."""
+    """Everything the files hold; text that a published release holds too is taken from there."""
     members = inventory.wanted(release)
     limits = settings.limits
     seed = _code() + repr(limits).encode()
@@ -116,7 +122,7 @@ def _read(
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        {} if force else earlier.texts(settings.warehouse, release.release),
+        earlier.texts(settings.warehouse, release.release, published),
     )
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
