@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.tables import targets
 from jobs.tables.read import of_target
+from jobs.tables.snapshots import snapshots
 from jobs.tables.targets import Target
 from quality import scopes
 from quality.loader import Expectation
@@ -19,7 +20,7 @@ RELEASE = "v3"
 
 def target_of(warehouse: Path, table: str) -> Target:
     """The slice of the release in one table, with the suite that it carries."""
-    (found,) = targets.published(str(warehouse), [table], RELEASE)
+    (found,) = targets.published(str(warehouse), [table], RELEASE, snapshots(str(warehouse)))
     return found
 
 

@@ -46,7 +46,8 @@ ClassList = Literal["all", "trainable", "boxable", "box_trainable"]
 class Member:
     """What one path pattern inside an archive (or one loose file) holds.
 
-    `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here).
+    `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here). A file of rows
+    (`csv`) whose pattern lacks it is of the one subset that `subsets` names.
     `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header.
     """
 
@@ -145,6 +146,7 @@ def load(path: Traversable | Path) -> Release:
     for n, file in enumerate(release.files):
         for m, member in enumerate(file.members):
             _check_member(release, member, f"{path}: files[{n}].members[{m}]")
+        _check_paths(release, file, f"{path}: files[{n}]")
     return release
 
 
@@ -173,18 +175,44 @@ def _check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
     if (member.format == "classes") != (member.list is not None):
         raise ConfigError(f"{where}.list is given for the format 'classes' and no other")
+    if (member.table in NEEDED) != (member.format == "csv"):
+        raise ConfigError(
+            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(NEEDED)}"
+        )
+    if member.format == "csv" and member.columns != member.table:
+        raise ConfigError(
+            f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
+        )
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")
+    if member.format == "csv" and "{subset}" not in member.pattern and len(member.subsets or ()) != 1:
+        raise ConfigError(
+            f"{where}.pattern: {member.pattern!r} does not tell the subset of its rows; put {{subset}} where the path "
+            "names it, or name the one subset in `subsets`"
+        )
     published = release.columns.get(member.columns or "", {})
     for name in member.optional_columns:
         if name not in published:
             raise ConfigError(f"{where}.optional_columns: {name!r} is not in columns.{member.columns}")
 
 
+def _check_paths(release: Release, file: File, where: str) -> None:
+    """What would be read once instead of twice, or could not be found in the file."""
+    paths = [expected.path for expected in expected_members(release, file)]
+    if repeated := [path for path in paths if paths.count(path) > 1]:
+        raise ConfigError(f"{where}.members: {repeated[0]!r} is named twice; leave one of them out")
+    if file.kind == "plain" and paths != [file.name]:
+        raise ConfigError(
+            f"{where}.members: a plain file is its one member; its pattern must give {file.name!r} and no other"
+        )
+    if len({member.format == "csv" for member in file.members}) > 1:
+        raise ConfigError(f"{where}.members: rows and lists cannot stand in one file; no release has such a file")
+
+
 @dataclass(frozen=True)
 class Expected:
-    """One member that a release must hold: its path in the archive (or the loose file's name) and its subset, if any."""
+    """One member that a release must hold: its path in the archive (or the loose file's name); `subset`: None of lists."""
 
     file: File
     path: str
@@ -200,5 +228,5 @@ def expected_members(release: Release, file: File) -> list[Expected]:
             for subset in member.subsets or release.subsets:
                 found.append(Expected(file, member.pattern.replace("{subset}", subset), member, subset))
         else:
-            found.append(Expected(file, member.pattern, member, None))
+            found.append(Expected(file, member.pattern, member, member.subsets[0] if member.subsets else None))
     return found

@@ -19,7 +19,7 @@ from jobs.reconciling import comparison, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.comparison import Context, Done
 from jobs.tables import publish
-from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, told
+from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots, told
 from jobs.tables.staging import StagedFile, stage
 from jobs.transforms import class_history, image_changes, label_changes
 from jobs.transforms.known_classes import known
@@ -90,8 +90,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     publish.recover(warehouse)
-    pins = {FROM: pinned(warehouse, from_release), TO: pinned(warehouse, to_release)}
-    _refuse_incomparable(warehouse, pins)
+    published = snapshots(warehouse)
+    pins = {FROM: pinned(warehouse, from_release, published), TO: pinned(warehouse, to_release, published)}
+    _refuse_incomparable(warehouse, pins, published)
     inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
     basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
     task = Task(CHANGES, pins[TO], inputs, basis, since=from_release)
@@ -103,9 +104,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     return Outcome(from_release, to_release, warehouse, done.changed, done.found, done.seconds, done.start_seconds)
 
 
-def _refuse_incomparable(warehouse: str, pins: Pins) -> None:
+def _refuse_incomparable(warehouse: str, pins: Pins, published: Pins) -> None:
     for pin in pins.values():
-        slices(warehouse, "image_labels", pin.release)
+        slices(warehouse, "image_labels", pin.release, known=published)
     before, after = (told(warehouse, pin, RECONCILE, "policy") for pin in pins.values())
     if before != after:
         raise ConfigError(

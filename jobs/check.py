@@ -14,8 +14,9 @@ from conf.settings import Settings
 from jobs import begin, command, options, place, session
 from jobs.judging import checking, explaining, findings, gate
 from jobs.judging.checking import Checked, Surroundings
+from jobs.progress import say
 from jobs.tables import publish, targets
-from jobs.tables.snapshots import pins
+from jobs.tables.snapshots import current, pins, snapshots
 from schemas import loader as schemas
 
 
@@ -92,11 +93,16 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     if what is not None and what not in schemas.names():
         return _check_copy(settings, what, release)
     publish.recover(settings.warehouse)
-    pins(settings.warehouse, release)
+    known, outdated = snapshots(settings.warehouse), list[str]()
+    pins(settings.warehouse, release, known)
+    if what is None:
+        known, outdated = current(settings.warehouse, known)
     names = [what] if what else [name for name in schemas.names() if name != gate.RESULTS]
     spark, start_seconds = begin.begin(settings)
-    wanted = targets.published(settings.warehouse, names, release)
-    checked = checking.check(spark, wanted, Surroundings.of(settings.warehouse))
+    for sentence in outdated:
+        say(f"not checked: {sentence}")
+    wanted = targets.published(settings.warehouse, names, release, known)
+    checked = checking.check(spark, wanted, Surroundings(settings.warehouse, known))
     run_id = uuid.uuid4().hex[:16]
     recorded = findings.record(settings.warehouse, run_id, checked)
     return Outcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)

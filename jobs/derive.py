@@ -13,9 +13,8 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import place
+from jobs import code_version, place
 from jobs.begin import begin
-from jobs.ingesting import inventory
 from jobs.judging import gate
 from jobs.judging.gate import Known
 from jobs.tables import publish
@@ -49,15 +48,17 @@ class Task:
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
         known = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
-        return hashlib.sha256(known + inventory.code()).hexdigest()
+        return hashlib.sha256(known + code_version.digest(f"jobs.{self.job}", self.job)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Done(Generic[T]):
-    """`found`: what the work told, also where it was done before; seconds of the work, and of Spark's start."""
+    """`found`: what the work told, also where it was done before; `pin`: the snapshot that holds it; seconds of the work,
+    and of Spark's start."""
 
     changed: bool
     found: T
+    pin: Snapshot
     seconds: float = 0.0
     start_seconds: float = 0.0
 
@@ -71,7 +72,9 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
     started = time.monotonic()
     fingerprint = task.fingerprint()
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        return Done(False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)))
+        return Done(
+            False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)), task.pin
+        )
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     publication = Publication(
@@ -92,4 +95,4 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
         raise publish.unwritable(settings.warehouse, error) from None
     pin = publish.publish(settings.warehouse, publication)
     gate.record(settings.warehouse, publication, judgements, pin)
-    return Done(True, found, time.monotonic() - started - start_seconds, start_seconds)
+    return Done(True, found, pin, time.monotonic() - started - start_seconds, start_seconds)

@@ -29,6 +29,7 @@ from jobs.downloading.stretches import Stretch
 from jobs.downloading.tally import Tally
 from jobs.progress import say
 from jobs.tables import publish
+from jobs.tables.snapshots import snapshots
 
 FEWEST = 25
 ROUNDS = 4
@@ -79,13 +80,14 @@ def download(settings: Settings, order: Order, choice: Choice) -> Brought:
     """
     warehouse, started = settings.warehouse, time.monotonic()
     publish.recover(warehouse)
-    images = choices.chosen(warehouse, order.release, choice)
+    known = snapshots(warehouse)
+    images = choices.chosen(warehouse, order.release, choice, known)
     store = writing.store(order.location, order.fetch)
     if swept := store.sweep():
         say(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
     spark, start_seconds = begin(settings)
     if choice.where:
-        images = choices.meeting(spark, warehouse, order.release, choice.where, images)
+        images = choices.meeting(spark, warehouse, order.release, choice.where, images, known)
     total = stretches.count(images)
     tally = Tally(total)
     if total:

@@ -15,7 +15,7 @@ from jobs import command, frames, options
 from jobs.derive import Task, derive
 from jobs.tables import publish
 from jobs.tables.read import read
-from jobs.tables.snapshots import INGEST, pinned, small_rows
+from jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
@@ -68,12 +68,12 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         table = schemas.load("duplicate_images")
-        rows = shared(read(spark, warehouse, "images", release))
+        rows = shared(read(spark, warehouse, "images", release, known={release: pin}))
         partition = {"release": release}
         return frames.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
 
     done = derive(settings, task, work, force)
-    return leakage(warehouse, release, changed=done.changed)
+    return leakage(warehouse, done.pin, changed=done.changed)
 
 
 def shared(images: DataFrame) -> DataFrame:
@@ -86,13 +86,13 @@ def shared(images: DataFrame) -> DataFrame:
     return known.join(several, "original_md5")
 
 
-def leakage(warehouse: str, release: str, changed: bool = False) -> Leakage:
+def leakage(warehouse: str, pin: Snapshot, changed: bool = False) -> Leakage:
     """The counts of the published `duplicate_images`."""
-    rows = small_rows(warehouse, "duplicate_images", pinned(warehouse, release), ["original_md5", "subsets"])
+    rows = small_rows(warehouse, "duplicate_images", pin, ["original_md5", "subsets"])
     photos = {row["original_md5"]: ", ".join(row["subsets"]) for row in rows}
     by_subsets = {subsets: list(photos.values()).count(subsets) for subsets in sorted(set(photos.values()))}
     across = sum(count for subsets, count in by_subsets.items() if "," in subsets)
-    return Leakage(release, changed, len(rows), len(photos), across, by_subsets)
+    return Leakage(pin.release, changed, len(rows), len(photos), across, by_subsets)
 
 
 if __name__ == "__main__":

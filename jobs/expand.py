@@ -58,7 +58,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
     warehouse = settings.warehouse
     publish.recover(warehouse)
     pin = pinned(warehouse, release)
-    slices(warehouse, "image_labels", release)
+    slices(warehouse, "image_labels", release, known={release: pin})
     inputs = {table: str(pin.table_versions[table]) for table in ("image_labels", "hierarchy")}
     nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
     pairs = sorted(ancestors(nodes))
@@ -69,7 +69,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
     task = Task(EXPAND, pin, inputs, ((release, RECONCILE, pin.fingerprints[RECONCILE]),))
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        rows = implied(spark, read(spark, warehouse, "image_labels", release), pairs)
+        rows = implied(spark, read(spark, warehouse, "image_labels", release, known={release: pin}), pairs)
         staged = []
         for subset, count in _subsets(rows).items():
             mine = rows.where(rows["subset"] == subset)
@@ -81,7 +81,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
         return staged, True
 
     done = derive(settings, task, work, force)
-    found = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, pinned(warehouse, release))}
+    found = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, done.pin)}
     return Expanded(release, done.changed, dict(sorted(found.items())))
 
 

@@ -19,7 +19,7 @@ from jobs import command, options
 from jobs.derive import Task, derive
 from jobs.tables import publish
 from jobs.tables.read import read
-from jobs.tables.snapshots import INGEST, pinned, rows_by_partition, small_rows
+from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -85,35 +85,36 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     task = Task(FIGURES, pin, inputs, ((name, INGEST, pin.fingerprints[INGEST]),), decided_by=release.published)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        found = _beside(count(spark, warehouse, release), release)
+        found = _beside(count(spark, warehouse, pin), release)
         table = schemas.load("release_figures")
         rows = pa.Table.from_pylist([_row(figure) for figure in found], schemas.arrow_schema(table))
         return [stage(warehouse, table, {"release": name}, run_id, rows)], True
 
-    derive(settings, task, work, force)
+    done = derive(settings, task, work, force)
     columns = ["figure", "subset", "value", "published"]
-    rows = small_rows(warehouse, "release_figures", pinned(warehouse, name), columns)
+    rows = small_rows(warehouse, "release_figures", done.pin, columns)
     order = {figure: n for n, figure in enumerate(f for table in TABLES.values() for f in table.values())}
     places = {subset: n for n, subset in enumerate(SUBSETS)}
     return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
 
 
-def count(spark: SparkSession, warehouse: str, release: Release) -> dict[Key, int]:
+def count(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[Key, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name = release.release
-    pin = pinned(warehouse, name)
+    name, known = pin.release, {pin.release: pin}
     found: dict[Key, int] = {}
     for table in ("images", "boxes"):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add(found, table, partition["subset"], rows)
-    labels = read(spark, warehouse, "labels", name).groupBy("subset", "origin", "mid", sf.col("confidence") > 0)
+    labels = read(spark, warehouse, "labels", name, known=known).groupBy(
+        "subset", "origin", "mid", sf.col("confidence") > 0
+    )
     said: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
     for subset, origin, mid, is_positive, rows in labels.count().collect():
         kind = "machine" if origin == "machine" else "human"
         said[kind].add(mid)
         sign = "positive" if is_positive else "negative"
         _add(found, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
-    boxes = read(spark, warehouse, "boxes", name)
+    boxes = read(spark, warehouse, "boxes", name, known=known)
     for subset, rows, mids in (
         boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
     ):

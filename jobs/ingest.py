@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -17,12 +17,12 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options, place
+from jobs import code_version, command, options, place
 from jobs.begin import begin
 from jobs.files import join
-from jobs.ingesting import earlier, inventory, keys, order, small_files
+from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
 from jobs.ingesting.inventory import Landed
-from jobs.ingesting.kernel import Context, Report
+from jobs.ingesting.kernel import TYPES, Context, Report
 from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
 from jobs.judging import gate
@@ -30,7 +30,7 @@ from jobs.judging.gate import Known
 from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, snapshots
+from jobs.tables.snapshots import INGEST, Snapshot, snapshots
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -65,9 +65,10 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     absent = inventory.missing(release, settings.landing)
     inventory.refuse_missing(release, settings.landing, absent, partial)
     landed = inventory.land(release, settings.landing)
-    fingerprint = inventory.fingerprint(release, landed, settings, partial)
+    fingerprint = inventory.fingerprint(release, landed, settings, partial, _code())
     publish.recover(settings.warehouse)
-    before = snapshots(settings.warehouse).get(release.release)
+    published = snapshots(settings.warehouse)
+    before = published.get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         return summarize(release, settings.warehouse, before)
     spark, start_seconds = begin(settings)
@@ -75,7 +76,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
     publication = Publication(release.release, run_id, "", fingerprint, INGEST, inputs, ())
     try:
-        read = _read(spark, settings, release, landed, run_id, force)
+        read = _read(spark, settings, release, landed, run_id, {} if force else published)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
@@ -97,13 +98,22 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     return summary
 
 
+def _code() -> bytes:
+    return code_version.digest("jobs.ingest", INGEST)
+
+
 def _read(
-    spark: SparkSession, settings: Settings, release: Release, landed: Sequence[Landed], run_id: str, force: bool
+    spark: SparkSession,
+    settings: Settings,
+    release: Release,
+    landed: Sequence[Landed],
+    run_id: str,
+    published: Mapping[str, Snapshot],
 ) -> Read:
-    """Everything the files hold; with `force` all of it read, and nothing taken from other releases."""
+    """Everything the files hold; text that a published release holds too is taken from there."""
     members = inventory.wanted(release)
     limits = settings.limits
-    seed = inventory.code() + repr(limits).encode()
+    seed = _code() + repr(limits).encode()
     context = Context(
         release,
         settings.warehouse,
@@ -112,15 +122,15 @@ def _read(
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        {} if force else earlier.texts(settings.warehouse, release.release),
+        earlier.texts(settings.warehouse, release.release, published),
     )
     read = Read()
     read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
     splits = inventory.splits(landed, members, limits)
-    found = place.reports(spark, splits, context, f"{release.release}: reading")
-    splits, found = place.reread_unsound(spark, splits, context, found)
+    found = chunk_reports.reports(spark, splits, context, f"{release.release}: reading")
+    splits, found = chunk_reports.reread_unsound(spark, splits, context, found)
     repeated = keys.duplicates(_images(release, found))
-    found = place.drop_duplicates(spark, splits, context, found, repeated)
+    found = chunk_reports.drop_duplicates(spark, splits, context, found, repeated)
     if repeated and keys.duplicates(_images(release, found)):
         raise PromiseError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
@@ -172,7 +182,7 @@ def _lacking(release: Release, landed: Sequence[Landed], reports: Sequence[Repor
 def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[str], partial: bool) -> None:
     """InputError or PromiseError, before anything is published."""
     reports = read.reports
-    for table in ("images", "labels", "boxes"):
+    for table in TYPES:
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
             raise PromiseError(f"{table}: {staged:,} rows were staged, another number was kept; please report this")

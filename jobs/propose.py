@@ -19,7 +19,7 @@ from jobs.judging import audit, gate, uniqueness
 from jobs.judging.surveying import Tallies, is_bytes, survey
 from jobs.tables import publish, targets
 from jobs.tables.read import of_target
-from jobs.tables.snapshots import pins
+from jobs.tables.snapshots import pins, snapshots
 from jobs.tables.targets import Target
 from quality import loader, proposals
 from quality.proposals import Proposal, Slice
@@ -84,8 +84,9 @@ def _targets(settings: Settings, what: str, release: str | None) -> list[Target]
     """The slices that hold rows."""
     if what in schemas.names():
         publish.recover(settings.warehouse)
-        pins(settings.warehouse, release)
-        found = targets.published(settings.warehouse, [what], release)
+        known = snapshots(settings.warehouse)
+        pins(settings.warehouse, release, known)
+        found = targets.published(settings.warehouse, [what], release, known)
     else:
         found = targets.copied(what, release, is_blank=True)
     if not any(target.files for target in found):

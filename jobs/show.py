@@ -11,7 +11,7 @@ from jobs import command, options, session
 from jobs.blobs.locations import canonical
 from jobs.tables.blob_status import with_blobs
 from jobs.tables.read import read
-from jobs.tables.snapshots import slices
+from jobs.tables.snapshots import slices, snapshots
 from jobs.tables.trouble import SPARK_ERRORS, told
 from schemas import loader as schemas
 
@@ -36,18 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    known = snapshots(settings.warehouse)
     if schemas.load(arguments.table).slice_by:
-        slices(settings.warehouse, arguments.table, arguments.release)
+        slices(settings.warehouse, arguments.table, arguments.release, known=known)
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
     spark = session.start(settings)
     if arguments.blobs is None:
-        frame = read(spark, settings.warehouse, arguments.table, arguments.release)
+        frame = read(spark, settings.warehouse, arguments.table, arguments.release, known=known)
     else:
         place = canonical(arguments.blobs) if arguments.blobs else None
-        frame = with_blobs(spark, settings.warehouse, arguments.release, place)
+        frame = with_blobs(spark, settings.warehouse, arguments.release, place, known)
     try:
         rows = (frame.where(arguments.where) if arguments.where else frame).limit(arguments.limit).collect()
     except SPARK_ERRORS as error:

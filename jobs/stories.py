@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from conf.errors import ConfigError
 from jobs.tables import lookup
-from jobs.tables.snapshots import SINCE, Snapshot, pins
+from jobs.tables.snapshots import SINCE, Snapshot, pins, snapshots
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -40,10 +40,11 @@ class Story:
 def of_image(warehouse: str, image_id: str) -> Story:
     """The story of one image; ConfigError when no published release knows it."""
     story = Story(image_id)
-    for pin in pins(warehouse, None):
-        images = lookup.rows(warehouse, "images", pin.release, "image_id", image_id)
-        boxes = lookup.parts(warehouse, "boxes", pin.release, "image_id", image_id, ["mid"])
-        labels = _told(story, partial(lookup.rows, warehouse, "image_labels", pin.release, "image_id", image_id))
+    known = snapshots(warehouse)
+    for pin in pins(warehouse, None, known):
+        images = lookup.rows(warehouse, "images", pin.release, "image_id", image_id, known)
+        boxes = lookup.parts(warehouse, "boxes", pin.release, "image_id", image_id, ["mid"], known)
+        labels = _told(story, partial(lookup.rows, warehouse, "image_labels", pin.release, "image_id", image_id, known))
         entry: Row = {
             "release": pin.release,
             "image": images[0] if images else None,
@@ -52,7 +53,7 @@ def of_image(warehouse: str, image_id: str) -> Story:
         }
         story.releases.append(entry)
         for table in ("image_changes", "label_changes"):
-            _compared(story, warehouse, pin, table, "image_id")
+            _compared(story, warehouse, pin, table, "image_id", known)
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in story.releases):
         raise _unknown(warehouse, f"image {image_id}", story)
     return story
@@ -61,11 +62,12 @@ def of_image(warehouse: str, image_id: str) -> Story:
 def of_class(warehouse: str, mid: str) -> Story:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
     story = Story(mid)
-    for pin in pins(warehouse, None):
-        listed = lookup.rows(warehouse, "classes", pin.release, "mid", mid)
-        boxes = lookup.parts(warehouse, "boxes", pin.release, "mid", mid, ["mid"])
+    known = snapshots(warehouse)
+    for pin in pins(warehouse, None, known):
+        listed = lookup.rows(warehouse, "classes", pin.release, "mid", mid, known)
+        boxes = lookup.parts(warehouse, "boxes", pin.release, "mid", mid, ["mid"], known)
         counts = {"machine": 0, "positive": 0, "negative": 0, "boxes": sum(len(part) for _, part in boxes)}
-        for partition, part in lookup.parts(warehouse, "labels", pin.release, "mid", mid, ["confidence"]):
+        for partition, part in lookup.parts(warehouse, "labels", pin.release, "mid", mid, ["confidence"], known):
             positive = pc.sum(pc.equal(part["confidence"], 1.0)).as_py() or 0
             if partition["origin"] == "machine":
                 counts["machine"] += len(part)
@@ -73,17 +75,19 @@ def of_class(warehouse: str, mid: str) -> Story:
                 counts["positive"] += positive
                 counts["negative"] += len(part) - positive
         story.releases.append({"release": pin.release, "class": listed[0] if listed else None, **counts})
-        _compared(story, warehouse, pin, "class_history", "mid")
+        _compared(story, warehouse, pin, "class_history", "mid", known)
     if not any(entry["class"] or any(entry[name] for name in counts) for entry in story.releases):
         raise _unknown(warehouse, f"class {mid}", story)
     return story
 
 
-def _compared(story: Story, warehouse: str, pin: Snapshot, table: str, column: str) -> None:
+def _compared(
+    story: Story, warehouse: str, pin: Snapshot, table: str, column: str, known: Mapping[str, Snapshot]
+) -> None:
     """Adds what comparisons of this release with earlier ones say."""
     found = story.changes.setdefault(table, [])
     if any(name.startswith(f"{table}{SINCE}") for name in pin.table_versions):
-        found += _told(story, partial(lookup.rows, warehouse, table, pin.release, column, story.id)) or []
+        found += _told(story, partial(lookup.rows, warehouse, table, pin.release, column, story.id, known)) or []
 
 
 def _told(story: Story, read: Callable[[], list[Row]]) -> list[Row] | None:

@@ -97,3 +97,51 @@ def test_a_file_is_no_folder_of_tables_or_releases(tmp_path: Path, capsys: pytes
     path.write_text("")
     assert cli.main(["releases", f"--{place}", str(path)]) == 2
     assert capsys.readouterr().err == f"oilake: {path}: is a file; --{place} must name a folder\n"
+
+
+def _with_member(tmp_path: Path, table: str, change: dict[str, object], file: dict[str, object] | None = None) -> str:
+    """V3 with something else said of the file that holds this table."""
+    document = packaged("v3")
+    held = next(f for f in document["files"] if f["members"][0]["table"] == table)  # type: ignore[attr-defined]
+    held.update(file or {})
+    member = held["members"][0]
+    member.update(change)
+    held["members"] = [{key: value for key, value in member.items() if value is not None}, *held["members"][1:]]
+    return written(tmp_path / "registry", document)
+
+
+@pytest.mark.parametrize("table", ["images", "labels", "boxes"])
+@pytest.mark.parametrize("subsets", [None, [], ["train", "test"]])
+def test_a_row_file_that_tells_no_subset_is_refused(tmp_path: Path, table: str, subsets: list[str] | None):
+    folder = _with_member(tmp_path, table, {"pattern": "2017_11/rows.csv", "subsets": subsets})
+    with pytest.raises(
+        ConfigError, match=r"v3\.yaml: files\[\d\]\.members\[0\]\.pattern: '2017_11/rows\.csv' does not tell"
+    ):
+        registry.load_all(folder)
+
+
+def test_a_row_file_of_one_named_subset_is_of_that_subset(tmp_path: Path):
+    file = {"name": "oidv7-val-labels.csv", "kind": "plain"}
+    change = {"pattern": "oidv7-val-labels.csv", "subsets": ["validation"]}
+    release = registry.load_all(_with_member(tmp_path, "labels", change, file))["v3"]
+    named = next(file for file in release.files if file.name == "oidv7-val-labels.csv")
+    assert [(e.path, e.subset) for e in registry.expected_members(release, named)] == [(named.name, "validation")]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "file", "cause"),
+    [
+        ("labels", {"format": "classes", "list": "all"}, {}, "'classes' is no format of labels"),
+        ("classes", {"format": "csv", "columns": "labels", "list": None}, {}, "'csv' is no format of classes"),
+        ("labels", {"columns": "boxes"}, {}, "columns must be labels"),
+        ("labels", {"pattern": "a.csv", "subsets": ["test"]}, {"kind": "plain"}, "a plain file is its one member"),
+        ("labels", {"subsets": ["test", "test"]}, {}, "is named twice"),
+    ],
+)
+def test_a_file_that_would_be_read_as_another_is_refused(
+    tmp_path: Path, table: str, change: dict[str, object], file: dict[str, object], cause: str
+):
+    with pytest.raises(ConfigError) as error:
+        registry.load_all(_with_member(tmp_path, table, change, file))
+    assert "v3.yaml: files[" in str(error.value)
+    assert cause in str(error.value)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conf import registry
+from conf.errors import ConfigError
+from conf.registry import Expected, Member
 from jobs.files import join
 from jobs.ingesting import inventory
-from jobs.ingesting.kernel import Context, Report, run
+from jobs.ingesting.kernel import Context, Report, normalize, run
 from jobs.sources.splits import Split
 from tests.releases import LABEL_HEADER, land
 
@@ -78,3 +83,33 @@ def test_blocks_chunks_and_shares_change_nothing(lines: list[str], block: int, c
         parts = staged(Path(other), ingest(Path(other), lines, block, chunk, shares))
         assert Counter(whole[0]) == Counter(parts[0])
         assert sorted(whole[1]) == sorted(parts[1])
+
+
+@pytest.mark.parametrize("table", ["images", "labels", "boxes"])
+@pytest.mark.parametrize("subset", [None, "", "holdout"])
+def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset: str | None):
+    """The registry refuses such a file; should it come through, the row filter judges what it says of every row."""
+    release = registry.find("v3")
+    file = next(file for file in release.files if file.members[0].table == table)
+    wanted = {path: replace(e, subset=subset) for path, e in inventory.wanted(release)[file.name].items()}
+    uri = str(land(tmp_path / "landing") / "2017_11" / file.name)
+    context = Context(release, str(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
+    reports = list(run(Split(file.name, uri, "tar.gz", 1 << 20), context))
+    assert sum(report.read for report in reports) > 0
+    for report in reports:
+        assert (report.kept, report.staged) == (0, [])
+        assert report.quarantined.rows == report.read if report.read else report.quarantined is None
+        assert {*report.reasons} <= {"missing_value", "wrong_subset"}
+    assert not (tmp_path / "lake" / table).exists()
+
+
+def test_rows_of_an_unknown_table_are_no_labels():
+    release = registry.find("v3")
+    member = Member("masks", "train/masks.csv")  # type: ignore[arg-type]
+    raw = {"image_id": pa.array(["1"]), "source": pa.array(["machine"]), "mid": pa.array(["/m/0"])}
+    with pytest.raises(ConfigError, match=r"train/masks\.csv: no rows of masks are read from such files"):
+        normalize(
+            {**raw, "confidence": pa.array(["1"])},
+            Expected(release.files[0], "train/masks.csv", member, "train"),
+            release,
+        )

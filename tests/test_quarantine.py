@@ -43,7 +43,7 @@ from jobs.sources.rows import Header, parse, parse_apart
 from jobs.tables import publish, staging
 from jobs.tables.publish import RELEASE, Publication
 from jobs.tables.read import read
-from jobs.tables.snapshots import files, pinned
+from jobs.tables.snapshots import files, pinned, snapshots
 from schemas import loader as schemas
 from tests import publications, readers
 from tests.conftest import Oilake
@@ -484,7 +484,7 @@ def label_files(warehouse: str) -> dict[str, dict[str, str]]:
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):
     """And it is the text of no release any more."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    before, known = label_files(mine.warehouse), earlier.texts(mine.warehouse, "another")
+    before, known = label_files(mine.warehouse), earlier.texts(mine.warehouse, "another", snapshots(mine.warehouse))
     assert release_rows(mine, wider).moved == {"labels": 1}
     after = label_files(mine.warehouse)
     (gone,), (new,) = before.keys() - after.keys(), after.keys() - before.keys()
@@ -492,7 +492,7 @@ def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: 
     assert reuse.TEXT in before[gone], "a file that stood for its text"
     assert after[new] == {}
     assert all(after[uri] == before[uri] for uri in before.keys() & after.keys())
-    texts = earlier.texts(mine.warehouse, "another")
+    texts = earlier.texts(mine.warehouse, "another", snapshots(mine.warehouse))
     assert len(texts) == len(known) - 1
     assert new not in {one.uri for one in texts.values()}
     ids = pq.read_table(new, columns=["image_id"], partitioning=None)["image_id"].to_pylist()

@@ -17,6 +17,7 @@ from conf.settings import Settings
 from jobs import cli
 from jobs.ingest import ingest
 from jobs.ingesting import earlier, reuse
+from jobs.tables.snapshots import snapshots
 from tests import readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"
@@ -110,7 +111,7 @@ def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
     harm: Callable[[str], None],
     late: bool,
 ):
-    found = earlier.texts(lake.warehouse, "v3")
+    found = earlier.texts(lake.warehouse, "v3", snapshots(lake.warehouse))
     assert found
     for known in found.values():
         harm(known.uri)
@@ -133,7 +134,11 @@ def test_rows_are_judged_again_where_their_source_has_another_origin(sample: Pat
 
 
 def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
-    known = next(one for one in earlier.texts(lake.warehouse, "v3").values() if one.origin == "machine")
+    known = next(
+        one
+        for one in earlier.texts(lake.warehouse, "v3", snapshots(lake.warehouse)).values()
+        if one.origin == "machine"
+    )
     assert reuse.is_same_origin(known, {"machine": "machine", "human": "human"})
     assert not reuse.is_same_origin(known, {"machine": "human"})
     assert not reuse.is_same_origin(known, {"human": "human"})

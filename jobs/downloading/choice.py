@@ -6,7 +6,7 @@ condition in SQL is Spark's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from jobs.downloading.stretches import KEY, LISTED, Numbers, Stretch
 from jobs.progress import say
 from jobs.tables.columns import columns_of, read_file
 from jobs.tables.read import read
-from jobs.tables.snapshots import PublishedFile, files, pinned, slices, small_rows
+from jobs.tables.snapshots import PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots
 from jobs.tables.trouble import SPARK_ERRORS, told
 from jobs.transforms import image_ids
 from jobs.transforms.implications import ancestors
@@ -61,19 +61,20 @@ class _Sets:
     blobs: tuple[Numbers, pa.ChunkedArray] | None
 
 
-def chosen(warehouse: str, release: str, choice: Choice) -> list[Stretch]:
+def chosen(warehouse: str, release: str, choice: Choice, known: Mapping[str, Snapshot] | None = None) -> list[Stretch]:
     """The images of the release that the choice leaves, but for its `where`, sorted by subset and ID.
 
-    ConfigError where the choice does not fit the tables.
+    `known`: all snapshots, where they were read before. ConfigError where the choice does not fit the tables.
     """
-    labelled = _labelled(warehouse, release, choice) if choice.mids or choice.is_boxed else None
+    known = snapshots(warehouse) if known is None else known
+    labelled = _labelled(warehouse, release, choice, known) if choice.mids or choice.is_boxed else None
     blobs = None
     if choice.blobs is not None:
         blobs = image_ids.as_numbers(choice.blobs["image_id"].combine_chunks()), choice.blobs["key"]
     sets = _Sets(lists.read(choice.images) if choice.images else None, labelled, blobs)
     subsets = {*(choice.subsets or SUBSETS)} & {*(choice.archive[:1] if choice.archive else SUBSETS)}
     found = []
-    for file in files(warehouse, "images", pinned(warehouse, release)):
+    for file in files(warehouse, "images", pinned(warehouse, release, known)):
         if file.rows and file.partition["subset"] in subsets:
             first, stretch = _stretch(file, choice, sets)
             found += [(stretch.subset, first, stretch)] * bool(len(stretch.picks))
@@ -119,14 +120,14 @@ def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Str
     return int(ids[0]), Stretch(file.uri, subset, pa.table(picks))
 
 
-def _labelled(warehouse: str, release: str, choice: Choice) -> dict[str, Numbers]:
+def _labelled(warehouse: str, release: str, choice: Choice, known: Mapping[str, Snapshot]) -> dict[str, Numbers]:
     """The images of each subset that have a label or a box of the chosen classes, as sorted numbers."""
-    mids = classes(warehouse, release, choice.mids, choice.with_subclasses)
+    mids = classes(warehouse, pinned(warehouse, release, known), choice.mids, choice.with_subclasses)
     table = "boxes" if choice.is_boxed else "image_labels"
     wanted: list[tuple[str, str, object]] = [("mid", "in", mids)] * bool(mids)
     wanted += [("verdict", "=", choice.verdict)] * (not choice.is_boxed)
     found: dict[str, list[Numbers]] = {}
-    for one in slices(warehouse, table, release):
+    for one in slices(warehouse, table, release, known=known):
         for part, rows in columns_of(warehouse, table, one.version, one.partition, ["image_id"], wanted or None):
             if len(rows):
                 numbers = image_ids.as_numbers(rows["image_id"].combine_chunks())
@@ -134,12 +135,11 @@ def _labelled(warehouse: str, release: str, choice: Choice) -> dict[str, Numbers
     return {subset: np.unique(np.concatenate(parts)) for subset, parts in found.items()}
 
 
-def classes(warehouse: str, release: str, mids: Sequence[str], with_subclasses: bool) -> list[str]:
+def classes(warehouse: str, pin: Snapshot, mids: Sequence[str], with_subclasses: bool) -> list[str]:
     """The classes, and those below them in the hierarchy where that is wanted; ConfigError for an unknown class."""
-    pin = pinned(warehouse, release)
     known = {row["mid"] for row in small_rows(warehouse, "classes", pin, ["mid"])}
     if unknown := [mid for mid in mids if mid not in known]:
-        raise ConfigError(f"--mid {unknown[0]}: {release} has no such class; see `oilake show classes`")
+        raise ConfigError(f"--mid {unknown[0]}: {pin.release} has no such class; see `oilake show classes`")
     if not with_subclasses:
         return list(mids)
     nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
@@ -147,11 +147,16 @@ def classes(warehouse: str, release: str, mids: Sequence[str], with_subclasses: 
 
 
 def meeting(
-    spark: SparkSession, warehouse: str, release: str, condition: str, stretches: Sequence[Stretch]
+    spark: SparkSession,
+    warehouse: str,
+    release: str,
+    condition: str,
+    stretches: Sequence[Stretch],
+    known: Mapping[str, Snapshot] | None = None,
 ) -> list[Stretch]:
     """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
     try:
-        met = read(spark, warehouse, "images", release).where(condition)
+        met = read(spark, warehouse, "images", release, known=known).where(condition)
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:
         raise ConfigError(f"--where: {told(error)}") from None

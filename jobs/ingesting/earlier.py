@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
 from jobs.ingesting.reuse import TEXT, Known
 from jobs.tables import staging
-from jobs.tables.snapshots import files, snapshots
+from jobs.tables.snapshots import Snapshot, files
 
 READERS = 8
 
 
-def texts(warehouse: str, release: str) -> dict[str, Known]:
+def texts(warehouse: str, release: str, published: Mapping[str, Snapshot]) -> dict[str, Known]:
     """The files of `labels` of all other published releases whose text is known, by digest; a damaged one is no help."""
-    pins = [pin for name, pin in snapshots(warehouse).items() if name != release]
+    pins = [pin for name, pin in published.items() if name != release]
     found = [file for pin in pins for file in files(warehouse, "labels", pin)]
     with ThreadPoolExecutor(READERS) as pool:
         notes = pool.map(_notes, (file.uri for file in found))

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.resources import files
 
 from conf.errors import InputError
 from conf.registry import Expected, File, Release, expected_members
@@ -17,7 +16,6 @@ from jobs.progress import track
 from jobs.sources import ranges
 from jobs.sources.splits import Split
 
-PACKAGES = ("conf", "schemas", "quality", "jobs", "jobs.sources", "jobs.tables", "jobs.transforms")
 HASHERS = 2
 # Published label files shrink to about a sixth; the guess only evens out the shares.
 DEFLATED = 6
@@ -85,23 +83,13 @@ def small_splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Ex
     return [Split(one.file.name, one.uri, one.file.kind, 0) for one in landed if is_small(members[one.file.name])]
 
 
-def fingerprint(release: Release, landed: Iterable[Landed], settings: Settings, partial: bool) -> str:
-    """SHA-256 over all that decides what the tables will hold: inputs, registry, limits, schemas, quality and code."""
+def fingerprint(release: Release, landed: Iterable[Landed], settings: Settings, partial: bool, code: bytes) -> str:
+    """SHA-256 over all that decides what the tables will hold: inputs, registry, limits and `code`."""
     digest = hashlib.sha256(repr((release, settings.limits, partial)).encode())
     for one in landed:
         digest.update(f"{one.file.name} {one.checksums.sha256}\n".encode())
-    digest.update(code())
+    digest.update(code)
     return digest.hexdigest()
-
-
-def code() -> bytes:
-    """SHA-256 over our schemas, quality and code."""
-    digest = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted(files(package).iterdir(), key=lambda path: path.name):
-            if path.name.endswith((".py", ".yaml")):
-                digest.update(path.name.encode() + path.read_bytes())
-    return digest.digest()
 
 
 def refuse_missing(release: Release, landing: str, names: list[str], partial: bool) -> None:

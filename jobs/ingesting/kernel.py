@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.errors import InputError
+from conf.errors import ConfigError, InputError
 from conf.registry import Expected, Release
 from jobs.ingesting import reuse
 from jobs.ingesting.reuse import Known
@@ -105,7 +105,7 @@ class _Task:
 
     def run(self) -> Report:
         text, blocks = reuse.digest(self.context.seed, self.chunk.header.names), self.chunk.blocks
-        if self.table.table != "labels":
+        if self.table.table != "labels" or self.expected.subset is None:
             text = None
         elif self.context.earlier:
             blocks = iter(list(reuse.through(blocks, text)))
@@ -237,19 +237,30 @@ class _Task:
 
 
 def normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
-    """The raw columns of a member's rows as columns of the table it belongs to."""
+    """The raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
+    found = _normalize(columns, expected, release)
+    found.constants.update(release=release.release, subset=expected.subset)
+    return found
+
+
+def _normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
     table = expected.member.table
     if table == "images":
         return images.normalize(columns, expected.subset or "")
     if table == "boxes":
         return boxes.normalize(columns, release.box_sources)
-    return labels.normalize(columns, release.sources)
+    if table == "labels":
+        return labels.normalize(columns, release.sources)
+    raise ConfigError(
+        f"{expected.file.name}: {expected.path}: no rows of {table} are read from such files, only of {', '.join(TYPES)}; "
+        f"correct the table that the registry gives for {release.release}"
+    )
 
 
 def partitions(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, its rows) of kept rows of one member, in the columns that its files store."""
     stored = [column.name for column in schemas.load(table).stored()]
-    if table != "labels":
+    if "origin" not in schemas.load(table).partition_by:
         yield {"release": release, "subset": subset}, rows.select(stored)
         return
     origins = rows["origin"].combine_chunks()

@@ -12,7 +12,7 @@ from jobs.judging.audit import Found
 from jobs.judging.queries import Question
 from jobs.judging.references import Reference
 from jobs.tables.read import of_target
-from jobs.tables.snapshots import Snapshot, snapshots
+from jobs.tables.snapshots import Snapshot
 from jobs.tables.targets import Target, published
 from quality import results, scopes
 from quality.loader import Expectation
@@ -48,17 +48,13 @@ class Checked:
 class Surroundings:
     """The warehouse in which a target stands: what other tables and other releases it can be compared with.
 
-    `found`: the slices that were asked for already, by table and release.
+    `pins`: the snapshots by which the targets were found, so that both are of one moment. `found`: the slices that were
+    asked for already, by table and release.
     """
 
     warehouse: str
     pins: Mapping[str, Snapshot]
     found: dict[tuple[str, str | None], Target] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, warehouse: str) -> Surroundings:
-        """The warehouse as it is published now."""
-        return cls(warehouse, snapshots(warehouse))
 
     def is_complete(self, release: str | None) -> bool:
         """Whether all of the release is there; of what has no release, always."""
@@ -77,7 +73,7 @@ class Surroundings:
         if wanted is not None and table not in self.pins[wanted].table_versions:
             return f"{table} of {wanted} is not published"
         if (table, wanted) not in self.found:
-            self.found[table, wanted] = published(self.warehouse, [table], wanted)[0]
+            self.found[table, wanted] = published(self.warehouse, [table], wanted, self.pins)[0]
         return self.found[table, wanted]
 
     def _before(self, release: str | None) -> str | None:

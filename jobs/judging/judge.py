@@ -15,7 +15,6 @@ from quality import rules
 from quality.loader import Expectation, load
 
 Mask = npt.NDArray[np.bool_]
-CONSTANT = ("release", "subset")
 KEY = "key_is_unique"
 
 
@@ -35,8 +34,9 @@ def expectations(table: str) -> list[Expectation]:
 
 
 def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
-    """Judges what stands in the rows; the partition's values come from the registry and are not looked at."""
+    """Judges what stands in the rows, and what is the same for all of them, such as the subset of their file."""
     table = pa.table(normalized.columns)
+    constants = pa.table({name: pa.array([value], pa.string()) for name, value in normalized.constants.items()})
     good = np.ones(len(table), np.bool_)
     broken: dict[str, Mask] = {}
     found: list[tuple[Mask, str]] = []
@@ -45,9 +45,9 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
         for name, mine in _meant(column, bad, reason, promised, table).items():
             broken[name] = broken.get(name, False) | mine
     for expectation in promised:
-        if expectation.kwargs.get("column") in CONSTANT:
-            continue
-        ok = rules.passes(expectation.rule, table)
+        is_constant = expectation.kwargs.get("column") in normalized.constants
+        ok = rules.passes(expectation.rule, constants if is_constant else table)
+        ok = np.repeat(ok, len(table)) if is_constant else ok
         if not ok.all():
             bad = _unexplained(~ok, expectation, normalized)
             found.append((bad, expectation.meta.reason or ""))

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from conf.errors import ConfigError, PromiseError, StoreError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import place
+from jobs import code_version, place
 from jobs.begin import begin
 from jobs.files import join
 from jobs.ingesting import inventory, keys
@@ -35,6 +35,7 @@ from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
 TABLES = tuple(TYPES)
+MODULE = "jobs.quarantining.quarantine_release"
 
 
 @dataclass
@@ -289,7 +290,7 @@ def _fingerprint(settings: Settings, release: Release, pin: Snapshot) -> str:
     It is no ingest's own: rows that were kept were not judged again, so the next `oilake ingest` reads everything.
     """
     known = (RELEASE, pin.fingerprints[INGEST], pin.table_versions["quarantine"], release, settings.limits.field_bytes)
-    return hashlib.sha256(repr(known).encode() + inventory.code()).hexdigest()
+    return hashlib.sha256(repr(known).encode() + code_version.digest(MODULE, RELEASE, INGEST)).hexdigest()
 
 
 def _rows(found: Sequence[Moved]) -> dict[str, int]:

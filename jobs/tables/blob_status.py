@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
 from jobs.tables.read import read
+from jobs.tables.snapshots import Snapshot
 
 COLUMNS = ("location", "key", "status", "method", "width", "height", "checked_at")
 
 
 def with_blobs(
-    spark: SparkSession, warehouse: str, release: str | None = None, location: str | None = None
+    spark: SparkSession,
+    warehouse: str,
+    release: str | None = None,
+    location: str | None = None,
+    known: Mapping[str, Snapshot] | None = None,
 ) -> DataFrame:
     """`images` as they were published, and of each its newest check: blob_location, blob_key, blob_status and so on.
 
@@ -19,7 +26,7 @@ def with_blobs(
     the size and MD5 that are published now. Of several blobs of an image the one that was checked last counts, of those
     checked at once a verified one.
     """
-    images = read(spark, warehouse, "images", release)
+    images = read(spark, warehouse, "images", release, known=known)
     checks = read(spark, warehouse, "blob_checks").where("image_id IS NOT NULL")
     if location is not None:
         checks = checks.where(sf.col("location") == location)

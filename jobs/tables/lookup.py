@@ -10,26 +10,37 @@ import pyarrow.parquet as pq
 
 from jobs.files import filesystem, join
 from jobs.tables.open import files_at, uri
-from jobs.tables.snapshots import Slice, slices
+from jobs.tables.snapshots import Slice, Snapshot, slices
 from schemas import loader as schemas
 
 
-def rows(warehouse: str, table: str, release: str, column: str, value: str) -> list[dict[str, Any]]:
-    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published."""
+def rows(
+    warehouse: str, table: str, release: str, column: str, value: str, known: Mapping[str, Snapshot] | None = None
+) -> list[dict[str, Any]]:
+    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published.
+
+    `known`: all snapshots, where they were read before.
+    """
     names = [one.name for one in schemas.load(table).stored()]
-    found = parts(warehouse, table, release, column, value, names)
+    found = parts(warehouse, table, release, column, value, names, known)
     return [{**partition, **row} for partition, part in found for row in part.to_pylist()]
 
 
 def parts(
-    warehouse: str, table: str, release: str, column: str, value: str, columns: Sequence[str]
+    warehouse: str,
+    table: str,
+    release: str,
+    column: str,
+    value: str,
+    columns: Sequence[str],
+    known: Mapping[str, Snapshot] | None = None,
 ) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, some columns of the rows whose `column` is `value`) of every file that may hold one.
 
     ConfigError when the table of the release is not published.
     """
     schema = schemas.arrow_schema(schemas.load(table))
-    for one in slices(warehouse, table, release):
+    for one in slices(warehouse, table, release, known=known):
         for path, partition in _files(warehouse, table, one, column, value):
             store, inside = filesystem(join(uri(warehouse, table), path))
             chosen = [(column, "=", value)]

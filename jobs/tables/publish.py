@@ -24,7 +24,7 @@ from pyarrow.fs import FileSelector
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import INGEST, SINCE, Snapshot, pinned, property_name, slice_name, snapshots, staged_at
+from jobs.tables.snapshots import INGEST, SINCE, Snapshot, numbered, property_name, slice_name, snapshots, staged_at
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
@@ -75,7 +75,8 @@ class Publication:
 
 
 def publish(warehouse: str, publication: Publication) -> Snapshot:
-    """Publishes the staged files as the release's new slice of every table; what it replaces is no longer seen.
+    """Publishes the staged files as the release's new slice of every table; what it replaces is no longer seen. The snapshot
+    that it ends with.
 
     StoreError when the store cannot be written; nothing is seen of a publication that did not begin, and one that began
     is finished by the next run.
@@ -91,7 +92,7 @@ def publish(warehouse: str, publication: Publication) -> Snapshot:
         _finish(warehouse, number, publication)
     except (DeltaError, OSError) as error:
         raise unwritable(warehouse, error) from None
-    return pinned(warehouse, publication.release)
+    return numbered(warehouse, publication.release, number)
 
 
 def _has_begun(warehouse: str, run_id: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conf.errors import ConfigError
@@ -33,23 +33,38 @@ class Snapshot:
 
 
 def snapshots(warehouse: str) -> dict[str, Snapshot]:
-    """The newest snapshot of every release, by release; empty where nothing was published yet."""
+    """The newest snapshot of every release, by release; empty where nothing was published yet.
+
+    A run looks once and hands on what it saw as `known`: what is published meanwhile does not mix with it.
+    """
     found: dict[str, Snapshot] = {}
-    for row in rows(warehouse, "snapshots"):
-        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
-        snapshot = Snapshot(**row)
+    for snapshot in _every(warehouse):
         if snapshot.release not in found or snapshot.number > found[snapshot.release].number:
             found[snapshot.release] = snapshot
     return dict(sorted(found.items()))
 
 
-def pinned(warehouse: str, release: str) -> Snapshot:
-    """The newest snapshot of `release`; ConfigError when it was never published."""
-    found = snapshots(warehouse)
+def _every(warehouse: str) -> Iterator[Snapshot]:
+    for row in rows(warehouse, "snapshots"):
+        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
+        yield Snapshot(**row)
+
+
+def numbered(warehouse: str, release: str, number: int) -> Snapshot:
+    """The snapshot that one publication ended with, whatever was published since."""
+    return next(one for one in _every(warehouse) if (one.release, one.number) == (release, number))
+
+
+def pinned(warehouse: str, release: str, known: Mapping[str, Snapshot] | None = None) -> Snapshot:
+    """The newest snapshot of `release`; ConfigError when it was never published.
+
+    `known`: all snapshots, where they were read before.
+    """
+    found = snapshots(warehouse) if known is None else known
     if release not in found:
-        known = ", ".join(found) or "none"
+        names = ", ".join(found) or "none"
         raise ConfigError(
-            f"{warehouse}: release {release!r} is not published here (published: {known}); ingest it first"
+            f"{warehouse}: release {release!r} is not published here (published: {names}); ingest it first"
         )
     return found[release]
 
@@ -60,7 +75,7 @@ def pins(warehouse: str, release: str | None, known: Mapping[str, Snapshot] | No
     `known`: all snapshots, where they were read before.
     """
     every = snapshots(warehouse) if known is None else known
-    found = [every.get(release) or pinned(warehouse, release)] if release else list(every.values())
+    found = [pinned(warehouse, release, every)] if release else list(every.values())
     if not found:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
     return found
@@ -111,11 +126,31 @@ def _slices(
         if table != schema.table or (since and earlier != since):
             continue
         if earlier and not _is_current(pin, known.get(earlier), schema.written_by):
-            raise ConfigError(
-                f"{warehouse}: {earlier} was published anew after {table} was made; "
-                f"run `oilake {schema.written_by} --from {earlier} --to {pin.release}` again"
-            )
+            raise ConfigError(_outdated(warehouse, name, pin))
         yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), version)
+
+
+def _outdated(warehouse: str, name: str, pin: Snapshot) -> str:
+    table, _, earlier = name.partition(SINCE)
+    job = schemas.load(table).written_by
+    return (
+        f"{warehouse}: {earlier} was published anew after {table} was made; "
+        f"run `oilake {job} --from {earlier} --to {pin.release}` again"
+    )
+
+
+def current(warehouse: str, known: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[str]]:
+    """(the snapshots without comparisons whose earlier release was published anew since, a sentence for each of these)."""
+    found, sentences = {}, []
+    for release, pin in known.items():
+        versions = dict(pin.table_versions)
+        for name in pin.table_versions:
+            table, _, earlier = name.partition(SINCE)
+            if earlier and not _is_current(pin, known.get(earlier), schemas.load(table).written_by):
+                sentences.append(_outdated(warehouse, name, pin))
+                del versions[name]
+        found[release] = replace(pin, table_versions=versions)
+    return found, sentences
 
 
 def property_name(name: str, release: str, since: str | None) -> str:

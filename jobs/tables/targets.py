@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from conf.errors import ConfigError
 from jobs.files import join
 from jobs.tables.carry import SUITE, carried
 from jobs.tables.open import add_actions, at, existing, open_table, uri
-from jobs.tables.snapshots import SINCE, slices, snapshots
+from jobs.tables.snapshots import SINCE, Snapshot, slices
 from quality.loader import Suite
 from schemas import loader as schemas
 
@@ -55,12 +55,13 @@ class Target:
         return " ".join([self.table, *(release for release in releases if release)])
 
 
-def published(warehouse: str, tables: Sequence[str], release: str | None) -> list[Target]:
-    """The published slices of some tables, of one release or of all, in the order of the tables.
+def published(
+    warehouse: str, tables: Sequence[str], release: str | None, known: Mapping[str, Snapshot]
+) -> list[Target]:
+    """The published slices of some tables, of one release or of all, in the order of the tables, as `known` has them.
 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
-    known = snapshots(warehouse)
     of_release = [pin for name, pin in known.items() if release in (None, name)]
     held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
     found: list[Target] = []

@@ -16,12 +16,14 @@ class Normalized:
     """Columns by name, each of shape (rows,).
 
     `faults`: (column, which rows, reason) of what no value of the column can show, such as a text where a number belongs.
-    `repaired`: which rows had an image ID or a MID in another spelling, by `image_id` and `mid`.
+    `repaired`: which rows had an image ID or a MID in another spelling, by `image_id` and `mid`. `constants`: columns that
+    have one value in all rows.
     """
 
     columns: dict[str, pa.Array]
     faults: list[tuple[str, Mask, str]] = field(default_factory=list)
     repaired: dict[str, Mask] = field(default_factory=dict)
+    constants: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, name: str, values: pa.Array, bad: Mask, reason: str) -> None:
         """One column, and the rows of it that could not be read."""
