@@ -94,7 +94,8 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     _refuse_incomparable(warehouse, pins)
     inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
     basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
-    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release)
+    reads = tuple((pin, table) for pin in pins.values() for table in READ)
+    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         return _work(spark, warehouse, pins, run_id)

@@ -92,7 +92,8 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
     basis = ((name, INGEST, pin.fingerprints[INGEST]),)
     told = {"policy": policy.as_json()}
     decided_by = (list(release.sources.items()), policy)
-    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by)
+    reads = tuple((pin, table) for table in READ)
+    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         done = _work(spark, warehouse, release, pin, policy, run_id)

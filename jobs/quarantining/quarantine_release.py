@@ -29,8 +29,8 @@ from jobs.quarantining.merge import Target
 from jobs.quarantining.rejudge import Context, Look, Member, Moved, Part, Run, Source
 from jobs.sources.rows import read_header
 from jobs.tables import publish
-from jobs.tables.publish import RELEASE, Publication
-from jobs.tables.snapshots import INGEST, Snapshot, files, pinned, small_rows, staged_at
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, files, held, pinned, small_rows, staged_at
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -243,7 +243,7 @@ def _kept(
     names = {"quarantine", *(target.table for target in targets)} | ({"released"} & {*pin.table_versions})
     kept: dict[str, tuple[StagedFile, ...]] = {"release_files": ()}
     for table in sorted(names):
-        every = staged_at(warehouse, table, pin.table_versions[table], {"release": pin.release})
+        every = staged_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
         kept[table] = tuple(file for file in every if join(warehouse, table, file.path) not in gone)
     return kept
 

@@ -23,14 +23,24 @@ from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
+from jobs.tables import log
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import INGEST, SINCE, Snapshot, pinned, property_name, slice_name, snapshots, staged_at
+from jobs.tables.snapshots import (
+    INGEST,
+    RELEASE,
+    SINCE,
+    Snapshot,
+    pinned,
+    property_name,
+    slice_name,
+    snapshots,
+    staged_at,
+)
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
-RELEASE = "quarantine release"
 MADE_FROM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
 # A job that goes on with what another published: from then on the other's fingerprint is its own.
 AMENDS = {RELEASE: INGEST}
@@ -223,7 +233,7 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
-            return _version_of(table, number, publication)
+            return _version_of(warehouse, name, table, number, publication)
         try:
             if _set_properties(table, publication):
                 table = existing(warehouse, name)
@@ -236,7 +246,7 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
                 [(column, "=", value) for column, value in part.items()] if kept is None else None,
                 commit_properties=_properties(publication, number),
             )
-            return _version_of(existing(warehouse, name), number, publication)
+            return _version_of(warehouse, name, existing(warehouse, name), number, publication)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
@@ -270,12 +280,12 @@ def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> b
     return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
 
 
-def _version_of(table: DeltaTable, number: int, publication: Publication) -> int:
+def _version_of(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
-    for entry in table.history():
-        if _is_of(entry, number, publication):
-            return int(entry["version"])
-    raise StoreError(f"{table.table_uri}: its log lacks publication {number} of {publication.release}; restore the log")
+    for commit in log.newest_first(warehouse, name, table.version()):
+        if _is_of(commit.info, number, publication):
+            return commit.version
+    return table.version()  # the commit was cleaned from the log; no later publication of the release is in the table
 
 
 def _append(
