@@ -25,6 +25,7 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "maintain",
     "download",
     "show",
     "releases",

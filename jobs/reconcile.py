@@ -17,6 +17,7 @@ from conf.registry import Release
 from conf.settings import Settings
 from jobs import command, options, place
 from jobs.derive import Task, derive
+from jobs.maintaining import sorting
 from jobs.reconciling import pairs, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.pairs import Context, Done
@@ -106,6 +107,7 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
 def _work(
     spark: SparkSession, warehouse: str, release: Release, pin: Snapshot, policy: Policy, run_id: str
 ) -> list[Done]:
+    sorting.restore(spark, warehouse, [pin], ("labels", "boxes"), run_id)
     labels, boxes = files(warehouse, "labels", pin), files(warehouse, "boxes", pin)
     cores = spark.sparkContext.defaultParallelism
     usual: dict[str, str] = {}

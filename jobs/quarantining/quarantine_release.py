@@ -23,6 +23,7 @@ from jobs.begin import begin
 from jobs.files import join
 from jobs.ingesting import inventory, keys
 from jobs.ingesting.kernel import TYPES
+from jobs.maintaining import sorting
 from jobs.progress import track
 from jobs.quarantining import merge, rejudge
 from jobs.quarantining.merge import Target
@@ -196,6 +197,7 @@ def _stage(
 ) -> tuple[Publication, Sequence[Moved]]:
     warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
+    sorting.restore(spark, warehouse, [pin], TABLES, run_id)
     moving, what = partial(rejudge.move, context=plan.context), f"{name}: releasing rows"
     found = place.spread(spark, _shares(plan.parts, cores), moving, warehouse, what)
     runs = {join(warehouse, run.staged.table, run.staged.path): run for moved in found for run in moved.runs}

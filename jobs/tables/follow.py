@@ -82,7 +82,7 @@ def _from_checkpoint(
     the log has lost, cannot be told.
     """
     release = part.get("release") or part.get("to_release", "")
-    checkpoints = {file.version for file in log.log_files(warehouse, table) if file.is_checkpoint}
+    checkpoints = {file.version for file in log.log_files(warehouse, table) if file.kind == "checkpoint"}
     for start in sorted((one for one in checkpoints if version < one <= newest.version()), reverse=True):
         opened = at(warehouse, table, start)
         if (opened.transaction_version(APPLICATION + release) or 0) <= number:

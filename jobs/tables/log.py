@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pyarrow.fs import FileSelector
 
@@ -14,18 +14,23 @@ from conf.errors import StoreError
 from jobs.files import filesystem, join
 from jobs.tables.open import uri
 
+Kind = Literal["commit", "checkpoint", "checksum"]
+
 FOLDER = "_delta_log"
-COMMIT = re.compile(r"(\d{20})\.json")
-CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\..*parquet|(\d{20})\.checkpoint\..*json")
+KINDS: dict[Kind, re.Pattern[str]] = {
+    "commit": re.compile(r"\d{20}\.json"),
+    "checkpoint": re.compile(r"\d{20}\.checkpoint\..*(parquet|json)"),
+    "checksum": re.compile(r"\.?\d{20}\..*crc|\d{20}\.crc"),
+}
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """One file of a log: the version it tells of, and whether it is a checkpoint; `bytes` and seconds since 1970."""
+    """One file of a log, by its path in the store: the version it tells of; `changed_at`: seconds since 1970."""
 
     path: str
     version: int
-    is_checkpoint: bool
+    kind: Kind
     bytes: int
     changed_at: float
 
@@ -41,14 +46,14 @@ class Commit:
 
 
 def log_files(warehouse: str, table: str) -> list[LogFile]:
-    """The commits and checkpoints that are there, ascending by version; other files of the log are left out."""
+    """The files of the log that belong to one version, ascending by it; others are left out."""
     store, folder = filesystem(join(uri(warehouse, table), FOLDER))
     listed = []
     for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
-        commit, checkpoint = COMMIT.fullmatch(info.base_name), CHECKPOINT.fullmatch(info.base_name)
-        if commit or checkpoint:
-            version = int(info.base_name[:20])
-            listed.append(LogFile(info.path, version, not commit, int(info.size), info.mtime.timestamp()))
+        for kind, pattern in KINDS.items():
+            if pattern.fullmatch(info.base_name):
+                version = int(info.base_name.lstrip(".")[:20])
+                listed.append(LogFile(info.path, version, kind, int(info.size), info.mtime.timestamp()))
     return sorted(listed, key=lambda file: (file.version, file.path))
 
 

@@ -123,14 +123,20 @@ def unwritable(warehouse: str, error: BaseException) -> BaseException:
 
 def recover(warehouse: str) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
+    waiting = unfinished(warehouse)
+    for number, publication in waiting:
+        _finish(warehouse, number, publication)
+    return [publication.run_id for _, publication in waiting]
+
+
+def unfinished(warehouse: str) -> list[tuple[int, Publication]]:
+    """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
     ended = {release: snapshot.number for release, snapshot in snapshots(warehouse).items()}
     begun = rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
     waiting = [row for row in rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
-    for row in sorted(waiting, key=lambda row: row["number"]):
-        _finish(warehouse, row["number"], _from_manifest(row["manifest"]))
-    return [row["run_id"] for row in waiting]
+    return [(row["number"], _from_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
 
 
 def _from_manifest(manifest: str) -> Publication:
