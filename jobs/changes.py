@@ -15,6 +15,7 @@ from conf.errors import ConfigError, PromiseError
 from conf.settings import Settings
 from jobs import command, options, place
 from jobs.derive import Task, derive
+from jobs.maintaining import sorting
 from jobs.reconciling import comparison, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.comparison import Context, Done
@@ -95,7 +96,8 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     _refuse_incomparable(warehouse, pins, published)
     inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
     basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
-    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release)
+    reads = tuple((pin, table) for pin in pins.values() for table in READ)
+    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         return _work(spark, warehouse, pins, run_id)
@@ -117,6 +119,7 @@ def _refuse_incomparable(warehouse: str, pins: Pins, published: Pins) -> None:
 
 def _work(spark: SparkSession, warehouse: str, pins: Pins, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
     """The staged files of all three tables, and the counts of changes by KINDS."""
+    sorting.restore(spark, warehouse, list(pins.values()), ("images", "image_labels"), run_id)
     listed = {role: small_rows(warehouse, "classes", pin, list(class_history.COLUMNS)) for role, pin in pins.items()}
     distinct = {row["mid"]: row for rows in listed.values() for row in rows}
     context = Context(pins[FROM].release, pins[TO].release, warehouse, run_id, known(list(distinct.values())))

@@ -27,6 +27,7 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "maintain",
     "download",
     "show",
     "releases",

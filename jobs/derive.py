@@ -17,9 +17,10 @@ from jobs import code_version, place
 from jobs.begin import begin
 from jobs.judging import gate
 from jobs.judging.gate import Known
+from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot, slice_name
+from jobs.tables.snapshots import Snapshot, held, lost, slice_name
 from jobs.tables.snapshots import told as published_words
 from jobs.tables.staging import StagedFile
 
@@ -34,7 +35,7 @@ class Task:
     """One job on one release. `inputs`: the versions that it reads; `decided_by`: what else decides its rows, code apart.
 
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
-    tables; `since`: the earlier release of a comparison.
+    tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs.
     """
 
     job: str
@@ -44,6 +45,7 @@ class Task:
     properties: Mapping[str, str] = field(default_factory=dict)
     since: str | None = None
     decided_by: object = None
+    reads: tuple[tuple[Snapshot, str], ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
@@ -67,14 +69,19 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
     """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
 
     What the work tells besides, plain data, stands in the properties of the job's tables. What a failed or interrupted
-    work staged is deleted, and what was published before stays.
+    work staged is deleted, and what was published before stays. Where files of it are gone, the work is done again;
+    LostRowsError where those of a table that it reads are.
     """
     started = time.monotonic()
     fingerprint = task.fingerprint()
+    for pin, table in task.reads:
+        held(settings.warehouse, table, pin)
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        return Done(
-            False, json.loads(published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)), task.pin
-        )
+        gone = lost(settings.warehouse, task.pin, task.job, task.since)
+        if gone is None:
+            words = published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)
+            return Done(False, json.loads(words), task.pin)
+        say(f"{gone}; they are made again")
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     publication = Publication(

@@ -64,7 +64,8 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
     publish.recover(warehouse)
     pin = pinned(warehouse, release)
     inputs = {"images": str(pin.table_versions["images"])}
-    task = Task(DUPLICATES, pin, inputs, ((release, INGEST, pin.fingerprints[INGEST]),))
+    basis = ((release, INGEST, pin.fingerprints[INGEST]),)
+    task = Task(DUPLICATES, pin, inputs, basis, reads=((pin, "images"),))
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         table = schemas.load("duplicate_images")

@@ -66,7 +66,8 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
         raise InputError(
             f"{warehouse}: {release} has no hierarchy, so nothing follows from its labels; take v2 or later"
         )
-    task = Task(EXPAND, pin, inputs, ((release, RECONCILE, pin.fingerprints[RECONCILE]),))
+    basis, reads = ((release, RECONCILE, pin.fingerprints[RECONCILE]),), ((pin, "image_labels"), (pin, "hierarchy"))
+    task = Task(EXPAND, pin, inputs, basis, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         rows = implied(spark, read(spark, warehouse, "image_labels", release, known={release: pin}), pairs)

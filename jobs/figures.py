@@ -82,7 +82,8 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     publish.recover(warehouse)
     pin = pinned(warehouse, name)
     inputs = {table: str(pin.table_versions[table]) for table in READ}
-    task = Task(FIGURES, pin, inputs, ((name, INGEST, pin.fingerprints[INGEST]),), decided_by=release.published)
+    basis, reads = ((name, INGEST, pin.fingerprints[INGEST]),), tuple((pin, table) for table in READ)
+    task = Task(FIGURES, pin, inputs, basis, decided_by=release.published, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         found = _beside(count(spark, warehouse, pin), release)

@@ -30,7 +30,7 @@ from jobs.judging.gate import Known
 from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, Snapshot, snapshots
+from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost, snapshots
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def ingest(settings: Settings, release: Release, partial: bool = False, force: bool = False) -> Summary:
-    """Publishes `release` from the landing area; does nothing when the same input was published by the same code."""
+    """Publishes `release` from the landing area; does nothing when the same input was published by the same code
+    and its files are there."""
     started = time.monotonic()
     absent = inventory.missing(release, settings.landing)
     inventory.refuse_missing(release, settings.landing, absent, partial)
@@ -70,7 +71,10 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     published = snapshots(settings.warehouse)
     before = published.get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
-        return summarize(release, settings.warehouse, before)
+        gone = lost(settings.warehouse, before, INGEST) or lost(settings.warehouse, before, RELEASE)
+        if gone is None:
+            return summarize(release, settings.warehouse, before)
+        say(f"{gone}; they are made again")
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     inputs = {one.file.name: one.checksums.sha256 for one in landed}

@@ -17,6 +17,7 @@ from conf.registry import Release
 from conf.settings import Settings
 from jobs import command, options, place
 from jobs.derive import Task, derive
+from jobs.maintaining import sorting
 from jobs.reconciling import pairs, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.pairs import Context, Done
@@ -92,7 +93,8 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
     basis = ((name, INGEST, pin.fingerprints[INGEST]),)
     told = {"policy": policy.as_json()}
     decided_by = (list(release.sources.items()), policy)
-    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by)
+    reads = tuple((pin, table) for table in READ)
+    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by, reads=reads)
 
     def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
         done = _work(spark, warehouse, release, pin, policy, run_id)
@@ -105,6 +107,7 @@ def reconcile(settings: Settings, release: Release, policy: Policy, force: bool 
 def _work(
     spark: SparkSession, warehouse: str, release: Release, pin: Snapshot, policy: Policy, run_id: str
 ) -> list[Done]:
+    sorting.restore(spark, warehouse, [pin], ("labels", "boxes"), run_id)
     labels, boxes = files(warehouse, "labels", pin), files(warehouse, "boxes", pin)
     cores = spark.sparkContext.defaultParallelism
     usual: dict[str, str] = {}

@@ -12,6 +12,7 @@ from jobs.judging import gate
 from jobs.judging.looks import Look, of_folder, of_rows
 from jobs.tables.carry import carried
 from jobs.tables.open import open_table, rows, uri
+from jobs.tables.snapshots import SINCE, held, snapshots
 from schemas import loader as schemas
 
 
@@ -21,6 +22,10 @@ def of_warehouse(warehouse: str, only: str | None) -> list[Table]:
     for row in rows(warehouse, gate.RESULTS):
         by_table.setdefault(row["table_name"], []).append(row)
     names = [only] if only else [name for name in schemas.names() if name in by_table]
+    for pin in snapshots(warehouse).values():
+        for name, _, since in (named.partition(SINCE) for named in pin.table_versions):
+            if name in names:
+                held(warehouse, name, pin, since or None)
     tables = [
         _table(
             warehouse, name, of_rows(by_table.get(name, ()), of_folder(uri(warehouse, name))), schemas.load(name).grain

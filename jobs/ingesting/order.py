@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from jobs import frames
 from jobs.files import join
 from jobs.ingesting.kernel import Report
+from jobs.tables.quoting import parquet_schema, plain_files
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
@@ -46,7 +47,7 @@ def sort(
 
 def _sort(spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]) -> list[StagedFile]:
     table = schemas.load(name)
-    stored = ", ".join(f"`{column.name}` {column.type}" for column in table.stored())
+    stored = parquet_schema([(column.name, column.type) for column in table.stored()])
     count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
-    frame = spark.read.schema(stored).parquet(*(join(warehouse, name, file.path) for file in files))
+    frame = plain_files(spark).schema(stored).parquet(*(join(warehouse, name, file.path) for file in files))
     return frames.stage(spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as sf
 
 from jobs.files import join
 from jobs.tables.open import uri
+from jobs.tables.quoting import parquet_schema, plain_files
 from jobs.tables.staging import StagedFile
 from quality.tally import EXAMPLES, Count
 from schemas.loader import Table
@@ -28,6 +29,6 @@ def repeated(frame: DataFrame, key: Sequence[str], rows: int) -> Count:
 def staged(spark: SparkSession, warehouse: str, table: Table, files: Sequence[StagedFile]) -> DataFrame:
     """The rows of staged files, their partition's values with them."""
     folder = uri(warehouse, table.table)
-    columns = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+    columns = parquet_schema([(column.name, column.type) for column in table.columns])
     paths = [join(folder, file.path) for file in files]
-    return spark.read.schema(columns).option("basePath", folder).parquet(*paths)
+    return plain_files(spark).schema(columns).option("basePath", folder).parquet(*paths)

@@ -23,14 +23,15 @@ from jobs.begin import begin
 from jobs.files import join
 from jobs.ingesting import inventory, keys
 from jobs.ingesting.kernel import TYPES
+from jobs.maintaining import sorting
 from jobs.progress import track
 from jobs.quarantining import merge, rejudge
 from jobs.quarantining.merge import Target
 from jobs.quarantining.rejudge import Context, Look, Member, Moved, Part, Run, Source
 from jobs.sources.rows import read_header
 from jobs.tables import publish
-from jobs.tables.publish import RELEASE, Publication
-from jobs.tables.snapshots import INGEST, Snapshot, files, pinned, small_rows, staged_at
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, files, held, pinned, small_rows, staged_at
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -197,6 +198,7 @@ def _stage(
 ) -> tuple[Publication, Sequence[Moved]]:
     warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
+    sorting.restore(spark, warehouse, [pin], TABLES, run_id)
     moving, what = partial(rejudge.move, context=plan.context), f"{name}: releasing rows"
     found = place.spread(spark, _shares(plan.parts, cores), moving, warehouse, what)
     runs = {join(warehouse, run.staged.table, run.staged.path): run for moved in found for run in moved.runs}
@@ -244,7 +246,7 @@ def _kept(
     names = {"quarantine", *(target.table for target in targets)} | ({"released"} & {*pin.table_versions})
     kept: dict[str, tuple[StagedFile, ...]] = {"release_files": ()}
     for table in sorted(names):
-        every = staged_at(warehouse, table, pin.table_versions[table], {"release": pin.release})
+        every = staged_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
         kept[table] = tuple(file for file in every if join(warehouse, table, file.path) not in gone)
     return kept
 

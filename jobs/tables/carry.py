@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 
-from conf.errors import ConfigError, StoreError
-from jobs.tables.open import existing, uri
+from conf.errors import ConfigError
+from jobs.tables.properties import change
 from quality.loader import Suite, parse
 
 SUITE = "oilake.suite"
 VERSION = "oilake.suite.version"
 SHA256 = "oilake.suite.sha256"
-ATTEMPTS = 10
-PAUSE = 0.1
 
 
 def properties(suite: Suite) -> dict[str, str]:
@@ -46,17 +42,8 @@ def migrate(warehouse: str, name: str, wanted: Suite) -> list[str]:
 
     StoreError when other runs keep changing them.
     """
-    for attempt in range(ATTEMPTS):
-        table = existing(warehouse, name)
-        stored = table.metadata().configuration
-        if stored.get(SHA256) == wanted.digest():
-            return []
-        try:
-            table.alter.set_table_properties(properties(wanted), raise_if_not_exists=False)
-            return _told(name, stored, wanted)
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(f"{uri(warehouse, name)}: other runs keep changing its properties; run the same command again")
+    stored = change(warehouse, name, lambda found: {} if found.get(SHA256) == wanted.digest() else properties(wanted))
+    return [] if stored is None else _told(name, stored, wanted)
 
 
 def _told(name: str, stored: Mapping[str, str], wanted: Suite) -> list[str]:

@@ -15,6 +15,8 @@ from conf.errors import StoreError
 from jobs.files import filesystem
 from jobs.tables import carry
 from jobs.tables.open import open_table, uri
+from jobs.tables.properties import RETENTION, migrate_retention
+from jobs.tables.quoting import identifier, path_table
 from jobs.tables.trouble import SPARK_ERRORS, told
 from quality import loader as quality
 from schemas import loader as schemas
@@ -80,24 +82,25 @@ def create_sql(warehouse: str, name: str) -> str:
     """The CREATE TABLE of one table: columns with comments, NOT NULL, partitions, and CHECK constraints as properties."""
     schema = schemas.load(name)
     suite = quality.load(name)
-    properties = {CONSTRAINT + key: sql for key, sql in quality.constraints(suite).items()} | carry.properties(suite)
+    constraints = {CONSTRAINT + key: sql for key, sql in quality.constraints(suite).items()}
+    properties = constraints | carry.properties(suite) | RETENTION
     listed = ", ".join(f"{schemas.quoted(k)} = {schemas.quoted(v)}" for k, v in properties.items())
     partitioned = f" PARTITIONED BY ({', '.join(schema.partition_by)})" if schema.partition_by else ""
     return (
-        f"CREATE TABLE delta.`{uri(warehouse, name)}` ({schemas.spark_schema(schema)}) USING delta{partitioned} "
+        f"CREATE TABLE {path_table(uri(warehouse, name))} ({schemas.spark_schema(schema)}) USING delta{partitioned} "
         f"COMMENT {schemas.quoted(schema.description)} TBLPROPERTIES ({listed})"
     )
 
 
 def _migrate(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
     told = _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
-    return told + carry.migrate(warehouse, name, quality.load(name))
+    return told + carry.migrate(warehouse, name, quality.load(name)) + migrate_retention(warehouse, name)
 
 
 def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
     found = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     wanted = {column.name: column for column in schemas.load(name).columns}
-    where = f"delta.`{uri(warehouse, name)}`"
+    where = path_table(uri(warehouse, name))
     if gone := sorted(set(found) - set(wanted)):
         raise StoreError(
             f"{where}: column {', '.join(gone)} is not in schemas/{name}.yaml; drop it or restore the schema"
@@ -123,13 +126,13 @@ def _same_type(where: str, name: str, wanted: schemas.Column, field: dict[str, o
 
 
 def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
-    where = f"delta.`{uri(warehouse, name)}`"
+    where = path_table(uri(warehouse, name))
     stored = table.metadata().configuration
     found = {k.removeprefix(CONSTRAINT): _spaceless(v) for k, v in stored.items() if k.startswith(CONSTRAINT)}
     wanted = quality.constraints(quality.load(name))
     told = []
     for key in [key for key, sql in found.items() if key not in wanted or _spaceless(wanted[key]) != sql]:
-        spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT `{key}`")
+        spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT {identifier(key)}")
         told.append(f"{name}: constraint {key} was dropped")
     for key, sql in wanted.items():
         if found.get(key) != _spaceless(sql):
@@ -140,7 +143,7 @@ def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: 
 def _add_constraint(spark: SparkSession, where: str, key: str, sql: str, shown: Sequence[str]) -> str:
     """Adds a constraint unless rows that are there break it; what became of it, with such rows counted and shown."""
     try:
-        spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT `{key}` CHECK ({sql})")
+        spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT {identifier(key)} CHECK ({sql})")
         return f"constraint {key} was added"
     except SPARK_ERRORS as error:
         if VIOLATED not in str(error):

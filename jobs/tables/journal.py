@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pyarrow import fs
@@ -33,13 +33,36 @@ def write(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[S
 
 def read(warehouse: str, table: str, part: Mapping[str, str]) -> list[StagedFile]:
     """What an earlier run noted and did not publish; nothing where the note cannot be read."""
-    store, path = filesystem(_path(warehouse, table, part))
+    return _read(*filesystem(_path(warehouse, table, part)))
+
+
+def _read(store: fs.FileSystem, path: str) -> list[StagedFile]:
     try:
         with store.open_input_stream(path, compression=None) as stream:
             found: list[dict[str, Any]] = json.loads(stream.read())
         return [StagedFile(**file) for file in found]
     except (OSError, ValueError, TypeError):
         return []
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note: its path in the store, its bytes, when it was changed (seconds since 1970), the names of its files."""
+
+    path: str
+    bytes: int
+    changed_at: float
+    files: tuple[str, ...]
+
+
+def notes(warehouse: str, table: str) -> list[Note]:
+    """The notes of all parts of a table; one that cannot be read names no file."""
+    store, folder = filesystem(join(uri(warehouse, table), FOLDER))
+    listed = []
+    for info in store.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
+        files = tuple(file.path.rpartition("/")[2] for file in _read(store, info.path))
+        listed.append(Note(info.path, int(info.size), info.mtime.timestamp(), files))
+    return listed
 
 
 def forget(warehouse: str, table: str, part: Mapping[str, str]) -> None:

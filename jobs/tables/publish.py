@@ -23,14 +23,24 @@ from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
 from jobs.files import delete, filesystem, join
+from jobs.tables import log
 from jobs.tables.open import existing, rows, uri
-from jobs.tables.snapshots import INGEST, SINCE, Snapshot, numbered, property_name, slice_name, snapshots, staged_at
+from jobs.tables.snapshots import (
+    INGEST,
+    RELEASE,
+    SINCE,
+    Snapshot,
+    numbered,
+    property_name,
+    slice_name,
+    snapshots,
+    staged_at,
+)
 from jobs.tables.staging import StagedFile, stage
 from jobs.tables.trouble import told
 from schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
-RELEASE = "quarantine release"
 MADE_FROM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
 # A job that goes on with what another published: from then on the other's fingerprint is its own.
 AMENDS = {RELEASE: INGEST}
@@ -114,14 +124,20 @@ def unwritable(warehouse: str, error: BaseException) -> BaseException:
 
 def recover(warehouse: str) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
+    waiting = unfinished(warehouse)
+    for number, publication in waiting:
+        _finish(warehouse, number, publication)
+    return [publication.run_id for _, publication in waiting]
+
+
+def unfinished(warehouse: str) -> list[tuple[int, Publication]]:
+    """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
     ended = {release: snapshot.number for release, snapshot in snapshots(warehouse).items()}
     begun = rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
     waiting = [row for row in rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
-    for row in sorted(waiting, key=lambda row: row["number"]):
-        _finish(warehouse, row["number"], _from_manifest(row["manifest"]))
-    return [row["run_id"] for row in waiting]
+    return [(row["number"], _from_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
 
 
 def _from_manifest(manifest: str) -> Publication:
@@ -224,7 +240,7 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
     for attempt in range(ATTEMPTS):
         table = existing(warehouse, name)
         if (table.transaction_version(_application(publication.release)) or 0) >= number:
-            return _version_of(table, number, publication)
+            return _version_of(warehouse, name, table, number, publication)
         try:
             if _set_properties(table, publication):
                 table = existing(warehouse, name)
@@ -237,7 +253,7 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
                 [(column, "=", value) for column, value in part.items()] if kept is None else None,
                 commit_properties=_properties(publication, number),
             )
-            return _version_of(existing(warehouse, name), number, publication)
+            return _version_of(warehouse, name, existing(warehouse, name), number, publication)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
@@ -271,12 +287,12 @@ def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> b
     return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
 
 
-def _version_of(table: DeltaTable, number: int, publication: Publication) -> int:
+def _version_of(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
-    for entry in table.history():
-        if _is_of(entry, number, publication):
-            return int(entry["version"])
-    raise StoreError(f"{table.table_uri}: its log lacks publication {number} of {publication.release}; restore the log")
+    for commit in log.newest_first(warehouse, name, table.version()):
+        if _is_of(commit.info, number, publication):
+            return commit.version
+    return table.version()  # the commit was cleaned from the log; no later publication of the release is in the table
 
 
 def _append(

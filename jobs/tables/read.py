@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from jobs.tables.open import uri
+from jobs.tables.quoting import plain_files
 from jobs.tables.snapshots import Slice, Snapshot, slices
 from jobs.tables.targets import Target
 from schemas import loader as schemas
@@ -42,7 +43,7 @@ def of_target(spark: SparkSession, target: Target) -> DataFrame:
         return at_version(spark, target.folder, target.version).where("false")
     columns = StructType.fromJson(json.loads(target.spark_schema))
     paths = [file.uri for file in target.files]
-    return spark.read.schema(columns).option("basePath", target.folder).parquet(*paths)
+    return plain_files(spark).schema(columns).option("basePath", target.folder).parquet(*paths)
 
 
 def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:

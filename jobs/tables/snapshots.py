@@ -10,11 +10,13 @@ from typing import Any
 
 from conf.errors import ConfigError
 from jobs.files import join
+from jobs.tables.follow import LostRowsError, absent, follow
 from jobs.tables.open import at, files_at, rows, rows_of, uri
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
 INGEST = "ingest"
+RELEASE = "quarantine release"
 SINCE = " since "
 STATISTICS = {"minValues": "min.", "maxValues": "max.", "nullCount": "null_count."}
 
@@ -121,13 +123,51 @@ def slices(
 def _slices(
     warehouse: str, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
 ) -> Iterator[Slice]:
-    for name, version in pin.table_versions.items():
+    for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
             continue
         if earlier and not _is_current(pin, known.get(earlier), schema.written_by):
             raise ConfigError(_outdated(warehouse, name, pin))
-        yield Slice(dict(zip(schema.slice_by, (pin.release, earlier), strict=False)), version)
+        yield held(warehouse, table, pin, earlier or None)
+
+
+def held(warehouse: str, table: str, pin: Snapshot, since: str | None = None) -> Slice:
+    """The slice of a table that a snapshot pins, at the version that holds it now (`follow`).
+
+    LostRowsError, with the command that makes the rows again, when its files are gone.
+    """
+    schema = schemas.load(table)
+    part = dict(zip(schema.slice_by, (pin.release, since or ""), strict=False))
+    pinned_at = pin.table_versions[slice_name(table, since)]
+    job = schema.written_by if schema.written_by != RELEASE else INGEST
+    which = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
+    remedy = f"run `oilake {job} {which}` to make them again"
+    try:
+        version = follow(warehouse, table, pinned_at, part, pin.number)
+    except LostRowsError as error:
+        raise LostRowsError(f"{error}; {remedy}") from None
+    gone, every = absent(warehouse, table, version, part)
+    if gone:
+        raise LostRowsError(
+            f"{uri(warehouse, table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
+            f"such as {gone[0]}; {remedy}"
+        )
+    return Slice(part, version)
+
+
+def lost(warehouse: str, pin: Snapshot, job: str, since: str | None = None) -> str | None:
+    """The sentence about the first table that `job` published of the release and whose files are gone; None where all
+    are there."""
+    for name in pin.table_versions:
+        table, _, earlier = name.partition(SINCE)
+        if schemas.load(table).written_by != job or (earlier or None) != since:
+            continue
+        try:
+            held(warehouse, table, pin, since)
+        except LostRowsError as error:
+            return str(error).partition("; run ")[0]
+    return None
 
 
 def _outdated(warehouse: str, name: str, pin: Snapshot) -> str:
@@ -161,7 +201,7 @@ def property_name(name: str, release: str, since: str | None) -> str:
 def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
     """What a job says of its publication in the properties of its tables."""
     table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
-    opened = at(warehouse, table, pin.table_versions[slice_name(table, since)])
+    opened = at(warehouse, table, held(warehouse, table, pin, since).version)
     return opened.metadata().configuration[property_name(name, pin.release, since)]
 
 
@@ -186,7 +226,7 @@ class PublishedFile:
 
 def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
-    found = files_at(warehouse, table, pin.table_versions[table], {"release": pin.release})
+    found = files_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
     return [
         PublishedFile(join(uri(warehouse, table), action["path"]), partition, int(action["num_records"]))
         for action, partition in found
@@ -221,4 +261,4 @@ def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[d
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str] | None = None) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it or all."""
-    return rows_of(warehouse, table, at(warehouse, table, pin.table_versions[table]), columns, pin.release)
+    return rows_of(warehouse, table, at(warehouse, table, held(warehouse, table, pin).version), columns, pin.release)

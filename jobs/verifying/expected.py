@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from jobs.blobs.facts import Wanted
 from jobs.tables.columns import columns_of
-from jobs.tables.snapshots import Snapshot
+from jobs.tables.snapshots import Snapshot, held
 from jobs.transforms import image_ids
 from quality.rules import mask
 
@@ -85,7 +85,7 @@ def expected(warehouse: str, pin: Snapshot) -> Expected:
     parts = [
         (*_part(rows), np.full(len(rows), SUBSETS.index(partition["subset"]), np.uint8))
         for partition, rows in columns_of(
-            warehouse, "images", pin.table_versions["images"], {"release": pin.release}, names
+            warehouse, "images", held(warehouse, "images", pin).version, {"release": pin.release}, names
         )
     ]
     if not parts:

@@ -1,0 +1,88 @@
+"""Brings small files together: neighbours in the order of the table become one sorted file, so that no two overlap more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from conf.errors import StoreError
+from jobs.files import filesystem, join
+from jobs.tables.open import uri
+from jobs.tables.rewrite import exchange
+from jobs.tables.staging import StagedFile, Writer, notes
+from jobs.tables.trouble import told
+from schemas import loader as schemas
+from schemas.loader import Table
+
+# Bytes and rows of a file that is small, and of one that several small ones make at most.
+SMALL_BYTES, SMALL_ROWS = 16 << 20, 1 << 20
+LARGEST_BYTES, LARGEST_ROWS = 64 << 20, 4 << 20
+READERS = 8
+
+
+def plan(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
+    """The files of one partition that become one each, at least two. A file whose text other releases take over, which its
+    footer says, stays as it is."""
+    groups = [group for group in _neighbours(_ordered(schemas.load(table), files)) if len(group) > 1]
+    uris = [join(uri(warehouse, table), file.path) for group in groups for file in group]
+    with ThreadPoolExecutor(READERS) as pool:
+        noted = {path for path, words in zip(uris, pool.map(_notes, uris), strict=True) if words}
+    kept = [file for file in files if join(uri(warehouse, table), file.path) in noted]
+    if not kept:
+        return groups
+    regrouped = _neighbours(_ordered(schemas.load(table), files), {file.path for file in kept})
+    return [group for group in regrouped if len(group) > 1]
+
+
+def _ordered(table: Table, files: Sequence[StagedFile]) -> list[StagedFile]:
+    """The files in the order of their first rows; where no statistics tell it, of their names."""
+    if not table.sort_by:
+        return sorted(files, key=lambda file: file.path)
+    least = {file.path: json.loads(file.stats).get("minValues", {}).get(table.sort_by[0]) for file in files}
+    return sorted(files, key=lambda file: (least[file.path] is None, str(least[file.path]), file.path))
+
+
+def _neighbours(files: Sequence[StagedFile], kept: set[str] | None = None) -> Iterator[list[StagedFile]]:
+    group: list[StagedFile] = []
+    for file in files:
+        if file.size >= SMALL_BYTES or file.rows >= SMALL_ROWS or file.path in (kept or ()):
+            yield group
+            group = []
+            continue
+        several = [*group, file]
+        is_full = sum(one.size for one in several) > LARGEST_BYTES or sum(one.rows for one in several) > LARGEST_ROWS
+        if is_full:
+            yield group
+        group = [file] if is_full else several
+    yield group
+
+
+def _notes(path: str) -> dict[str, str]:
+    try:
+        return notes(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None
+
+
+def compact(warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+    """Puts one file with the rows of these, in the table's order, in their place; whether no other run was there first."""
+    schema = schemas.load(table)
+    rows = pa.concat_tables([_read(warehouse, schema, file) for file in files])
+    if schema.sort_by:
+        rows = rows.sort_by([(column, "ascending") for column in schema.sort_by])
+    writer = Writer(warehouse, schema, files[0].partition, run_id, 0, is_judged=True)
+    writer.write(rows)
+    return exchange(warehouse, table, files, [writer.close()], run_id)
+
+
+def _read(warehouse: str, table: Table, file: StagedFile) -> pa.Table:
+    path = join(uri(warehouse, table.table), file.path)
+    store, inside = filesystem(path)
+    try:
+        return pq.read_table(inside, filesystem=store, schema=schemas.arrow_schema(table), partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None

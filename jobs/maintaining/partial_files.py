@@ -1,0 +1,22 @@
+"""Finds the beginnings of files that a fetch was to go on with and never did."""
+
+from __future__ import annotations
+
+from pyarrow.fs import FileSelector, FileType
+
+from jobs.files import filesystem
+from jobs.maintaining.removal import Lying
+
+ENDINGS = (".part", ".part.json")
+
+
+def abandoned(landing: str, written_before: float) -> list[Lying]:
+    """`<tag>/<file>.part` in the landing area, and the notes beside them, not touched since the cutoff (seconds since
+    1970)."""
+    store, root = filesystem(landing)
+    lying = []
+    for info in store.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
+        is_old = info.type == FileType.File and info.mtime.timestamp() < written_before
+        if is_old and info.base_name.endswith(ENDINGS):
+            lying.append(Lying(info.path, info.path, int(info.size), info.mtime.timestamp()))
+    return lying

@@ -1,0 +1,61 @@
+"""What may be rewritten of a table: the parts of it whose newest files hold just what is published."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jobs.tables.follow import LostRowsError
+from jobs.tables.open import open_table
+from jobs.tables.snapshots import SINCE, Snapshot, held, staged_at
+from jobs.tables.staging import StagedFile
+from schemas import loader as schemas
+
+# The names that we give; what is called otherwise, somebody else has written.
+OUR_NAME = re.compile(r"part-\d+-(?P<run>.+)-[0-9a-f]{8}\.parquet")
+
+
+class Parts(NamedTuple):
+    """The newest files of a table in groups that share the partition's values; `lost`: a sentence for each slice that is
+    published and not there."""
+
+    groups: list[list[StagedFile]]
+    lost: list[str]
+
+
+def rewritable(warehouse: str, table: str, pins: Mapping[str, Snapshot]) -> Parts:
+    """The files of the table that may be rewritten: those of published slices, of a table without slices all."""
+    opened = open_table(warehouse, table)
+    if opened is None:
+        return Parts([], [])
+    newest = opened.version()
+    if not schemas.load(table).slice_by:
+        return Parts(_by_partition(staged_at(warehouse, table, newest, {})), [])
+    files: list[StagedFile] = []
+    lost = []
+    for pin in pins.values():
+        for since in (named.partition(SINCE)[2] for named in pin.table_versions if named.partition(SINCE)[0] == table):
+            try:
+                published = held(warehouse, table, pin, since or None)
+            except LostRowsError as error:
+                lost.append(str(error))
+                continue
+            now = staged_at(warehouse, table, newest, published.partition)
+            pinned = staged_at(warehouse, table, published.version, published.partition)
+            if {file.path for file in now} == {file.path for file in pinned}:
+                files += now
+    return Parts(_by_partition(files), lost)
+
+
+def is_ours(file: StagedFile) -> bool:
+    """Whether the file was staged by one of our runs, which write sorted files only."""
+    return OUR_NAME.fullmatch(posixpath.basename(file.path)) is not None
+
+
+def _by_partition(files: list[StagedFile]) -> list[list[StagedFile]]:
+    groups: dict[tuple[tuple[str, str], ...], list[StagedFile]] = {}
+    for file in files:
+        groups.setdefault(tuple(file.partition.items()), []).append(file)
+    return list(groups.values())

@@ -1,0 +1,178 @@
+"""Finds the files of a table that nobody needs: neither its newest version, nor a snapshot, nor a run on its way."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pyarrow.fs import FileSelector, FileType
+
+from conf.errors import StoreError
+from jobs.files import filesystem
+from jobs.maintaining.parts import OUR_NAME
+from jobs.tables import follow, journal, log
+from jobs.tables.open import at, existing, uri
+from jobs.tables.publish import Publication
+from jobs.tables.snapshots import SINCE, Snapshot, held
+from schemas import loader as schemas
+
+READERS = 8
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A file in a table's folder: its path in the store and below the folder, its bytes, when it was changed (seconds since
+    1970)."""
+
+    path: str
+    name: str
+    bytes: int
+    changed_at: float
+
+    @property
+    def run(self) -> str:
+        """The run that staged it; of a file that others wrote its own name."""
+        known = OUR_NAME.fullmatch(posixpath.basename(self.name))
+        return known["run"] if known else self.name
+
+
+@dataclass
+class Found:
+    """What lies in a table's folder and belongs to none of its states that are needed. `replaced`: other rows or files took
+    its place before the cutoff; `left`: a run that ended left it; `young`: it may be a running one's; `spared`: replaced
+    after the cutoff."""
+
+    replaced: list[Lying] = field(default_factory=list)
+    left: list[Lying] = field(default_factory=list)
+    young: list[Lying] = field(default_factory=list)
+    spared: list[Lying] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a file may go, in seconds since 1970: replaced up to `replaced_before` (infinite: whenever); staged by a run that
+    wrote its last file before `staged_before`; noted for the next run before `noted_before`."""
+
+    replaced_before: float
+    staged_before: float
+    noted_before: float
+    now: float
+
+
+def listed(warehouse: str, table: str) -> list[Lying]:
+    """The Parquet files in a table's folder, committed or not; Delta takes no notice of names that begin with _ or a dot."""
+    store, root = filesystem(uri(warehouse, table))
+    lying = []
+    for info in store.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
+        name = posixpath.relpath(info.path, root)
+        is_hidden = any(step.startswith(("_", ".")) for step in name.split("/"))
+        if info.type == FileType.File and name.endswith(".parquet") and not is_hidden:
+            lying.append(Lying(info.path, name, int(info.size), info.mtime.timestamp()))
+    return lying
+
+
+def last_written(files: Iterable[Lying]) -> dict[str, float]:
+    """When each run wrote its last file."""
+    newest: dict[str, float] = {}
+    for file in files:
+        newest[file.run] = max(file.changed_at, newest.get(file.run, 0.0))
+    return newest
+
+
+def find(
+    warehouse: str,
+    table: str,
+    lying: Sequence[Lying],
+    needed: Collection[str],
+    rewritten: Collection[str],
+    runs: Mapping[str, float],
+    rules: Rules,
+) -> Found:
+    """What is not needed of `lying`, which was listed before the log was read: what was committed since, the log names.
+
+    `needed`: paths that must stay in any case; `rewritten`: files of the newest version that are about to be replaced.
+    """
+    active = follow.paths(existing(warehouse, table), {}) - set(rewritten)
+    noted = _noted(warehouse, table, rules.noted_before)
+    idle = [file for file in lying if file.name not in active and file.name not in needed]
+    found = Found()
+    if not idle:
+        return found
+    removed = _removed(warehouse, table) | dict.fromkeys(rewritten, rules.now)
+    for file in idle:
+        if file.name in removed:
+            (found.replaced if removed[file.name] <= rules.replaced_before else found.spared).append(file)
+        elif runs[file.run] < rules.staged_before and posixpath.basename(file.name) not in noted:
+            found.left.append(file)
+        else:
+            found.young.append(file)
+    return found
+
+
+class Needed(NamedTuple):
+    """The files of a table that snapshots and begun publications need, and the oldest version that a snapshot pins."""
+
+    files: set[str]
+    oldest: int | None
+
+
+def needed(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]) -> Needed:
+    """What the newest snapshot of every release needs of a table, at its pinned version and at the one that holds it now."""
+    files: set[str] = set()
+    for publication in begun:
+        kept = [file for some in publication.kept.values() for file in some]
+        files |= {file.path for file in (*publication.files, *kept) if file.table == table}
+    versions = []
+    for pin in pins.values():
+        for named, version in pin.table_versions.items():
+            name, _, since = named.partition(SINCE)
+            if name == table:
+                part = dict(zip(schemas.load(table).slice_by, (pin.release, since), strict=False))
+                versions.append(version)
+                for one in {version, _now(warehouse, table, pin, since, version)}:
+                    files |= _paths(warehouse, table, one, part)
+    return Needed(files, min(versions, default=None))
+
+
+def _now(warehouse: str, table: str, pin: Snapshot, since: str, version: int) -> int:
+    try:
+        return held(warehouse, table, pin, since or None).version
+    except StoreError:
+        return version
+
+
+def _paths(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> set[str]:
+    """The files of a part at one version; none where the log no longer tells it, for what it holds now is told beside."""
+    try:
+        return follow.paths(at(warehouse, table, version), part)
+    except StoreError:
+        return set()
+
+
+def _removed(warehouse: str, table: str) -> dict[str, float]:
+    """When each file that commits of the log took out of the table was last taken out, in seconds since 1970."""
+    versions = [file.version for file in log.log_files(warehouse, table) if file.kind == "commit"]
+    with ThreadPoolExecutor(READERS) as pool:
+        commits = pool.map(lambda version: log.commit(warehouse, table, version), versions)
+    removed: dict[str, float] = {}
+    for commit in (commit for commit in commits if commit is not None):
+        for action in commit.removes:
+            removed[action["path"]] = (action.get("deletionTimestamp") or commit.info.get("timestamp") or 0) / 1000
+    return removed
+
+
+def _noted(warehouse: str, table: str, noted_before: float) -> set[str]:
+    """The names of files that an interrupted run noted for the next one, not too long ago."""
+    return {name for note in journal.notes(warehouse, table) if note.changed_at >= noted_before for name in note.files}
+
+
+def old_notes(warehouse: str, table: str, noted_before: float) -> list[Lying]:
+    """The notes themselves that nobody came back for."""
+    return [
+        Lying(note.path, posixpath.join(journal.FOLDER, posixpath.basename(note.path)), note.bytes, note.changed_at)
+        for note in journal.notes(warehouse, table)
+        if note.changed_at < noted_before
+    ]

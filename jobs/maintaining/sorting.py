@@ -1,0 +1,81 @@
+"""Restores the order of files that somebody else has rewritten: merges side by side rely on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from conf.errors import StoreError
+from jobs import frames
+from jobs.files import filesystem, join
+from jobs.maintaining.parts import is_ours, rewritable
+from jobs.progress import say
+from jobs.tables.open import uri
+from jobs.tables.quoting import parquet_schema, plain_files
+from jobs.tables.rewrite import exchange
+from jobs.tables.snapshots import Snapshot
+from jobs.tables.staging import StagedFile
+from jobs.tables.trouble import told
+from schemas import loader as schemas
+
+BATCH = 1 << 16
+ROWS_PER_FILE = 4_000_000
+
+
+def disordered(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
+    """Those files of one partition that others wrote, where one of them is out of order; reads what they are sorted by."""
+    columns = schemas.load(table).sort_by
+    others = [file for file in files if not is_ours(file)]
+    if columns and not all(_is_sorted(join(uri(warehouse, table), file.path), columns) for file in others):
+        return others
+    return []
+
+
+def _is_sorted(path: str, columns: Sequence[str]) -> bool:
+    store, inside = filesystem(path)
+    last: pa.RecordBatch | None = None
+    try:
+        for batch in pq.ParquetFile(inside, filesystem=store).iter_batches(BATCH, columns=list(columns)):
+            rows = batch if last is None else pa.concat_batches([last, batch])
+            if not _never_falls(rows, columns):
+                return False
+            last = rows.slice(max(len(rows) - 1, 0))
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None
+    return True
+
+
+def _never_falls(rows: pa.RecordBatch, columns: Sequence[str]) -> bool:
+    """Whether each row comes at or after the one before it; a missing value may stand anywhere."""
+    may_follow = pa.scalar(True)
+    for column in reversed(columns):
+        here, before = rows.column(column).slice(1), rows.column(column).slice(0, max(len(rows) - 1, 0))
+        is_equal, is_greater = pc.fill_null(pc.equal(here, before), True), pc.fill_null(pc.greater(here, before), True)
+        may_follow = pc.or_(is_greater, pc.and_(is_equal, may_follow))
+    return bool(pc.all(may_follow).as_py() is not False)
+
+
+def sort(spark: SparkSession, warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+    """Puts sorted files with the same rows in the place of these of one partition; whether no other run was there first."""
+    schema = schemas.load(table)
+    stored = parquet_schema([(column.name, column.type) for column in schema.stored()])
+    frame = plain_files(spark).schema(stored).parquet(*(join(uri(warehouse, table), file.path) for file in files))
+    count = max(1, math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE))
+    staged = frames.stage(
+        spark, frame, warehouse, schema, files[0].partition, run_id, count, f"{table}: sorting what others rewrote"
+    )
+    return exchange(warehouse, table, files, staged, run_id)
+
+
+def restore(spark: SparkSession, warehouse: str, pins: Sequence[Snapshot], tables: Sequence[str], run_id: str) -> None:
+    """Sorts what others have rewritten out of order in these tables of the releases, before their files are merged."""
+    for table in tables:
+        for files in rewritable(warehouse, table, {pin.release: pin for pin in pins}).groups:
+            if others := disordered(warehouse, table, files):
+                say(f"{table}: {len(others):,} rewritten files are out of order and are sorted again")
+                sort(spark, warehouse, table, others, run_id)

@@ -1,0 +1,180 @@
+"""What one run of `oilake maintain` does to each table, in this order: sort, bring together, delete, shorten the log."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import posixpath
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from conf.errors import ConfigError
+from conf.settings import Settings
+from jobs import session
+from jobs.files import filesystem, join
+from jobs.maintaining import compaction, logs, partial_files, removal, sorting
+from jobs.maintaining.parts import Parts, rewritable
+from jobs.maintaining.removal import Found, Lying, Rules
+from jobs.tables import log, publish
+from jobs.tables.open import existing, open_table, uri
+from jobs.tables.properties import change, lacking_retention
+from jobs.tables.snapshots import Snapshot, snapshots
+from jobs.tables.staging import StagedFile
+from schemas import loader as schemas
+
+HOURS = 720
+# A run whose last file is older than this has ended.
+STAGED_HOURS = 24
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file, by its path, and its bytes."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing done to a table. `is_change`: whether it changes anything, or only says what stays."""
+
+    table: str
+    what: str
+    why: str
+    files: list[Item]
+    bytes: int
+    is_change: bool = True
+
+
+@dataclass
+class Upkeep:
+    """All that was done, or in a dry run would be. `waiting`: runs whose publication is to be finished; `lost`: a sentence
+    for each published slice whose files are gone."""
+
+    is_dry: bool
+    waiting: list[str] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def add(self, table: str, what: str, why: str, files: Sequence[Item], is_change: bool = True) -> None:
+        """Notes a task; one of files only where there are any."""
+        self.tasks.append(Task(table, what, why, list(files), sum(file.bytes for file in files), is_change))
+
+
+def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool) -> Upkeep:
+    """Does what is due; ConfigError where the warehouse has no table. A second run finds nothing to do."""
+    warehouse, now = settings.warehouse, time.time()
+    names = [name for name in schemas.names() if open_table(warehouse, name) is not None]
+    if not names:
+        raise ConfigError(f"{warehouse}: holds no table; run `oilake ingest` first")
+    if missing := [name for name in only if name not in names]:
+        raise ConfigError(f"{warehouse}: holds no table {', '.join(missing)}; it holds {', '.join(names)}")
+    done = Upkeep(is_dry)
+    begun = [publication for _, publication in publish.unfinished(warehouse)]
+    done.waiting = [publication.run_id for publication in begun]
+    if not is_dry:
+        publish.recover(warehouse)
+    rules = _rules(hours, now)
+    lying = {name: removal.listed(warehouse, name) for name in names}
+    runs = removal.last_written([file for files in lying.values() for file in files])
+    pins = snapshots(warehouse)
+    for name in only or names:
+        _set_periods(warehouse, name, done)
+        rewritten = _rewrite(settings, name, pins, done)
+        needed = removal.needed(warehouse, name, pins, begun)
+        found = removal.find(warehouse, name, lying[name], needed.files, rewritten if is_dry else (), runs, rules)
+        _delete(warehouse, name, found, rules, hours, done)
+        _shorten(warehouse, name, needed.oldest, rules, done)
+    if not only:
+        abandoned = partial_files.abandoned(settings.landing, rules.noted_before)
+        _remove("landing", "nobody went on with them", abandoned, settings.landing, done)
+    return done
+
+
+def _rules(hours: float, now: float) -> Rules:
+    age = max(hours, STAGED_HOURS) * HOUR
+    return Rules(now - hours * HOUR if hours else math.inf, now - STAGED_HOURS * HOUR, now - age, now)
+
+
+def _rewrite(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: Upkeep) -> set[str]:
+    """Sorts and brings together what should be; the files that are replaced."""
+    warehouse, run_id = settings.warehouse, uuid.uuid4().hex[:16]
+    found = rewritable(warehouse, name, pins)
+    done.lost += found.lost
+    rewritten: set[str] = set()
+    for files in found.groups:
+        if others := sorting.disordered(warehouse, name, files) if schemas.load(name).slice_by else []:
+            _note(done, name, "sorted again", "others rewrote them out of order", others)
+            rewritten |= {file.path for file in others}
+            if not done.is_dry:
+                sorting.sort(session.start(settings), warehouse, name, others, run_id)
+    again = found if done.is_dry or not rewritten else rewritable(warehouse, name, pins)
+    return rewritten | _compact(warehouse, name, again, rewritten, run_id, done)
+
+
+def _compact(warehouse: str, name: str, found: Parts, rewritten: set[str], run_id: str, done: Upkeep) -> set[str]:
+    replaced: set[str] = set()
+    for files in found.groups:
+        left = [file for file in files if file.path not in rewritten]
+        for group in compaction.plan(warehouse, name, left):
+            part = " ".join(group[0].partition.values())
+            _note(done, name, "brought together", " ".join(["into one file", *(["of", part] if part else [])]), group)
+            if done.is_dry or compaction.compact(warehouse, name, group, run_id):
+                replaced |= {file.path for file in group}
+    return replaced
+
+
+def _note(done: Upkeep, name: str, what: str, why: str, files: Sequence[StagedFile]) -> None:
+    done.add(name, what, why, [Item(file.path, file.size) for file in files])
+
+
+def _set_periods(warehouse: str, name: str, done: Upkeep) -> None:
+    if lacking := lacking_retention(existing(warehouse, name).metadata().configuration):
+        done.add(name, "given", f"the properties {', '.join(lacking)}", [])
+        if not done.is_dry:
+            change(warehouse, name, lacking_retention)
+
+
+def _delete(warehouse: str, name: str, found: Found, rules: Rules, hours: float, done: Upkeep) -> None:
+    folder = uri(warehouse, name)
+    notes = removal.old_notes(warehouse, name, rules.noted_before)
+    _remove(name, "they were replaced, and no snapshot needs them", found.replaced, folder, done)
+    _remove(name, "a run that ended left them", [*found.left, *notes], folder, done)
+    kept = {
+        f"replaced in the last {hours:g} hours": found.spared,
+        f"staged by a run that wrote in the last {STAGED_HOURS} hours": found.young,
+    }
+    for why, files in kept.items():
+        if files:
+            done.add(name, "kept", why, [Item(file.name, file.bytes) for file in files], is_change=False)
+
+
+def _remove(name: str, why: str, files: Sequence[Lying], place: str, done: Upkeep) -> None:
+    if not files:
+        return
+    done.add(name, "deleted", why, [Item(file.name, file.bytes) for file in files])
+    if not done.is_dry:
+        store, _ = filesystem(place)
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                store.delete_file(file.path)
+
+
+def _shorten(warehouse: str, name: str, oldest: int | None, rules: Rules, done: Upkeep) -> None:
+    """A checkpoint where one is due, then the commits go that no needed version is read from."""
+    newest = existing(warehouse, name).version()
+    files = log.log_files(warehouse, name)
+    if logs.is_due(files, newest):
+        done.add(name, "given", f"a checkpoint of version {newest}", [])
+        if not done.is_dry:
+            logs.checkpoint(warehouse, name)
+            files = log.log_files(warehouse, name)
+        else:
+            files = [*files, log.LogFile("", newest, "checkpoint", 0, rules.now)]
+    going = logs.superfluous(files, newest if oldest is None else oldest, rules.replaced_before)
+    lying = [Lying(file.path, posixpath.basename(file.path), file.bytes, file.changed_at) for file in going]
+    _remove(name, "the log is read from a later checkpoint", lying, join(uri(warehouse, name), log.FOLDER), done)
