@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     EQUAL: ({"column_A", "column_B", "ignore_row_if"}, set()),
 }
 PAIRS = (A_ABOVE_B, EQUAL)
+LINE_BREAKS = "[\n\r\u0085\u2028\u2029]"
 CONDITION_KEYS = {"row_condition", "condition_parser"}
 CONDITION = re.compile(r"(?P<column>\w+) (?P<operator>=|<>) '(?P<value>[\w-]+)'")
 
@@ -84,13 +85,15 @@ def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
 
 def needs_no_line_breaks(rule: Rule) -> bool:
     """Whether the regex ends in `$`, which Java lets match before a final line break."""
-    return rule.type == MATCH and str(rule.kwargs["regex"]).endswith("$")
+    return rule.type == MATCH and str(rule.kwargs.get("regex")).endswith("$")
 
 
 def forbids_line_breaks(rule: Rule) -> bool:
-    """Whether the rule refuses every character that Java takes for a line break."""
-    breaks = "\n\r\u0085\u2028\u2029"
-    return rule.type == NOT_MATCH and all(re.search(rule.kwargs["regex"], c) for c in breaks)
+    """Whether the rule refuses every character that Java takes for a line break; a regex that is none refuses nothing."""
+    try:
+        return rule.type == NOT_MATCH and all(re.search(rule.kwargs["regex"], c) for c in LINE_BREAKS[1:-1])
+    except (KeyError, TypeError, re.error):
+        return False
 
 
 def columns_of(rule: Rule) -> list[str]:
