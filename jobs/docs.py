@@ -10,11 +10,11 @@ from pathlib import Path
 
 from conf.settings import Settings
 from jobs import command, options
-from jobs.documenting import great_pages, reading, site
-from jobs.documenting.index import index_page
-from jobs.documenting.page import table_page
-from jobs.documenting.story import Table
-from jobs.documenting.style import counted
+from jobs.reporting import gx_data_docs, site_writer, table_reader
+from jobs.reporting.html import counted
+from jobs.reporting.index_page import index_page
+from jobs.reporting.table_history import Table
+from jobs.reporting.table_page import table_page
 from schemas import loader as schemas
 
 
@@ -64,16 +64,16 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> Outcome:
 
     ConfigError when there is no such table or `folder` holds anything else; StoreError when it cannot be written.
     """
-    site.refuse_strangers(folder)
+    site_writer.refuse_strangers(folder)
     is_copy = what is not None and what not in schemas.names()
-    tables = [reading.of_copy(what)] if what and is_copy else reading.of_warehouse(settings.warehouse, what)
-    great, links = great_pages.site(tables)
-    addresses = {table.name: f"table-{great_pages.slug(table.name)}.html" for table in tables}
-    own = f"{great_pages.FOLDER}/index.html" if great else None
+    tables = [table_reader.of_copy(what)] if what and is_copy else table_reader.of_warehouse(settings.warehouse, what)
+    great, links = gx_data_docs.site(tables)
+    addresses = {table.name: f"table-{gx_data_docs.slug(table.name)}.html" for table in tables}
+    own = f"{gx_data_docs.FOLDER}/index.html" if great else None
     place = what if what and is_copy else settings.warehouse
     pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}
     pages["index.html"] = index_page(place, tables, addresses, own).encode()
-    return Outcome(site.write(folder, {**pages, **great}), tables, sum(path.endswith(".html") for path in great))
+    return Outcome(site_writer.write(folder, {**pages, **great}), tables, sum(path.endswith(".html") for path in great))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from conf.errors import ConfigError
 from conf.policies import Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, figures, options, report, report_blobs
+from jobs import command, figures, options
 from jobs.changes import Outcome, changes
 from jobs.download import download
 from jobs.downloading import flags
@@ -24,7 +24,8 @@ from jobs.ingest import ingest
 from jobs.ingesting.summary import table_lines
 from jobs.progress import say
 from jobs.reconcile import reconcile
-from jobs.report import Chapter
+from jobs.reporting import blobs_section, report_page
+from jobs.reporting.report_page import Chapter
 from jobs.verify import verify
 from jobs.verifying.verification import Verification
 from jobs.verifying.wishes import Wishes
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     choice = Choice(images=arguments.images, archive=wanted.archive if wanted else None)
     brought = download(settings, wanted, choice) if wanted else None
     checks = _checks(settings, names[-1], arguments)
-    page = report.write(chapters, compared, report_blobs.chapter(brought, checks), Path(arguments.report))
+    page = report_page.write(chapters, compared, blobs_section.chapter(brought, checks), Path(arguments.report))
     told = {
         "report": str(page),
         "releases": [asdict(chapter) for chapter in chapters],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.documenting import site
+from jobs.reporting import site_writer
 from tests.conftest import Oilake
 from tests.looked_at import HOSTILE, looked_at
 
@@ -178,7 +178,7 @@ def test_other_files_are_never_replaced_and_a_failure_leaves_the_pages_of_before
     assert "holds other files, which the pages would replace" in err
     assert (mine / "thesis.txt").read_text() == "years"
     target = tmp_path / "pages"
-    site.write(target, {"index.html": site.GENERATOR.encode()})
+    site_writer.write(target, {"index.html": site_writer.GENERATOR.encode()})
     before = Path.rename
 
     def full(self: Path, to: Path) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from jobs.documenting.page import verdict
-from jobs.documenting.story import State, Table
-from jobs.documenting.style import counted, grid, mark, number, page
+from jobs.reporting.html import counted, grid, mark, number, page
+from jobs.reporting.table_history import State, Table
+from jobs.reporting.table_page import verdict
 
 HEAD = [
     ("table", ""),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from jobs.documenting.story import State, state
-from jobs.documenting.style import COLOURS, WORDS, counted
 from jobs.judging.looks import Look
+from jobs.reporting.html import COLOURS, WORDS, counted
+from jobs.reporting.table_history import State, state
 
 WIDTH, HEIGHT, TOP, BOTTOM, SIDE = 340, 150, 22, 24, 6
 SHOWN = 24

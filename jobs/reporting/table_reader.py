@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from conf.errors import ConfigError
-from jobs.documenting.story import Column, Table
 from jobs.judging import gate
 from jobs.judging.looks import Look, of_folder, of_rows
+from jobs.reporting.table_history import Column, Table
 from jobs.tables.carry import carried
 from jobs.tables.open import open_table, rows, uri
 from jobs.tables.snapshots import SINCE, held, snapshots

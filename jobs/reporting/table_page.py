@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from jobs.documenting import plots
-from jobs.documenting.story import KeptOut, Promise, Slice, State, Table
-from jobs.documenting.style import COLOURS, SCOPES, SEVERITIES, WORDS, counted, grid, mark, number, outcome, page, share
 from jobs.judging.looks import Look
+from jobs.reporting import plots
+from jobs.reporting.html import COLOURS, SCOPES, SEVERITIES, WORDS, counted, grid, mark, number, outcome, page, share
+from jobs.reporting.table_history import KeptOut, Promise, Slice, State, Table
 from quality import loader as quality
 
 PLOTTED = 5

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conf.errors import ConfigError, StoreError
-from jobs.documenting.style import GENERATOR
+from jobs.reporting.html import GENERATOR
 
 FIRST = "index.html"
 

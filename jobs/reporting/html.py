@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from jobs.documenting.story import Promise, State
+from jobs.reporting.table_history import Promise, State
 from quality.results import Result
 
 GENERATOR = "<meta name='generator' content='oilake docs'>"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from jobs.documenting.offline import STATIC, armoured, assets, localised
-from jobs.documenting.story import Table
 from jobs.judging.looks import Look
 from jobs.progress import say
+from jobs.reporting.offline_assets import STATIC, armoured, assets, localised
+from jobs.reporting.table_history import Table
 
 FOLDER = "gx"
 NEWEST = 5
