@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from conf.errors import OilakeError
+from conf.showing import shortened, visible
 from jobs.tables.trouble import DAMAGE, SPARK_ERRORS, told
 
 INTERRUPTED = 130
@@ -48,6 +49,6 @@ def guard(run: Run, arguments: argparse.Namespace) -> int:
 
 def _tell(sentence: str, code: int) -> int:
     if os.environ.get("OILAKE_DEBUG") == "1":
-        traceback.print_exc()
-    print(f"oilake: {sentence}", file=sys.stderr)
+        print("\n".join(map(visible, traceback.format_exc().split("\n"))), file=sys.stderr)
+    print(f"oilake: {shortened(visible(sentence))}", file=sys.stderr)
     return code

@@ -15,6 +15,7 @@ from jobs.documenting.index import index_page
 from jobs.documenting.page import table_page
 from jobs.documenting.story import Table
 from jobs.documenting.style import counted
+from jobs.printing import tell
 from schemas import loader as schemas
 
 
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     outcome = docs(options.load_settings(arguments), Path(arguments.to), arguments.what)
-    print(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
+    tell(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from conf.errors import ConfigError, StoreError
 from conf.registry import load_all
 from jobs import command
+from jobs.printing import tell
 from jobs.synthetic import plan, planting, writing
 from jobs.synthetic.classes import RELEASES
 from jobs.synthetic.defects import KINDS
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         "releases": figures,
         "planted": wanted,
     }
-    print(json.dumps(summary, indent=2) if arguments.json else _told(summary))
+    tell(json.dumps(summary, indent=2) if arguments.json else _told(summary))
     return 0
 
 
