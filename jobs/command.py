@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from conf.errors import OilakeError
+from conf.errors import OilakeError, os_cause
 from conf.showing import shortened, visible
 from jobs.tables.trouble import DAMAGE, SPARK_ERRORS, told
 
@@ -44,7 +44,7 @@ def guard(run: Run, arguments: argparse.Namespace) -> int:
     except DAMAGE as error:
         return _tell(f"a table is damaged ({told(error)}); publish the release again with --force", 2)
     except OSError as error:
-        return _tell(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
+        return _tell(f"{os_cause(error)}; check the place, its rights, the disk and the network, then run again", 2)
 
 
 def _tell(sentence: str, code: int) -> int:
