@@ -7,6 +7,12 @@ class OilakeError(Exception):
     exit_code = 2
 
 
+def os_cause(error: OSError) -> str:
+    """What the system says went wrong, with the file where it names one: for a sentence of one of the errors below."""
+    cause = " ".join((error.strerror or str(error) or type(error).__name__).split())
+    return f"{error.filename}: {cause}" if error.filename else cause
+
+
 class ConfigError(OilakeError):
     """A YAML file, an environment variable or a flag does not fit (exit 2)."""
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from conf.errors import ConfigError
+from conf.showing import brief
 from conf.strict import build, load_yaml
 
 
@@ -31,5 +32,5 @@ def load(path: str | None = None) -> Placeholders:
     found = build(Placeholders, load_yaml(where), str(where))
     for n, md5 in enumerate(found.md5s):
         if not re.fullmatch("[0-9a-f]{32}", md5):
-            raise ConfigError(f"{where}: md5s[{n}] must be 32 lower-case hex digits, not {md5!r}")
+            raise ConfigError(f"{where}: md5s[{n}] must be 32 lower-case hex digits, not {brief(md5)}")
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from conf.errors import ConfigError
+from conf.showing import brief
 from conf.strict import build, load_yaml
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def load_all(folder: str | None = None) -> dict[str, Release]:
             raise ConfigError(f"{path}: {other} tells of release {release.release} too; remove one of them")
         found[release.release] = (path.name, release)
     if not found:
-        raise ConfigError(f"{root}: holds no release YAML file")
+        raise ConfigError(f"{root}: holds no release YAML file; give --registry the folder of the release YAML files")
     ordered = sorted((release for _, release in found.values()), key=lambda r: (r.date, r.release))
     return {release.release: release for release in ordered}
 
@@ -153,13 +154,13 @@ def load(path: Traversable | Path) -> Release:
 def _check_names(release: Release, path: str) -> None:
     """What becomes a partition, a path or a column."""
     if not re.fullmatch("v[0-9]+", release.release):
-        raise ConfigError(f"{path}: release must be v and a number, not {release.release!r}")
+        raise ConfigError(f"{path}: release must be v and a number, not {brief(release.release)}")
     for key, name in [("tag", release.tag), *((f"files[{n}].name", f.name) for n, f in enumerate(release.files))]:
         if not re.fullmatch(r"[\w-][\w.-]*", name):
-            raise ConfigError(f"{path}: {key} must be a plain file name, not {name!r}")
+            raise ConfigError(f"{path}: {key} must be a plain file name, not {brief(name)}")
     for subset in release.subsets:
         if subset not in SUBSETS:
-            raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {subset!r}")
+            raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief(subset)}")
     for name, columns in release.columns.items():
         if name not in NEEDED:
             raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(NEEDED)}")

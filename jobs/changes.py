@@ -16,6 +16,7 @@ from conf.settings import Settings
 from jobs import command, options, place
 from jobs.derive import Task, derive
 from jobs.maintaining import sorting
+from jobs.printing import tell
 from jobs.reconciling import comparison, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.comparison import Context, Done
@@ -80,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     outcome = changes(settings, arguments.from_release, arguments.to_release, arguments.force)
-    print(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 

@@ -14,6 +14,7 @@ from conf.settings import Settings
 from jobs import begin, command, options, place, session
 from jobs.judging import checking, explaining, findings, gate
 from jobs.judging.checking import Checked, Surroundings
+from jobs.printing import tell
 from jobs.progress import say
 from jobs.tables import publish, targets
 from jobs.tables.snapshots import current, pins, snapshots
@@ -72,13 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.history:
         found = findings.history(settings.warehouse, arguments.history, arguments.release)
-        print(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(findings.lines(found)))
+        tell(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(findings.lines(found)))
         return 0
     outcome = check(settings, arguments.what, arguments.release)
     if arguments.json:
-        print(json.dumps(outcome.as_json(arguments.explain)))
+        tell(json.dumps(outcome.as_json(arguments.explain)))
     else:
-        print("\n".join([*_lines(outcome, arguments.explain), _last_line(outcome)]))
+        tell("\n".join([*_lines(outcome, arguments.explain), _last_line(outcome)]))
     return int(outcome.is_broken)
 
 

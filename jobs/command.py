@@ -8,7 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from conf.errors import OilakeError
+from conf.errors import OilakeError, os_cause
+from conf.showing import shortened, visible
 from jobs import invocation, logs
 
 INTERRUPTED = 130
@@ -58,13 +59,13 @@ def _library_sentence(error: Exception) -> str | None:
     if isinstance(error, DAMAGE):
         return f"a table is damaged ({told(error)}); publish the release again with --force"
     if isinstance(error, OSError):
-        return f"{error.filename or 'the system'}: {error.strerror or error}"
+        return f"{os_cause(error)}; check the place, its rights, the disk and the network, then run again"
     return None
 
 
 def _fail(sentence: str, code: int) -> int:
     if os.environ.get("OILAKE_DEBUG") == "1":
-        traceback.print_exc()
-    line = sentence if logs.is_json() else f"oilake: {sentence}"
-    logs.LOGGER.error("%s", line, extra={"fields": {"exit_code": code}})
+        print("\n".join(map(visible, traceback.format_exc().split("\n"))), file=sys.stderr)
+    line = shortened(visible(sentence))
+    logs.LOGGER.error("%s", line if logs.is_json() else f"oilake: {line}", extra={"fields": {"exit_code": code}})
     return code

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conf.settings import Settings
 from jobs import command, options
+from jobs.printing import tell
 from jobs.reporting import gx_data_docs, site_writer, table_reader
 from jobs.reporting.html import counted
 from jobs.reporting.index_page import index_page
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     outcome = docs(options.load_settings(arguments), Path(arguments.to), arguments.what)
-    print(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
+    tell(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
     return 0
 
 

@@ -27,6 +27,7 @@ from jobs.downloading.mailbox import open_mailbox
 from jobs.downloading.order import Order
 from jobs.downloading.stretches import Stretch
 from jobs.downloading.tally import Tally
+from jobs.printing import tell
 from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.snapshots import snapshots
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     wanted = flags.order(settings, arguments, arguments.release, arguments.to)
     found = download(settings, wanted, replace(_choice(arguments), archive=wanted.archive))
-    print(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as sf
 from conf.settings import Settings
 from jobs import command, frames, options
 from jobs.derive import Task, derive
+from jobs.printing import tell
 from jobs.tables import publish
 from jobs.tables.read import read
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     found = duplicates(options.load_settings(arguments), arguments.release, arguments.force)
-    print(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0
 
 

@@ -14,6 +14,7 @@ from conf.errors import InputError
 from conf.settings import Settings
 from jobs import command, frames, options
 from jobs.derive import Task, derive
+from jobs.printing import tell
 from jobs.tables import publish
 from jobs.tables.read import read
 from jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     found = expand(options.load_settings(arguments), arguments.release, arguments.force)
-    print(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0
 
 

@@ -17,6 +17,7 @@ from jobs.fetching.parallel import each
 from jobs.fetching.plan import Wanted
 from jobs.fetching.results import Result
 from jobs.fetching.transfer import Line
+from jobs.printing import tell
 from jobs.progress import say
 
 
@@ -39,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     release = registry.find(arguments.release, settings.registry)
     found = fetch(settings, release, arguments.base, arguments.file, arguments.check)
     if arguments.json:
-        print(json.dumps([result.as_json() for result in found]))
+        tell(json.dumps([result.as_json() for result in found]))
     if sentence := results.failure(found):
         raise InputError(sentence)
     if not arguments.json:
-        print(results.summary(found, release.release))
+        tell(results.summary(found, release.release))
     return 0
 
 

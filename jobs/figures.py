@@ -17,6 +17,7 @@ from conf.registry import SUBSETS, Release
 from conf.settings import Settings
 from jobs import command, options
 from jobs.derive import Task, derive
+from jobs.printing import tell
 from jobs.tables import publish
 from jobs.tables.read import read
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     found = figures(settings, registry.find(arguments.release, settings.registry), arguments.force)
     told = json.dumps([asdict(figure) for figure in found]) if arguments.json else "\n".join(lines(found))
-    print(told)
+    tell(told)
     return 0
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
-from conf.errors import InputError
+from conf.errors import ConfigError, InputError
 
 HASH_BLOCK = 4 << 20
 
@@ -29,7 +30,13 @@ class Checksums:
 def filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     """(the file system, the path in it) of a local path or URI."""
     if "://" in uri:
-        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
+        try:
+            found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(
+                f"{uri}: is no place to read or write ({reason}); give a folder or s3://bucket/prefix"
+            ) from None
         return found
     return fs.LocalFileSystem(), str(Path(uri).absolute())
 
@@ -42,7 +49,12 @@ def join(uri: str, *parts: str) -> str:
 def size(uri: str) -> int | None:
     """Bytes of the file at `uri`; None where there is no file."""
     store, path = filesystem(uri)
-    info = store.get_file_info(path)
+    try:
+        info = store.get_file_info(path)
+    except OSError as error:
+        raise InputError(
+            f"{uri}: cannot be asked for ({error}); check the address, its rights and the network"
+        ) from None
     return int(info.size) if info.type == fs.FileType.File else None
 
 
@@ -75,12 +87,20 @@ def checksums(uri: str) -> Checksums:
     """Size, SHA-256 and MD5 of the file at `uri`, in one pass; the two sums side by side."""
     sha256, md5, count = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with open_stream(uri) as stream, ThreadPoolExecutor(1) as beside:
-        while block := stream.read(HASH_BLOCK):
+        while block := _read(stream, uri):
             done = beside.submit(md5.update, block)
             sha256.update(block)
             count += len(block)
             done.result()
     return Checksums(count, sha256.hexdigest(), md5.hexdigest())
+
+
+def _read(stream: Any, uri: str) -> bytes:
+    try:
+        block: bytes = stream.read(HASH_BLOCK)
+        return block
+    except OSError as error:
+        raise InputError(f"{uri}: cannot be read ({error}); check its rights and the disk") from None
 
 
 def delete(uris: list[str]) -> None:

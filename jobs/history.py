@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conf.errors import ConfigError
+from conf.showing import visible
 from jobs import command, options, stories
+from jobs.printing import aligned, tell
 from jobs.stories import Row, Story
 from jobs.transforms import image_ids, mids
 
@@ -36,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         story = stories.of_class(settings.warehouse, _canonical(arguments.mid, mids, "--mid", "MID"))
         lines = _class_lines(story)
-    print(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
+    tell(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
 
 
@@ -54,7 +56,7 @@ def _image_lines(story: Story) -> Iterator[str]:
         image = entry["image"]
         yield f"{entry['release']}  " + (_image_line(image) if image else "has no such image")
         if image:
-            yield from (f"    {image[name]}" for name in SHOWN if image[name] is not None)
+            yield from (f"    {visible(image[name])}" for name in SHOWN if image[name] is not None)
             yield f"    boxes: {entry['boxes']:,}"
         if entry["labels"]:
             yield from _indented(
@@ -123,9 +125,7 @@ def _or_nothing(value: object) -> str:
 
 
 def _indented(cells: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
-    for line in cells:
-        yield "    " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    yield from (f"    {line}" for line in aligned(cells))
 
 
 if __name__ == "__main__":

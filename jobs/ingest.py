@@ -27,6 +27,7 @@ from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
 from jobs.judging import gate
 from jobs.judging.gate import Known
+from jobs.printing import tell
 from jobs.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = registry.find(arguments.release, settings.registry)
     summary = ingest(settings, release, arguments.partial, arguments.force)
-    print(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
+    tell(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
     return 0
 
 

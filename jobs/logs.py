@@ -8,6 +8,8 @@ import os
 import sys
 from datetime import datetime, timezone
 
+from conf.showing import visible
+
 LOGGER = logging.getLogger("oilake")
 
 
@@ -17,7 +19,8 @@ class TerminalHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
-        tqdm.write(self.format(record), file=sys.stderr)
+        line = self.format(record)
+        tqdm.write(line if is_json() else visible(line), file=sys.stderr)
 
 
 class JsonLines(logging.Formatter):
@@ -30,7 +33,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        return json.dumps(line | getattr(record, "fields", {}), ensure_ascii=False)
+        return json.dumps(line | getattr(record, "fields", {}))
 
 
 def set_up() -> None:

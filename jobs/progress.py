@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
+from conf.showing import visible
 from jobs.logs import LOGGER
 
 T = TypeVar("T")
@@ -18,7 +19,7 @@ T = TypeVar("T")
 def track(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
     """The items as they come; on a terminal with a bar on stderr, else with one line at the end."""
     if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=what, unit=f" {unit}", leave=False, dynamic_ncols=True)
+        yield from tqdm(items, total=total, desc=visible(what), unit=f" {unit}", leave=False, dynamic_ncols=True)
     else:
         yield from items
         say(f"{what}: {total:,} {unit if total != 1 else unit.removesuffix('s')}")
@@ -35,7 +36,7 @@ class Rate(NamedTuple):
 def rated(what: str) -> Iterator[Callable[[Rate], None]]:
     """Hears what is done so far; on a terminal as a bar with blobs/s and bytes/s, else as one line each time."""
     started = time.monotonic()
-    with tqdm(desc=what, unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True) as bar:
+    with tqdm(desc=visible(what), unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True) as bar:
 
         def tell(done: Rate) -> None:
             seconds = max(time.monotonic() - started, 1e-3)

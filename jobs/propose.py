@@ -17,6 +17,7 @@ from conf.settings import Settings
 from jobs import command, options, session
 from jobs.judging import audit, gate, uniqueness
 from jobs.judging.surveying import Tallies, is_bytes, survey
+from jobs.printing import tell, tell_document
 from jobs.tables import publish, targets
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import pins, snapshots
@@ -53,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     text = propose(settings, arguments.what, arguments.release, arguments.tolerance, arguments.max_values)
     if arguments.out is None:
-        print(text, end="")
+        tell_document(text)
     else:
         Path(arguments.out).write_text(text, encoding="utf-8")
-        print(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
+        tell(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
     return 0
 
 

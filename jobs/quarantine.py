@@ -11,7 +11,9 @@ from typing import Any
 
 from conf import registry
 from conf.errors import ConfigError
+from conf.showing import visible
 from jobs import command, options
+from jobs.printing import aligned, tell
 from jobs.quarantining.quarantine_release import TABLES, release_rows
 from jobs.quarantining.quarantined import Filter, Row, counts, rows
 from quality import loader as quality
@@ -56,12 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.action == "release":
         outcome = release_rows(settings, registry.find(arguments.release, settings.registry))
-        print(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+        tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
         return 0
     wanted = _filter(arguments)
     if arguments.action == "summary":
         found = counts(settings.warehouse, wanted)
-        print(json.dumps(found) if arguments.json else "\n".join([*_table(COUNTED, found), _reasons(found)]))
+        tell(json.dumps(found) if arguments.json else "\n".join([*_table(COUNTED, found), _reasons(found)]))
         return 0
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
@@ -69,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     found, total = rows(settings.warehouse, wanted, arguments.limit, is_whole)
     if arguments.json:
         told = [_whole(row) for row in found] if is_whole else found
-        print(json.dumps({"rows": told, "total": total}))
+        tell(json.dumps({"rows": told, "total": total}))
         return 0
     lines = [line for row in found for line in _page(row)] if is_whole else _table(LISTED, found)
-    print("\n".join([*lines, f"{len(found):,} of {total:,} rows"]))
+    tell("\n".join([*lines, f"{len(found):,} of {total:,} rows"]))
     return 0
 
 
@@ -84,9 +86,7 @@ def _filter(arguments: argparse.Namespace) -> Filter:
 
 
 def _table(columns: Sequence[str], found: Sequence[Row]) -> list[str]:
-    cells = [list(columns), *([_cell(row[column]) for column in columns] for row in found)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
-    return ["  ".join(c.ljust(width) for c, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return list(aligned([columns, *([_cell(row[column]) for column in columns] for row in found)]))
 
 
 def _cell(value: Any) -> str:
@@ -127,8 +127,7 @@ def _whole(row: Row) -> Row:
 
 def printable(raw: bytes) -> str:
     """The bytes as text of one line that no terminal obeys: what is not printable, or no UTF-8, stands as an escape."""
-    text = raw.decode(errors="backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible(raw.decode(errors="backslashreplace"))
 
 
 if __name__ == "__main__":

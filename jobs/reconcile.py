@@ -18,6 +18,7 @@ from conf.settings import Settings
 from jobs import command, options, place
 from jobs.derive import Task, derive
 from jobs.maintaining import sorting
+from jobs.printing import tell
 from jobs.reconciling import pairs, spans
 from jobs.reconciling.aligned import Side
 from jobs.reconciling.pairs import Context, Done
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = registry.find(arguments.release, settings.registry)
     outcome = reconcile(settings, release, policies.load(arguments.policy), arguments.force)
-    print(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 

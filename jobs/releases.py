@@ -11,6 +11,7 @@ from conf.registry import Release
 from conf.settings import Settings
 from jobs import command, options
 from jobs.ingesting import inventory
+from jobs.printing import tell
 from jobs.tables.snapshots import Snapshot, snapshots
 
 
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     published = snapshots(settings.warehouse)
     releases = registry.load_all(settings.registry).values()
     rows = [_row(release, settings.landing, published.get(release.release)) for release in releases]
-    print(json.dumps(rows) if arguments.json else _table(rows, settings))
+    tell(json.dumps(rows) if arguments.json else _table(rows, settings))
     return 0
 
 

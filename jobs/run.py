@@ -22,6 +22,7 @@ from jobs.duplicates import duplicates
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
 from jobs.ingesting.summary import table_lines
+from jobs.printing import tell
 from jobs.progress import say
 from jobs.reconcile import reconcile
 from jobs.reporting import blobs_section, report_page
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         "verify": [one.as_json() for one in checks],
     }
     images = "".join(f"\n\n{one.as_text()}" for one in ([brought] if brought else []) + checks)
-    print(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}{images}\nReport: {page}")
+    tell(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}{images}\nReport: {page}")
     return 0
 
 

@@ -14,6 +14,7 @@ from conf.errors import ConfigError, StoreError
 from conf.registry import load_all
 from jobs import command
 from jobs.invocation import program
+from jobs.printing import tell
 from jobs.synthetic import plan, planting, writing
 from jobs.synthetic.classes import RELEASES
 from jobs.synthetic.defects import KINDS
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         "releases": figures,
         "planted": wanted,
     }
-    print(json.dumps(summary, indent=2) if arguments.json else _told(summary))
+    tell(json.dumps(summary, indent=2) if arguments.json else _told(summary))
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conf.errors import ConfigError
 from jobs import command, jars, java
+from jobs.printing import tell
 from jobs.progress import say
 
 
@@ -26,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"Java: {home}; jars: {folder}")
     brought = jars.bring_jars(folder)
     size = sum(path.stat().st_size for path in brought)
-    print(f"{folder}: {len(brought)} jars ({size / 1e6:.1f} MB) brought" if brought else f"{folder}: has every jar")
+    tell(f"{folder}: {len(brought)} jars ({size / 1e6:.1f} MB) brought" if brought else f"{folder}: has every jar")
     return 0
 
 

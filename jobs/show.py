@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from conf.errors import ConfigError
+from conf.showing import visible
 from jobs import command, options, session
 from jobs.blobs.locations import canonical
+from jobs.printing import aligned, tell
 from jobs.tables.blob_status import with_blobs
 from jobs.tables.read import read
 from jobs.tables.snapshots import slices, snapshots
@@ -54,23 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
     except SPARK_ERRORS as error:
         raise ConfigError(f"--where: {told(error)}") from None
     found = [row.asDict() for row in rows]
-    print(
-        "\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found)
-    )
+    tell("\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found))
     return 0
 
 
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
-    cells = [columns, *([_text(row[column])[:WIDEST] for column in columns] for row in rows)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return "\n".join([*lines, f"{len(rows):,} rows"])
+    cells = [columns, *([visible(_text(row[column]))[:WIDEST] for column in columns] for row in rows)]
+    return "\n".join([*aligned(cells), f"{len(rows):,} rows"])
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode(errors="backslashreplace")
-    return "NULL" if value is None else str(value).replace("\n", "\\n")
+    return "NULL" if value is None else str(value)
 
 
 if __name__ == "__main__":

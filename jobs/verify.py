@@ -25,6 +25,7 @@ from jobs.blobs import names
 from jobs.blobs.listing import listed
 from jobs.blobs.locations import locate
 from jobs.blobs.reading import Method
+from jobs.printing import tell
 from jobs.progress import Rate, rated
 from jobs.tables import journal, publish
 from jobs.tables.replace import number, replace
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         brought = repairing.bring(settings, order, bad)
         found = look(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
         found.repair = brought
-    print(json.dumps(found.as_json()) if arguments.json else found.as_text())
+    tell(json.dumps(found.as_json()) if arguments.json else found.as_text())
     if found.bad:
         raise PromiseError(found.failure())
     return 0

@@ -22,7 +22,7 @@ def _head(url: str, known: Version | None) -> Version:
     try:
         return _version(Path(url).stat())
     except OSError as error:
-        raise RefusedError(f"it cannot be read ({error.strerror})") from None
+        raise RefusedError(f"it cannot be read ({error.strerror or error}); check its rights and the disk") from None
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def _read(url: str, start: int, version: Version | None) -> Iterator[Answer]:
     try:
         stream = open(url, "rb")  # noqa: SIM115
     except OSError as error:
-        raise RefusedError(f"it cannot be read ({error.strerror})") from None
+        raise RefusedError(f"it cannot be read ({error.strerror or error}); check its rights and the disk") from None
     with stream:
         found = _version(os.fstat(stream.fileno()))
         begin = stream.seek(start if version == found else 0)
@@ -42,7 +42,7 @@ def _chunks(stream: BinaryIO, version: Version) -> Iterator[bytes]:
         while block := stream.read(BLOCK):
             yield block
     except OSError as error:
-        raise RefusedError(f"it cannot be read ({error.strerror})") from None
+        raise RefusedError(f"it cannot be read ({error.strerror or error}); check its rights and the disk") from None
     if _version(os.fstat(stream.fileno())) != version:
         raise AgainError("the file changed while it was read", restart=True)
 

@@ -130,7 +130,9 @@ def _ask(pools: Pools, fetch: Fetch, method: str, url: str, headers: Mapping[str
     except ForbiddenError as error:
         raise RefusedError(str(error), cause=Cause("forbidden", url=url)) from None
     except (LocationValueError, ValueError) as error:
-        raise RefusedError(f"{without_secrets(url)} is no address ({error})", cause=Cause(url=url)) from None
+        raise RefusedError(
+            f"{without_secrets(url)} is no address ({error}); correct it", cause=Cause(url=url)
+        ) from None
     except HTTPError as error:
         raise _again(error, fetch, Cause(url=url)) from None
 

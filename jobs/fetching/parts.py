@@ -62,7 +62,9 @@ def append(part: Part, block: bytes) -> None:
         while written < len(block):
             written += part.handle.write(block[written:])
     except OSError as error:
-        raise RefusedError(f"{_path(part.target)} cannot be written ({error.strerror})") from None
+        raise RefusedError(
+            f"{_path(part.target)} cannot be written ({error.strerror}); make room or check its rights"
+        ) from None
     _count(part, block)
     part.tell(len(block))
 

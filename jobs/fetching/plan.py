@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from conf.errors import StoreError
+from conf.errors import StoreError, os_cause
 from conf.settings import Fetch
 from jobs.fetching import parts, receipts
 from jobs.fetching.answers import RefusedError, Source, same
@@ -39,7 +39,7 @@ def look(item: Item, source: Source, fetch: Fetch, check: bool, stop: Event) -> 
     except RefusedError as error:
         return failed(item, str(error), error.tries)
     except OSError as error:
-        return failed(item, f"{error.filename}: {error.strerror or error}", 0)
+        return failed(item, f"{os_cause(error)}; check its rights and the disk", 0)
     if known and had and same(had, version):
         return known
     if known:

@@ -51,4 +51,5 @@ def failure(results: list[Result]) -> str | None:
     if not failed:
         return None
     told = [f"{', '.join(one.file for one in alike)} from {alike[0].url}: {error}" for error, alike in failed.items()]
-    return f"not fetched: {'; '.join(told)}; run the same command again, it goes on where it stopped"
+    remedy = "mend what is named, then run the same command again, it goes on where it stopped"
+    return f"not fetched: {'; '.join(told)}; {remedy}"

@@ -51,7 +51,9 @@ def client(fetch: Fetch) -> Any:
     try:
         return boto3.client("s3", config=_config(fetch), endpoint_url=fetch.s3_endpoint)
     except (BotoCoreError, ValueError) as error:
-        raise ConfigError(f"S3 cannot be asked ({error}); see boto3's configuration") from None
+        raise ConfigError(
+            f"S3 cannot be asked ({_on_one_line(error)}); see fetch.s3_endpoint and boto3's configuration"
+        ) from None
 
 
 def _config(fetch: Fetch) -> Config:
@@ -126,7 +128,9 @@ def refuse(error: ClientError | BotoCoreError) -> NoReturn:
     if isinstance(error, BROKEN):
         raise AgainError("no connection to the server, or it broke", cause=Cause("cut")) from None
     if not isinstance(error, ClientError):
-        raise RefusedError(f"S3 cannot be asked ({error}); see fetch.s3_unsigned for public buckets") from None
+        raise RefusedError(
+            f"S3 cannot be asked ({_on_one_line(error)}); correct the address, or see fetch.s3_unsigned for public buckets"
+        ) from None
     answer = error.response.get("ResponseMetadata", {})
     status, code = answer.get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
     cause = Cause("answer", status or None)
@@ -137,6 +141,10 @@ def refuse(error: ClientError | BotoCoreError) -> NoReturn:
     if status == 416:
         raise UnsatisfiableError from None
     raise RefusedError(f"the server answers {status} {code}".rstrip(), cause=cause) from None
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _titled(answer: Mapping[str, Any]) -> dict[str, str]:

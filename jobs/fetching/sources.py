@@ -61,9 +61,13 @@ def _kind(item: Item) -> str:
         _check_folder(item)
         return "folder"
     if parts.scheme not in ("http", "https", "s3"):
-        raise ConfigError(f"{item.url}: files come from http, https, s3 or a local folder")
+        raise ConfigError(
+            f"{item.url}: files come from http, https, s3 or a local folder; correct --from, or the url in the registry"
+        )
     if parts.username or parts.query or parts.fragment:
-        raise ConfigError(f"the address of {item.name} must be plain: no user, no ? and no #")
+        raise ConfigError(
+            f"the address of {item.name} must be plain: no user, no ? and no #; correct --from, or its url in the registry"
+        )
     return "s3" if parts.scheme == "s3" else "http"
 
 
@@ -71,7 +75,9 @@ def _origin(item: Item) -> tuple[str, int]:
     try:
         return origin(item.url)
     except ValueError:
-        raise ConfigError(f"the address of {item.name}, {item.url}, names no host and port; correct it") from None
+        raise ConfigError(
+            f"the address of {item.name}, {item.url}, names no host and port; correct --from or the registry"
+        ) from None
 
 
 def _source(kind: str, fetch: Fetch, named: set[tuple[str, int]]) -> Source:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
+from conf.errors import os_cause
 from conf.settings import Fetch
 from jobs.fetching import lock, parts
 from jobs.fetching.answers import (
@@ -47,7 +48,7 @@ def bring(wanted: Wanted, source: Source, line: Line) -> Result:
     except RefusedError as error:
         return failed(item, str(error), error.tries, time.monotonic() - started)
     except OSError as error:
-        return failed(item, f"{error.filename}: {error.strerror or error}", 1, time.monotonic() - started)
+        return failed(item, f"{os_cause(error)}; check its rights and the disk", 1, time.monotonic() - started)
 
 
 def _fetch(item: Item, source: Source, line: Line, started: float) -> Result:

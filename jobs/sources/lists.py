@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from conf.errors import InputError
 from conf.registry import Expected
+from conf.showing import brief
 from jobs.files import open_stream
-from jobs.sources.archives import members
+from jobs.sources.archives import Told, members
 from jobs.sources.records import Read, blocks
 from jobs.sources.rows import BadRecord, Header, parse
 
@@ -44,7 +45,8 @@ def contents(name: str, uri: str, kind: str, wanted: Mapping[str, Expected]) -> 
 
 
 def _whole(read: Read, where: str) -> bytes:
-    data = read(LARGEST + 1)
+    with Told(where):
+        data = read(LARGEST + 1)
     if len(data) > LARGEST:
         raise InputError(f"{where}: larger than {LARGEST >> 20} MiB, which no class list is; fetch the file again")
     if not data.strip():
@@ -82,9 +84,7 @@ def hierarchy(data: bytes, where: str) -> Any:
         node = waiting.pop()
         children = _children(node)
         if children is None:
-            raise InputError(
-                f"{where}: this is no hierarchy of named nodes (see {str(node)[:80]!a}); fetch the file again"
-            )
+            raise InputError(f"{where}: this is no hierarchy of named nodes (see {brief(node)}); fetch the file again")
         waiting += children
     return document
 

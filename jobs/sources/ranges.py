@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.files import open_file
+from jobs.sources.archives import Told
 from jobs.sources.walking import NEWLINE, QUOTE
 
 STEP = 4 << 20
@@ -44,7 +45,7 @@ def plan(uri: str, size: int, count: int) -> list[Range]:
 def _count(uri: str, start: int, stop: int) -> tuple[int, int]:
     """(line feeds, quotes) in bytes [start, stop)."""
     newlines = quotes = 0
-    with open_file(uri) as file:
+    with open_file(uri) as file, Told(uri):
         file.seek(start)
         while start < stop and (data := file.read(min(STEP, stop - start))):
             newlines, quotes, start = newlines + data.count(NEWLINE), quotes + data.count(QUOTE), start + len(data)
@@ -57,7 +58,7 @@ def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, in
     `inside`: `start` stands in quotes. What begins behind `stop` is found from there: every byte is looked at once.
     """
     passed = 0
-    with open_file(uri) as file:
+    with open_file(uri) as file, Told(uri):
         file.seek(start)
         while start < stop and (data := file.read(min(STEP, stop - start))):
             octets = np.frombuffer(data, np.uint8)

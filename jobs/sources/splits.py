@@ -10,7 +10,7 @@ from typing import Any, Literal
 from conf.errors import InputError
 from conf.registry import Expected
 from jobs.files import open_file, open_stream
-from jobs.sources.archives import members
+from jobs.sources.archives import Told, members
 from jobs.sources.records import Block, Read, blocks
 from jobs.sources.rows import Header, read_header
 from jobs.sources.walking import NEWLINE, Walker
@@ -73,9 +73,9 @@ def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, block_b
 def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_bytes: int) -> Iterator[Chunk]:
     expected = wanted[split.file]
     with open_file(split.uri) as file:
-        header, body = _headed(iter([_first_block(file)]), expected, columns, split.file)
+        header, body = _headed(iter([_first_block(file, split.file)]), expected, columns, split.file)
         file.seek(split.start)
-        found = blocks(_bounded(file, split.stop - split.start), block_bytes, split.line, split.file)
+        found = blocks(_bounded(file, split.stop - split.start, split.file), block_bytes, split.line, split.file)
         if split.start == 0:
             header, body = _headed(found, expected, columns, split.file)
             found = body
@@ -83,18 +83,20 @@ def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_byt
             yield Chunk(expected, split.share * 1_000_000 + number, header, group)
 
 
-def _first_block(file: Any) -> Block:
-    head = file.read(HEAD)
+def _first_block(file: Any, where: str) -> Block:
+    with Told(where):
+        head = file.read(HEAD)
     first = next(Walker(head, at_end=len(head) < HEAD).records(), None)
     return Block(head[: first.stop] if first else b"", 1, True)
 
 
-def _bounded(file: Any, left: int) -> Read:
+def _bounded(file: Any, left: int, where: str) -> Read:
     def read(size: int) -> bytes:
         nonlocal left
-        data: bytes = file.read(min(size, left))
-        left -= len(data)
-        return data
+        with Told(where):
+            data: bytes = file.read(min(size, left))
+            left -= len(data)
+            return data
 
     return read
 

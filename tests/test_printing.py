@@ -1,0 +1,106 @@
+"""Text of data reaches a terminal or a spreadsheet as text: nothing obeys it."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import jobs
+from conf.errors import InputError
+from jobs import command, history, printing, progress, quarantine, show
+from jobs.blobs import attribution
+
+HARMFUL = "\x1b]0;x\x07\r\x9b2J\u202e\u2028\x7f"
+SHOWN = r"\x1b]0;x\x07\r\x9b2J\u202e\u2028\u007f"
+ROOM = Path(jobs.__file__).parent
+DOORS = {"printing.py", "command.py", "java.py", "synthetic/serve.py"}
+
+
+def obeyed(text: str) -> set[str]:
+    return {char for char in text if not char.isprintable()} - {"\n"}
+
+
+def test_no_job_prints_but_through_the_one_door():
+    calls = {
+        str(path.relative_to(ROOM))
+        for path in ROOM.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
+    }
+    assert calls <= DOORS
+
+
+def test_lines_that_are_told_are_not_obeyed(capsys: pytest.CaptureFixture[str]):
+    printing.tell(f"a {HARMFUL}\nb")
+    progress.say(f"c {HARMFUL}")
+    assert capsys.readouterr() == (f"a {SHOWN}\nb\n", f"c {SHOWN}\n")
+
+
+def test_json_stays_json(capsys: pytest.CaptureFixture[str]):
+    printing.tell(json.dumps({HARMFUL: f"ü {HARMFUL}\n"}))
+    assert json.loads(capsys.readouterr().out) == {HARMFUL: f"ü {HARMFUL}\n"}
+
+
+@pytest.mark.parametrize("is_debugged", ["0", "1"])
+def test_sentences_of_errors_are_not_obeyed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_debugged: str
+):
+    monkeypatch.setenv("OILAKE_DEBUG", is_debugged)
+
+    def run(_: argparse.Namespace) -> int:
+        raise InputError(f"x.csv: {HARMFUL}\n; fetch it again")
+
+    assert command.guard(run, argparse.Namespace()) == 2
+    told = capsys.readouterr().err
+    assert told.endswith(rf"oilake: x.csv: {SHOWN}\n; fetch it again" + "\n")
+    assert not obeyed(told)
+
+
+def test_tables_are_aligned_and_not_obeyed():
+    row = {"release": "v3", "title": f"{HARMFUL}\n", "raw": f"\xe9{HARMFUL}\n".encode("latin1", "ignore")}
+    lines = show._table(list(row), [row]).split("\n")
+    assert len(lines) == 3
+    assert not obeyed("".join(lines))
+    assert SHOWN in lines[1]
+    assert not obeyed("\n".join(quarantine._table(list(row), [row])))
+    assert not obeyed("\n".join(history._indented([("mid", "name"), ("/m/1", HARMFUL + "\n")])))
+    assert list(printing.aligned([("a", "bb"), ("ccc", "d\n")])) == ["a    bb", r"ccc  d\n"]
+
+
+FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\tx", "  =1", "\u00a0=1", "\u200b=1",
+            "\ufeff@x", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\u3000=1", "\x00=1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["title", "author", "author_profile_url", "original_url", "key"])
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_no_cell_of_an_attribution_is_a_formula(cell: str, column: str):
+    row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": False, column: cell}
+    text = attribution.text([row]).decode()
+    header, cells = list(csv.reader(io.StringIO(text, newline="")))
+    assert dict(zip(header, cells, strict=True))[column] == f"'{cell}"
+    assert f"\"'{cell[:1]}" in text
+
+
+@pytest.mark.parametrize("cell", ["A dog", "1+1", "a=b", "'", '"', "https://x/?a=-1", "é", "", "a, b\nc"])
+def test_other_cells_of_an_attribution_are_as_they_are(cell: str):
+    row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": True, "title": cell}
+    header, cells = list(csv.reader(io.StringIO(attribution.text([row]).decode(), newline="")))
+    told = dict(zip(header, cells, strict=True))
+    assert (told["title"], told["is_changed"]) == (cell, "true")
+
+
+def test_an_attribution_that_begins_with_a_formula_is_text():
+    row = {
+        **dict.fromkeys(["key", "image_id", *attribution.COLUMNS]),
+        "is_resized": False,
+        "title": "=1",
+        "author": "=1",
+    }
+    header, cells = list(csv.reader(io.StringIO(attribution.text([row]).decode())))
+    assert dict(zip(header, cells, strict=True))["attribution"] == '"=1" by =1, licence unknown'

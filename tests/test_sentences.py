@@ -1,0 +1,132 @@
+"""What the files and the system do wrong is told with the file, the cause and the remedy."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf import registry
+from conf.errors import ConfigError, InputError
+from conf.settings import Fetch
+from jobs import command, files
+from jobs.fetching import results, sources
+from jobs.fetching.results import Result
+from jobs.fetching.sources import Item
+from jobs.sources import lists, ranges, splits
+from jobs.sources.splits import Split
+
+
+class Failing(io.RawIOBase):
+    """A file on a disk that fails."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return offset
+
+
+@contextmanager
+def failing(uri: str) -> Iterator[Any]:
+    yield Failing()
+
+
+def plain_file() -> tuple[Split, dict[str, Any]]:
+    release = registry.find("v3")
+    file = next(file for file in release.files if file.members[0].format == "csv")
+    expected = registry.expected_members(release, file)[0]
+    return Split("rows.csv", "/x/rows.csv", "plain", 1 << 20, stop=10), {"rows.csv": expected}
+
+
+def test_a_disk_that_fails_is_told_with_the_file(monkeypatch: pytest.MonkeyPatch):
+    for module, opener in (
+        (splits, "open_file"),
+        (ranges, "open_file"),
+        (files, "open_stream"),
+        (lists, "open_stream"),
+    ):
+        monkeypatch.setattr(module, opener, failing)
+    split, wanted = plain_file()
+    columns = registry.find("v3").columns
+    reads = {
+        "rows.csv": lambda: list(splits.chunks(split, wanted, columns, 1 << 20)),
+        "/x/rows.csv": lambda: ranges.plan("/x/rows.csv", 100, 3),
+        "/x/sums.csv": lambda: files.checksums("/x/sums.csv"),
+        "tree.json": lambda: list(
+            lists.contents("tree.json", "/x/tree.json", "plain", {"tree.json": wanted["rows.csv"]})
+        ),
+    }
+    for name, read in reads.items():
+        with pytest.raises(
+            InputError, match=rf"^{name}: cannot be read \(.*Input/output error\); check its rights and the disk$"
+        ):
+            read()
+
+
+@pytest.mark.parametrize("uri", ["s3a://bucket/warehouse", "gopher://x/y", "http://h/x", "://"])
+def test_a_place_of_no_known_kind_is_named(uri: str):
+    with pytest.raises(
+        ConfigError, match=r"^.*is no place to read or write \(.*\); give a folder or s3://bucket/prefix$"
+    ):
+        files.filesystem(uri)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/x/y"), "/x/y: Permission denied; check"),
+        (OSError("When getting information\nfor key 'a'"), "When getting information for key 'a'; check"),
+        (OSError(), "OSError; check"),
+    ],
+)
+def test_what_the_system_says_has_a_remedy(capsys: pytest.CaptureFixture[str], error: OSError, told: str):
+    def run(_: argparse.Namespace) -> int:
+        raise error
+
+    assert command.guard(run, argparse.Namespace()) == 2
+    assert capsys.readouterr().err.startswith(f"oilake: {told} the place, its rights, the disk and the network")
+
+
+def test_files_that_did_not_come_are_told_with_the_remedy():
+    gone = [Result(name, f"http://h/{name}", None, None, "failed", error="the server answers 404") for name in "ab"]
+    assert results.failure(gone) == (
+        "not fetched: a, b from http://h/a: the server answers 404; mend what is named, then run the same command again, "
+        "it goes on where it stopped"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://h/x", "http://u:p@h/x", "http://h/x?y=1", "http://h:99999/x", "http://h:port/x"]
+)
+def test_an_address_that_does_not_fit_is_told_with_the_remedy(tmp_path: Path, url: str):
+    with pytest.raises(ConfigError, match=r"correct --from"):
+        sources.connect([Item("x", url, tmp_path / "x")], Fetch())
+
+
+def test_a_hierarchy_of_other_nodes_is_not_expanded():
+    deep = json.dumps({"name": "Entity", "children": [["x" * 10_000]]}).encode()
+    with pytest.raises(
+        InputError, match=r"^tree\.json: this is no hierarchy of named nodes \(see one of 1 entries \(list\)\); fetch"
+    ):
+        lists.hierarchy(deep, "tree.json")
+    for document in (b"[" * 100_000, b'{"name": 1' + b"0" * 10_000 + b"}"):
+        with pytest.raises(
+            InputError, match=r"^tree\.json: this is no JSON document \(.{1,150}\); fetch the file again$"
+        ):
+            lists.hierarchy(document, "tree.json")
+
+
+def test_a_class_list_is_not_read_without_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "LARGEST", 1 << 20)
+    with pytest.raises(
+        InputError, match=r"^list\.csv: larger than 1 MiB, which no class list is; fetch the file again$"
+    ):
+        lists._whole(lambda size: bytes(size), "list.csv")
