@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -17,15 +17,15 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import code_version, command, options, place
+from jobs import code_version, command, options
 from jobs.begin import begin
 from jobs.files import join
+from jobs.gated_publication import Staged, pass_gate, publish_passed
 from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
 from jobs.ingesting.inventory import Landed
 from jobs.ingesting.kernel import TYPES, Context, Report
 from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
-from jobs.judging import gate
 from jobs.judging.gate import Known
 from jobs.progress import say
 from jobs.tables import publish
@@ -74,25 +74,19 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
-    publication = Publication(release.release, run_id, "", fingerprint, INGEST, inputs, ())
-    try:
+
+    def stage_tables() -> Staged[Read]:
         read = _read(spark, settings, release, landed, run_id, {} if force else published)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
         status = "partial" if lacking else "complete"
-        publication = replace(publication, status=status, files=tuple(read.staged))
-        known = Known(_quarantined(read.reports), ("images",), not lacking)
-        judgements = gate.judge(spark, settings.warehouse, publication, known)
-        gate.hold(publication, judgements)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(settings.warehouse, run_id)
-        gate.record_refused(settings.warehouse, publication, error)
-        raise publish.unwritable(settings.warehouse, error) from None
-    pin = publish.publish(settings.warehouse, publication)
-    gate.record(settings.warehouse, publication, judgements, pin)
-    summary = summarize(release, settings.warehouse, pin, read.reports)
+        publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
+        return Staged(publication, Known(_quarantined(read.reports), ("images",), not lacking), read)
+
+    passed = pass_gate(spark, settings.warehouse, run_id, stage_tables)
+    pin = publish_passed(settings.warehouse, passed)
+    summary = summarize(release, settings.warehouse, pin, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
     return summary
