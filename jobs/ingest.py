@@ -179,7 +179,10 @@ def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[s
     for table in TYPES:
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
-            raise PromiseError(f"{table}: {staged:,} rows were staged, another number was kept; please report this")
+            raise PromiseError(
+                f"{release.release}: {staged:,} rows of {table} were staged, another number was kept; "
+                "nothing was published, please report this"
+            )
     where = join(settings.landing, release.tag)
     if lacking and not partial:
         raise InputError(
@@ -188,7 +191,10 @@ def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[s
         )
     for row in release_file_rows(release, [], reports).values():
         if row["rows_kept"] + row["rows_quarantined"] != row["rows_read"]:
-            raise PromiseError(f"{row['file']}: {row['member']}: rows were lost ({row}); please report this")
+            raise PromiseError(
+                f"{row['file']}: {row['member']}: {row['rows_read']:,} rows were read, {row['rows_kept']:,} kept and "
+                f"{row['rows_quarantined']:,} quarantined; nothing was published, please report this"
+            )
         if row["rows_quarantined"] > settings.limits.max_share * row["rows_read"]:
             raise PromiseError(_too_many(row, reports, settings.limits.max_share))
 
@@ -202,7 +208,8 @@ def _too_many(row: dict[str, object], reports: Sequence[Report], share: float) -
     told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
     return (
         f"{row['file']}: {row['member']}: {row['rows_quarantined']:,} of {row['rows_read']:,} rows break a promise "
-        f"({told}), more than the {share:.1%} that limits.max_share allows; nothing was published"
+        f"({told}), more than the {share:.1%} that limits.max_share allows; nothing was published. "
+        f"Correct the file or the rule, or allow more in an environment of your own (--env FILE)"
     )
 
 

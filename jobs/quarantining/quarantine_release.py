@@ -261,7 +261,8 @@ def _check(
         after = sum(file.rows for file in [*kept[table], *(one for one in staged if one.table == table)])
         if after != before + change:
             raise PromiseError(
-                f"{table}: {after:,} rows would stand after {before:,} and {change:+,}; please report this"
+                f"{pin.release}: {after:,} rows of {table} would stand after {before:,} and {change:+,}; nothing was "
+                "published, please report this"
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conf.errors import ConfigError
+from conf.errors import ConfigError, StoreError
 from jobs.files import join
 from jobs.tables.open import at, files_at, rows, rows_of, uri
 from jobs.tables.staging import StagedFile
@@ -159,10 +159,17 @@ def property_name(name: str, release: str, since: str | None) -> str:
 
 
 def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
-    """What a job says of its publication in the properties of its tables."""
+    """What a job says of its publication in the properties of its tables; StoreError where the property was taken away."""
     table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
     opened = at(warehouse, table, pin.table_versions[slice_name(table, since)])
-    return opened.metadata().configuration[property_name(name, pin.release, since)]
+    value = opened.metadata().configuration.get(property_name(name, pin.release, since))
+    if value is None:
+        flags = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
+        raise StoreError(
+            f"{uri(warehouse, table)}: its property {property_name(name, pin.release, since)} is gone; "
+            f"run `oilake {job} {flags} --force`"
+        )
+    return value
 
 
 def _is_current(pin: Snapshot, earlier: Snapshot | None, job: str) -> bool:
