@@ -139,17 +139,20 @@ def _outdated(warehouse: str, name: str, pin: Snapshot) -> str:
     )
 
 
-def current(warehouse: str, known: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[str]]:
-    """(the snapshots without comparisons whose earlier release was published anew since, a sentence for each of these)."""
+def current(
+    warehouse: str, known: Mapping[str, Snapshot], release: str | None
+) -> tuple[dict[str, Snapshot], list[str]]:
+    """(the snapshots without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
+    for each of these)."""
     found, sentences = {}, []
-    for release, pin in known.items():
+    for later, pin in known.items():
         versions = dict(pin.table_versions)
-        for name in pin.table_versions:
+        for name in pin.table_versions if release in (None, later) else ():
             table, _, earlier = name.partition(SINCE)
             if earlier and not _is_current(pin, known.get(earlier), schemas.load(table).written_by):
                 sentences.append(_outdated(warehouse, name, pin))
                 del versions[name]
-        found[release] = replace(pin, table_versions=versions)
+        found[later] = replace(pin, table_versions=versions)
     return found, sentences
 
 
