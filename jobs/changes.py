@@ -147,7 +147,7 @@ def _compared(spark: SparkSession, warehouse: str, pins: Pins, table: str, conte
     done = place.spread(spark, shares, work, warehouse, what)
     read, wanted = sum(one.read for one in done), sum(file.rows for found in published.values() for file in found)
     if read != wanted:
-        raise PromiseError(f"{table}: {wanted:,} rows are published, {read:,} were compared; please report this")
+        raise PromiseError(f"{what}: {wanted:,} rows are published, {read:,} were compared; please report this")
     return done
 
 

@@ -97,7 +97,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     known, outdated = snapshots(settings.warehouse), list[str]()
     pins(settings.warehouse, release, known)
     if what is None:
-        known, outdated = current(settings.warehouse, known)
+        known, outdated = current(settings.warehouse, known, release)
     names = [what] if what else [name for name in schemas.names() if name != gate.RESULTS]
     spark, start_seconds = begin.begin(settings)
     for sentence in outdated:

@@ -34,7 +34,7 @@ Nodes = dict[type[ast.AST], list[Any]]
 
 
 @dataclass(frozen=True)
-class Source:
+class ModuleText:
     """One module. `imports`: (module, name in it or nothing); `data`: paths of package data that it reads, `*` for a name
     that it computes; `texts`: all its strings; `bound`: all names that it defines."""
 
@@ -61,7 +61,7 @@ def reach(module: str, *jobs: str) -> dict[str, bytes]:
     that they name or write, and suites of those that they write; YAML that they read by a constant name. A file that a
     flag or variable replaces counts by its value, in the job's own fingerprint. ConfigError names what cannot be found.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, ModuleText] = {}
     _follow(module, sources, f"{module.replace('.', '/')}.py")
     written = {name for name in schemas.names() if schemas.load(name).written_by in jobs}
     found: dict[str, bytes] = {}
@@ -73,7 +73,7 @@ def reach(module: str, *jobs: str) -> dict[str, bytes]:
     return {**found, **{_path(name) or name: source.content for name, source in sources.items()}}
 
 
-def _follow(name: str, sources: dict[str, Source], where: str) -> None:
+def _follow(name: str, sources: dict[str, ModuleText], where: str) -> None:
     """Adds what the name stands for, and all that this imports."""
     waiting = [(name, where)]
     while waiting:
@@ -116,7 +116,7 @@ def _folder(package: str) -> Traversable:
     return files(package)
 
 
-def _source(module: str) -> Source:
+def _source(module: str) -> ModuleText:
     path = _path(module)
     assert path is not None
     package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
@@ -124,7 +124,7 @@ def _source(module: str) -> Source:
 
 
 @cache
-def _parsed(path: str, package: str, content: bytes) -> Source:
+def _parsed(path: str, package: str, content: bytes) -> ModuleText:
     nodes = _nodes(ast.parse(content))
     texts = {node.value for node in nodes[ast.Constant] if isinstance(node.value, str)}
     _refuse_unfinished_names(path, nodes[ast.Call], texts)
@@ -132,7 +132,7 @@ def _parsed(path: str, package: str, content: bytes) -> Source:
     ours = sorted(pair for pair in imports if re.split("[.:]", pair[0])[0] in PACKAGES)
     replaced = {id(part) for node in nodes[ast.IfExp] for part in ast.walk(node)}
     data = {"/".join(parts) for node in nodes[ast.BinOp] if id(node) not in replaced and (parts := _parts(node))}
-    return Source(content, tuple(ours), tuple(sorted(data)), frozenset(texts), frozenset(_bound(nodes)))
+    return ModuleText(content, tuple(ours), tuple(sorted(data)), frozenset(texts), frozenset(_bound(nodes)))
 
 
 def _nodes(tree: ast.AST) -> Nodes:
@@ -191,7 +191,7 @@ def _parts(node: ast.AST) -> list[str]:
     return []
 
 
-def _data(sources: dict[str, Source], written: set[str]) -> set[str]:
+def _data(sources: dict[str, ModuleText], written: set[str]) -> set[str]:
     """The paths of the YAML that the modules read; a folder is a registry, whose entry the job takes by its value."""
     texts = frozenset[str]().union(*(source.texts for source in sources.values()))
     tables = {"schemas": written | (texts & {*schemas.names()}), "quality": written}

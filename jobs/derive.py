@@ -7,18 +7,17 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs import code_version, place
+from jobs import code_version
 from jobs.begin import begin
-from jobs.judging import gate
+from jobs.gated_publication import Staged, pass_gate, publish_passed
 from jobs.judging.gate import Known
 from jobs.progress import say
-from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import Snapshot, held, lost, slice_name
 from jobs.tables.snapshots import told as published_words
@@ -84,22 +83,25 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
         say(f"{gone}; they are made again")
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
-    publication = Publication(
-        task.pin.release, run_id, task.pin.status, fingerprint, task.job, task.inputs, (), task.basis, task.since
-    )
-    try:
-        staged, found = work(spark, run_id)
+
+    def stage() -> Staged[T]:
+        files, found = work(spark, run_id)
         told = {**task.properties, COUNTS: json.dumps(found)}
-        publication = replace(publication, files=tuple(staged), properties=told)
-        judgements = gate.judge(
-            spark, settings.warehouse, publication, Known(is_complete=task.pin.status == "complete")
+        pin = task.pin
+        publication = Publication(
+            pin.release,
+            run_id,
+            pin.status,
+            fingerprint,
+            task.job,
+            task.inputs,
+            tuple(files),
+            task.basis,
+            task.since,
+            told,
         )
-        gate.hold(publication, judgements)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(settings.warehouse, run_id)
-        gate.record_refused(settings.warehouse, publication, error)
-        raise publish.unwritable(settings.warehouse, error) from None
-    pin = publish.publish(settings.warehouse, publication)
-    gate.record(settings.warehouse, publication, judgements, pin)
-    return Done(True, found, pin, time.monotonic() - started - start_seconds, start_seconds)
+        return Staged(publication, Known(is_complete=pin.status == "complete"), found)
+
+    passed = pass_gate(spark, settings.warehouse, run_id, stage)
+    pin = publish_passed(settings.warehouse, passed)
+    return Done(True, passed.told, pin, time.monotonic() - started - start_seconds, start_seconds)

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -17,15 +17,15 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import code_version, command, options, place
+from jobs import code_version, command, options
 from jobs.begin import begin
 from jobs.files import join
+from jobs.gated_publication import Staged, pass_gate, publish_passed
 from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
 from jobs.ingesting.inventory import Landed
 from jobs.ingesting.kernel import TYPES, Context, Report
 from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
-from jobs.judging import gate
 from jobs.judging.gate import Known
 from jobs.printing import tell
 from jobs.progress import say
@@ -79,25 +79,19 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     spark, start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     inputs = {one.file.name: one.checksums.sha256 for one in landed}
-    publication = Publication(release.release, run_id, "", fingerprint, INGEST, inputs, ())
-    try:
+
+    def stage_tables() -> Staged[Read]:
         read = _read(spark, settings, release, landed, run_id, {} if force else published)
         lacking = [*absent, *_lacking(release, landed, read.reports)]
         _check(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
         status = "partial" if lacking else "complete"
-        publication = replace(publication, status=status, files=tuple(read.staged))
-        known = Known(_quarantined(read.reports), ("images",), not lacking)
-        judgements = gate.judge(spark, settings.warehouse, publication, known)
-        gate.hold(publication, judgements)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(settings.warehouse, run_id)
-        gate.record_refused(settings.warehouse, publication, error)
-        raise publish.unwritable(settings.warehouse, error) from None
-    pin = publish.publish(settings.warehouse, publication)
-    gate.record(settings.warehouse, publication, judgements, pin)
-    summary = summarize(release, settings.warehouse, pin, read.reports)
+        publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
+        return Staged(publication, Known(_quarantined(read.reports), ("images",), not lacking), read)
+
+    passed = pass_gate(spark, settings.warehouse, run_id, stage_tables)
+    pin = publish_passed(settings.warehouse, passed)
+    summary = summarize(release, settings.warehouse, pin, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
     return summary
@@ -190,7 +184,10 @@ def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[s
     for table in TYPES:
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
-            raise PromiseError(f"{table}: {staged:,} rows were staged, another number was kept; please report this")
+            raise PromiseError(
+                f"{release.release}: {staged:,} rows of {table} were staged, another number was kept; "
+                "nothing was published, please report this"
+            )
     where = join(settings.landing, release.tag)
     if lacking and not partial:
         raise InputError(
@@ -199,7 +196,10 @@ def _check(release: Release, settings: Settings, read: Read, lacking: Sequence[s
         )
     for row in release_file_rows(release, [], reports).values():
         if row["rows_kept"] + row["rows_quarantined"] != row["rows_read"]:
-            raise PromiseError(f"{row['file']}: {row['member']}: rows were lost ({row}); please report this")
+            raise PromiseError(
+                f"{row['file']}: {row['member']}: {row['rows_read']:,} rows were read, {row['rows_kept']:,} kept and "
+                f"{row['rows_quarantined']:,} quarantined; nothing was published, please report this"
+            )
         if row["rows_quarantined"] > settings.limits.max_share * row["rows_read"]:
             raise PromiseError(_too_many(row, reports, settings.limits.max_share))
 
@@ -213,7 +213,8 @@ def _too_many(row: dict[str, object], reports: Sequence[Report], share: float) -
     told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items(), key=lambda item: -item[1]))
     return (
         f"{row['file']}: {row['member']}: {row['rows_quarantined']:,} of {row['rows_read']:,} rows break a promise "
-        f"({told}), more than the {share:.1%} that limits.max_share allows; nothing was published"
+        f"({told}), more than the {share:.1%} that limits.max_share allows; nothing was published. "
+        f"Correct the file or the rule, or allow more in an environment of your own (--env FILE)"
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import pickle
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
@@ -15,7 +18,7 @@ from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
-from conf.errors import InputError, OilakeError, StoreError
+from conf.errors import InputError, OilakeError, PromiseError, StoreError
 from jobs.judging import judge
 from jobs.progress import say
 from jobs.tables.trouble import SPARK_ERRORS, told
@@ -26,7 +29,8 @@ R = TypeVar("R")
 SCHEMA = "error string, report binary"
 PATIENCE_SECONDS = 30
 Watch = Callable[[SparkSession, int, str, "Future[Any]"], None]
-PERMANENT = (OilakeError, OSError)
+KINDS: dict[str, type[OilakeError]] = {kind.__name__: kind for kind in (InputError, PromiseError, StoreError)}
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def spread(
@@ -38,12 +42,12 @@ def spread(
     """
     if not shares:
         return []
-    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(_kernel(shares, work, warehouse), SCHEMA)
+    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(_kernel(shares, work, warehouse, what), SCHEMA)
     rows = collect(spark, frame, len(shares), what)
-    errors = [json.loads(row["error"]) for row in rows if row["error"]]
-    if errors:
-        kind = InputError if errors[0]["kind"] == "input" else StoreError
-        raise kind(errors[0]["sentence"])
+    for row in rows:
+        if row["error"]:
+            error = json.loads(row["error"])
+            raise KINDS.get(error["kind"], StoreError)(error["sentence"])
     return [pickle.loads(row["report"]) for row in rows]
 
 
@@ -77,7 +81,7 @@ def stop(spark: SparkSession) -> None:
 
 
 def _kernel(
-    shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str
+    shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pa.set_cpu_count(1)
@@ -85,20 +89,37 @@ def _kernel(
         for batch in batches:
             for number in batch.column("id").to_pylist():
                 for item in shares[number]:
-                    yield from _run(item, work, warehouse)
+                    yield from _run(item, work, warehouse, what)
 
     return task
 
 
-def _run(item: T, work: Callable[[T], Iterator[R]], warehouse: str) -> Iterator[pa.RecordBatch]:
+def _run(item: T, work: Callable[[T], Iterator[R]], warehouse: str, what: str) -> Iterator[pa.RecordBatch]:
+    """What the work gives; its error instead, which no second try of Spark's would mend, as one sentence."""
     try:
         for report in work(item):
             yield _row(None, pickle.dumps(report))
-    except InputError as error:
-        yield _row(json.dumps({"kind": "input", "sentence": str(error)}), None)
-    except PERMANENT as error:
-        sentence = f"{warehouse}: cannot be written ({error}); free or mend the store, then run again"
-        yield _row(json.dumps({"kind": "store", "sentence": sentence}), None)
+    except Exception as error:
+        if os.environ.get("OILAKE_DEBUG") == "1":
+            traceback.print_exc()
+        kind = type(error) if type(error).__name__ in KINDS else StoreError
+        yield _row(json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, warehouse, what)}), None)
+
+
+def error_sentence(error: Exception, item: object, warehouse: str, what: str) -> str:
+    """The cause and the remedy of what ended a task; `item` names the file that it was at, where it has one."""
+    if isinstance(error, OilakeError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = error.filename or warehouse
+        if error.errno in NO_ROOM or "writ" in str(error):
+            return f"{where}: cannot be written ({told(error)}); free or mend the store, then run again"
+        return f"{where}: failed during {what} ({told(error)}); check the place and its rights, then run again"
+    where = next(
+        (str(vars(item)[name]) for name in ("uri", "file") if name in getattr(item, "__dict__", ())), warehouse
+    )
+    cause = f"{type(error).__name__}: {told(error)}" if str(error) else type(error).__name__
+    return f"{where}: failed during {what} ({cause}); OILAKE_DEBUG=1 tells more, please report it"
 
 
 def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
@@ -121,7 +142,8 @@ def collect(
             return list(collected.result())
         except SPARK_ERRORS as error:
             raise StoreError(
-                f"Spark could not finish {what} ({_last_line(error)}); OILAKE_DEBUG=1 tells more"
+                f"Spark could not finish {what} ({_last_line(error)}); give it more memory or fewer cores in an environment "
+                "(--env FILE), or run again; OILAKE_DEBUG=1 tells more"
             ) from None
         except BaseException:
             stop(spark)

@@ -17,6 +17,7 @@ from jobs.printing import aligned, tell
 from jobs.quarantining.quarantine_release import TABLES, release_rows
 from jobs.quarantining.quarantined import Filter, Row, counts, rows
 from quality import loader as quality
+from schemas import loader as schemas
 
 LIMITS = {"list": 20, "show": 3}
 SHOWN = 2000
@@ -81,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _filter(arguments: argparse.Namespace) -> Filter:
     if arguments.reason is not None and arguments.reason not in quality.reasons():
         raise ConfigError(f"--reason {arguments.reason}: no such reason; known: {', '.join(quality.reasons())}")
+    if arguments.table not in (None, *schemas.names()):
+        raise ConfigError(f"--table {arguments.table}: no such table; known: {', '.join(schemas.names())}")
     known = (arguments.release, arguments.table, arguments.file, arguments.member, arguments.line, arguments.reason)
     return Filter(*known)
 

@@ -123,7 +123,9 @@ def _work(
     )
     read, published = sum(one.read for one in done), sum(file.rows for file in labels)
     if read != published:
-        raise PromiseError(f"labels: {published:,} rows are published, {read:,} were reconciled; please report this")
+        raise PromiseError(
+            f"{pin.release}: {published:,} rows of labels are published, {read:,} were reconciled; please report this"
+        )
     return done
 
 

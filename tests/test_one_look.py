@@ -178,11 +178,12 @@ def test_a_comparison_that_a_publication_overtook_is_left_out_of_a_check_and_tol
     known = {"changes since v2": "c", "ingest since v2": "old", "changes since v1": "c", "ingest since v1": "i"}
     first = replace(pin, release="v1", fingerprints={"ingest": "i"})
     last = replace(pin, release="v3", table_versions=versions, fingerprints=known)
-    found, sentences = snapshots.current("lake", {"v1": first, "v2": pin, "v3": last})
+    found, sentences = snapshots.current("lake", {"v1": first, "v2": pin, "v3": last}, None)
     assert found["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
     assert sentences == [
         "lake: v2 was published anew after label_changes was made; run `oilake changes --from v2 --to v3` again"
     ]
+    assert snapshots.current("lake", {"v1": first, "v2": pin, "v3": last}, "v2")[1] == []
 
 
 def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(

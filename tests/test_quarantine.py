@@ -44,6 +44,8 @@ from jobs.tables import publish, staging
 from jobs.tables.publish import RELEASE, Publication
 from jobs.tables.read import read
 from jobs.tables.snapshots import files, pinned, snapshots
+from quality import loader as suites
+from quality import scopes
 from schemas import loader as schemas
 from tests import publications, readers
 from tests.conftest import Oilake
@@ -505,13 +507,71 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
 ):
     """A publication says which files there are in the end, whatever the table holds by then."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    publication, _ = prepare(spark, mine, wider, quarantine_release._plan(mine, wider))
+    publication = prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication
     assert DeltaTable(f"{mine.warehouse}/labels").optimize.compact()["numFilesRemoved"] > 8
     publish.publish(mine.warehouse, publication)
     found = read(spark, mine.warehouse, "labels", "v3").where("subset = 'train' AND origin = 'machine'")
     assert found.count() == COUNT + 1
     assert found.select("image_id").distinct().count() == COUNT
     assert_no_row_is_lost(mine.warehouse)
+
+
+# --- the gate ------------------------------------------------------------------------------------------------------
+
+
+def gate_results(warehouse: str, run_id: str) -> list[Row]:
+    return [row for row in readers.now(warehouse, "quality_results") if row["run_id"] == run_id]
+
+
+def test_what_is_released_passed_the_gate_and_that_is_on_record(
+    small: Settings, wider: registry.Release, tmp_path: Path
+):
+    """Also of the files that stay: the rows and keys of the whole slice count, and a second release asks them again."""
+    mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
+    for release in (registry.find("v3"), wider):
+        run_id = release_rows(mine, release).run_id
+        assert run_id is not None
+        pin, results = pinned(mine.warehouse, "v3"), gate_results(mine.warehouse, run_id)
+        assert {row["job"] for row in results} == {RELEASE}
+        assert {"quarantine", "released", "release_files"} < {row["table_name"] for row in results}
+        for table in {row["table_name"] for row in results}:
+            asked = {e.name for e in suites.load(table).of("row", "table", "release") if e.type != scopes.QUERY}
+            mine_of_table = {row["expectation"]: row for row in results if row["table_name"] == table}
+            assert mine_of_table.keys() == asked
+            assert {row["table_version"] for row in mine_of_table.values()} == {pin.table_versions[table]}
+            assert all(row["success"] for row in mine_of_table.values())
+            if "key_is_unique" in asked:
+                assert mine_of_table["key_is_unique"]["element_count"] == len(readers.rows(mine.warehouse, table))
+    labels = [row for row in results if row["table_name"] == "labels" and row["expectation"] == "mid_match_regex"]
+    assert [row["element_count"] for row in labels] == [len(readers.rows(mine.warehouse, "labels"))]
+
+
+def test_a_release_that_breaks_a_critical_promise_is_held_back(
+    small: Settings, wider: registry.Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oilake: Oilake
+):
+    """Exit 1 and one sentence; nothing is published, nothing is left lying, and the refusal is on record."""
+    mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
+    before, lying_there = everything(mine.warehouse), readers.files(mine.warehouse)
+    pin = pinned(mine.warehouse, "v3")
+    reading = quarantine_release.small_rows
+    spoiled = lambda *given: [{**row, "md5": "no MD5"} for row in reading(*given)]  # noqa: E731
+    monkeypatch.setattr(quarantine_release, "small_rows", spoiled)
+    registry_folder = corrected(
+        Path(str(registry.packaged() / "v3.yaml")), tmp_path / "registry", {"oracle": "machine"}
+    )
+    code, out, err = oilake(
+        "quarantine", "release", "--release", "v3", "--warehouse", mine.warehouse, "--registry", registry_folder
+    )
+    assert (code, out, err.count("oilake: ")) == (1, "", 1)
+    assert "release_files.md5_match_regex" in err
+    assert "nothing was published by quarantine release" in err
+    assert pinned(mine.warehouse, "v3") == pin
+    assert everything(mine.warehouse) == before
+    assert {path for path in readers.files(mine.warehouse) - lying_there if "quality_results" not in path} == set()
+    (refused,) = {row["run_id"] for row in readers.now(mine.warehouse, "quality_results") if row["job"] == RELEASE}
+    results = gate_results(mine.warehouse, refused)
+    assert {row["table_version"] for row in results} == {None}
+    assert {row["expectation"] for row in results if not row["success"]} == {"md5_match_regex"}
 
 
 # --- killed on the way ---------------------------------------------------------------------------------------------
@@ -526,7 +586,7 @@ def prepared(
     """(a warehouse in which everything is staged and nothing published, the pickled publication)."""
     folder = tmp_path_factory.mktemp("prepared")
     mine = lenient(small, shutil.copytree(small.warehouse, folder / "warehouse"))
-    publication, _ = prepare(spark, mine, wider, quarantine_release._plan(mine, wider))
+    publication = prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication
     (folder / "publication").write_bytes(pickle.dumps(publication))
     return mine.warehouse, folder / "publication"
 
@@ -585,7 +645,7 @@ def test_of_two_releases_at_once_one_is_refused(
     spark: SparkSession, small: Settings, wider: registry.Release, tmp_path: Path
 ):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    one, other = (prepare(spark, mine, wider, quarantine_release._plan(mine, wider))[0] for _ in range(2))
+    one, other = (prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication for _ in range(2))
     publish.publish(mine.warehouse, one)
     lying_there = readers.files(mine.warehouse)
     with pytest.raises(StoreError, match="published anew by ingest while quarantine release ran; run it again"):

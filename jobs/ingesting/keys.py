@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from jobs.files import filesystem
 from jobs.ingesting.kernel import Report
-from jobs.reconciling.aligned import BATCH, RowGroup, row_groups
+from jobs.reconciling.aligned import BATCH, RowGroup, readable, row_groups
 from jobs.transforms import runs
 
 Positions = npt.NDArray[np.int64]
@@ -45,8 +45,10 @@ def taken(uris: Sequence[str], wanted: Numbers) -> Numbers:
     for uri in uris:
         groups = [n for n, group in enumerate(row_groups(uri)) if _any_within(wanted, group)]
         store, path = filesystem(uri)
-        for batch in pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, groups, ["image_id"]) if groups else ():
-            held |= np.isin(wanted, runs.of_batch(batch).images)
+        with readable(uri):
+            file = pq.ParquetFile(path, filesystem=store)
+            for batch in file.iter_batches(BATCH, groups, ["image_id"]) if groups else ():
+                held |= np.isin(wanted, runs.of_batch(batch).images)
     return wanted[held]
 
 

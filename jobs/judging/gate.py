@@ -65,7 +65,7 @@ def _judge(
     spark: SparkSession, warehouse: str, table: schemas.Table, publication: Publication, known: Known
 ) -> Judgement:
     suite, name = quality.load(table.table), table.table
-    files = [file for file in publication.files if file.table == name]
+    files = publication.slice_files(name)
     kept_out = known.quarantined.get(name, {})
     found = []
     asked: tuple[scopes.Scope, ...] = ("row", "table", "release") if known.is_complete else ("row", "table")
@@ -86,7 +86,7 @@ def _judge(
 
 
 def _counted(files: Sequence[StagedFile], expectation: Expectation) -> Count:
-    """What was counted as the files were written; rows that were judged before then keep every promise."""
+    """What was counted as the files were written; rows that were judged before then, or published, keep every promise."""
     count = Count()
     for file in files:
         count.add(file.tally.counts[expectation.name] if file.tally else Count(file.rows))

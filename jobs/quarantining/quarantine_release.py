@@ -21,8 +21,10 @@ from conf.settings import Settings
 from jobs import code_version, place
 from jobs.begin import begin
 from jobs.files import join
+from jobs.gated_publication import Passed, Staged, pass_gate, publish_passed
 from jobs.ingesting import inventory, keys
 from jobs.ingesting.kernel import TYPES
+from jobs.judging.gate import Known
 from jobs.maintaining import sorting
 from jobs.progress import track
 from jobs.quarantining import merge, rejudge
@@ -110,9 +112,10 @@ def release_rows(settings: Settings, release: Release) -> Outcome:
     if not plan.parts:
         return outcome
     spark, outcome.start_seconds = begin(settings)
-    publication, found = prepare(spark, settings, release, plan)
-    publish.publish(settings.warehouse, publication)
-    outcome.run_id, outcome.reworded = publication.run_id, sum(one.reworded for one in found)
+    passed = prepare(spark, settings, release, plan)
+    publish_passed(settings.warehouse, passed)
+    found = passed.told
+    outcome.run_id, outcome.reworded = passed.publication.run_id, sum(one.reworded for one in found)
     outcome.moved, outcome.released = _rows(found), _reasons(found)
     outcome.seconds = time.monotonic() - started - outcome.start_seconds
     return outcome
@@ -181,21 +184,16 @@ def _parts(looks: Sequence[Look], warehouse: str, pin: Snapshot) -> list[Part]:
     return found
 
 
-def prepare(
-    spark: SparkSession, settings: Settings, release: Release, plan: Plan
-) -> tuple[Publication, Sequence[Moved]]:
-    """(a publication whose files are staged, what became of each file of quarantine); what fails leaves nothing behind."""
-    try:
-        return _stage(spark, settings, release, plan)
-    except BaseException as error:
-        place.stop(spark)
-        publish.discard(settings.warehouse, plan.context.run_id)
-        raise publish.unwritable(settings.warehouse, error) from None
+def prepare(spark: SparkSession, settings: Settings, release: Release, plan: Plan) -> Passed[Sequence[Moved]]:
+    """A publication whose files are staged and passed the gate, and what became of each file of quarantine.
+
+    BrokenError when the tables as they would be break a critical expectation. What fails leaves nothing behind.
+    """
+    stage_tables = partial(_stage, spark, settings, release, plan)
+    return pass_gate(spark, settings.warehouse, plan.context.run_id, stage_tables)
 
 
-def _stage(
-    spark: SparkSession, settings: Settings, release: Release, plan: Plan
-) -> tuple[Publication, Sequence[Moved]]:
+def _stage(spark: SparkSession, settings: Settings, release: Release, plan: Plan) -> Staged[Sequence[Moved]]:
     warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
     sorting.restore(spark, warehouse, [pin], TABLES, run_id)
@@ -217,7 +215,7 @@ def _stage(
     publication = Publication(
         name, run_id, pin.status, fingerprint, RELEASE, inputs, tuple(staged), basis, notes=notes, kept=kept
     )
-    return publication, found
+    return Staged(publication, Known(unique=("images",), is_complete=pin.status == "complete"), found)
 
 
 def _shares(items: Sequence[Part] | Sequence[Target], cores: int) -> list[list[Part | Target]]:
@@ -265,7 +263,8 @@ def _check(
         after = sum(file.rows for file in [*kept[table], *(one for one in staged if one.table == table)])
         if after != before + change:
             raise PromiseError(
-                f"{table}: {after:,} rows would stand after {before:,} and {change:+,}; please report this"
+                f"{pin.release}: {after:,} rows of {table} would stand after {before:,} and {change:+,}; nothing was "
+                "published, please report this"
             )
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from conf.errors import InputError
 from jobs.files import filesystem
 from jobs.tables.snapshots import files, pins
+from jobs.tables.trouble import unreadable
 
 BATCH = 4096
 PLACE = ("release", "table_name", "file", "member", "line", "reasons")
@@ -73,8 +73,8 @@ def _batches(uri: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
     store, path = filesystem(uri)
     try:
         yield from pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, columns=columns, use_threads=False)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{uri}: cannot be read ({error}); publish its release again with --force") from None
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(uri, error) from None
 
 
 def _wanted(batch: pa.RecordBatch, wanted: Filter) -> pa.RecordBatch:

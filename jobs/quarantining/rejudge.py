@@ -20,6 +20,7 @@ from jobs.ingesting.kernel import TYPES, normalize, partitions, quarantine_rows
 from jobs.judging import judge
 from jobs.sources.rows import BadRecord, Header, parse_apart
 from jobs.tables.staging import StagedFile, Writer
+from jobs.tables.trouble import unreadable
 from jobs.transforms.image_ids import as_numbers
 from schemas import loader as schemas
 
@@ -237,8 +238,8 @@ def _groups(uri: str) -> Iterator[tuple[int, list[Row]]]:
                 rows = list(found)
                 yield start, rows
                 start += len(rows)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{uri}: cannot be read ({error}); publish its release again with --force") from None
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(uri, error) from None
 
 
 def _judge(uri: str, rows: Sequence[Row], source: Source, context: Context) -> Verdict:

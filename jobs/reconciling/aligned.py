@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from conf.errors import InputError
 from jobs.files import filesystem
+from jobs.tables.trouble import unreadable
 from jobs.transforms import runs
 from jobs.transforms.runs import Runs
 
@@ -46,16 +47,17 @@ class RowGroup:
 def row_groups(uri: str) -> list[RowGroup]:
     """The row groups of one file, from its footer; one without statistics may hold any image."""
     store, path = filesystem(uri)
-    with _told(uri):
+    with readable(uri):
         return _row_groups(pq.read_metadata(path, filesystem=store))
 
 
 @contextmanager
-def _told(uri: str) -> Iterator[None]:
+def readable(uri: str) -> Iterator[None]:
+    """StoreError that names the file when what is done within fails because of it."""
     try:
         yield
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{uri}: cannot be read ({error}); publish its release again with --force") from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise unreadable(uri, error) from None
 
 
 def _row_groups(metadata: pq.FileMetaData) -> list[RowGroup]:
@@ -99,7 +101,7 @@ class _Stream:
         self.held: list[Runs] = []
         self.last = 0
         store, path = filesystem(uri)
-        with _told(uri):
+        with readable(uri):
             self.source = store.open_input_file(path)
             self.metadata = pq.read_metadata(self.source)
         found = _row_groups(self.metadata)
@@ -111,7 +113,7 @@ class _Stream:
         """Reads one batch more."""
         if self.batches is None:
             self.batches = self._open()
-        with _told(self.uri):
+        with readable(self.uri):
             batch = next(self.batches, None)
         if batch is None:
             self._end()

@@ -79,6 +79,10 @@ class Publication:
         every = map(schemas.load, schemas.names())
         return [table for table in every if table.written_by == self.job or table.table in self.kept]
 
+    def slice_files(self, table: str) -> list[StagedFile]:
+        """All files of the slice as it will be: those that are staged, and the published ones that stay."""
+        return [*(file for file in self.files if file.table == table), *self.kept.get(table, ())]
+
     def slice(self, table: schemas.Table) -> dict[str, str]:
         """The partition values that it replaces."""
         return dict(zip(table.slice_by, (self.release, self.since or ""), strict=False))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conf.errors import ConfigError
+from conf.errors import ConfigError, StoreError
 from jobs.files import join
 from jobs.tables.follow import LostRowsError, absent, follow
 from jobs.tables.open import at, files_at, rows, rows_of, uri
@@ -179,17 +179,20 @@ def _outdated(warehouse: str, name: str, pin: Snapshot) -> str:
     )
 
 
-def current(warehouse: str, known: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[str]]:
-    """(the snapshots without comparisons whose earlier release was published anew since, a sentence for each of these)."""
+def current(
+    warehouse: str, known: Mapping[str, Snapshot], release: str | None
+) -> tuple[dict[str, Snapshot], list[str]]:
+    """(the snapshots without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
+    for each of these)."""
     found, sentences = {}, []
-    for release, pin in known.items():
+    for later, pin in known.items():
         versions = dict(pin.table_versions)
-        for name in pin.table_versions:
+        for name in pin.table_versions if release in (None, later) else ():
             table, _, earlier = name.partition(SINCE)
             if earlier and not _is_current(pin, known.get(earlier), schemas.load(table).written_by):
                 sentences.append(_outdated(warehouse, name, pin))
                 del versions[name]
-        found[release] = replace(pin, table_versions=versions)
+        found[later] = replace(pin, table_versions=versions)
     return found, sentences
 
 
@@ -199,10 +202,17 @@ def property_name(name: str, release: str, since: str | None) -> str:
 
 
 def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
-    """What a job says of its publication in the properties of its tables."""
+    """What a job says of its publication in the properties of its tables; StoreError where the property was taken away."""
     table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
     opened = at(warehouse, table, held(warehouse, table, pin, since).version)
-    return opened.metadata().configuration[property_name(name, pin.release, since)]
+    value = opened.metadata().configuration.get(property_name(name, pin.release, since))
+    if value is None:
+        flags = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
+        raise StoreError(
+            f"{uri(warehouse, table)}: its property {property_name(name, pin.release, since)} is gone; "
+            f"run `oilake {job} {flags} --force`"
+        )
+    return value
 
 
 def _is_current(pin: Snapshot, earlier: Snapshot | None, job: str) -> bool:

@@ -9,6 +9,8 @@ from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from conf.errors import StoreError
+
 SPARK_ERRORS = (PySparkException, Py4JError)
 DAMAGE = (pa.ArrowException, DeltaError)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -23,3 +25,8 @@ def told(error: BaseException) -> str:
     causes = CAUSE.findall(text) if isinstance(error, Py4JError) else []
     line = causes[-1] if causes else (text if not isinstance(error, SPARK_ERRORS) else text.splitlines()[0])
     return " ".join(line.split())[:LONGEST]
+
+
+def unreadable(uri: str, error: BaseException) -> StoreError:
+    """A published file that cannot be read, by its place, with the remedy."""
+    return StoreError(f"{uri}: cannot be read ({told(error)}); publish its release again with --force")
