@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -25,6 +26,7 @@ from tests import photos, s3_server
 from tests.http_server import Server, Stored, breaks_after
 from tests.test_download import (
     FOUND,
+    KINDS,
     OTHERS,
     Download,
     attributed,
@@ -83,6 +85,25 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
     with store.begin(FOUND[5].key) as unfinished:
         unfinished.stream.write(b"never finished")
     assert store.sizes([FOUND[5].key]) == {}
+
+
+def test_a_blob_on_s3_has_the_content_type_of_its_bytes_under_any_name(bucket: Any):
+    client, name = bucket
+    store = writing.store(f"s3://{name}/a", Fetch(tries=2, backoff_seconds=0.01))
+    kinds = {one.key: data for one, data in zip(FOUND, (*(kind.data for kind in KINDS), b"no image"), strict=False)}
+    kinds |= {f"Dog/{FOUND[9].image.upper()}.JPEG": FOUND[9].data, f"Dog/{FOUND[9].image}": FOUND[9].data}
+    for key, data in kinds.items():
+        with store.begin(key) as unfinished:
+            unfinished.stream.write(data)
+            md5 = hashlib.md5(data).hexdigest()
+            store.finish(unfinished, Receipt(md5, len(data), "original", False), True)
+    store.put("attribution/x.csv", b"key")
+    types = {
+        key: client.head_object(Bucket=name, Key=f"a/{key}")["ContentType"] for key in (*kinds, "attribution/x.csv")
+    }
+    expected = ["png", "gif", "webp", "tiff", "bmp", "jpeg", "jpeg", "jpeg"]
+    told = [f"image/{kind}" for kind in expected] + ["application/octet-stream", "image/jpeg", "image/jpeg"]
+    assert list(types.values()) == [*told, "text/csv; charset=utf-8"]
 
 
 def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatch: pytest.MonkeyPatch):
