@@ -92,7 +92,7 @@ def key(row: Mapping[str, Any], resize: Resize | None) -> str:
     if row["subset"] not in SUBSETS or not IMAGE_ID.fullmatch(row["image_id"]):
         raise ConfigError(f"{row['subset']!r}, {row['image_id']!r}: no subset and image ID; ingest the release again")
     given = row.get("blob_key")
-    if given is not None and (named := names.image(given)) and named[0] == row["image_id"]:
+    if given is not None and names.is_plain(given) and names.image(given) == row["image_id"]:
         return str(given)
     return f"{row['subset']}/{row['image_id']}.{EXTENSIONS[resize.format] if resize else 'jpg'}"
 

@@ -13,7 +13,8 @@ from jobs.downloading.stretches import KNOWN, Numbers, Stretch
 from jobs.tables.columns import columns_of, version
 from jobs.transforms import image_ids
 
-COLUMNS = ["image_id", "status", "bytes", "source", "is_resized", "downloaded_at"]
+COLUMNS = ["image_id", "key", "status", "bytes", "source", "is_resized", "downloaded_at"]
+OURS = r"^(train|validation|test)/[0-9a-f]{16}\.(jpg|png)$"  # a repair may have replaced blobs of other names besides
 
 
 def beside(stretches: Sequence[Stretch], warehouse: str, release: str, location: str) -> list[Stretch]:
@@ -54,7 +55,8 @@ def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Ta
 
 
 def _numbered(rows: pa.Table) -> tuple[Numbers, pa.Table]:
-    """(image IDs as numbers, the other columns, short)."""
+    """(image IDs as numbers, the other columns, short) of the blobs that lie where a download looks."""
+    rows = rows.filter(pc.match_substring_regex(rows["key"], OURS))
     short = rows.select(["bytes", "is_resized", "downloaded_at"])
     short = short.append_column("is_there", pc.equal(rows["status"], DOWNLOADED))
     ids = image_ids.as_numbers(rows["image_id"].combine_chunks())

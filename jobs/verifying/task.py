@@ -29,7 +29,8 @@ SHOWN = 5
 
 
 class Entry(NamedTuple):
-    """A blob and the image it is named after; `note`: why it is named after none. `old`: its row, where that still holds."""
+    """A blob and the image it is named after; `note`: why it is named after none, or what is odd about its place. `old`:
+    its row, where that still holds."""
 
     blob: Blob
     wanted: Wanted | None
@@ -101,7 +102,11 @@ def check(share: Sequence[Entry], context: Context) -> Iterator[Checked]:
 
 
 def _without_look(entry: Entry) -> Facts:
-    return known.facts(entry.old) if entry.old and entry.wanted else Facts("listing", entry.blob.size)
+    """A folder that cannot be listed is told as such; what else is of no image is not even opened."""
+    if entry.old and entry.wanted:
+        return known.facts(entry.old)
+    is_folder = entry.blob.key.endswith("/")
+    return Facts("listing", None if is_folder else entry.blob.size, problem=entry.blob.problem if is_folder else None)
 
 
 def _row(entry: Entry, facts: Facts, context: Context) -> Row:
