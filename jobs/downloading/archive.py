@@ -69,7 +69,9 @@ def _read(waiting: dict[str, list[Place]], order: Order, mailbox: Mailbox, store
                 send(mailbox, outcome.table(done, order))
                 done = []
     except RefusedError as error:
-        raise InputError(f"{without_secrets(base)}: {error}; run the same command again") from None
+        raise InputError(
+            f"{without_secrets(base)}: {error}; check the archive, and run the same command again"
+        ) from None
     finally:
         store.settle()
         send(mailbox, outcome.table(done, order))

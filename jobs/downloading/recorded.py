@@ -37,11 +37,12 @@ def _beside(one: Stretch, ids: Numbers, known: pa.Table) -> Stretch:
 
 
 def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Table]:
-    """(sorted IDs of the images that have a blob at the location by their newest row, what that says: KNOWN); some 60 bytes
-    a row while they are sorted."""
+    """(sorted IDs of the images that have a blob where a download looks at the location, by their newest row; what that
+    says: KNOWN); some 60 bytes a row while they are sorted."""
     newest, part, here = version(warehouse, "downloads"), {"release": release}, [("location", "=", location)]
     found = [] if newest is None else columns_of(warehouse, "downloads", newest, part, COLUMNS, here)
-    parts = [_numbered(rows) for _, rows in found if len(rows)]
+    ours = (rows.filter(pc.match_substring_regex(rows["key"], OURS)) for _, rows in found)
+    parts = [_numbered(rows) for rows in ours if len(rows)]
     if not parts:
         return np.empty(0, np.uint64), pa.table({})
     ids = np.concatenate([numbers for numbers, _ in parts])
@@ -55,8 +56,7 @@ def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Ta
 
 
 def _numbered(rows: pa.Table) -> tuple[Numbers, pa.Table]:
-    """(image IDs as numbers, the other columns, short) of the blobs that lie where a download looks."""
-    rows = rows.filter(pc.match_substring_regex(rows["key"], OURS))
+    """(image IDs as numbers, the other columns, short)."""
     short = rows.select(["bytes", "is_resized", "downloaded_at"])
     short = short.append_column("is_there", pc.equal(rows["status"], DOWNLOADED))
     ids = image_ids.as_numbers(rows["image_id"].combine_chunks())

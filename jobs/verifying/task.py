@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from conf.errors import InputError
@@ -176,8 +177,10 @@ def stage_table(rows: pa.Table, context: Context) -> StagedFile:
     """Rows of `blob_checks` as one staged file; InputError when they break a promise of the table's."""
     for expectation in quality.load(TABLE).expectations:
         column: Any = expectation.kwargs.get("column")
-        if column not in context.part and not rules.passes(expectation.rule, rows).all():
+        if column not in context.part and not (good := rules.passes(expectation.rule, rows)).all():
+            key = rows["key"][int(np.argmin(good))]
             raise InputError(
-                f"{context.location.uri}: a row breaks a promise ({expectation.description}); please report this"
+                f"{context.location.uri}: what was seen of {key} breaks a promise ({expectation.description}); rename or "
+                "remove it, and please report this"
             )
     return stage(context.warehouse, schemas.load(TABLE), context.part, context.run_id, rows)
