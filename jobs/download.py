@@ -34,6 +34,7 @@ from jobs.tables.snapshots import snapshots
 
 FEWEST = 25
 ROUNDS = 4
+AGAIN = "what came is kept, run the same command again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _choice(arguments: argparse.Namespace) -> Choice:
     given = arguments
     if given.with_subclasses and not given.mid:
-        raise ConfigError("--with-subclasses needs --mid")
+        raise ConfigError("--with-subclasses needs --mid; name a class, or leave it out")
     return Choice(
         tuple(given.subset), tuple(given.mid), given.with_subclasses, given.verdict, given.boxed, given.license,
         given.images, given.where,
@@ -124,13 +125,9 @@ def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks:
             ledger.collect()
             ledger.flush()
     except OSError as error:
-        where = error.filename or order.location
-        raise StoreError(
-            f"{where}: cannot be written ({error.strerror or error}); mend the store, and run the same command again: what "
-            "came is kept"
-        ) from None
+        raise StoreError(f"{task.unwritable(error, order.location)}; {AGAIN}") from None
     if errors:
-        raise StoreError(f"{errors[0]}; what came is kept, run the same command again")
+        raise StoreError(f"{errors[0]}; {AGAIN}")
 
 
 if __name__ == "__main__":

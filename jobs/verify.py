@@ -168,7 +168,7 @@ def _carried(images: Expected, before: Known, context: Context, done: Checked) -
     """The rows of blobs that were not asked for this time, as they are."""
     if images.is_all_chosen:
         return
-    rows = wishes.others(images, before.rows)
+    rows = known.without(wishes.others(images, before.rows), images)
     for status in rows["status"].to_pylist():
         done.statuses[status] += 1
     done.unchanged += len(rows)

@@ -112,9 +112,14 @@ def planted(whole: Mapping[str, bytes], without_md5: frozenset[str]) -> Planted:
             if status == "unreadable":
                 found.links.append(key)
     strangers = [f"train/{image_id(n + 999)}.jpg" for n in range(N)]
-    strangers += ["README.txt", "train/notes.jpg", f"test/{image_id(39)}.jpg"]
+    strangers += ["README.txt", "train/notes.jpg", f"labels/{image_id(38)}.txt"]
     for key in strangers:
         blobs[key], truth[key] = jpeg(4711), "unexpected"
+    again = f"test/{image_id(39)}.jpg"  # the folder is not that of the image
+    blobs[again], truth[again] = (
+        jpeg(4711),
+        "no_reference" if f"train/{image_id(39)}.jpg" in without_md5 else "md5_mismatch",
+    )
     blobs["train/.half.jpg"] = blobs[".cache/x.jpg"] = b"hidden"
     return found
 

@@ -8,6 +8,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -40,21 +41,28 @@ class Photo:
         return hashlib.md5(self.data).hexdigest()
 
 
-def jpeg(n: int, size: tuple[int, int] = (48, 32), orientation: int = 1) -> bytes:
-    """A JPEG whose left half is dark and whose right half is bright, different for each n."""
+def picture(n: int, size: tuple[int, int] = (48, 32)) -> Image.Image:
+    """The left half is dark and the right half is bright, different for each n."""
     image = Image.new("RGB", size, (n % 50, n // 50 % 50, 20))
     image.paste((200 + n % 50, 220, 230), (size[0] // 2, 0, *size))
+    return image
+
+
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def jpeg(n: int, size: tuple[int, int] = (48, 32), orientation: int = 1) -> bytes:
+    """A JPEG of the n-th picture."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=80, exif=exif)
-    return out.getvalue()
+    return saved(picture(n, size), "JPEG", quality=80, exif=exif)
 
 
 def png(size: tuple[int, int] = (20, 20)) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, (255, 255, 255)).save(out, "PNG")
-    return out.getvalue()
+    return saved(Image.new("RGB", size, (255, 255, 255)), "PNG")
 
 
 def photos(count: int, subset: str = "train") -> list[Photo]:

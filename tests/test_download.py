@@ -41,6 +41,10 @@ UNKNOWN = Photo(image_id(90), photos.jpeg(90))
 TURNED = Photo(image_id(91), photos.jpeg(91, (320, 240), orientation=6))
 LOCAL = Photo(image_id(92), photos.jpeg(92))
 
+ORIGINALS = [photos.saved(photos.picture(200), form) for form in ("PNG", "GIF", "WEBP", "TIFF", "BMP", "MPO")]
+ORIGINALS += [photos.saved(photos.picture(201).convert("CMYK"), "JPEG"), photos.jpeg(202, (320, 240))[:-20]]
+KINDS = [Photo(image_id(100 + n), data) for n, data in enumerate(ORIGINALS)]
+
 LISTS = tempfile.TemporaryDirectory()
 Row = dict[str, Any]
 Download = Callable[..., tuple[int, dict[str, Any], str]]
@@ -53,6 +57,7 @@ def published(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     folder = tmp_path_factory.mktemp("photos")
     rows = [photos.row(one) for one in FOUND] + [photos.row(UNKNOWN, checked=False), photos.row(TURNED)]
+    rows += [photos.row(one) for one in KINDS]
     train = [*rows, photos.row(LOCAL, "http://127.0.0.1:1/x.jpg")]
     landing = photos.landed(folder / "landing", {"train": train, "validation": [photos.row(one) for one in OTHERS]})
     nested = {"name": "Entity", "children": [{"name": "Dog", "children": [{"name": "Tree", "size": 1000}]}]}
@@ -68,7 +73,7 @@ def published(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def server() -> Iterator[Server]:
     with http_server.running() as found:
-        photos.serve(found, [*FOUND, *OTHERS, UNKNOWN, TURNED])
+        photos.serve(found, [*FOUND, *OTHERS, UNKNOWN, TURNED, *KINDS])
         yield found
 
 
@@ -301,6 +306,31 @@ def test_a_resized_image_is_upright_and_small_and_its_original_was_checked(
 def test_resized_png_files_are_named_so(download: Download, tmp_path: Path):
     download("--resize", "64", "--format", "png", *only(TURNED))
     assert list(blobs(tmp_path / "blobs")) == [TURNED.key.replace(".jpg", ".png")]
+
+
+def test_originals_of_every_kind_come_as_they_are_and_are_made_smaller(
+    download: Download, published: str, tmp_path: Path
+):
+    """The last of them was published without its end."""
+    assert download(*only(*KINDS))[1]["statuses"] == {"downloaded": len(KINDS)}
+    assert blobs(tmp_path / "blobs") == whole(*KINDS)
+    summary = download("--resize", "24", *only(*KINDS), to=str(tmp_path / "small"))[1]
+    assert summary["statuses"] == {"downloaded": len(KINDS)}, summary["reasons"]
+    for one in KINDS:
+        with Image.open(tmp_path / "small" / one.key) as image:
+            assert (image.format, image.mode, max(image.size)) == ("JPEG", "RGB", 24)
+    assert {row["is_resized"] for row in rows(published, summary["location"]).values()} == {True}
+
+
+def test_an_image_of_any_kind_without_checksum_that_ends_too_soon_is_cut(
+    download: Download, server: Server, tmp_path: Path
+):
+    for one in KINDS[:-2]:
+        server.files[UNKNOWN.path] = Stored(one.data[:-100])
+        assert download(*only(UNKNOWN))[1]["statuses"] == {"cut": 1}, one
+    for one in KINDS[:-2]:
+        server.files[UNKNOWN.path] = Stored(one.data)
+        assert download(*only(UNKNOWN), to=str(tmp_path / one.image))[1]["statuses"] == {"downloaded": 1}, one
 
 
 def test_private_addresses_are_refused_unless_allowed(

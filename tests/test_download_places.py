@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -13,20 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow as pa
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conf.settings import Fetch
+from conf import placeholders
+from conf.settings import Download, Fetch
 from jobs.blobs import writing
 from jobs.blobs.stores import Receipt
+from jobs.downloading import archive as archives
+from jobs.downloading import stretches
+from jobs.downloading.mailbox import Letter
+from jobs.downloading.order import Order
+from jobs.downloading.packing import unpacked
 from tests import photos, s3_server
 from tests.http_server import Server, Stored, breaks_after
 from tests.test_download import (
     FOUND,
+    KINDS,
     OTHERS,
-    Download,
     attributed,
     blobs,
     download,
@@ -37,6 +45,7 @@ from tests.test_download import (
     server,
     whole,
 )
+from tests.test_download import Download as Call
 
 __all__ = ["download", "published", "quick", "server"]
 
@@ -83,6 +92,25 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
     with store.begin(FOUND[5].key) as unfinished:
         unfinished.stream.write(b"never finished")
     assert store.sizes([FOUND[5].key]) == {}
+
+
+def test_a_blob_on_s3_has_the_content_type_of_its_bytes_under_any_name(bucket: Any):
+    client, name = bucket
+    store = writing.store(f"s3://{name}/a", Fetch(tries=2, backoff_seconds=0.01))
+    kinds = {one.key: data for one, data in zip(FOUND, (*(kind.data for kind in KINDS), b"no image"), strict=False)}
+    kinds |= {f"Dog/{FOUND[9].image.upper()}.JPEG": FOUND[9].data, f"Dog/{FOUND[9].image}": FOUND[9].data}
+    for key, data in kinds.items():
+        with store.begin(key) as unfinished:
+            unfinished.stream.write(data)
+            md5 = hashlib.md5(data).hexdigest()
+            store.finish(unfinished, Receipt(md5, len(data), "original", False), True)
+    store.put("attribution/x.csv", b"key")
+    types = {
+        key: client.head_object(Bucket=name, Key=f"a/{key}")["ContentType"] for key in (*kinds, "attribution/x.csv")
+    }
+    expected = ["png", "gif", "webp", "tiff", "bmp", "jpeg", "jpeg", "jpeg"]
+    told = [f"image/{kind}" for kind in expected] + ["application/octet-stream", "image/jpeg", "image/jpeg"]
+    assert list(types.values()) == [*told, "text/csv; charset=utf-8"]
 
 
 def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatch: pytest.MonkeyPatch):
@@ -145,7 +173,7 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-def test_images_are_taken_out_of_an_archive(download: Download, published: str, archive: Path, tmp_path: Path):
+def test_images_are_taken_out_of_an_archive(download: Call, published: str, archive: Path, tmp_path: Path):
     summary = download("--from", str(archive), *only(*FOUND[:3], OTHERS[0]), mirror=False)[1]
     assert summary["statuses"] == {"downloaded": 2, "not_found": 1}
     assert blobs(tmp_path / "blobs") == whole(*FOUND[:2])
@@ -155,8 +183,31 @@ def test_images_are_taken_out_of_an_archive(download: Download, published: str, 
     assert (again["present"], again["statuses"]) == (2, {})
 
 
+class Letters(list[Any]):
+    """A mailbox without Spark."""
+
+    def add(self, letters: list[Letter]) -> None:
+        self.extend(letters)
+
+
+def test_every_blob_of_an_image_is_replaced_from_an_archive_that_gives_its_bytes_once(archive: Path, tmp_path: Path):
+    keys = [f"train/{FOUND[0].image}.jpg", f"train/Dog/{FOUND[0].image.upper()}.JPG", f"{FOUND[1].image}.png"]
+    images = (FOUND[0], FOUND[0], FOUND[1])
+    blank = dict.fromkeys((*stretches.LOOKED_AT, *stretches.BESIDE))
+    pairs = zip(images, keys, strict=True)
+    rows = [blank | {"image_id": one.image, "subset": "train", "blob_key": key} for one, key in pairs]
+    place, limits = str(tmp_path / "blobs"), (Fetch(), Download(), placeholders.load())
+    order = Order("v3", "run", place, "cvdf", str(archive), None, True, None, *limits, is_anew=True)
+    mailbox: Any = Letters()
+    archives.run(pa.Table.from_pylist(rows).to_batches(), order, mailbox, writing.store(order.location, order.fetch))
+    told = [row for letter in mailbox for row in unpacked(letter.rows).to_pylist()]
+    assert sorted((row["key"], row["status"]) for row in told) == sorted((key, "downloaded") for key in keys)
+    for one, key in zip(images, keys, strict=True):
+        assert (tmp_path / "blobs" / key).read_bytes() == one.data
+
+
 def test_an_archive_is_read_on_where_the_connection_broke(
-    download: Download, server: Server, archive: Path, tmp_path: Path
+    download: Call, server: Server, archive: Path, tmp_path: Path
 ):
     server.files["/tar/train_1.tar.gz"] = Stored(archive.read_bytes())
     server.tricks["/tar/train_1.tar.gz"].append(breaks_after(400))
@@ -166,7 +217,7 @@ def test_an_archive_is_read_on_where_the_connection_broke(
     assert [seen.headers.get("Range") for seen in server.seen] == [None, "bytes=400-"]
 
 
-def test_a_damaged_archive_is_told_and_what_came_before_is_kept(download: Download, archive: Path, tmp_path: Path):
+def test_a_damaged_archive_is_told_and_what_came_before_is_kept(download: Call, archive: Path, tmp_path: Path):
     archive.write_bytes(archive.read_bytes()[:-6])
     code, _, err = download("--from", str(archive), *only(*FOUND[:2]), mirror=False)
     assert (code, "train_1.tar.gz" in err, "Traceback" in err) == (2, True, False), err

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
@@ -19,12 +24,15 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.settings import Settings
 from jobs.api import images_with_blobs
+from jobs.blobs import names
 from jobs.blobs.judging import BAD
 from jobs.blobs.locations import locate
 from jobs.ingest import ingest
 from jobs.tables import journal
 from jobs.tables.replace import replace as replace_part
 from jobs.verifying import matching
+from quality import loader as quality
+from quality import rules
 from tests import blobs, http_server, photos, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake
@@ -175,13 +183,20 @@ def test_a_tar_that_is_cut_is_refused_and_nothing_is_published(
     assert readers.files(lake) == before
 
 
-def test_an_image_that_stands_twice_in_a_tar_is_told(lake: str, oilake: Oilake, tmp_path: Path):
+def test_an_image_that_stands_twice_in_a_tar_is_judged_twice(lake: str, oilake: Oilake, tmp_path: Path):
     whole = blobs.originals()
     key = next(iter(whole))
-    archive = Planted({**whole, key.removeprefix("train/"): whole[key]}, {}).in_tar(tmp_path / "a.tar")
-    code, out, _ = oilake(*arguments(lake, archive, "--json"))
-    assert code == 0
-    assert json.loads(out)["statuses"] == {"verified": 46, "no_reference": 2, "unexpected": 1}
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, data in [*whole.items(), (key.removeprefix("train/"), whole[key]), (key, whole[key][:-9])]:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    code, out, _ = oilake(*arguments(lake, tmp_path / "a.tar", "--json"))
+    assert code == 1
+    assert json.loads(out)["statuses"] == {"verified": 47, "no_reference": 2, "truncated": 1}
+    named = {name: status for name, status in statuses(lake).items() if Path(key).stem in name}
+    assert [status for _, status in sorted(named.items())] == ["verified", "verified", "truncated"]
+    assert json.loads(oilake(*arguments(lake, tmp_path / "a.tar", "--json"))[1])["read"] == 0
 
 
 def test_the_origin_decides_what_is_resized_and_what_cannot_be_compared(lake: str, oilake: Oilake, tmp_path: Path):
@@ -237,6 +252,77 @@ def test_flat_folders_and_other_endings_are_images_too(lake: str, oilake: Oilake
     assert json.loads(out)["statuses"] == {"verified": 46, "no_reference": 2}
 
 
+def test_images_that_other_tools_fetched_are_found_and_each_of_their_blobs_is_judged_and_repaired(
+    lake: str, oilake: Oilake, tmp_path: Path
+):
+    whole = blobs.originals()
+    laid, truth = dict[str, bytes](), dict[str, str]()
+    folders = ("{subset}/data/{id}.jpg", "{subset}/Polar bear/{ID}.JPEG", "{id}.png", "deep/er/{subset}_0/{id}.JPG")
+    for n, (key, data) in enumerate(whole.items()):
+        subset, image = key.split("/")[0], Path(key).stem
+        name = folders[n % len(folders)].format(subset=subset, id=image, ID=image.upper())
+        laid[name], truth[name] = data, "no_reference" if key in WITHOUT_MD5 else "verified"
+    twice = image_id(0)
+    for name, data, status in (
+        (f"train/Cat/{twice}.jpg", whole[f"train/{twice}.jpg"][:-9], "truncated"),
+        (f"train/Cat/{twice}.png", blobs.HTML, "not_an_image"),
+        (f"test/Dog/{twice}.webp", whole[f"train/{twice}.jpg"], "verified"),
+        (f"train/Dog/Label/{twice}.txt", b"Dog 1 2 3 4", "unexpected"),
+        ("train/metadata/classes.csv", b"/m/0bt9lr,Dog", "unexpected"),
+        ("info.json", b"{}", "unexpected"),
+    ):
+        laid[name], truth[name] = data, status
+    place = Planted(laid, {}).in_folder(tmp_path / "blobs")
+    for name, status in (("loop", "unexpected"), (f"train/Cat/{image_id(1)}.jpg", "unreadable")):
+        os.symlink(Path(name).name, place / name)
+        truth[name] = status
+    code, _, err = oilake(*arguments(lake, place))
+    assert (code, statuses(lake)) == (1, truth), err
+    notes = {row["key"]: (row["note"], row["subset"]) for row in readers.now(lake, "blob_checks")}
+    assert notes[f"test/Dog/{twice}.webp"] == ("it lies in a folder of test, its image is of train", "train")
+    assert notes["loop"][0] == "Too many levels of symbolic links"
+    found = images_with_blobs("v3", str(place), lake).select("image_id", "blob_status").collect()
+    assert len(found) == len(whole), "one row an image"
+    assert {row["blob_status"] for row in found} == {"verified", "no_reference"}, "the best of its blobs counts"
+    assert json.loads(oilake(*arguments(lake, place, "--json"))[1])["read"] == 1, "what could not be read before"
+    with http_server.running() as server:
+        for key in (f"train/{twice}.jpg", f"train/{image_id(1)}.jpg"):
+            server.files[f"/{photos.HOST}/{Path(key).stem}_o.jpg"] = Stored(whole[key])
+        flags = ("--repair", "--mirror", server.url, "--allow-private", "--json")
+        code, out, err = oilake(*arguments(lake, place, *flags))
+    bad = [key for key, status in truth.items() if status in BAD]
+    assert (code, json.loads(out)["repair"]["statuses"]) == (0, {"downloaded": 3}), err
+    assert statuses(lake) == {**truth, **dict.fromkeys(bad, "verified")}
+    assert {place.joinpath(key).read_bytes() for key in bad[:2]} == {whole[f"train/{twice}.jpg"]}
+    written = readers.now(lake, "downloads")
+    assert sorted(row["key"] for row in written) == sorted(bad)
+    for expectation in quality.load("downloads").expectations:
+        if expectation.kwargs.get("column") in written[0]:
+            rows = pa.table({name: [row[name] for row in written] for name in written[0]})
+            assert rules.passes(expectation.rule, rows).all(), expectation.description
+
+
+def test_a_row_of_no_image_makes_room_when_its_image_is_asked_for(lake: str, oilake: Oilake, tmp_path: Path):
+    """As an earlier version left them for names that it could not read, or as an image that was not of the release yet."""
+    whole = blobs.originals()
+    one, other = image_id(0), image_id(1)
+    laid = {f"x/{image}.jpg": whole[f"train/{image}.jpg"] for image in (one, other)}
+    place = Planted(laid, {}).in_folder(tmp_path / "blobs")
+    with monkeypatched(names, "image", lambda key: None):
+        oilake(*arguments(lake, place))
+    assert statuses(lake)[f"x/{one}.jpg"] == statuses(lake)[f"x/{other}.jpg"] == "unexpected"
+    (tmp_path / "ids").write_text(one)
+    oilake(*arguments(lake, place, "--images", str(tmp_path / "ids")))
+    assert (statuses(lake)[f"x/{one}.jpg"], statuses(lake)[f"x/{other}.jpg"]) == ("verified", "unexpected")
+
+
+@contextmanager
+def monkeypatched(module: Any, name: str, value: Any) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, value)
+        yield
+
+
 def test_special_files_and_loops_are_no_trap(lake: str, oilake: Oilake, tmp_path: Path):
     place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
     key = next(iter(blobs.originals()))
@@ -248,8 +334,8 @@ def test_special_files_and_loops_are_no_trap(lake: str, oilake: Oilake, tmp_path
         file.write(b"x")
     code, out, _ = oilake(*arguments(lake, place, "--json"))
     assert code == 1
-    assert json.loads(out)["statuses"] == {"verified": 45, "unreadable": 1, "no_reference": 2, "unexpected": 1}
-    assert statuses(lake)["other/\\xff\n.jpg"] == "unexpected"
+    assert json.loads(out)["statuses"] == {"verified": 45, "unreadable": 1, "no_reference": 2, "unexpected": 2}
+    assert (statuses(lake)["other/\\xff\n.jpg"], statuses(lake)["train/again"]) == ("unexpected", "unexpected")
 
 
 def test_a_placeholder_is_known_by_its_md5(lake: str, oilake: Oilake, tmp_path: Path):

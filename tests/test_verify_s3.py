@@ -133,6 +133,23 @@ def test_etags_find_the_same_blobs_and_no_body_is_sent(
     assert told["read_bytes"] == 0
 
 
+def test_images_that_other_tools_put_there_are_found(lake: str, environment: str, client: Any, oilake: Oilake):
+    whole = blobs.originals()
+    one, other = list(whole)[:2]
+    laid = {
+        f"train/data/{Path(one).name}": (whole[one], "verified"),
+        f"train/C# ?/{Path(one).stem.upper()}.JPEG": (whole[one], "verified"),
+        f"{Path(other).stem}.png": (whole[other][:-9], "truncated"),
+        "train/metadata/classes.csv": (b"/m/0bt9lr,Dog", "unexpected"),
+    }
+    for key, (data, _) in laid.items():
+        client.put_object(Bucket=BUCKET, Key=f"tools/{key}", Body=data)
+    place = f"s3://{BUCKET}/tools"
+    call(oilake, lake, environment, place=place)
+    found = {key: row["status"] for key, row in rows(lake).items()}
+    assert found == {key: status for key, (_, status) in laid.items()} | dict.fromkeys(list(whole)[2:], "missing")
+
+
 def test_an_etag_that_is_no_md5_is_told(lake: str, environment: str, client: Any, oilake: Oilake):
     key, data = next(iter(blobs.originals().items()))
     name = {"Bucket": BUCKET, "Key": f"parts/{key}"}

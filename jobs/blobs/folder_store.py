@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 from conf.errors import ConfigError
@@ -20,6 +21,8 @@ from jobs.blobs.stores import Receipt, Store, Unfinished
 
 BLOCK = 1 << 20
 PART, NOTE = ".part", ".json"
+UNFINISHED = re.compile(r"\..*\.[0-9a-f]{8}\.part", re.DOTALL)
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a link to itself is no blob, and is replaced by one
 
 
 def location(text: str) -> str:
@@ -48,8 +51,11 @@ def store(root: str) -> Store:
 def _sizes(root: str, keys: list[str]) -> dict[str, int]:
     found = {}
     for key in keys:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             found[key] = os.stat(f"{root}/{key}").st_size
+        except OSError as error:
+            if error.errno not in ABSENT:
+                raise
     return found
 
 
@@ -126,12 +132,15 @@ def _put(root: str, key: str, data: bytes) -> None:
 
 
 def _sweep(root: str) -> int:
-    """Removes the temporary files that no living process holds."""
-    count = 0
-    for folder in [path for path in Path(root).glob("*") if path.is_dir()]:
-        with os.scandir(folder) as entries:
-            dead = [entry.path for entry in entries if entry.name.startswith(".") and entry.name.endswith(PART)]
-        count += sum(map(_remove_dead, dead))
+    """Removes the temporary files that no living process holds; a repair may have written into any folder."""
+    count, waiting = 0, [root]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif UNFINISHED.fullmatch(entry.name):
+                    count += _remove_dead(entry.path)
     return count
 
 

@@ -5,46 +5,108 @@ Nothing is decoded, so no picture is too large to look at.
 
 from __future__ import annotations
 
+from typing import Literal
+
 Chunk = bytes | memoryview
 
 HEAD = 256 << 10
 TAIL = 64
 
 MAGIC = {
-    "jpeg": b"\xff\xd8\xff",
-    "png": b"\x89PNG\r\n\x1a\n",
-    "gif": b"GIF8",
-    "webp": b"RIFF",
-    "tiff": b"II*\0",
-    "bmp": b"BM",
+    b"\xff\xd8\xff": "jpeg",
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"GIF8": "gif",
+    b"RIFF": "webp",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+    b"BM": "bmp",
 }
 ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82", "gif": b";"}
 PADDING = b"\0\r\n "
 FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+WIDTH, HEIGHT = 256, 257
+LONGEST = (1 << 31) - 1
 
 
 def kind(head: bytes) -> str | None:
     """jpeg, png, gif, webp, tiff or bmp by the first bytes; None where they are of no image."""
-    found = next((name for name, magic in MAGIC.items() if head.startswith(magic)), None)
+    found = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
     if found == "webp" and head[8:12] != b"WEBP":
         return None
-    return found or ("tiff" if head.startswith(b"MM\0*") else None)
+    if found == "bmp" and _number(head, 14, 4) not in BMP_HEADERS:
+        return None
+    return found
 
 
-def is_whole(kind: str, tail: bytes) -> bool | None:
-    """Whether the last bytes end an image of the kind (padding after it is fine); None for kinds that have no end mark."""
+def is_whole(kind: str, head: Chunk, size: int, tail: bytes) -> bool | None:
+    """Whether `size` bytes that begin with `head` and end with `tail` end as an image of the kind (padding after it is
+    fine): by its end mark, or by the size that its header claims; None where neither is told."""
+    if kind == "webp":
+        return size >= 8 + _number(head, 4, 4)
+    if kind == "bmp":
+        return size >= claimed if (claimed := _number(head, 2, 4)) else None
     end = ENDS.get(kind)
     return None if end is None else tail.endswith(end) or tail.rstrip(PADDING).endswith(end)
 
 
 def sides(kind: str, head: Chunk) -> tuple[int, int] | None:
-    """(width, height) that the header of a JPEG, PNG or GIF claims; None where `head` does not reach so far."""
-    if kind == "png" and head[12:16] == b"IHDR" and len(head) >= 24:
-        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
-    if kind == "gif" and len(head) >= 10:
-        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
-    return _jpeg(head) if kind == "jpeg" else None
+    """(width, height) that the header claims, at most LONGEST; None where `head` does not reach so far."""
+    reader = {"jpeg": _jpeg, "png": _png, "gif": _gif, "webp": _webp, "tiff": _tiff, "bmp": _bmp}[kind]
+    claimed = reader(head)
+    return (min(claimed[0], LONGEST), min(claimed[1], LONGEST)) if claimed else None
+
+
+def _number(head: Chunk, start: int, length: int, order: Literal["big", "little"] = "little") -> int:
+    return int.from_bytes(head[start : start + length], order)
+
+
+def _png(head: Chunk) -> tuple[int, int] | None:
+    is_header = head[12:16] == b"IHDR" and len(head) >= 24
+    return (_number(head, 16, 4, "big"), _number(head, 20, 4, "big")) if is_header else None
+
+
+def _gif(head: Chunk) -> tuple[int, int] | None:
+    return (_number(head, 6, 2), _number(head, 8, 2)) if len(head) >= 10 else None
+
+
+def _bmp(head: Chunk) -> tuple[int, int] | None:
+    if len(head) < 26:
+        return None
+    if _number(head, 14, 4) == 12:
+        return _number(head, 18, 2), _number(head, 20, 2)
+    height = int.from_bytes(head[22:26], "little", signed=True)  # below 0 where the rows stand from top to bottom
+    return _number(head, 18, 4), abs(height)
+
+
+def _webp(head: Chunk) -> tuple[int, int] | None:
+    """From the first chunk: VP8X tells the canvas, VP8L and VP8 the picture."""
+    form = bytes(head[12:16])
+    if len(head) < 30 or form not in (b"VP8X", b"VP8L", b"VP8 "):
+        return None
+    if form == b"VP8X":
+        return _number(head, 24, 3) + 1, _number(head, 27, 3) + 1
+    if form == b"VP8L":
+        bits = _number(head, 21, 4)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return _number(head, 26, 2) & 0x3FFF, _number(head, 28, 2) & 0x3FFF
+
+
+def _tiff(head: Chunk) -> tuple[int, int] | None:
+    """From the first directory, where it stands within `head`; BigTIFF has another form."""
+    order: Literal["big", "little"] = "big" if head[:2] == b"MM" else "little"
+    place = _number(head, 4, 4, order)
+    if _number(head, 2, 2, order) != 42 or place + 2 > len(head):
+        return None
+    told: dict[int, int] = {}
+    stop = min(len(head), place + 2 + 12 * _number(head, place, 2, order))
+    for start in range(place + 2, stop, 12):
+        length = {3: 2, 4: 4}.get(_number(head, start + 2, 2, order), 0)
+        told[_number(head, start, 2, order)] = _number(head, start + 8, length, order)
+    return (told[WIDTH], told[HEIGHT]) if told.get(WIDTH) and told.get(HEIGHT) else None
 
 
 def _jpeg(head: Chunk) -> tuple[int, int] | None:
@@ -57,9 +119,7 @@ def _jpeg(head: Chunk) -> tuple[int, int] | None:
         elif marker in BARE:
             place += 2
         elif marker in FRAMES:
-            return int.from_bytes(head[place + 7 : place + 9], "big"), int.from_bytes(
-                head[place + 5 : place + 7], "big"
-            )
+            return _number(head, place + 7, 2, "big"), _number(head, place + 5, 2, "big")
         else:
-            place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
+            place += 2 + _number(head, place + 2, 2, "big")
     return None

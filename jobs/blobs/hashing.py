@@ -12,14 +12,15 @@ from jobs.blobs.formats import Chunk
 
 def look(chunks: Iterable[Chunk]) -> Facts:
     """The facts of all bytes; the first chunk holds a header whole, each may be overwritten once the next is asked for."""
-    md5, size, tail = hashlib.md5(usedforsecurity=False), 0, b""
+    md5, size, head, tail = hashlib.md5(usedforsecurity=False), 0, b"", b""
     kind, sides = None, None
     for chunk in chunks:
         if not size:
-            kind = formats.kind(bytes(chunk[: formats.TAIL]))
+            head = bytes(chunk[: formats.TAIL])
+            kind = formats.kind(head)
             sides = formats.sides(kind, chunk) if kind else None
         md5.update(chunk)
         size += len(chunk)
         tail = (tail + bytes(chunk[-formats.TAIL :]))[-formats.TAIL :]
-    is_whole = formats.is_whole(kind, tail) if kind else None
+    is_whole = formats.is_whole(kind, head, size, tail) if kind else None
     return Facts("full", size, md5.hexdigest(), kind, is_whole, *(sides or (None, None)))

@@ -12,10 +12,10 @@ CVDF_SIDE = 1024
 
 def status(facts: Facts, wanted: Wanted | None, placeholders: Placeholders) -> str:
     """One of STATUSES. Equal size and MD5 are verified, whatever the blob holds; `wanted` is None for no image's blob."""
-    if wanted is None:
-        return "unexpected"
     if facts.problem is not None:
         return "unreadable"
+    if wanted is None:
+        return "unexpected"
     if facts.md5 is not None and facts.md5 == wanted.md5 and wanted.size in (None, facts.size):
         return "verified"
     if found := _damage(facts, wanted, placeholders):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from heapq import heappop, heappush
+from pathlib import Path
 
 from conf.errors import InputError
 from conf.settings import Fetch
@@ -14,6 +16,7 @@ from jobs.blobs.names import is_hidden
 from jobs.sources import tars
 
 LINK = "a link or another special file, not a file of its own"
+LISTED = "a link to a folder that is listed elsewhere, or in which this place lies; it was not followed"
 
 
 def listed(location: Location, fetch: Fetch) -> Iterator[Blob]:
@@ -26,37 +29,75 @@ def listed(location: Location, fetch: Fetch) -> Iterator[Blob]:
 
 
 def _files(folder: str) -> Iterator[Blob]:
-    """Linked folders are followed, each folder once."""
-    waiting, seen = [("", folder)], set[tuple[int, int]]()
-    while waiting:
-        prefix, path = waiting.pop()
+    """Linked folders are followed, after all others, each folder once, and none that the place itself lies in.
+
+    What cannot be listed or is not followed is a blob with a problem; its key ends with a slash where it is a folder.
+    """
+    try:
+        os.scandir(folder).close()
+        seen = _above(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its rights and the disk") from None
+    waiting, linked = [("", folder)], list[tuple[str, str]]()
+    while waiting or linked:
+        key, path = waiting.pop() if waiting else heappop(linked)
         try:
-            found = os.stat(path)
-            if (found.st_dev, found.st_ino) in seen:
+            identity = _identity(path)
+            if identity in seen:
+                yield Blob(_spelled(key.rstrip("/")), path, 0, "", problem=LISTED)
                 continue
-            seen.add((found.st_dev, found.st_ino))
+            seen.add(identity)
             with os.scandir(path) as entries:
                 for entry in entries:
-                    key = f"{prefix}{entry.name}" + "/" * entry.is_dir()
-                    if is_hidden(key):
+                    is_folder = _is_folder(entry)
+                    below = f"{key}{entry.name}" + "/" * is_folder
+                    if is_hidden(below):
                         continue
-                    if entry.is_dir():
-                        waiting.append((key, entry.path))
+                    if not is_folder:
+                        yield _file(below, entry)
+                    elif entry.is_symlink():
+                        heappush(linked, (below, entry.path))
                     else:
-                        yield _file(key, entry)
+                        waiting.append((below, entry.path))
         except OSError as error:
-            raise InputError(f"{path}: cannot be listed ({error.strerror}); check its rights and the disk") from None
+            yield Blob(_spelled(key), path, 0, "", problem=f"it cannot be listed: {error.strerror}; check its rights")
+
+
+def _above(folder: str) -> set[tuple[int, int]]:
+    """The folders that a place lies in: a link to one of them leads around it, or to all of the disk."""
+    real = os.path.realpath(folder)
+    return {_identity(path) for path in map(str, Path(real).parents)}
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _spelled(name: str) -> str:
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _file(name: str, entry: os.DirEntry[str]) -> Blob:
-    key = os.fsencode(name).decode(errors="backslashreplace")
+    key = _spelled(name)
     try:
         found = entry.stat()
     except OSError as error:
         return Blob(key, entry.path, 0, "", problem=error.strerror)
     version = f"mtime {found.st_mtime_ns}"
-    problem = None if stat.S_ISREG(found.st_mode) else "no regular file"
+    problem = None if stat.S_ISREG(found.st_mode) else f"no regular file but a {_kind(found.st_mode)}"
     return Blob(key, entry.path, found.st_size, version, problem=problem)
+
+
+def _kind(mode: int) -> str:
+    return {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}.get(stat.S_IFMT(mode), "device")
 
 
 def _members(path: str) -> Iterator[Blob]:

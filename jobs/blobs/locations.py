@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from conf.errors import ConfigError
+from jobs.fetching.addresses import without_secrets
 from jobs.sources import tars
 
 Kind = Literal["folder", "tar", "tar.gz", "s3"]
@@ -57,17 +58,29 @@ def canonical(text: str) -> str:
     return text.rstrip("/") if "://" in text else os.path.abspath(text)
 
 
+def address_parts(flag: str, text: str) -> SplitResult:
+    """The parts of the address that a flag gives; ConfigError where it is none."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ConfigError(f"{flag}: its address has a host or a port that is none; correct it") from None
+    return parts
+
+
 def locate(text: str) -> Location:
     """The place behind --blobs; ConfigError where there is none, or the address is not plain."""
     if text.startswith("s3://"):
-        parts = urlsplit(text)
+        parts = address_parts("--blobs", text)
         if parts.query or parts.fragment or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.\-_]*", parts.netloc):
-            raise ConfigError("--blobs must be plain: s3://bucket/prefix without user, ? and #")
+            shown = without_secrets(text)
+            raise ConfigError(f"--blobs {shown}: must be plain, s3://bucket/prefix without user, ? and #")
         if text.endswith((".tar", ".tar.gz", ".tgz")):
             raise ConfigError(f"{text}: archives are read from disk; fetch it and give --blobs the file")
         return Location("s3", canonical(text))
     if "://" in text:
-        raise ConfigError("--blobs takes a folder, a tar archive or s3://bucket/prefix")
+        shown = without_secrets(text)
+        raise ConfigError(f"--blobs {shown}: is no such place; it takes a folder, a tar archive or s3://bucket/prefix")
     path = canonical(text)
     if Path(path).is_dir():
         return Location("folder", path)

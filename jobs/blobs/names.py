@@ -1,16 +1,26 @@
-"""Which image a blob is named after: <subset>/<image_id>.jpg, <image_id>.jpg, or as CVDF has it train_0/<image_id>.jpg."""
+"""Which image a blob is named after: the ID is the file's name, in any folder, such as train/<image_id>.jpg of our own
+layout, train_0/<image_id>.jpg of CVDF's, train/data/<image_id>.jpg of FiftyOne's, train/Dog/<image_id>.jpg of OIDv4's."""
 
 from __future__ import annotations
 
 import re
 
-NAME = re.compile(r"(?:(train|validation|test)(?:_[0-9a-f])?/)?([0-9a-f]{16})\.(?:jpe?g|png|JPE?G|PNG)")
+ENDINGS = "jpe?g|jpe|jfif|mpo|png|gif|webp|tiff?|bmp"
+NAME = re.compile(rf"(?:.*/)?([0-9a-f]{{16}})(?:\.(?:{ENDINGS}))?", re.ASCII | re.IGNORECASE | re.DOTALL)
+FOLDER = re.compile(r"(train|validation|test)(?:_[0-9a-f])?")
+ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\n\r\x85\u2028\u2029]")
 
 
-def image(key: str) -> tuple[str, str | None] | None:
-    """(image ID, the subset that the folder names or None) of a blob's key; None where it is named after no image."""
+def image(key: str) -> str | None:
+    """The canonical image ID that a blob's key holds; None where it holds none, or its ending is of no image."""
     found = NAME.fullmatch(key)
-    return (found[2], found[1]) if found else None
+    return found[1].lower() if found else None
+
+
+def subset(key: str) -> str | None:
+    """The subset that the innermost folder which names one names; None where none does."""
+    folders = key.lower().split("/")[-2::-1]
+    return next((found[1] for folder in folders if (found := FOLDER.fullmatch(folder))), None)
 
 
 def expected_key(subset: str, image_id: str) -> str:
@@ -21,3 +31,8 @@ def expected_key(subset: str, image_id: str) -> str:
 def is_hidden(key: str) -> bool:
     """Whether a part of the name begins with a dot, or it is an attribution: what is being written, or no blob."""
     return key.startswith((".", "attribution/")) or "/." in key
+
+
+def is_plain(key: str) -> bool:
+    """Whether a blob can be written under this name: no part of it leads elsewhere, and it is spelled as it was found."""
+    return not ODD.search(key)

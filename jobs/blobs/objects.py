@@ -49,7 +49,9 @@ def _pages(client: Any, location: Location, fetch: Fetch) -> Iterator[Any]:
         try:
             page, _ = persist(ask, lambda: 0, location.uri, fetch, Event())
         except RefusedError as error:
-            raise InputError(f"{location.uri}: cannot be listed: {error}") from None
+            raise InputError(
+                f"{location.uri}: cannot be listed: {error}; check its name and your rights to list it"
+            ) from None
         yield page
         if not page.get("IsTruncated"):
             return

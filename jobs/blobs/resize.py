@@ -1,4 +1,4 @@
-"""Images made smaller: upright, at most so many pixels long, as JPEG or PNG."""
+"""Images made smaller: upright, at most so many pixels long, as JPEG or PNG; of several pictures in a file the first."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import warnings
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from jobs.blobs import cut, plain
 
 Format = Literal["jpeg", "png"]
 
-KNOWN = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "TIFF", "BMP")
-UPRIGHT = (None, 1)
-ORIENTATION = 0x0112
+KNOWN = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")  # JPEG's opener is that of MPO too
 EXTENSIONS: dict[str, str] = {"jpeg": "jpg", "png": "png"}
 
 
@@ -34,11 +34,23 @@ class DamagedError(Exception):
     """Bytes that cannot be read as an image."""
 
 
-def resized(stream: BinaryIO, wanted: Resize, max_pixels: int) -> bytes | None:
+def resized(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool = False) -> bytes | None:
     """The smaller image's bytes; None where the image is upright, small and of the format already.
 
-    The colour profile is kept, other metadata is not. BombError before anything is unfolded; DamagedError.
+    The colour profile is kept where it fits, other metadata is not; a JPEG shows what is transparent over white.
+    `is_original`: the bytes are the very ones that were published, so what can be read of them is taken where their end is
+    missing. BombError before anything is unfolded; DamagedError.
     """
+    try:
+        return _opened(stream, wanted, max_pixels)
+    except DamagedError:
+        if not is_original:
+            raise
+    with cut.allowed():
+        return _opened(stream, wanted, max_pixels)
+
+
+def _opened(stream: BinaryIO, wanted: Resize, max_pixels: int) -> bytes | None:
     stream.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a large image is judged below, and others' warnings are no news
@@ -48,7 +60,7 @@ def resized(stream: BinaryIO, wanted: Resize, max_pixels: int) -> bytes | None:
         except Image.DecompressionBombError as error:
             raise BombError(str(error)) from None
         except UnidentifiedImageError:
-            raise DamagedError("it is no image") from None
+            raise DamagedError("it is no image that can be opened") from None
         except BombError:
             raise
         except Exception as error:  # a hostile file makes the decoders raise nearly anything
@@ -59,23 +71,22 @@ def _resized(image: Image.Image, wanted: Resize, max_pixels: int) -> bytes | Non
     width, height = image.size
     if width * height > max_pixels:
         raise BombError(f"it has {width:,} x {height:,} pixels, and {max_pixels:,} are allowed")
-    is_turned = image.getexif().get(ORIENTATION) not in UPRIGHT
-    if not is_turned and max(width, height) <= wanted.longest and image.format == wanted.format.upper():
+    is_small = max(width, height) <= wanted.longest
+    if is_small and image.format == wanted.format.upper() and plain.turn(image) is None:
         return None
     profile = image.info.get("icc_profile")
     if wanted.format == "jpeg":
         image.draft("RGB", _within(width, height, wanted.longest))
-    turned = ImageOps.exif_transpose(_small(image, wanted)) if is_turned else _small(image, wanted)
+    image.load()
+    turn = plain.turn(image)  # asked once it is loaded: Pillow turns a TIFF as it loads it
+    small = plain.small(image, wanted.longest)
+    if wanted.format == "jpeg":
+        small = plain.over_white(small)
+    upright = small if turn is None else small.transpose(turn)
+    upright.info = {}
     out = io.BytesIO()
-    turned.save(out, wanted.format.upper(), quality=wanted.quality, icc_profile=profile)
+    upright.save(out, wanted.format.upper(), quality=wanted.quality, icc_profile=plain.fitting(profile, upright.mode))
     return out.getvalue()
-
-
-def _small(image: Image.Image, wanted: Resize) -> Image.Image:
-    if image.mode not in ("RGB", "L", *(("RGBA",) if wanted.format == "png" else ())):
-        image = image.convert("RGB")
-    image.thumbnail((wanted.longest, wanted.longest), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return image
 
 
 def _within(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from conf.errors import StoreError
 from conf.settings import Fetch
+from jobs.blobs import formats
 from jobs.blobs.stores import Receipt, Store, Unfinished
 from jobs.fetching import s3
 from jobs.fetching.answers import RefusedError
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 IN_MEMORY = 1 << 20
 BLOCK = 1 << 16
-TYPES = {"jpg": "image/jpeg", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+TABLE_TYPE, OTHER_TYPE = "text/csv; charset=utf-8", "application/octet-stream"
 
 
 def store(location: str, fetch: Fetch) -> Store:
@@ -53,6 +54,13 @@ def _nothing_to_sweep() -> int:
 
 def _settle() -> None:
     """A PUT that was answered is."""
+
+
+def _media_type(key: str, stream: BinaryIO) -> str:
+    """By the bytes: an original that is no JPEG has the name of one, since the layout gives it."""
+    stream.seek(0)
+    kind = formats.kind(stream.read(formats.TAIL))
+    return f"image/{kind}" if kind else TABLE_TYPE if key.endswith(".csv") else OTHER_TYPE
 
 
 class _Place:
@@ -115,11 +123,11 @@ class _Place:
 
     def _put(self, key: str, stream: BinaryIO, md5: str, told: dict[str, str]) -> None:
         checked = base64.b64encode(bytes.fromhex(md5)).decode()
-        kind = TYPES[key.rpartition(".")[2]]
+        media_type = _media_type(key, stream)
 
         def attempt() -> None:
             stream.seek(0)
-            whole = {**self._object(key), "ContentMD5": checked, "ContentType": kind, "Metadata": told}
+            whole = {**self._object(key), "ContentMD5": checked, "ContentType": media_type, "Metadata": told}
             try:
                 self._client.put_object(**whole, Body=stream, IfNoneMatch="*")
             except ClientError as error:

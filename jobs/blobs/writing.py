@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from conf.errors import ConfigError
 from conf.settings import Fetch
 from jobs.blobs import folder_store
+from jobs.blobs.locations import address_parts
 from jobs.blobs.stores import Store
+from jobs.fetching.addresses import without_secrets
 
 
 def location(text: str) -> str:
     """The target of --to as the tables name it: an absolute path, or s3://bucket/prefix; ConfigError where it is neither."""
     if "://" not in text:
         return folder_store.location(text)
-    parts = urlsplit(text)
+    parts = address_parts("--to", text)
     if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ConfigError("--to takes a folder or s3://bucket/prefix, without user, ? and #")
+        shown = without_secrets(text)
+        raise ConfigError(f"--to {shown}: images go to a folder or s3://bucket/prefix, without user, ? and #")
     return text.rstrip("/")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -14,7 +16,7 @@ import pyarrow as pa
 from conf.errors import InputError
 from jobs.blobs.stores import Store
 from jobs.downloading import outcome
-from jobs.downloading.image import UnfitError, take
+from jobs.downloading.image import IN_MEMORY, UnfitError, take
 from jobs.downloading.looking import look
 from jobs.downloading.mailbox import Mailbox, send
 from jobs.downloading.order import Order
@@ -30,6 +32,7 @@ BLOCK = 1 << 18
 LETTER = 1_000
 
 Row = Mapping[str, Any]
+Place = tuple[pa.RecordBatch, int]
 
 
 def run(batches: Iterable[pa.RecordBatch], order: Order, mailbox: Mailbox, store: Store) -> None:
@@ -38,8 +41,7 @@ def run(batches: Iterable[pa.RecordBatch], order: Order, mailbox: Mailbox, store
     The task holds the rows of its images: of one archive, so 570,000 at most.
     """
     assert order.base is not None
-    waiting: dict[str, pa.RecordBatch] = {}
-    places: dict[str, int] = {}
+    waiting: dict[str, list[Place]] = {}
     folder_name = order.base.rpartition("/")[2].removesuffix(".tar.gz")
     for batch in batches:
         rows = batch.to_pylist()
@@ -49,31 +51,55 @@ def run(batches: Iterable[pa.RecordBatch], order: Order, mailbox: Mailbox, store
         for n, row in enumerate(rows):
             if row["image_id"] in ids:
                 path = f"{folder_name}/{row['image_id']}.jpg"
-                waiting[path], places[path] = batch, n
+                waiting.setdefault(path, []).append((batch, n))
     if waiting:
-        _read(waiting, places, order, mailbox, store)
+        _read(waiting, order, mailbox, store)
 
 
-def _read(
-    waiting: dict[str, pa.RecordBatch], places: Mapping[str, int], order: Order, mailbox: Mailbox, store: Store
-) -> None:
+def _read(waiting: dict[str, list[Place]], order: Order, mailbox: Mailbox, store: Store) -> None:
     base = order.base or ""
     done: list[tuple[Row, Outcome]] = []
     wanted = frozenset(waiting)
     try:
         for path, read in members(Stream(chunks(_source(order), base, order.fetch)), without_secrets(base), wanted):
-            row = waiting.pop(path).slice(places[path], 1).to_pylist()[0]
-            done.append((row, _bring(row, order, read, store)))
-            if len(done) == LETTER:
+            rows = [_row(place) for place in waiting.pop(path)]
+            with _repeated(read, len(rows), order.download.max_bytes) as again:
+                done += [(row, _bring(row, order, again(), store)) for row in rows]
+            if len(done) >= LETTER:
                 send(mailbox, outcome.table(done, order))
                 done = []
     except RefusedError as error:
-        raise InputError(f"{without_secrets(base)}: {error}; run the same command again") from None
+        raise InputError(
+            f"{without_secrets(base)}: {error}; check the archive, and run the same command again"
+        ) from None
     finally:
         store.settle()
         send(mailbox, outcome.table(done, order))
-    absent = [(batch.slice(places[path], 1).to_pylist()[0], _absent()) for path, batch in waiting.items()]
+    absent = [(_row(place), _absent()) for places in waiting.values() for place in places]
     send(mailbox, outcome.table(absent, order))
+
+
+def _row(place: Place) -> Row:
+    batch, n = place
+    row: Row = batch.slice(n, 1).to_pylist()[0]
+    return row
+
+
+@contextmanager
+def _repeated(read: Read, count: int, max_bytes: int) -> Iterator[Callable[[], Read]]:
+    """How to read a member from its start, `count` times; an archive gives each byte once."""
+    if count == 1:
+        yield lambda: read
+        return
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        while spool.tell() <= max_bytes and (block := read(BLOCK)):
+            spool.write(block)
+
+        def again() -> Read:
+            spool.seek(0)
+            return spool.read
+
+        yield again
 
 
 def _absent() -> Outcome:

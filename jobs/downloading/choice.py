@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
@@ -20,7 +21,7 @@ from conf.errors import ConfigError
 from jobs.downloading import lists
 from jobs.downloading.lists import Addresses, Ids
 from jobs.downloading.order import SUBSETS
-from jobs.downloading.stretches import KEY, LISTED, Numbers, Stretch
+from jobs.downloading.stretches import KEY, LISTED, Mask, Numbers, Stretch
 from jobs.progress import say
 from jobs.tables.columns import columns_of, read_file
 from jobs.tables.read import read
@@ -30,13 +31,15 @@ from jobs.transforms import image_ids
 from jobs.transforms.implications import ancestors
 from quality.rules import mask
 
+Places = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Choice:
     """What --subset, --mid and their like say; what is empty or None chooses nothing away.
 
     `archive`: (subset, first digit of the IDs or nothing) of the one archive that the images are to come from. `blobs`:
-    only these images, under these names (`image_id`, sorted, and `key`).
+    only these images, under these names (`image_id`, sorted, and `key`), several of one image each by itself.
     """
 
     subsets: tuple[str, ...] = ()
@@ -113,11 +116,20 @@ def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Str
         places = sets.listed.places(rows["original_url"])
         wanted &= places >= 0
         picks = dict(zip(LISTED, sets.listed.told(places[wanted]), strict=True))
+    places = np.flatnonzero(wanted)
     if sets.blobs is not None:
-        wanted &= np.isin(ids, sets.blobs[0])
-        picks = {KEY: sets.blobs[1].take(pa.array(np.searchsorted(sets.blobs[0], ids[wanted])))}
-    picks = {"place": pa.array(np.flatnonzero(wanted), pa.uint32()), **picks}
+        places, picks = _replaced(ids, wanted, *sets.blobs)
+    picks = {"place": pa.array(places, pa.uint32()), **picks}
     return int(ids[0]), Stretch(file.uri, subset, pa.table(picks))
+
+
+def _replaced(ids: Numbers, wanted: Mask, bad: Numbers, keys: pa.ChunkedArray) -> tuple[Places, dict[str, Any]]:
+    """(ascending places of wanted images that have a blob to be replaced, each as often as it has one; the blobs' names)."""
+    order = np.argsort(ids)
+    nearest = order[np.minimum(np.searchsorted(ids, bad, sorter=order), len(ids) - 1)]
+    blobs = np.flatnonzero((ids[nearest] == bad) & wanted[nearest])
+    blobs = blobs[np.argsort(nearest[blobs], kind="stable")]
+    return nearest[blobs], {KEY: keys.take(pa.array(blobs))}
 
 
 def _labelled(warehouse: str, release: str, choice: Choice, known: Mapping[str, Snapshot]) -> dict[str, Numbers]:

@@ -153,19 +153,21 @@ def _judge(body: Body, asked: str, order: Order) -> None:
     sides = formats.sides(kind, head) if kind else None
     if sides and sides[0] * sides[1] > order.download.max_pixels:
         raise body.unfit("bomb", f"it claims {sides[0]:,} x {sides[1]:,} pixels")
-    if kind and body.expected_md5 is None and _is_cut(body, kind, order.download.max_pixels):
+    if kind and body.expected_md5 is None and _is_cut(body, kind, head, order.download.max_pixels):
         raise body.unfit("cut", f"the {body.size:,} bytes begin as an image and do not end as one")
 
 
-def _is_cut(body: Body, kind: str, max_pixels: int) -> bool:
-    """Some cameras write behind the end mark, so an image without one at its end is unfolded to see."""
+def _is_cut(body: Body, kind: str, head: bytes, max_pixels: int) -> bool:
+    """Some cameras write behind the end mark and some kinds have none: what does not show that it is whole is unfolded."""
     body.stream.seek(max(0, body.size - formats.TAIL))
-    if formats.is_whole(kind, body.stream.read(formats.TAIL)) is not False:
+    if formats.is_whole(kind, head, body.size, body.stream.read(formats.TAIL)):
         return False
     try:
         resized(body.stream, Resize(1), max_pixels)
     except DamagedError:
         return True
+    except BombError as error:
+        raise body.unfit("bomb", str(error)) from None
     return False
 
 
@@ -176,7 +178,7 @@ def _is_original(body: Body) -> bool:
 def _made_smaller(body: Body, order: Order, stream: BinaryIO) -> Receipt:
     assert order.resize is not None
     try:
-        data = resized(body.stream, order.resize, order.download.max_pixels)
+        data = resized(body.stream, order.resize, order.download.max_pixels, _is_original(body))
     except BombError as error:
         raise body.unfit("bomb", str(error)) from None
     except DamagedError as error:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from conf.errors import ConfigError
 from conf.placeholders import Placeholders
 from conf.settings import Download, Fetch
-from jobs.blobs import names
+from jobs.blobs import locations, names
 from jobs.blobs.resize import EXTENSIONS, Resize
+from jobs.fetching.addresses import without_secrets
 
 Origin = Literal["original", "thumbnail", "cvdf", "other"]
 
@@ -58,29 +59,32 @@ def origin(text: str) -> tuple[Origin, str | None]:
         return ("original", None) if text == "original" else ("thumbnail", None)
     if text == "cvdf":
         return "cvdf", CVDF
-    base, parts = text.rstrip("/"), urlsplit(text)
+    base, parts, shown = text.rstrip("/"), locations.address_parts("--from", text), without_secrets(text)
     if parts.scheme not in ("http", "https", "s3") or not parts.netloc:
         if base.endswith(".tar.gz") and "://" not in base:
-            return ("cvdf", base) if ARCHIVE.fullmatch(base.rpartition("/")[2]) else _refuse_archive()
-        raise ConfigError("--from takes original, thumbnail, cvdf, an http(s) or s3 address, or one of CVDF's archives")
+            return ("cvdf", base) if ARCHIVE.fullmatch(base.rpartition("/")[2]) else _refuse_archive(shown)
+        takes = "original, thumbnail, cvdf, an http(s) or s3 address, or one of CVDF's archives"
+        raise ConfigError(f"--from {shown}: is no source of images; --from takes {takes}")
     if parts.username or parts.query or parts.fragment:
-        raise ConfigError("--from takes a plain address: no user, no ? and no #")
+        raise ConfigError(f"--from {shown}: must be a plain address, with no user, no ? and no #")
     if base.endswith(".tar.gz"):
-        return ("cvdf", base) if ARCHIVE.fullmatch(base.rpartition("/")[2]) else _refuse_archive()
+        return ("cvdf", base) if ARCHIVE.fullmatch(base.rpartition("/")[2]) else _refuse_archive(shown)
     return ("cvdf" if parts.scheme == "s3" and parts.netloc == BUCKET else "other"), base
 
 
-def _refuse_archive() -> tuple[Origin, str | None]:
-    raise ConfigError("--from takes archives named as CVDF's: train_0.tar.gz to train_f.tar.gz, validation and test")
+def _refuse_archive(shown: str) -> tuple[Origin, str | None]:
+    raise ConfigError(
+        f"--from {shown}: archives must be named as CVDF's: train_0.tar.gz to train_f.tar.gz, validation, test"
+    )
 
 
 def mirror(text: str | None) -> str | None:
     """The address of --mirror; ConfigError where it is none."""
     if text is None:
         return None
-    parts = urlsplit(text)
+    parts = locations.address_parts("--mirror", text)
     if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc or parts.query:
-        raise ConfigError("--mirror takes an http(s) address without user and query")
+        raise ConfigError(f"--mirror {without_secrets(text)}: --mirror takes an http(s) address without user and query")
     return text.rstrip("/")
 
 
@@ -92,7 +96,7 @@ def key(row: Mapping[str, Any], resize: Resize | None) -> str:
     if row["subset"] not in SUBSETS or not IMAGE_ID.fullmatch(row["image_id"]):
         raise ConfigError(f"{row['subset']!r}, {row['image_id']!r}: no subset and image ID; ingest the release again")
     given = row.get("blob_key")
-    if given is not None and (named := names.image(given)) and named[0] == row["image_id"]:
+    if given is not None and names.is_plain(given) and names.image(given) == row["image_id"]:
         return str(given)
     return f"{row['subset']}/{row['image_id']}.{EXTENSIONS[resize.format] if resize else 'jpg'}"
 

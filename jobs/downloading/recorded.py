@@ -13,7 +13,8 @@ from jobs.downloading.stretches import KNOWN, Numbers, Stretch
 from jobs.tables.columns import columns_of, version
 from jobs.transforms import image_ids
 
-COLUMNS = ["image_id", "status", "bytes", "source", "is_resized", "downloaded_at"]
+COLUMNS = ["image_id", "key", "status", "bytes", "source", "is_resized", "downloaded_at"]
+OURS = r"^(train|validation|test)/[0-9a-f]{16}\.(jpg|png)$"  # a repair may have replaced blobs of other names besides
 
 
 def beside(stretches: Sequence[Stretch], warehouse: str, release: str, location: str) -> list[Stretch]:
@@ -36,11 +37,12 @@ def _beside(one: Stretch, ids: Numbers, known: pa.Table) -> Stretch:
 
 
 def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Table]:
-    """(sorted IDs of the images that have a blob at the location by their newest row, what that says: KNOWN); some 60 bytes
-    a row while they are sorted."""
+    """(sorted IDs of the images that have a blob where a download looks at the location, by their newest row; what that
+    says: KNOWN); some 60 bytes a row while they are sorted."""
     newest, part, here = version(warehouse, "downloads"), {"release": release}, [("location", "=", location)]
     found = [] if newest is None else columns_of(warehouse, "downloads", newest, part, COLUMNS, here)
-    parts = [_numbered(rows) for _, rows in found if len(rows)]
+    ours = (rows.filter(pc.match_substring_regex(rows["key"], OURS)) for _, rows in found)
+    parts = [_numbered(rows) for rows in ours if len(rows)]
     if not parts:
         return np.empty(0, np.uint64), pa.table({})
     ids = np.concatenate([numbers for numbers, _ in parts])

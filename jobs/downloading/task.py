@@ -39,7 +39,12 @@ def run(dealt: Iterable[Sequence[Share]], order: Order, mailbox: Mailbox) -> Ite
         for shares in dealt:
             _run(stretches.batches(shares), order, mailbox, store)
     except TROUBLE as error:
-        yield str(error) if isinstance(error, OilakeError) else f"{order.location}: cannot be written ({error})"
+        yield str(error) if isinstance(error, OilakeError) else unwritable(error, order.location)
+
+
+def unwritable(error: OSError, location: str) -> str:
+    """What failed where, and what mends it."""
+    return f"{error.filename or location}: cannot be written ({error.strerror or error}); mend the store"
 
 
 def _run(batches: Iterator[pa.RecordBatch], order: Order, mailbox: Mailbox, store: Store) -> None:

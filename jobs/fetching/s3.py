@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import boto3
 from botocore import UNSIGNED
@@ -87,8 +86,8 @@ def _read(client: Any, url: str, start: int, version: Version | None) -> Iterato
 
 
 def _place(url: str) -> dict[str, str]:
-    parts = urlsplit(url)
-    return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+    bucket, _, key = url.removeprefix("s3://").partition("/")  # a key may hold ? and #, which end a URL's path
+    return {"Bucket": bucket, "Key": key}
 
 
 def _since(start: int, version: Version | None) -> dict[str, str]:

@@ -10,6 +10,10 @@ from pyspark.sql import functions as sf
 from jobs.tables.read import read
 from jobs.tables.snapshots import Snapshot
 
+RANKS = (
+    "verified", "size_matches", "resized", "no_reference", "not_comparable", "md5_mismatch", "size_mismatch", "truncated",
+    "placeholder", "not_an_image", "unreadable", "missing",
+)  # fmt: skip
 COLUMNS = ("location", "key", "status", "method", "width", "height", "checked_at")
 
 
@@ -20,19 +24,21 @@ def with_blobs(
     location: str | None = None,
     known: Mapping[str, Snapshot] | None = None,
 ) -> DataFrame:
-    """`images` as they were published, and of each its newest check: blob_location, blob_key, blob_status and so on.
+    """`images` as they were published, one row each, and the newest check of its blob: blob_location, blob_key, blob_status
+    and so on.
 
     All of them are NULL where no blob was checked (at `location`, where it is given: an absolute path or s3:// URI) against
-    the size and MD5 that are published now. Of several blobs of an image the one that was checked last counts, of those
-    checked at once a verified one.
+    the size and MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has
+    them, and of equal ones the one that was checked last.
     """
     images = read(spark, warehouse, "images", release, known=known)
     checks = read(spark, warehouse, "blob_checks").where("image_id IS NOT NULL")
     if location is not None:
         checks = checks.where(sf.col("location") == location)
-    order = (sf.col("checked_at").desc(), sf.col("status") != "verified", "location", "key")
-    newest = Window.partitionBy("release", "image_id").orderBy(*order)
-    checks = checks.withColumn("_n", sf.row_number().over(newest)).where("_n = 1")
+    rank = sf.array_position(sf.array(*map(sf.lit, RANKS)), sf.col("status"))
+    same_original = Window.partitionBy("release", "image_id", "expected_size", "expected_md5")
+    best = same_original.orderBy(rank, sf.col("checked_at").desc(), "location", "key")
+    checks = checks.withColumn("_n", sf.row_number().over(best)).where("_n = 1")
     chosen = checks.select(
         *("release", "image_id", "expected_size", "expected_md5"),
         *(sf.col(name).alias(f"blob_{name}") for name in COLUMNS),

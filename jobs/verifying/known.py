@@ -10,12 +10,15 @@ import pyarrow as pa
 import xxhash
 
 from conf.errors import StoreError
+from jobs.blobs import names
 from jobs.blobs.facts import Blob, Facts
 from jobs.blobs.reading import Method
 from jobs.files import join
 from jobs.tables import columns
 from jobs.tables.open import uri
 from jobs.tables.staging import StagedFile
+from jobs.verifying.expected import Expected
+from quality.rules import mask
 from schemas import loader as schemas
 
 Row = dict[str, Any]
@@ -93,6 +96,19 @@ def facts(row: Row) -> Facts:
 def _hashes(keys: Sequence[str]) -> Any:
     """A 64-bit number for each key; shape (n,)."""
     return np.fromiter((xxhash.xxh3_64_intdigest(key.encode()) for key in keys), np.uint64, len(keys))
+
+
+def without(rows: pa.Table, images: Expected) -> pa.Table:
+    """The rows but those of no image whose key is named after a chosen one: that blob has a row of its own by now."""
+    strange = np.flatnonzero(mask(rows["image_id"].combine_chunks().is_null()))
+    named = [
+        (place, names.image(key)) for place, key in zip(strange, rows["key"].take(strange).to_pylist(), strict=True)
+    ]
+    named = [(place, image_id) for place, image_id in named if image_id]
+    found = images.places(pa.array([image_id for _, image_id in named], pa.string()))
+    stays = np.ones(len(rows), np.bool_)
+    stays[np.array([place for place, _ in named], np.int64)] = ~((found >= 0) & images.chosen[found])
+    return rows.filter(pa.array(stays))
 
 
 def whole(rows: pa.Table, location: str) -> pa.Table:

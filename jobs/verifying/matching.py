@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 import pyarrow as pa
+import xxhash
 
 from jobs.blobs import names
 from jobs.blobs.facts import Blob
 from jobs.blobs.locations import Location
 from jobs.blobs.reading import Method
+from jobs.progress import say
 from jobs.verifying import known
-from jobs.verifying.expected import SUBSETS, Expected
+from jobs.verifying.expected import Expected
 from jobs.verifying.known import Known, Row
 from jobs.verifying.task import Entry
 
 WAVE_BLOBS = 50_000
 WAVE_BYTES = 4 << 30
 BATCH = 5_000
+NO_NAME = "named after no image, or no image by its ending"
+NO_IMAGE = "no image of the release has this ID"
 OVERHEAD = 1 << 16  # opening a blob costs about as much as hashing so many bytes
 
 
 @dataclass
 class Matcher:
-    """Matches blobs of one location. `passed_over`: blobs of images that are not asked for."""
+    """Matches blobs of one location. `passed_over`: blobs of images that are not asked for; `names_seen`: hashes of the
+    names in an archive so far."""
 
     location: Location
     method: Method
@@ -33,6 +39,11 @@ class Matcher:
     known: Known
     force: bool
     passed_over: int = 0
+    names_seen: set[int] = field(default_factory=set)
+
+    @cached_property
+    def _is_all_chosen(self) -> bool:
+        return self.expected.is_all_chosen
 
     def waves(self, blobs: Iterable[Blob], cores: int) -> Iterator[list[Entry]]:
         """Entries enough to keep the cores busy for some seconds; a compressed archive is one wave, since each wave
@@ -50,42 +61,46 @@ class Matcher:
         if found:
             yield found
 
-    def _match(self, blobs: Sequence[Blob]) -> list[Entry]:
-        named = [names.image(blob.key) for blob in blobs]
-        ids = pa.array([one[0] for one in named if one], pa.string())
+    def _match(self, listed: Sequence[Blob]) -> list[Entry]:
+        blobs = [self._told_apart(blob) for blob in listed] if self.location.is_archive else listed
+        named = [names.image(blob.key) for blob in listed]
+        ids = pa.array([image_id for image_id in named if image_id], pa.string())
         places = iter(self.expected.places(ids).tolist())
-        found = [next(places) if one else -1 for one in named]
+        found = [next(places) if image_id else None for image_id in named]
         rows = [None] * len(blobs) if self.force else self.known.find([blob.key for blob in blobs])
-        return [
-            entry
-            for blob, one, place, row in zip(blobs, named, found, rows, strict=True)
-            if (entry := self._entry(blob, one, place, row)) is not None
-        ]
+        entries = map(self._entry, blobs, found, rows)
+        return [entry for entry in entries if entry is not None]
 
-    def _entry(self, blob: Blob, named: tuple[str, str | None] | None, place: int, row: Row | None) -> Entry | None:
-        """None where the image is not asked for."""
-        if place < 0 or named is None:
-            return self._unexpected(
-                blob, "no image of the release has this ID" if named else "named after no image", row
-            )
-        subset = SUBSETS[self.expected.subsets[place]]
-        if named[1] not in (None, subset):
-            return self._unexpected(blob, f"its image is of {subset}", row)
+    def _told_apart(self, blob: Blob) -> Blob:
+        """An archive may hold a name several times: all but the first get their place in it behind the name."""
+        number = xxhash.xxh3_64_intdigest(blob.key.encode())
+        if number in self.names_seen:
+            return blob._replace(key=f"{blob.key}@{blob.start}")
+        self.names_seen.add(number)
+        return blob
+
+    def _entry(self, blob: Blob, place: int | None, row: Row | None) -> Entry | None:
+        """None where the image is not asked for. `place`: of the image that the blob is named after, None for no image ID
+        and below 0 for one that the release does not have."""
+        if place is None or place < 0:
+            return self._unexpected(blob, NO_NAME if place is None else NO_IMAGE, row)
         if not self.expected.chosen[place]:
             self.passed_over += 1
             return None
-        if self.location.is_archive and self.expected.seen[place]:
-            twice = blob._replace(key=f"{blob.key}@{blob.start}")
-            return self._unexpected(twice, "the archive holds this image twice", None)
         self.expected.seen[place] = True
         wanted = self.expected.image(place)
-        return Entry(blob, wanted, None, row if known.still_holds(row, blob, self.method) else None)
+        folder = names.subset(blob.key)
+        note = f"it lies in a folder of {folder}, its image is of {wanted.subset}"
+        old = row if known.still_holds(row, blob, self.method) else None
+        return Entry(blob, wanted, note if folder not in (None, wanted.subset) else None, old)
 
     def _unexpected(self, blob: Blob, note: str, row: Row | None) -> Entry | None:
-        if not self.expected.is_all_chosen:
+        if not self._is_all_chosen:
             self.passed_over += 1
+            if blob.problem and blob.key.endswith("/"):
+                say(f"{self.location.uri}/{blob.key}: {blob.problem}; what lies in it is not looked at")
             return None
-        return Entry(blob, None, note, row)
+        return Entry(blob, None, blob.problem or note, row)
 
 
 def deal(entries: Sequence[Entry], tasks: int, method: Method) -> list[list[Entry]]:

@@ -55,7 +55,8 @@ def order(settings: Settings, given: argparse.Namespace) -> Order | None:
 
 
 def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:
-    """`image_id` (sorted) and `key` of the blobs that were asked for and are bad by the check that was just published."""
+    """`image_id` (sorted, one image may have several) and `key` of the blobs that were asked for and are bad by the check
+    that was just published."""
     part, names = {"release": found.release, "location_id": locate(found.location).id}, ["image_id", "key", "subset"]
     version, wanted = columns.version(warehouse, TABLE), [("status", "in", BAD)]
     assert version is not None
@@ -64,7 +65,8 @@ def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:
         rows = rows.filter(pc.is_in(rows["subset"], pa.array(wish.subsets)))
     if wish.images:
         rows = rows.filter(pc.is_in(rows["image_id"], ids(wish.images)))
-    return rows.select(["image_id", "key"]).sort_by("image_id")
+    rows = rows.filter(pc.is_valid(rows["image_id"]))  # a folder that cannot be listed is of no image
+    return rows.select(["image_id", "key"]).sort_by([("image_id", "ascending"), ("key", "ascending")])
 
 
 def bring(settings: Settings, wanted: Order, blobs: pa.Table) -> Brought:

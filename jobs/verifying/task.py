@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from conf.errors import InputError
@@ -29,7 +30,8 @@ SHOWN = 5
 
 
 class Entry(NamedTuple):
-    """A blob and the image it is named after; `note`: why it is named after none. `old`: its row, where that still holds."""
+    """A blob and the image it is named after; `note`: why it is named after none, or what is odd about its place. `old`:
+    its row, where that still holds."""
 
     blob: Blob
     wanted: Wanted | None
@@ -101,7 +103,11 @@ def check(share: Sequence[Entry], context: Context) -> Iterator[Checked]:
 
 
 def _without_look(entry: Entry) -> Facts:
-    return known.facts(entry.old) if entry.old and entry.wanted else Facts("listing", entry.blob.size)
+    """A folder that cannot be listed is told as such; what else is of no image is not even opened."""
+    if entry.old and entry.wanted:
+        return known.facts(entry.old)
+    is_folder = entry.blob.key.endswith("/")
+    return Facts("listing", None if is_folder else entry.blob.size, problem=entry.blob.problem if is_folder else None)
 
 
 def _row(entry: Entry, facts: Facts, context: Context) -> Row:
@@ -171,8 +177,10 @@ def stage_table(rows: pa.Table, context: Context) -> StagedFile:
     """Rows of `blob_checks` as one staged file; InputError when they break a promise of the table's."""
     for expectation in quality.load(TABLE).expectations:
         column: Any = expectation.kwargs.get("column")
-        if column not in context.part and not rules.passes(expectation.rule, rows).all():
+        if column not in context.part and not (good := rules.passes(expectation.rule, rows)).all():
+            key = rows["key"][int(np.argmin(good))]
             raise InputError(
-                f"{context.location.uri}: a row breaks a promise ({expectation.description}); please report this"
+                f"{context.location.uri}: what was seen of {key} breaks a promise ({expectation.description}); rename or "
+                "remove it, and please report this"
             )
     return stage(context.warehouse, schemas.load(TABLE), context.part, context.run_id, rows)
