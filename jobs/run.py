@@ -24,8 +24,7 @@ from jobs.ingest import ingest
 from jobs.ingesting.summary import table_lines
 from jobs.progress import say
 from jobs.reconcile import reconcile
-from jobs.reporting import blobs_section, report_page
-from jobs.reporting.report_page import Chapter
+from jobs.reporting.report_page import Chapter, RunResults, write_report
 from jobs.verify import verify
 from jobs.verifying.verification import Verification
 from jobs.verifying.wishes import Wishes
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     choice = Choice(images=arguments.images, archive=wanted.archive if wanted else None)
     brought = download(settings, wanted, choice) if wanted else None
     checks = _checks(settings, names[-1], arguments)
-    page = report_page.write(chapters, compared, blobs_section.chapter(brought, checks), Path(arguments.report))
+    page = write_report(RunResults(chapters, compared, brought, checks), Path(arguments.report))
     told = {
         "report": str(page),
         "releases": [asdict(chapter) for chapter in chapters],
