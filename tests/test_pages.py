@@ -14,20 +14,19 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from conf import policies
-from jobs import changes
-from jobs.changes import Outcome as Comparison
+from jobs import changes, cli
 from jobs.downloading.brought import Brought
 from jobs.downloading.outcome import DOWNLOADED
-from jobs.duplicates import Leakage
-from jobs.figures import Figure
+from jobs.figures import Figure, figure_tables
 from jobs.ingesting import summary as summaries
 from jobs.ingesting.summary import Summary
-from jobs.reconcile import COUNTS, Outcome
+from jobs.reconcile import COUNTS
 from jobs.reporting import html, palette, wording
-from jobs.reporting.report_page import Chapter, RunResults, report_page
+from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
+from jobs.reporting.report_page import report_page
 from jobs.verifying.verification import Verification
 from tests.looked_at import HOSTILE
+from tests.test_contracts import imports
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("conf", "schemas", "quality", "jobs")
@@ -68,24 +67,23 @@ class Shown(HTMLParser):
         self.text += data
 
 
-def hostile_results() -> RunResults:
+def hostile_run() -> RunReport:
     """A run whose every text would run a script where it is not escaped."""
     counts = dict.fromkeys(("rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "mids_repaired"), 1)
     summary = Summary(
         HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, {HOSTILE: {"images": 3, "quarantined": 2}}, counts, {HOSTILE: 1}
     )
     summary.warnings.append(HOSTILE)
-    reconciled = Outcome(HOSTILE, HOSTILE, True, policies.load(None), {HOSTILE: dict.fromkeys(COUNTS, 2)})
-    leakage = Leakage(HOSTILE, True, by_subsets={HOSTILE: 2})
-    chapter = Chapter(summary, reconciled, leakage, [Figure("images", "train", 1, 2), Figure("boxes", None, 3, None)])
-    compared = Comparison(HOSTILE, HOSTILE, HOSTILE, True, {"labels": {HOSTILE: 3, "none": 0}})
+    tables = figure_tables([Figure("images", "train", 1, 2), Figure("boxes", None, 3, None)])
+    release = ReleaseReport(summary, {HOSTILE: dict.fromkeys(COUNTS, 2)}, HOSTILE, tables)
+    changed = ReleaseChanges(HOSTILE, HOSTILE, {"labels": {HOSTILE: 3, "none": 0}})
     brought = Brought(HOSTILE, HOSTILE, images=2, present=1, statuses={HOSTILE: 1, DOWNLOADED: 1})
     bad = Verification(HOSTILE, HOSTILE, HOSTILE, 3, HOSTILE, statuses={"missing": 2}, shown={"missing": [HOSTILE]})
-    return RunResults([chapter], [compared], brought, [bad])
+    return RunReport([release], [changed], brought, [bad])
 
 
 def test_hostile_values_are_text_in_the_report():
-    page = report_page(hostile_results())
+    page = report_page(hostile_run())
     shown = Shown(page)
     assert shown.text.count(HOSTILE) >= 15
     assert not shown.tags & {"img", "script"}
@@ -94,7 +92,7 @@ def test_hostile_values_are_text_in_the_report():
 
 
 def test_a_report_of_nothing_is_a_page():
-    shown = Shown(report_page(RunResults([], [], None, [])))
+    shown = Shown(report_page(RunReport([], [], None, [])))
     assert "Rows by release and subset" in shown.text
     assert "Are the images what the release says" not in shown.text
 
@@ -153,3 +151,9 @@ def test_the_wheel_has_every_file():
         for glob in re.findall(r'"([^"]*)"', globs):
             taken |= {path.relative_to(ROOT).as_posix() for path in folder.glob(glob) if path.is_file()}
     assert files_of_packages() - taken == set()
+
+
+def test_what_makes_pages_calls_no_job():
+    verbs = {f"jobs.{job}" for job in cli.JOBS}
+    for path in (ROOT / "jobs" / "reporting").glob("*.py"):
+        assert not imports(path) & verbs, path
