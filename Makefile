@@ -80,7 +80,7 @@ bench-download: setup  ## downloads beside img2dataset, which gets an environmen
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 
-$(ZIP): $(READY) $(shell find $(ZIPPED) -name '*.py' -o -name '*.yaml' -o -name '*.js')
+$(ZIP): $(READY) $(shell find $(ZIPPED) -type f -not -name '*.pyc')
 	@mkdir -p $(@D)
 	@$(BIN)/python scripts/zip.py $@ $(ZIPPED)
 

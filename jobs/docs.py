@@ -12,10 +12,10 @@ from conf.settings import Settings
 from jobs import command, options
 from jobs.printing import tell
 from jobs.reporting import gx_data_docs, site_writer, table_reader
-from jobs.reporting.html import counted
 from jobs.reporting.index_page import index_page
 from jobs.reporting.table_history import Table
 from jobs.reporting.table_page import table_page
+from jobs.reporting.wording import counted
 from schemas import loader as schemas
 
 

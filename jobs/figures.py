@@ -18,6 +18,7 @@ from conf.settings import Settings
 from jobs import command, options
 from jobs.derive import Task, derive
 from jobs.printing import tell
+from jobs.reporting.report_data import FigureCell, FigureRow, FigureTable
 from jobs.tables import publish
 from jobs.tables.read import read
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
@@ -158,16 +159,31 @@ def _row(figure: Figure) -> dict[str, Any]:
     return {**asdict(figure), "share": figure.value / figure.published if figure.published else None}
 
 
+def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
+    """Both tables, with the figures that were recomputed for any subset: those of SUBSETS, then of the whole release."""
+    return [FigureTable(title, _figure_rows(names, figures)) for title, names in TABLES.items()]
+
+
+def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[FigureRow]:
+    rows = []
+    for label, name in names.items():
+        if by_subset := {figure.subset: figure for figure in figures if figure.figure == name}:
+            rows.append(FigureRow(label, [_figure_cell(by_subset.get(subset)) for subset in (*SUBSETS, None)]))
+    return rows
+
+
+def _figure_cell(figure: Figure | None) -> FigureCell:
+    return FigureCell(cell(figure), differs(figure)) if figure else FigureCell("–", False)
+
+
 def lines(found: Sequence[Figure]) -> list[str]:
     """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
     told = []
-    for title, figures_of in TABLES.items():
-        rows = {label: {f.subset: cell(f) for f in found if f.figure == name} for label, name in figures_of.items()}
-        known = {label: cells for label, cells in rows.items() if cells}
-        if known:
+    for title, rows in figure_tables(found):
+        if rows:
             told.append(title.ljust(38) + "".join(name.rjust(WIDTH) for name in (*SUBSETS, "release")))
-        for label, cells in known.items():
-            told.append(label.ljust(38) + "".join(cells.get(s, "–").rjust(WIDTH) for s in (*SUBSETS, None)))
+        for label, cells in rows:
+            told.append(label.ljust(38) + "".join(shown.text.rjust(WIDTH) for shown in cells))
     if any(map(differs, found)):
         return [*told, "A figure in brackets is the published one, where it is another."]
     return [*told, "Every published figure is met."]

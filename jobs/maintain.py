@@ -10,6 +10,7 @@ from conf.errors import ConfigError
 from jobs import command, options
 from jobs.maintaining import upkeep
 from jobs.maintaining.upkeep import HOURS, Upkeep
+from jobs.printing import tell
 from schemas import loader as schemas
 
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"no such table: {', '.join(unknown)}; there are {', '.join(schemas.names())}")
     settings = options.load_settings(arguments)
     done = upkeep.maintain(settings, arguments.tables, arguments.retention, arguments.dry_run)
-    print(json.dumps(asdict(done)) if arguments.json else as_text(done))
+    tell(json.dumps(asdict(done)) if arguments.json else as_text(done))
     return 1 if done.lost else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,19 +17,37 @@ from jobs import command, figures, options
 from jobs.changes import Outcome, changes
 from jobs.download import download
 from jobs.downloading import flags
+from jobs.downloading.brought import Brought
 from jobs.downloading.choice import Choice
-from jobs.duplicates import duplicates
+from jobs.duplicates import Leakage, duplicates
+from jobs.figures import Figure, figure_tables
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
-from jobs.ingesting.summary import table_lines
+from jobs.ingesting.summary import Summary, table_lines
 from jobs.printing import tell
 from jobs.progress import say
+from jobs.reconcile import Outcome as Reconciled
 from jobs.reconcile import reconcile
-from jobs.reporting import blobs_section, report_page
-from jobs.reporting.report_page import Chapter
+from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
+from jobs.reporting.report_page import write_report
 from jobs.verify import verify
 from jobs.verifying.verification import Verification
 from jobs.verifying.wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """All that the jobs of one release told; the keys of `--json`."""
+
+    summary: Summary
+    reconciled: Reconciled
+    leakage: Leakage
+    figures: list[Figure]
+
+    def as_report(self) -> ReleaseReport:
+        """The same for the report."""
+        tables = figure_tables(self.figures)
+        return ReleaseReport(self.summary, self.reconciled.rows, self.leakage.as_text(), tables)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     choice = Choice(images=arguments.images, archive=wanted.archive if wanted else None)
     brought = download(settings, wanted, choice) if wanted else None
     checks = _checks(settings, names[-1], arguments)
-    page = report_page.write(chapters, compared, blobs_section.chapter(brought, checks), Path(arguments.report))
+    page = write_report(_report(chapters, compared, brought, checks), Path(arguments.report))
     told = {
         "report": str(page),
         "releases": [asdict(chapter) for chapter in chapters],
@@ -97,6 +115,13 @@ def _chapter(settings: Settings, release: Release, policy: Policy, arguments: ar
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),
     )
+
+
+def _report(
+    chapters: list[Chapter], compared: list[Outcome], brought: Brought | None, checks: list[Verification]
+) -> RunReport:
+    changed = [ReleaseChanges(pair.from_release, pair.to_release, pair.changes) for pair in compared]
+    return RunReport([chapter.as_report() for chapter in chapters], changed, brought, checks)
 
 
 def _text(chapters: list[Chapter], compared: list[Outcome]) -> str:

@@ -14,7 +14,7 @@ def main(out: Path, packages: list[str]) -> int:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in packages:
             for path in sorted(Path(package).rglob("*")):
-                if path.suffix in (".py", ".yaml", ".js"):
+                if path.is_file() and path.suffix != ".pyc":
                     archive.write(path, path.as_posix())
     return 0
 

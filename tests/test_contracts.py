@@ -25,6 +25,7 @@ DOORS = {
     "isal": "jobs/sources",
     "pyarrow.csv": "jobs/sources",
     "urllib3": "jobs/fetching",
+    "jinja2": "jobs/reporting",
 }
 OWN_ROOM = ("jobs/synthetic",)
 

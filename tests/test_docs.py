@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.reporting import html as pages_html
 from jobs.reporting import site_writer
 from tests.conftest import Oilake
 from tests.looked_at import HOSTILE, looked_at
@@ -27,11 +28,13 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.handlers: list[str] = []
         self.tags: list[str] = []
-        self.styles = self.text = ""
+        self.styles = self.text = self.policy = ""
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
+        if ("http-equiv", "Content-Security-Policy") in attributes:
+            self.policy = dict(attributes)["content"] or ""
         for name, value in attributes:
             if name == "href" and tag == "a":
                 self.links.append(value or "")
@@ -75,6 +78,7 @@ def test_nothing_is_fetched_from_anywhere(pages: tuple[Path, Path]):
     assert len(found) > 5
     for path in found:
         page = Page(path)
+        assert page.policy.startswith("default-src 'none'; "), path
         for address in page.fetched:
             assert not is_elsewhere(address), (path, address)
             assert (path.parent / address).resolve().is_file(), (path, address)
@@ -178,7 +182,7 @@ def test_other_files_are_never_replaced_and_a_failure_leaves_the_pages_of_before
     assert "holds other files, which the pages would replace" in err
     assert (mine / "thesis.txt").read_text() == "years"
     target = tmp_path / "pages"
-    site_writer.write(target, {"index.html": site_writer.GENERATOR.encode()})
+    site_writer.write(target, {"index.html": pages_html.render("generator.html").encode()})
     before = Path.rename
 
     def full(self: Path, to: Path) -> Path:

@@ -1,9 +1,9 @@
-"""The report's chapter on image bytes: what became of a download, and what checks of blobs found."""
+"""What the report says about image bytes: what became of a download, and what checks of blobs found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from typing import NamedTuple
 
 from jobs.blobs.judging import BAD, STATUSES
 from jobs.downloading.brought import Brought
@@ -11,35 +11,43 @@ from jobs.downloading.outcome import DOWNLOADED
 from jobs.verifying.verification import Verification
 
 
-def chapter(brought: Brought | None, checks: Sequence[Verification]) -> str:
-    """The chapter as HTML; nothing where no images were asked for."""
-    told = _download(brought) if brought else ""
-    told += "".join(map(_check, checks))
-    return f"<h2>Are the images what the release says</h2>{told}" if told else ""
+class StatusRow(NamedTuple):
+    """How many images have one status, and whether that is worse than it should be."""
+
+    status: str
+    images: int
+    is_bad: bool
 
 
-def _download(brought: Brought) -> str:
-    bad = [status for status in brought.statuses if status != DOWNLOADED]
-    there = f", and {brought.present:,} were there already" if brought.present else ""
-    return (
-        f"<h3>Downloaded to <code>{escape(brought.location)}</code></h3><p>{brought.images:,} images of "
-        f"{escape(brought.release)} were wanted{there}.</p>{_counts(brought.statuses, bad)}"
+class LocationCheck(NamedTuple):
+    """The check of one location, and its blobs by status."""
+
+    verification: Verification
+    rows: list[StatusRow]
+
+
+class BlobsSection(NamedTuple):
+    """All that is said of image bytes; nothing where no images were asked for."""
+
+    download: Brought | None
+    download_rows: list[StatusRow]
+    checks: list[LocationCheck]
+
+
+def blobs_section(download: Brought | None, verifications: Sequence[Verification]) -> BlobsSection:
+    """Return what `templates/blobs_section.html` shows."""
+    statuses = download.statuses if download else {}
+    return BlobsSection(
+        download,
+        _status_rows(statuses, [status for status in statuses if status != DOWNLOADED]),
+        [LocationCheck(verification, _check_rows(verification)) for verification in verifications],
     )
 
 
-def _check(found: Verification) -> str:
-    counts = {status: found.statuses[status] for status in STATUSES if found.statuses.get(status)}
-    shown = "".join(f"<li>{escape(status)}: {escape(', '.join(keys))}</li>" for status, keys in found.shown.items())
-    return (
-        f"<h3>Checked at <code>{escape(found.location)}</code></h3><p>{found.blobs:,} blobs of "
-        f"{escape(found.release)}, {found.expected:,} images expected; method {found.method}.</p>"
-        f"{_counts(counts, BAD)}" + (f"<p>Such as:</p><ul>{shown}</ul>" if shown else "")
-    )
+def _check_rows(verification: Verification) -> list[StatusRow]:
+    present = [status for status in STATUSES if verification.statuses.get(status)]
+    return _status_rows({status: verification.statuses[status] for status in present}, BAD)
 
 
-def _counts(counts: Mapping[str, int], bad: Sequence[str]) -> str:
-    rows = "".join(
-        f"<tr><td class='name'>{escape(status)}</td><td{' class=bad' * (status in bad)}>{count:,}</td></tr>"
-        for status, count in counts.items()
-    )
-    return f"<table><tr><th>status</th><th>images</th></tr>{rows}</table>" if rows else ""
+def _status_rows(statuses: Mapping[str, int], bad: Sequence[str]) -> list[StatusRow]:
+    return [StatusRow(status, images, status in bad) for status, images in statuses.items()]

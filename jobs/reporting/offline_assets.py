@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from importlib.resources import files
 from typing import Any
 
-from jobs.reporting.html import GENERATOR
+from jobs.reporting.html import render
 
 STATIC = "static"
-POLICY = (
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' file: data:; "
-    "font-src 'self' file:; style-src 'self' file: 'unsafe-inline'; script-src 'self' file: 'unsafe-inline'\">"
-)
+FAVICON = "favicon.ico"
 # What stands in for an address that a template names, by a part of that address. What is not here is left out: Vega draws
 # graphs, which no expectation of ours has; Popper is in Bootstrap's bundle; date picker and dark colours are trimmings.
 STAND_INS = {
-    "/bootstrap.min.css": "bootstrap.min.css",
-    "/font-awesome/": "css/fontawesome.min.css",
-    "/jquery-": "jquery.min.js",
-    "/bootstrap.min.js": "bootstrap.bundle.min.js",
-    "/bootstrap-table.min.js": "tables.js",
+    "/bootstrap.min.css": ("bootstrap.min.css",),
+    "/font-awesome/": ("css/fontawesome.min.css", "css/solid.min.css"),
+    "/jquery-": ("jquery.min.js",),
+    "/bootstrap.min.js": ("bootstrap.bundle.min.js",),
+    "/bootstrap-table.min.js": ("tables.js",),
 }
 FETCHED = re.compile(r'<(?:link|script)\b[^>]*?\b(?:href|src)="((?:https?:)?//[^"]*)"[^>]*>(?:\s*</script>)?')
 LOGO = re.compile(r'(<img\b[^>]*?\bsrc=")(?:https?:)?//[^"]*/([\w-]+\.png)[^"]*"')
-FAVICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
+ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
+HEAD = re.compile(r"<html>\s*<head>")
 IN_STYLES = re.compile(r"url\(\s*['\"]?(?:https?:)?//[^)]*\)")
 DARK = "@media (prefers-color-scheme: dark)"
 IDENTIFIER = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -48,31 +46,30 @@ def armoured(value: Any) -> Any:
 
 def localised(html: str, up: str) -> str:
     """A page of Great Expectations that fetches only from `static/`, which `up` (such as `../../`) leads to."""
-    html = FETCHED.sub(lambda found: _stand_in(found[1], found[0], up), html)
-    html = LOGO.sub(lambda found: f'{found[1]}{up}{STATIC}/{found[2]}"', html)
-    html = FAVICON.sub(f'<link rel="icon" href="{up}{STATIC}/favicon.ico"/>', html)
+    folder = f"{up}{STATIC}"
+    html = FETCHED.sub(lambda tag: _tags(folder, _stand_ins(tag[1])), html)
+    html = LOGO.sub(lambda logo: f'{logo[1]}{folder}/{logo[2]}"', html)
+    html = ICON.sub(lambda _: _tags(folder, (FAVICON,)), html)
     html = IN_STYLES.sub("none", html).replace(DARK, "@media not all")
-    html = html.replace("<html>", '<html lang="en">', 1).replace("<head>", f"<head>{POLICY}{GENERATOR}", 1)
-    known: dict[str, str] = {}
-    html = IDENTIFIER.sub(lambda found: known.setdefault(found[0], f"part-{len(known)}"), html)
+    html = HEAD.sub(lambda _: render("gx_head.html"), html, count=1)
+    parts: dict[str, str] = {}
+    html = IDENTIFIER.sub(lambda identifier: parts.setdefault(identifier[0], f"part-{len(parts)}"), html)
     return html.translate(ENTITIES)
 
 
-def _stand_in(address: str, tag: str, up: str) -> str:
-    name = next((ours for part, ours in STAND_INS.items() if part in address), None)
-    if name is None:
-        return ""
-    where = f"{up}{STATIC}/{name}"
-    if not tag.startswith("<link"):
-        return f'<script src="{where}"></script>'
-    solid = f'<link rel="stylesheet" href="{up}{STATIC}/css/solid.min.css">' if "/font-awesome/" in address else ""
-    return f'<link rel="stylesheet" href="{where}">{solid}'
+def _stand_ins(address: str) -> Sequence[str]:
+    return next((names for part, names in STAND_INS.items() if part in address), ())
+
+
+def _tags(folder: str, names: Sequence[str]) -> str:
+    """The tags that load files of `folder`."""
+    return render("gx_assets.html", folder=folder, names=names)
 
 
 def assets() -> Mapping[str, bytes]:
     """What the pages load, by its path below `static/`: from the packages that this project depends on."""
     images = files("great_expectations") / "render" / "view" / "static" / "images"
-    found = {name: (images / name).read_bytes() for name in ("logo-long.png", "favicon.ico")}
+    found = {name: (images / name).read_bytes() for name in ("logo-long.png", FAVICON)}
     found["tables.js"] = TABLES.read_bytes()
     found["jquery.min.js"] = _of("xstatic-jquery", "jquery/data/jquery.min.js")
     for name, folder in (("bootstrap.min.css", "css"), ("bootstrap.bundle.min.js", "js")):

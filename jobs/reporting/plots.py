@@ -1,121 +1,161 @@
-"""Plots over the versions of a table, as inline SVG that reads on a phone and on paper."""
+"""Plots over the versions of a table: where each bar stands and what it says; `templates/plot.html` draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
+from typing import NamedTuple
 
 from jobs.judging.looks import Look
-from jobs.reporting.html import COLOURS, WORDS, counted
+from jobs.reporting import palette
 from jobs.reporting.table_history import State, state
+from jobs.reporting.wording import STATES, counted
 
-WIDTH, HEIGHT, TOP, BOTTOM, SIDE = 340, 150, 22, 24, 6
+TOP = 22
 SHOWN = 24
 LABELLED = 8
-LEAST = 3.0
-ROWS = "#4e79a7"
+LEAST_HEIGHT = 3.0
+LEAST_COLUMNS = 4
 STACKED: tuple[State, ...] = ("kept", "noted", "warned", "broken")
 
 
-def bars(caption: str, looks: Sequence[Look], count: Callable[[Look], int | None], colour: str, unit: str) -> str:
-    """A bar a look; what was not counted has none."""
-    shown = looks[-SHOWN:]
-    values = [count(look) for look in shown]
+class Canvas(NamedTuple):
+    """The size of a plot, and where its base line lies; in pixels from its upper left corner."""
+
+    width: int = 340
+    height: int = 150
+    left: int = 6
+    right: int = 334
+    base: int = 126
+
+
+class PlotBar(NamedTuple):
+    """One bar, or a part of it: its upper edge and height in pixels, and what it says when pointed at."""
+
+    y: float
+    height: float
+    colour: str
+    title: str
+
+
+class PlotColumn(NamedTuple):
+    """What stands over one version. `label` over the bars and `version` under them are empty where they would crowd."""
+
+    x: float
+    width: float
+    bars: list[PlotBar]
+    label: str
+    version: str
+
+    @property
+    def middle(self) -> float:
+        """Where its labels are centred."""
+        return self.x + self.width / 2
+
+    @property
+    def label_y(self) -> float:
+        """The base line of the label over its bars."""
+        return min((bar.y for bar in self.bars), default=float(CANVAS.base)) - 4
+
+
+class Plot(NamedTuple):
+    """One plot. `description`: its values in words; `left_out`: older looks that it does not show."""
+
+    caption: str
+    description: str
+    columns: list[PlotColumn]
+    left_out: int
+
+
+CANVAS = Canvas()
+
+
+def count_plot(
+    caption: str, looks: Sequence[Look], count: Callable[[Look], int | None], colour: str, unit: str
+) -> Plot:
+    """Return a plot of one bar a look; what was not counted has none. `unit`: the noun of what is counted."""
+    values = [count(look) for look in looks[-SHOWN:]]
     most = max((value for value in values if value), default=1)
-    drawn = ""
-    for at, (look, value) in enumerate(zip(shown, values, strict=True)):
-        x, wide = _place(at, len(shown))
-        told = "not counted" if value is None else counted(value, unit)
-        tall = max(LEAST, _tall(value, most)) if value else 0.0
-        drawn += _bar(x, wide, HEIGHT - BOTTOM - tall, tall, colour, f"{where(look)}: {told}")
-        if len(shown) <= LABELLED or at == len(shown) - 1:
-            drawn += _text(x + wide / 2, HEIGHT - BOTTOM - tall - 4, "–" if value is None else short(value))
-    told = ", ".join("not counted" if value is None else f"{value:,}" for value in values)
-    return _figure(caption, f"{caption}, the oldest first: {told}", drawn + _axis(shown), len(looks))
+    stacks = [
+        [_bar(CANVAS.base, value or 0, most, colour, "not counted" if value is None else counted(value, unit))]
+        for value in values
+    ]
+    labels = ["–" if value is None else short_count(value) for value in values]
+    description = ", ".join("not counted" if value is None else f"{value:,}" for value in values)
+    return _plot(caption, description, looks, stacks, labels)
 
 
-def kept(caption: str, looks: Sequence[Look]) -> str:
-    """A bar a look: promises kept, to note, warned of and broken, one on the other."""
-    shown = looks[-SHOWN:]
-    counts = [{one: _count(look, one) for one in STACKED} for look in shown]
-    most = max((sum(found.values()) for found in counts), default=1) or 1
-    drawn = ""
-    for at, (look, found) in enumerate(zip(shown, counts, strict=True)):
-        x, wide = _place(at, len(shown))
-        y = float(HEIGHT - BOTTOM)
-        for one in STACKED:
-            if found[one]:
-                tall = max(LEAST, _tall(found[one], most))
-                y -= tall
-                drawn += _bar(x, wide, y, tall, COLOURS[one], f"{where(look)}: {found[one]:,} {WORDS[one][1]}")
-        if len(shown) <= LABELLED or at == len(shown) - 1:
-            drawn += _text(x + wide / 2, y - 4, _parts(found))
-    told = "; ".join(", ".join(f"{n} {WORDS[one][1]}" for one, n in found.items() if n) for found in counts)
-    return _figure(caption, f"{caption}, the oldest first: {told}", drawn + _axis(shown), len(looks))
+def state_plot(caption: str, looks: Sequence[Look]) -> Plot:
+    """Return a plot of one bar a look: promises kept, to note, warned of and broken, one on the other."""
+    counts = [_state_counts(look) for look in looks[-SHOWN:]]
+    most = max((sum(by_state.values()) for by_state in counts), default=1) or 1
+    stacks = [_stack(by_state, most) for by_state in counts]
+    described = (", ".join(f"{n} {STATES[name].word}" for name, n in by_state.items() if n) for by_state in counts)
+    return _plot(caption, "; ".join(described), looks, stacks, [_stack_label(by_state) for by_state in counts])
 
 
-def where(look: Look) -> str:
-    """Which look it was, in words."""
+def look_title(look: Look) -> str:
+    """Word which look it was."""
     version = "a refused version" if look.version is None else f"version {look.version}"
     return f"{version}, {look.job} of {look.checked_at}"
 
 
-def short(count: int) -> str:
-    """A count that fits over a bar: 812, 43.2k, 8.04M."""
-    for size, sign in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
+def short_count(count: int) -> str:
+    """Word a count so that it fits over a bar: 812, 43.2k, 8.04M."""
+    for size, unit, sign in ((10**9, 10**9, "G"), (10**6, 10**6, "M"), (10**4, 10**3, "k")):
         if count >= size:
-            return f"{count / (1000 if sign == 'k' else size):.3g}{sign}"
+            return f"{count / unit:.3g}{sign}"
     return f"{count:,}"
 
 
-def _count(look: Look, wanted: State) -> int:
-    return sum(state(result) == wanted for result in look.judged)
+def _state_counts(look: Look) -> dict[State, int]:
+    states = [state(result) for result in look.judged]
+    return {name: states.count(name) for name in STACKED}
 
 
-def _parts(found: dict[State, int]) -> str:
-    """`34`, or `32+2✗` where some are not kept."""
-    others = "".join(f"+{found[one]}{WORDS[one][0]}" for one in STACKED[1:] if found[one])
-    return f"{found['kept']}{others}"
+def _stack(by_state: dict[State, int], most: int) -> list[PlotBar]:
+    bars: list[PlotBar] = []
+    for name, n in by_state.items():
+        if n:
+            below = bars[-1].y if bars else CANVAS.base
+            bars.append(_bar(below, n, most, palette.STATES[name], f"{n:,} {STATES[name].word}"))
+    return bars
 
 
-def _tall(value: int, most: int) -> float:
-    return (HEIGHT - TOP - BOTTOM) * value / most
+def _stack_label(by_state: dict[State, int]) -> str:
+    """Word a stack: `34`, or `32+2✗` where some are not kept."""
+    others = "".join(f"+{by_state[name]}{STATES[name].sign}" for name in STACKED[1:] if by_state[name])
+    return f"{by_state['kept']}{others}"
 
 
-def _place(at: int, count: int) -> tuple[float, float]:
-    """(left edge, width) of a bar."""
-    step = (WIDTH - 2 * SIDE) / max(count, 4)
-    return SIDE + at * step + step * 0.15, step * 0.7
+def _bar(base: float, value: int, most: int, colour: str, title: str) -> PlotBar:
+    """Return the bar of `value` that stands on `base`; one of few among many is still seen."""
+    height = max(LEAST_HEIGHT, (CANVAS.base - TOP) * value / most) if value else 0.0
+    return PlotBar(base - height, height, colour, title)
 
 
-def _bar(x: float, wide: float, y: float, tall: float, colour: str, told: str) -> str:
-    return (
-        f"<rect x='{x:.1f}' y='{y:.1f}' width='{wide:.1f}' height='{tall:.1f}' fill='{colour}'>"
-        f"<title>{escape(told)}</title></rect>"
-    )
+def _plot(
+    caption: str, description: str, looks: Sequence[Look], stacks: Sequence[list[PlotBar]], labels: Sequence[str]
+) -> Plot:
+    """Place a stack a look side by side; `stacks` and `labels` are those of the newest looks."""
+    shown = looks[-SHOWN:]
+    step = (CANVAS.right - CANVAS.left) / max(len(shown), LEAST_COLUMNS)
+    columns = [
+        PlotColumn(
+            x=CANVAS.left + index * step + step * 0.15,
+            width=step * 0.7,
+            bars=[bar._replace(title=f"{look_title(shown[index])}: {bar.title}") for bar in bars],
+            label=labels[index] if len(shown) <= LABELLED or index == len(shown) - 1 else "",
+            version=_version_label(shown, index),
+        )
+        for index, bars in enumerate(stacks)
+    ]
+    return Plot(caption, f"{caption}, the oldest first: {description}", columns, len(looks) - len(shown))
 
 
-def _text(x: float, y: float, told: str) -> str:
-    return f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='middle'>{escape(told)}</text>"
-
-
-def _axis(looks: Sequence[Look]) -> str:
-    """The base line, and under each bar the version; where a version was looked at again, once."""
-    y = HEIGHT - BOTTOM
-    drawn = f"<line x1='{SIDE}' x2='{WIDTH - SIDE}' y1='{y}' y2='{y}' stroke='#555'/>"
-    before: object = ""
-    for at, look in enumerate(looks):
-        x, wide = _place(at, len(looks))
-        if look.version != before and (len(looks) <= 2 * LABELLED or at % 3 == 0):
-            drawn += _text(x + wide / 2, y + 15, "refused" if look.version is None else f"{look.version}")
-        before = look.version
-    return drawn
-
-
-def _figure(caption: str, told: str, drawn: str, looks: int) -> str:
-    more = f", the last {SHOWN} of {looks}" if looks > SHOWN else ""
-    return (
-        f"<figure><figcaption>{escape(caption)}{more}</figcaption>"
-        f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(told)}' font-size='12' fill='#1c1c1c'>"
-        f"{drawn}</svg></figure>"
-    )
+def _version_label(looks: Sequence[Look], index: int) -> str:
+    """Word the version under a bar: once where it was looked at again, and under each third bar where there are many."""
+    version = looks[index].version
+    is_again = index > 0 and looks[index - 1].version == version
+    if is_again or (len(looks) > 2 * LABELLED and index % 3):
+        return ""
+    return "refused" if version is None else f"{version}"

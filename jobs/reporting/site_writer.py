@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conf.errors import ConfigError, StoreError
-from jobs.reporting.html import GENERATOR
+from jobs.reporting.html import render
 
 FIRST = "index.html"
 
@@ -17,12 +17,14 @@ def refuse_strangers(folder: Path) -> None:
     """ConfigError when the folder is a file, or holds anything but pages that were made here before."""
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; --to must name a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        first = folder / FIRST
-        if not first.is_file() or GENERATOR not in first.read_text(encoding="utf-8", errors="replace"):
-            raise ConfigError(
-                f"{folder}: holds other files, which the pages would replace; name another folder with --to"
-            )
+    if folder.is_dir() and any(folder.iterdir()) and not _is_own(folder / FIRST):
+        raise ConfigError(f"{folder}: holds other files, which the pages would replace; name another folder with --to")
+
+
+def _is_own(page: Path) -> bool:
+    """Whether `page` says that it was made here, in this version or an earlier one."""
+    generator = render("generator.html").strip()
+    return page.is_file() and generator in page.read_text(encoding="utf-8", errors="replace")
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -158,10 +158,16 @@ class Table:
         counted = [look.rows for one in self.slices if (look := one.newest) and look.rows is not None]
         return sum(counted) if counted else None
 
-    @property
+    @cached_property
     def states(self) -> Counter[State]:
         """How many promises of all slices are in which state."""
         return Counter(promise.state for one in self.slices for promise in one.promises)
+
+    @property
+    def verdict(self) -> State:
+        """The worst that became of any promise of the table; what is only to note counts as kept elsewhere."""
+        worst: tuple[State, ...] = ("broken", "warned", "kept")
+        return next((state for state in worst if self.states[state]), "unknown")
 
     @property
     def last_look(self) -> Look | None:

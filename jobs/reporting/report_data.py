@@ -1,0 +1,62 @@
+"""What the report of a run shows, as the jobs of the run give it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jobs.downloading.brought import Brought
+from jobs.ingesting.summary import Summary
+from jobs.verifying.verification import Verification
+
+
+class FigureCell(NamedTuple):
+    """A recomputed figure in words; bad where another was published."""
+
+    text: str
+    is_bad: bool
+
+
+class FigureRow(NamedTuple):
+    """One figure of every subset, and of the release as a whole."""
+
+    label: str
+    cells: Sequence[FigureCell]
+
+
+class FigureTable(NamedTuple):
+    """One of the published tables, as far as it could be recomputed."""
+
+    title: str
+    rows: Sequence[FigureRow]
+
+
+@dataclass(frozen=True)
+class ReleaseReport:
+    """What there is to say of one release. `label_counts`: subset -> pairs of image and class, those of each verdict, and
+    conflicts; `leakage`: a sentence about photos under several IDs."""
+
+    summary: Summary
+    label_counts: Mapping[str, Mapping[str, int]]
+    leakage: str
+    figure_tables: Sequence[FigureTable]
+
+
+@dataclass(frozen=True)
+class ReleaseChanges:
+    """What changed between two releases. `counts`: kind of rows -> what happened to them -> rows."""
+
+    from_release: str
+    to_release: str
+    counts: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """All that a run did: its releases, how neighbours differ, the download and checks of image bytes."""
+
+    releases: Sequence[ReleaseReport]
+    changes: Sequence[ReleaseChanges]
+    download: Brought | None
+    verifications: Sequence[Verification]
