@@ -52,7 +52,7 @@ from tests.releases import BOX_HEADER, DOG, IMAGE_HEADER, LABEL_HEADER, TAG, ima
 
 KINDS = ("unknown_source", "invalid_mid", "invalid_confidence", "wrong_field_count", "invalid_size")
 PLANTED = 200
-INGESTED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "release_files")
+INGESTED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "repairs", "release_files")
 LONG = '"' + "long " * 40 + '"'
 
 
@@ -516,7 +516,7 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
 
 # --- killed on the way ---------------------------------------------------------------------------------------------
 
-COMMITS = 8  # publications; images, labels, boxes, quarantine, release_files, released; snapshots
+COMMITS = 9  # publications; images, labels, boxes, quarantine, release_files, released, repairs; snapshots
 
 
 @pytest.fixture(scope="module")
