@@ -41,6 +41,7 @@ SUBSETS = ("train", "validation", "test")
 Origin = Literal["machine", "human", "crowdsource"]
 Format = Literal["csv", "classes", "descriptions", "hierarchy"]
 ClassList = Literal["all", "trainable", "boxable", "box_trainable"]
+IdForm = Literal["hex", "decimal"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Member:
 
     `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here). A file of rows
     (`csv`) whose pattern lacks it is of the one subset that `subsets` names.
-    `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header.
+    `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header. `ids`: how the
+    rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
     """
 
     table: Literal["images", "labels", "boxes", "classes", "hierarchy"]
@@ -59,6 +61,7 @@ class Member:
     optional_columns: tuple[str, ...] = ()
     subsets: tuple[str, ...] | None = None
     list: ClassList | None = None
+    ids: IdForm | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ def _check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
         )
+    if member.ids and member.format != "csv":
+        raise ConfigError(f"{where}.ids is given for rows of images, labels and boxes (format 'csv') and no others")
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")

@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release whose images are wanted, such as v3")
     parser.add_argument("--to", required=True, metavar="PLACE", help="folder or s3://bucket/prefix for the images")
     parser.add_argument("--subset", action="append", default=[], choices=orders.SUBSETS, help="only this (repeatable)")
-    parser.add_argument("--mid", action="append", default=[], metavar="MID", help="only images of a class (repeatable)")
+    parser.add_argument(
+        "--mid", action="append", default=[], metavar="CLASS", help="only images of this: a MID or a name"
+    )
     parser.add_argument("--with-subclasses", action="store_true", help="the classes below --mid in the hierarchy too")
     parser.add_argument(
         "--verdict", default="positive", choices=("positive", "negative", "unverified"),
@@ -49,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--boxed", action="store_true", help="only images with a box, of --mid where that is given")
     parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
-    parser.add_argument("--images", metavar="FILE", help="only these: IDs, split/ID, or a TsvHttpData-1.0 list")
+    parser.add_argument(
+        "--images",
+        metavar="FILE",
+        help="only these: a list of IDs, split/ID or file names, a CSV file, or a TsvHttpData-1.0 list",
+    )
     parser.add_argument("--where", metavar="SQL", help="only rows of images that meet a condition in Spark SQL")
     flags.add_arguments(parser)
     options.add_places(parser, "warehouse")

@@ -6,17 +6,12 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from conf.errors import ConfigError
 from conf.showing import visible
-from jobs import command, options, stories
+from jobs import class_names, command, image_lists, options, stories
 from jobs.printing import aligned, tell
 from jobs.stories import Row, Story
-from jobs.transforms import image_ids, mids
+from jobs.tables.snapshots import pins
 
 NOTHING = "–"
 SHOWN = ("original_md5", "title", "original_url")
@@ -25,7 +20,7 @@ SHOWN = ("original_md5", "title", "original_url")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--image", metavar="ID", help="image ID in any spelling: 16 hex digits, 0x…, without zeros")
-    which.add_argument("--mid", metavar="MID", help="class in any spelling: /m/0bt9lr, m.0bt9lr, kg:/m/0bt9lr")
+    which.add_argument("--mid", metavar="CLASS", help="class: its name, or its MID in any spelling")
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print the story as JSON")
 
@@ -33,21 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.image is not None:
-        story = stories.of_image(settings.warehouse, _canonical(arguments.image, image_ids, "--image", "image ID"))
+        story = stories.of_image(settings.warehouse, image_lists.of_text(arguments.image, "--image"))
         lines = _image_lines(story)
     else:
-        story = stories.of_class(settings.warehouse, _canonical(arguments.mid, mids, "--mid", "MID"))
+        story = stories.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid))
         lines = _class_lines(story)
     tell(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
 
 
-def _canonical(text: str, spelling: Any, flag: str, what: str) -> str:
-    """The ID as the tables write it; ConfigError when it is none."""
-    found = spelling.normalize(pa.array([text.strip()], pa.string()))[0]
-    if not pc.match_substring_regex(found, spelling.CANONICAL)[0].as_py():
-        raise ConfigError(f"{flag} {text!r} is no {what}")
-    return str(found[0])
+def _mid(warehouse: str, text: str) -> str:
+    """The class's MID; one that no release lists may have labels all the same."""
+    published = pins(warehouse, None)
+    where = ", ".join(pin.release for pin in published)
+    return class_names.mid_of(text) or class_names.find(text, class_names.listed(warehouse, published), "--mid", where)
 
 
 def _image_lines(story: Story) -> Iterator[str]:

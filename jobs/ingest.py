@@ -134,7 +134,7 @@ def _read(
         raise PromiseError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
         )
-    read.staged = small + [report.quarantined for report in found if report.quarantined]
+    read.staged = small + [file for report in found for file in report.beside()]
     read.staged += _in_order(spark, settings, run_id, found)
     read.reports += found
     if reused := sum(report.reused for report in found):

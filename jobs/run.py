@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", metavar="PLACE", help="download images of the last release to this folder or s3:// prefix"
     )
-    parser.add_argument("--images", metavar="FILE", help="only these images: IDs or split/ID a line")
+    parser.add_argument(
+        "--images", metavar="FILE", help="only these images: a list of IDs, split/ID or file names, or a CSV file"
+    )
     parser.add_argument(
         "--blobs",
         action="append",

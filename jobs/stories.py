@@ -55,7 +55,7 @@ def of_image(warehouse: str, image_id: str) -> Story:
         for table in ("image_changes", "label_changes"):
             _compared(story, warehouse, pin, table, "image_id", known)
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in story.releases):
-        raise _unknown(warehouse, f"image {image_id}", story)
+        raise _unknown(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", story)
     return story
 
 
@@ -77,7 +77,7 @@ def of_class(warehouse: str, mid: str) -> Story:
         story.releases.append({"release": pin.release, "class": listed[0] if listed else None, **counts})
         _compared(story, warehouse, pin, "class_history", "mid", known)
     if not any(entry["class"] or any(entry[name] for name in counts) for entry in story.releases):
-        raise _unknown(warehouse, f"class {mid}", story)
+        raise _unknown(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", story)
     return story
 
 
@@ -100,6 +100,6 @@ def _told(story: Story, read: Callable[[], list[Row]]) -> list[Row] | None:
         return None
 
 
-def _unknown(warehouse: str, what: str, story: Story) -> ConfigError:
+def _unknown(warehouse: str, what: str, remedy: str, story: Story) -> ConfigError:
     releases = ", ".join(entry["release"] for entry in story.releases)
-    return ConfigError(f"{warehouse}: no published release ({releases}) has the {what}")
+    return ConfigError(f"{warehouse}: no published release ({releases}) has the {what}; {remedy}")

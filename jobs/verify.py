@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="full: hash every byte (default); etag: S3's own MD5s, no byte is moved; size: sizes alone",
     )
     parser.add_argument("--subset", action="append", choices=SUBSETS, help="only this subset (may be repeated)")
-    parser.add_argument("--images", metavar="FILE", help="only the images in this file: IDs or split/ID, one a line")
+    parser.add_argument(
+        "--images", metavar="FILE", help="only these: a list of IDs, split/ID or file names, or a CSV file"
+    )
     parser.add_argument(
         "--origin", choices=ORIGINS, help="where all the blobs came from (default: as `downloads` says, else original)"
     )

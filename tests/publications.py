@@ -28,6 +28,7 @@ MARKS = {
     "classes": "display_name",
     "hierarchy": "name",
     "quarantine": "member",
+    "repairs": "member",
     "release_files": "member",
 }
 VALUES: dict[str, Any] = {

@@ -106,6 +106,8 @@ def faults(raw: bytes, table: str, subset: str, columns: list[str], before: set[
     row = dict(zip(columns, values, strict=True))
     if not re.fullmatch("(0x)?[0-9a-fA-F]{1,16}", row["ImageID"]):
         broken.add("invalid_image_id")
+    elif re.fullmatch("[0-9]{1,15}", row["ImageID"]):
+        broken.add("ambiguous_image_id")
     if table == "images":
         return broken | _image_faults(row, subset, before)
     return broken | _label_faults(row, table) | (_box_faults(row) if table == "boxes" else set())

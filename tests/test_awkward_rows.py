@@ -427,7 +427,7 @@ SPELLINGS = {
     image_id(0xAB).upper(): image_id(0xAB),
     "ABC": f"{0xABC:016x}",
     "0XaBd": f"{0xABD:016x}",
-    "0": "0" * 16,
+    "0x0": "0" * 16,
     image_id(7): image_id(7),
 }
 MID_SPELLINGS = {
@@ -532,6 +532,22 @@ def test_repairs_are_counted_where_the_row_is_kept(spelled: str):
     assert machine["image_ids_repaired"] == ids * len(MID_SPELLINGS)
     assert machine["mids_repaired"] == mids * len(SPELLINGS)
     assert files[f"{TAG}/classes.txt"]["mids_repaired"] == 1
+
+
+def test_repairs_are_listed_row_by_row(spelled: str):
+    """By member, line and column, what stood in the file and what stands in the table."""
+    found = [
+        (r["member"], r["line"], r["column_name"], r["before"], r["after"]) for r in readers.rows(spelled, "repairs")
+    ]
+    wanted = [(f"{TAG}/classes.txt", 2, "mid", "m.01yrx", CAT)]
+    wanted += [(TRAIN_IMAGES, n, "image_id", *ids) for n, ids in enumerate(SPELLINGS.items(), 2) if ids[0] != ids[1]]
+    pairs = [(ids, classes) for ids in SPELLINGS.items() for classes in MID_SPELLINGS.items()]
+    for line, (ids, classes) in enumerate(pairs, 2):
+        wanted += [(TRAIN_MACHINE, line, "image_id", *ids)] * (ids[0] != ids[1])
+        wanted += [(TRAIN_MACHINE, line, "mid", *classes)] * (classes[0] != classes[1])
+    assert sorted(found) == sorted(wanted)
+    counts = [r["image_ids_repaired"] + r["mids_repaired"] for r in readers.rows(spelled, "release_files")]
+    assert sum(counts) == len(found)
 
 
 def test_two_sources_of_one_origin_are_kept_once(tmp_path: Path, ingested: Ingested):

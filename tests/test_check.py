@@ -53,7 +53,7 @@ MEANT = {
     "wrong_subset": {"subset_be_in_set"},
     "duplicate_image_id": {"key_is_unique"},
 }
-READER = ("wrong_field_count", "nul_byte", "invalid_utf8", "malformed_quotes", "field_too_long")
+READER = ("ambiguous_image_id", "wrong_field_count", "nul_byte", "invalid_utf8", "malformed_quotes", "field_too_long")
 
 
 @pytest.fixture(scope="module")

@@ -431,6 +431,7 @@ def test_subclasses_are_those_below_in_the_hierarchy(published: str):
     assert choices.classes(published, "v3", [DOG], True) == [TREE, DOG]
     assert choices.classes(published, "v3", [TREE], True) == [TREE]
     assert choices.classes(published, "v3", [DOG], False) == [DOG]
+    assert choices.classes(published, "v3", ["dog", "m.0bt9lr", "0bt9lr"], False) == [DOG]
 
 
 def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
@@ -448,6 +449,8 @@ def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
         (["--images", "/nowhere"], "cannot be read"),
         (["--where", "no_such_column = 1"], "--where"),
         (["--mid", "/m/0zzzz"], "no such class"),
+        (["--mid", "Dogs"], "--mid 'Dogs': v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
+        (["--images", "/dev/null"], "holds no image"),
         (["--with-subclasses"], "needs --mid"),
         (["--quality", "50"], "give --resize too"),
         (["--from", "ftp://example.org"], "--from takes"),

@@ -81,7 +81,7 @@ def test_a_story_is_plain_data_too(oilake: Oilake, told: str):
     assert story["releases"][0]["labels"][0]["human_verdict"] is True
 
 
-@pytest.mark.parametrize("spelling", [DOG, "m.0bt9lr", "kg:/m/0bt9lr", "/M/0BT9LR"])
+@pytest.mark.parametrize("spelling", [DOG, "m.0bt9lr", "kg:/m/0bt9lr", "/M/0BT9LR", "Dog", "dog"])
 def test_a_class_tells_its_story(oilake: Oilake, told: str, spelling: str):
     code, out, _ = oilake("history", "--mid", spelling, "--warehouse", told)
     assert code == 0
@@ -100,7 +100,8 @@ def test_a_class_tells_its_story(oilake: Oilake, told: str, spelling: str):
         (("--image", "0abc"), "no published release (v2, v3) has the image 0000000000000abc"),
         (("--image", "dog"), "--image 'dog' is no image ID"),
         (("--mid", "m.0zz"), "no published release (v2, v3) has the class /m/0zz"),
-        (("--mid", "dog"), "--mid 'dog' is no MID"),
+        (("--image", "106528377697029"), "could be a decimal ID"),
+        (("--mid", "Dogg"), "--mid 'Dogg': v2, v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
     ],
 )
 def test_an_id_that_nobody_has_says_so(oilake: Oilake, told: str, arguments: tuple[str, str], sentence: str):

@@ -54,7 +54,7 @@ from tests.releases import BOX_HEADER, DOG, IMAGE_HEADER, LABEL_HEADER, TAG, ima
 
 KINDS = ("unknown_source", "invalid_mid", "invalid_confidence", "wrong_field_count", "invalid_size")
 PLANTED = 200
-INGESTED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "release_files")
+INGESTED = ("images", "labels", "boxes", "classes", "hierarchy", "quarantine", "repairs", "release_files")
 LONG = '"' + "long " * 40 + '"'
 
 
@@ -576,7 +576,7 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
 
 # --- killed on the way ---------------------------------------------------------------------------------------------
 
-COMMITS = 8  # publications; images, labels, boxes, quarantine, release_files, released; snapshots
+COMMITS = 9  # publications; images, labels, boxes, quarantine, release_files, released, repairs; snapshots
 
 
 @pytest.fixture(scope="module")

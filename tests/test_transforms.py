@@ -6,9 +6,10 @@ import base64
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from conf.registry import IdForm
 from jobs.transforms import dictionaries, image_ids, md5, mids, numbers, text
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=24)), max_size=20)
@@ -30,11 +31,40 @@ def test_image_ids_are_normalized_once_for_all(values: list[str | None]):
     assert not repaired.any()
 
 
-@given(st.integers(0, 2**64 - 1), st.sampled_from(["{:x}", "{:X}", "0x{:x}", "0X{:X}", "{:016X}", "{:016x}"]))
-def test_every_spelling_of_a_number_is_its_image_id(number: int, spelling: str):
-    found, repaired = image_ids.normalize(array([spelling.format(number)]))
+@given(
+    st.integers(0, 2**64 - 1),
+    st.sampled_from(["{:x}", "{:X}", "0x{:x}", "0X{:X}", "{:016X}", "{:016x}"]),
+    st.sampled_from([None, "hex"]),
+)
+def test_every_spelling_of_a_number_is_its_image_id(number: int, spelling: str, form: IdForm | None):
+    text = spelling.format(number)
+    assume(form or len(text) >= 16 or not text.isdigit())
+    found, repaired = image_ids.normalize(array([text]), form)
     assert found.to_pylist() == [f"{number:016x}"]
     assert repaired.tolist() == [spelling.format(number) != f"{number:016x}"]
+
+
+@given(st.integers(0, 10**15 - 1), st.integers(1, 15))
+def test_a_short_id_without_a_letter_is_taken_for_nothing(number: int, width: int):
+    text = f"{number:0{width}d}"
+    found, repaired = image_ids.normalize(array([text, "ab", None]))
+    assert found.to_pylist() == [None, "00000000000000ab", None]
+    assert repaired.tolist() == [False, True, False]
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 25))
+def test_a_decimal_id_is_the_number_that_it_says(number: int, width: int):
+    text = f"{number:0{width}d}"
+    found, repaired = image_ids.normalize(array([text, None]), "decimal")
+    assert found.to_pylist() == [f"{number:016x}", None]
+    assert repaired.tolist() == [text != f"{number:016x}", False]
+
+
+@pytest.mark.parametrize(
+    "value", ["18446744073709551616", "9" * 40, "000060e3121c7305", "0x10", "-1", "1.0", "1e3", " 1", ""]
+)
+def test_what_is_no_64_bit_number_is_no_decimal_id(value: str):
+    assert image_ids.normalize(array([value]), "decimal")[0].to_pylist() == [None]
 
 
 @pytest.mark.parametrize("value", ["", "x", "0x", "00000000000000000", "12 34", "0x0x1", "-1", "1.0", "１２", " 1"])

@@ -359,7 +359,7 @@ def test_a_placeholder_is_known_by_its_md5(lake: str, oilake: Oilake, tmp_path: 
         (("--blobs", "s3://user:secret@bucket/x"), "must be plain"),
         (("--blobs", "s3://bucket/x.tar"), "fetch it"),
         (("--blobs", "/", "--method", "etag"), "only S3 has ETags"),
-        (("--blobs", "/", "--images", "/nowhere/ids"), "a file of image IDs"),
+        (("--blobs", "/", "--images", "/nowhere/ids"), "cannot be read (No such file or directory)"),
         (("--blobs", "/", "--release", "v2"), "is not published"),
         (("--blobs", "/", "--allow-private"), "--allow-private is of --repair"),
         (("--blobs", "/", "--repair", "--quality", "50"), "give --resize too"),

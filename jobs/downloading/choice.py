@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
 from conf.errors import ConfigError
+from jobs import class_names
 from jobs.downloading import lists
 from jobs.downloading.lists import Addresses, Ids
 from jobs.downloading.order import SUBSETS
@@ -147,13 +148,15 @@ def _labelled(warehouse: str, release: str, choice: Choice, known: Mapping[str, 
     return {subset: np.unique(np.concatenate(parts)) for subset, parts in found.items()}
 
 
-def classes(warehouse: str, pin: Snapshot, mids: Sequence[str], with_subclasses: bool) -> list[str]:
-    """The classes, and those below them in the hierarchy where that is wanted; ConfigError for an unknown class."""
-    known = {row["mid"] for row in small_rows(warehouse, "classes", pin, ["mid"])}
-    if unknown := [mid for mid in mids if mid not in known]:
-        raise ConfigError(f"--mid {unknown[0]}: {pin.release} has no such class; see `oilake show classes`")
+def classes(warehouse: str, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:
+    """The MIDs of the named classes, and of those below them in the hierarchy where that is wanted.
+
+    ConfigError for a name that is unknown or ambiguous.
+    """
+    known = class_names.listed(warehouse, [pin]) if named else []
+    mids = sorted({class_names.find(text, known, "--mid", pin.release) for text in named})
     if not with_subclasses:
-        return list(mids)
+        return mids
     nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
     return sorted({*mids, *(below for below, above in ancestors(nodes) if above in mids)})
 

@@ -1,10 +1,10 @@
-"""Lists of images in files, read line by line: IDs, the official split/ID, and CVDF's TsvHttpData-1.0."""
+"""Lists of images in files: IDs in any form that jobs/image_lists.py reads, and CVDF's TsvHttpData-1.0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TextIO
 
 import numpy as np
@@ -14,15 +14,15 @@ import pyarrow.compute as pc
 import xxhash
 
 from conf.errors import ConfigError
+from jobs import image_lists
+from jobs.image_lists import BATCH
 from jobs.transforms import image_ids, md5
 
 Numbers = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 HEADER = "TsvHttpData-1.0"
-NAME = r"^(?:(?P<split>train|validation|test)(?:_[0-9a-f])?/)?(?P<id>[0-9a-fA-F]{16})(?:\.jpg)?$"
 ENTRY = r"^(?P<url>https?://[^\s]+)(?:\t(?P<size>[0-9]{0,18})(?:\t(?P<md5>|[A-Za-z0-9+/]{21}[AQgw]==))?)?$"
-BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,11 @@ class Ids:
 
     def numbers(self) -> Numbers:
         """All of them, each once, sorted."""
-        return np.unique(np.concatenate(list(self.by_split.values())))
+        return _distinct(list(self.by_split.values()))
+
+    def count(self) -> int:
+        """How many entries there are."""
+        return sum(map(len, self.by_split.values()))
 
     def hold(self, ids: Numbers, subset: str) -> Mask:
         """Which images of a subset are listed; shape (images,)."""
@@ -48,6 +52,10 @@ class Addresses:
     hashes: Numbers
     sizes: pa.Array
     md5s: pa.Array
+
+    def count(self) -> int:
+        """How many entries there are."""
+        return len(self.hashes)
 
     def places(self, urls: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         """Of each address its place in the list, -1 where it is not listed; shape (urls,)."""
@@ -64,30 +72,50 @@ class Addresses:
 
 
 def read(file: str) -> Ids | Addresses:
-    """The list in a file; ConfigError names the line that is none of a list's."""
+    """The list in a file; ConfigError names the line that is none of a list's, or says that there is no image in it."""
     try:
-        with open(file, encoding="utf-8") as lines:
-            if lines.readline().strip() == HEADER:
-                return _addresses(lines, file)
-            lines.seek(0)
-            return _ids(lines, file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--images {file}: cannot be read ({error}); give a text file of image IDs") from None
+        with image_lists.open_list(file) as lines:
+            first = lines.readline()
+            if first.strip(image_lists.AROUND) == HEADER:
+                found: Ids | Addresses = _addresses(lines, file)
+            else:
+                found = _ids(chain([first], lines), file)
+    except (OSError, UnicodeError) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise ConfigError(f"--images {file}: cannot be read ({cause}); give a text or CSV file of image IDs") from None
+    if not found.count():
+        raise ConfigError(f"--images {file}: holds no image; give {image_lists.HELP}, or leave --images out")
+    return found
 
 
-def _ids(lines: TextIO, file: str) -> Ids:
+def numbers(file: str) -> Numbers:
+    """The listed image IDs, each once, sorted; ConfigError where addresses are listed in their place."""
+    found = read(file)
+    if isinstance(found, Addresses):
+        raise ConfigError(f"--images {file}: lists addresses, not image IDs; give {image_lists.HELP}")
+    return found.numbers()
+
+
+def _ids(lines: Iterator[str], file: str) -> Ids:
     found: dict[str, list[Numbers]] = {split: [] for split in ("", "train", "validation", "test")}
-    for entries in _entries(lines, NAME, file, 1):
-        numbers = image_ids.as_numbers(pc.ascii_lower(entries.field("id")))
-        splits = entries.field("split").to_numpy(zero_copy_only=False)
+    for listed in image_lists.names(lines, f"--images {file}"):
+        images, splits = image_ids.as_numbers(listed.ids), listed.splits.to_numpy(zero_copy_only=False)
         for split, parts in found.items():
-            parts.append(numbers[splits == split])
-    return Ids({split: np.unique(np.concatenate([np.empty(0, np.uint64), *parts])) for split, parts in found.items()})
+            parts.append(images[splits == split])
+    return Ids({split: _distinct([np.empty(0, np.uint64), *parts]) for split, parts in found.items()})
+
+
+def _distinct(parts: Sequence[Numbers]) -> Numbers:
+    """All numbers of the parts, each once, sorted; numpy's own `unique` hashes millions of them many times slower."""
+    ordered = np.sort(np.concatenate(parts))
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 def _addresses(lines: TextIO, file: str) -> Addresses:
     hashes, sizes, md5s = [np.empty((0, 2), np.uint64)], [pa.array([], pa.int64())], [pa.array([], pa.string())]
-    for entries in _entries(lines, ENTRY, file, 2):
+    for entries in _entries(lines, file):
         hashes.append(_hashes(entries.field("url").to_pylist()))
         sizes.append(_given(entries.field("size")).cast(pa.int64()))
         md5s.append(_given(entries.field("md5")))
@@ -108,14 +136,15 @@ def _hashes(urls: list[str]) -> Numbers:
     return np.frombuffer(digests, np.uint64).reshape(-1, 2)
 
 
-def _entries(lines: TextIO, pattern: str, file: str, number: int) -> Iterator[pa.StructArray]:
-    """The named parts of each line, batch by batch, without blank ones; `number`: of the first line."""
+def _entries(lines: TextIO, file: str) -> Iterator[pa.StructArray]:
+    """The named parts of each line behind the header, batch by batch, without blank ones."""
+    number = 2
     while batch := list(islice(lines, BATCH)):
         text = pc.utf8_trim_whitespace(pa.array(batch, pa.string()))
-        found = pc.extract_regex(text, pattern)
+        found = pc.extract_regex(text, ENTRY)
         odd = np.flatnonzero(pc.and_(pc.is_null(found), pc.not_equal(text, "")).to_numpy(zero_copy_only=False))
         if len(odd):
-            told = f"line {number + int(odd[0])}: {str(text[int(odd[0])])[:80]!r}"
-            raise ConfigError(f"--images {file}: {told} is no image ID, split/ID or line of a {HEADER} list")
+            shown = f"line {number + int(odd[0])}: {str(text[int(odd[0])])[:80]!r}"
+            raise ConfigError(f"--images {file}: {shown} is no line of a {HEADER} list: address, size and base64 MD5")
         yield found.filter(pc.is_valid(found))
         number += len(batch)

@@ -61,7 +61,7 @@ def _in_order(found: list[Report]) -> list[Report]:
 
 
 def _forget(found: Sequence[Report], context: Context) -> None:
-    staged = [file for report in found for file in (*report.staged, report.quarantined) if file]
+    staged = [file for report in found for file in (*report.staged, *report.beside())]
     delete([join(context.warehouse, file.table, file.path) for file in staged])
 
 

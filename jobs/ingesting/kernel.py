@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from conf.errors import ConfigError, InputError
 from conf.registry import Expected, Release
-from jobs.ingesting import reuse
+from jobs.ingesting import repairs, reuse
 from jobs.ingesting.reuse import Known
 from jobs.judging import judge
 from jobs.sources.records import Block
@@ -73,12 +73,17 @@ class Report:
     broken: Counter[str] = field(default_factory=Counter)
     staged: list[StagedFile] = field(default_factory=list)
     quarantined: StagedFile | None = None
+    repairs: StagedFile | None = None
     is_sorted: dict[str, bool] = field(default_factory=dict)
     ends: dict[str, tuple[str, str]] = field(default_factory=dict)
     header: str | None = None
     extra_columns: tuple[str, ...] = ()
     is_sound: bool = True
     ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def beside(self) -> list[StagedFile]:
+        """The files beside the table's own: the rows that were kept out of it, and the list of repairs."""
+        return [file for file in (self.quarantined, self.repairs) if file]
 
 
 def run(split: Split, context: Context) -> Iterator[Report]:
@@ -98,13 +103,15 @@ class _Task:
         self.promised = judge.expectations(self.table.table)
         self.writers: dict[str, Writer] = {}
         self.quarantine: Writer | None = None
+        self.repairs: Writer | None = None
         self.ids: list[npt.NDArray[np.uint64]] = []
         self.dropped = (context.dropped or {}).get((split.file, chunk.number), np.empty(0, np.int64))
         self.report = Report(split.file, expected.path, self.table.table, chunk.number)
         self.report.header, self.report.extra_columns = chunk.header.text, chunk.header.extra
 
     def run(self) -> Report:
-        text, blocks = reuse.digest(self.context.seed, self.chunk.header.names), self.chunk.blocks
+        text = reuse.digest(self.context.seed, self.chunk.header.names, self.expected.member.ids)
+        blocks = self.chunk.blocks
         if self.table.table != "labels" or self.expected.subset is None:
             text = None
         elif self.context.earlier:
@@ -119,6 +126,7 @@ class _Task:
         notes = {reuse.TEXT: text.hexdigest()} if text and self._is_the_text() else None
         report.staged = [writer.close(notes) for writer in self.writers.values()]
         report.quarantined = self.quarantine.close() if self.quarantine else None
+        report.repairs = self.repairs.close() if self.repairs else None
         report.ids = np.concatenate(self.ids) if self.ids else report.ids
         return report
 
@@ -164,7 +172,7 @@ class _Task:
         self.report.broken.update(reason for record in rows.bad for reason in record.reasons)
         self._drop(good, reasons)
         self.report.read += rows.count + len(rows.bad)
-        self._count_repairs(normalized, good)
+        self._list_repairs(rows, repairs.of_kept(rows.columns, normalized, good))
         self._keep(judge.kept(normalized.columns, good))
         self._refuse(rows, reasons)
 
@@ -180,10 +188,16 @@ class _Task:
             reasons[row] = ["duplicate_image_id"]
             self.report.broken[judge.KEY] += 1
 
-    def _count_repairs(self, normalized: Normalized, good: npt.NDArray[np.bool_]) -> None:
-        repaired = {name: int((mask & good).sum()) for name, mask in normalized.repaired.items()}
-        self.report.image_ids_repaired += repaired.get("image_id", 0)
-        self.report.mids_repaired += repaired.get("mid", 0)
+    def _list_repairs(self, rows: Rows, found: pa.Table) -> None:
+        if not len(found):
+            return
+        report = self.report
+        for name, count in repairs.counts(found).items():
+            setattr(report, name, getattr(report, name) + count)
+        if self.repairs is None:
+            self.repairs = self._writer(schemas.load("repairs"), {"release": self.context.release.release})
+        lines = rows.lines(found["row"].to_numpy())
+        self.repairs.write(repairs.of_member(found, lines, report.table, report.file, report.member))
 
     def _keep(self, rows: pa.Table) -> None:
         self.report.kept += len(rows)
@@ -244,13 +258,13 @@ def normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Rele
 
 
 def _normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
-    table = expected.member.table
+    table, form = expected.member.table, expected.member.ids
     if table == "images":
-        return images.normalize(columns, expected.subset or "")
+        return images.normalize(columns, expected.subset or "", form)
     if table == "boxes":
-        return boxes.normalize(columns, release.box_sources)
+        return boxes.normalize(columns, release.box_sources, form)
     if table == "labels":
-        return labels.normalize(columns, release.sources)
+        return labels.normalize(columns, release.sources, form)
     raise ConfigError(
         f"{expected.file.name}: {expected.path}: no rows of {table} are read from such files, only of {', '.join(TYPES)}; "
         f"correct the table that the registry gives for {release.release}"

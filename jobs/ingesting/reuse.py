@@ -8,6 +8,7 @@ from typing import Any
 
 import xxhash
 
+from conf.registry import IdForm
 from jobs.sources.records import Block
 from jobs.tables import staging
 
@@ -22,12 +23,13 @@ class Known:
     origin: str
 
 
-def digest(seed: bytes, names: tuple[str | None, ...]) -> Any:
+def digest(seed: bytes, names: tuple[str | None, ...], form: IdForm | None = None) -> Any:
     """The 128-bit xxHash of a chunk's text, begun: it tells equal from other text, and no one gains by fooling it.
 
-    `seed`: what else decides the rows: code, schemas, quality and limits; `names`: our names of the fields.
+    `seed`: what else decides the rows: code, schemas, quality and limits; `names`: our names of the fields; `form`: how
+    IDs are written.
     """
-    return xxhash.xxh3_128(seed + repr(names).encode())
+    return xxhash.xxh3_128(seed + repr((names, form)).encode())
 
 
 def through(blocks: Iterable[Block], text: Any) -> Iterator[Block]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from conf import hierarchy_names
 from conf.registry import Expected
+from jobs.ingesting import repairs
 from jobs.ingesting.kernel import Context, Report, quarantine_rows
 from jobs.judging import judge
 from jobs.sources import lists
@@ -32,13 +33,13 @@ class Found:
 
 
 def ingest(splits: list[Split], context: Context) -> tuple[list[Report], list[StagedFile]]:
-    """(a report a member, the staged files of `classes`, `hierarchy` and `quarantine`)."""
+    """(a report a member, the staged files of `classes`, `hierarchy`, `quarantine` and `repairs`)."""
     found = Found()
     for split in splits:
         wanted = context.wanted[split.file]
         for expected, data in lists.contents(split.file, split.uri, split.kind, wanted):
             _read(split.file, expected, data, context, found)
-    staged = [report.quarantined for report in found.reports if report.quarantined]
+    staged = [file for report in found.reports for file in report.beside()]
     partition = {"release": context.release.release}
     table = classes.join(found.names, found.lists)
     for name, rows in (("classes", table), ("hierarchy", _nodes(found, table))):
@@ -64,7 +65,7 @@ def _read(file: str, expected: Expected, data: bytes, context: Context, found: F
         found.document = lists.hierarchy(data, f"{file}: {expected.path}")
         return
     rows, bad = lists.rows(data, member.format, context.field_limit)
-    good, refused = _split(rows, report)
+    good, refused = _split(rows, report, context)
     if member.format == "descriptions":
         found.names.update(good)
     else:
@@ -74,10 +75,13 @@ def _read(file: str, expected: Expected, data: bytes, context: Context, found: F
     _quarantine([*bad, *refused], report, context)
 
 
-def _split(rows: list[lists.ListRow], report: Report) -> tuple[list[tuple[str, str | None]], list[BadRecord]]:
+def _split(
+    rows: list[lists.ListRow], report: Report, context: Context
+) -> tuple[list[tuple[str, str | None]], list[BadRecord]]:
     """(MID and display name of each good row, the others); of rows with one MID the first is the good one."""
     normalized = Normalized({})
-    values, repaired = mids.normalize(pa.array([row.mid for row in rows], pa.string()))
+    published = pa.array([row.mid for row in rows], pa.string())
+    values, repaired = mids.normalize(published)
     normalized.add_repaired("mid", values, repaired)
     promised = [e for e in judge.expectations("classes") if e.kwargs.get("column") == "mid"]
     judged = judge.judge(normalized, promised)
@@ -91,9 +95,20 @@ def _split(rows: list[lists.ListRow], report: Report) -> tuple[list[tuple[str, s
         elif n not in reasons:
             good[mid] = row.display_name
     places = sorted(reasons)
-    report.mids_repaired = int(repaired.sum() - repaired[places].sum())
+    is_good = np.isin(np.arange(len(rows)), places, invert=True)
+    _list_repairs(repairs.of_kept({"mid": published}, normalized, is_good), rows, report, context)
     refused = [BadRecord(rows[n].line, rows[n].raw, tuple(reasons[n])) for n in np.array(places, int).tolist()]
     return list(good.items()), refused
+
+
+def _list_repairs(found: pa.Table, rows: list[lists.ListRow], report: Report, context: Context) -> None:
+    if not len(found):
+        return
+    report.mids_repaired = len(found)
+    lines = [rows[n].line for n in found["row"].to_pylist()]
+    listed = repairs.of_member(found, lines, report.table, report.file, report.member)
+    partition = {"release": context.release.release}
+    report.repairs = stage(context.warehouse, schemas.load("repairs"), partition, context.run_id, listed)
 
 
 def _quarantine(bad: list[BadRecord], report: Report, context: Context) -> None:

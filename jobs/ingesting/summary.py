@@ -51,7 +51,8 @@ class Summary:
         )
         if self.totals["image_ids_repaired"] or self.totals["mids_repaired"]:
             lines.append(
-                f"repaired: {self.totals['image_ids_repaired']:,} image IDs, {self.totals['mids_repaired']:,} MIDs"
+                f"repaired: {self.totals['image_ids_repaired']:,} image IDs, {self.totals['mids_repaired']:,} MIDs; "
+                "`oilake show repairs` lists them"
             )
         lines.append(self._outcome())
         return "\n".join(lines)

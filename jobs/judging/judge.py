@@ -59,9 +59,11 @@ def judge(normalized: Normalized, promised: Sequence[Expectation]) -> Judged:
 
 def _meant(column: str, bad: Mask, reason: str, promised: Sequence[Expectation], table: pa.Table) -> dict[str, Mask]:
     """Which rows by the expectation that an unreadable value would have broken: the first about the row that has its reason,
-    those of its column before others."""
+    those of its column before others. A reason that no published value can show counts by its own name."""
     left, found = bad, dict[str, Mask]()
     of_reason = [expectation for expectation in promised if expectation.meta.reason == reason]
+    if not of_reason:
+        return {reason: bad}
     for expectation in sorted(of_reason, key=lambda e: e.kwargs.get("column") != column):
         picked = rules.concerned(expectation.rule, table)
         mine = left if picked is None else left & picked

@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,6 +24,7 @@ from jobs.files import join
 from jobs.gated_publication import Passed, Staged, pass_gate, publish_passed
 from jobs.ingesting import inventory, keys
 from jobs.ingesting.kernel import TYPES
+from jobs.ingesting.repairs import NAMED
 from jobs.judging.gate import Known
 from jobs.maintaining import sorting
 from jobs.progress import track
@@ -124,6 +125,11 @@ def release_rows(settings: Settings, release: Release) -> Outcome:
 def _plan(settings: Settings, release: Release) -> Plan:
     """Looks at every quarantined row, without Spark: most often there is nothing to do."""
     pin = pinned(settings.warehouse, release.release)
+    if "repairs" not in pin.table_versions:
+        raise StoreError(
+            f"{settings.warehouse}: {pin.release} was ingested before repairs were listed, so the list would lack "
+            f"those of the ingest; run `oilake ingest --release {pin.release} --force`"
+        )
     context = Context(
         release,
         settings.warehouse,
@@ -205,8 +211,8 @@ def _stage(spark: SparkSession, settings: Settings, release: Release, plan: Plan
     merged = place.spread(spark, _shares(targets, cores), merging, warehouse, what)
     publish.leftovers([run.staged for run in runs.values()], warehouse)
     staged = [*merged, *(file for moved in found for file in moved.staged)]
-    kept = _kept(warehouse, pin, targets, plan.parts)
-    _check(warehouse, pin, staged, kept, _rows(found))
+    kept = _kept(warehouse, pin, targets, plan.parts, {file.table for file in staged})
+    _check(warehouse, pin, staged, kept, found)
     staged.append(_release_files(warehouse, pin, found, run_id))
     inputs = {table: str(pin.table_versions[table]) for table in kept if table in pin.table_versions}
     notes = {"released": json.dumps(_rows(found)), "released_reasons": json.dumps(_reasons(found))}
@@ -237,11 +243,12 @@ def _targets(warehouse: str, pin: Snapshot, runs: Mapping[str, Run]) -> list[Tar
 
 
 def _kept(
-    warehouse: str, pin: Snapshot, targets: Sequence[Target], parts: Sequence[Part]
+    warehouse: str, pin: Snapshot, targets: Sequence[Target], parts: Sequence[Part], staged: Collection[str]
 ) -> dict[str, tuple[StagedFile, ...]]:
     """By table: the published files that stay. What an older publication left of `released` does not."""
     gone = {target.published for target in targets} | {part.uri for part in parts}
-    names = {"quarantine", *(target.table for target in targets)} | ({"released"} & {*pin.table_versions})
+    names = {"quarantine", *(target.table for target in targets)} | ({"repairs"} & {*staged})
+    names |= {"released"} & {*pin.table_versions}
     kept: dict[str, tuple[StagedFile, ...]] = {"release_files": ()}
     for table in sorted(names):
         every = staged_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
@@ -254,10 +261,12 @@ def _check(
     pin: Snapshot,
     staged: Sequence[StagedFile],
     kept: Mapping[str, Sequence[StagedFile]],
-    moved: Mapping[str, int],
+    found: Sequence[Moved],
 ) -> None:
     """PromiseError, before anything is published, when a row is lost or doubled."""
-    changes = {**moved, "quarantine": -sum(moved.values())}
+    moved = _rows(found)
+    repaired = sum(counts[name] for one in found for counts in one.counts.values() for name in NAMED.values())
+    changes = {**moved, "quarantine": -sum(moved.values())} | ({"repairs": repaired} if repaired else {})
     for table, change in changes.items():
         before = sum(file.rows for file in files(warehouse, table, pin))
         after = sum(file.rows for file in [*kept[table], *(one for one in staged if one.table == table)])
@@ -275,11 +284,8 @@ def _release_files(warehouse: str, pin: Snapshot, found: Sequence[Moved], run_id
     rows = small_rows(warehouse, "release_files", pin)
     for row in rows:
         for moved in found:
-            count, image_ids, mids = moved.counts.get((row["file"], row["member"]), (0, 0, 0))
-            row["rows_kept"] += count
-            row["rows_quarantined"] -= count
-            row["image_ids_repaired"] += image_ids
-            row["mids_repaired"] += mids
+            for column, change in moved.counts.get((row["file"], row["member"]), Counter[str]()).items():
+                row[column] += change
     rows.sort(key=lambda row: (row["file"], row["member"]))
     data = pa.table({name: [row.get(name) for row in rows] for name in schema.names}, schema=schema)
     return stage(warehouse, table, {"release": pin.release}, run_id, data)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from conf.errors import InputError
 from conf.registry import Expected, Release
 from jobs.files import filesystem
+from jobs.ingesting import repairs
 from jobs.ingesting.kernel import TYPES, normalize, partitions, quarantine_rows
 from jobs.judging import judge
 from jobs.sources.rows import BadRecord, Header, parse_apart
@@ -55,12 +56,12 @@ class Context:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Rows of one member: `kept` those that pass, in the table's columns, with `places` (which they are); `repaired` masks
-    them; `reasons` of the others by place."""
+    """Rows of one member: `kept` those that pass, in the table's columns, with `places` (which they are); `repaired`: what
+    was repaired in them, `row` being their place; `reasons` of the others by place."""
 
     kept: pa.Table
     places: Places
-    repaired: dict[str, npt.NDArray[np.bool_]]
+    repaired: pa.Table
     reasons: dict[int, tuple[str, ...]]
 
 
@@ -105,7 +106,7 @@ class Run:
 class Moved:
     """What became of one file of `quarantine`: released rows, those that stay, and the counts.
 
-    `reasons`: released rows by (table, reason); `counts`: by member, (released, image IDs repaired, MIDs repaired).
+    `reasons`: released rows by (table, reason); `counts`: by member, what is added to columns of `release_files`.
     """
 
     runs: list[Run] = field(default_factory=list)
@@ -113,7 +114,7 @@ class Moved:
     rows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     reworded: int = 0
-    counts: dict[Member, tuple[int, int, int]] = field(default_factory=dict)
+    counts: dict[Member, Counter[str]] = field(default_factory=dict)
 
 
 def verdict(raws: Sequence[bytes], source: Source, release: Release, limit: int) -> Verdict:
@@ -124,7 +125,8 @@ def verdict(raws: Sequence[bytes], source: Source, release: Release, limit: int)
     judged = judge.judge(normalized, judge.expectations(table))
     good = judged.good
     reasons = {int(apart.places[row]): tuple(why) for row, why in judged.reasons.items()} | apart.bad
-    repaired = {name: mask[good] for name, mask in normalized.repaired.items()}
+    repaired = repairs.of_kept(apart.columns, normalized, good)
+    repaired = repaired.set_column(0, "row", pa.array(apart.places[repaired["row"].to_numpy()]))
     return Verdict(judge.kept(normalized.columns, good), apart.places[good], repaired, reasons)
 
 
@@ -149,7 +151,8 @@ def look(uri: str, context: Context) -> Look:
 
 
 def move(part: Part, context: Context) -> Iterator[Moved]:
-    """Stages what one file of `quarantine` gives: a sorted run a partition, rows of `released`, and the rows that stay."""
+    """Stages what one file of `quarantine` gives: a sorted run a partition, rows of `released` and `repairs`, and the rows
+    that stay."""
     yield _Move(part, context).run()
 
 
@@ -180,7 +183,8 @@ class _Move:
         if not lost.any():
             return judged
         reasons = judged.reasons | dict.fromkeys(judged.places[lost].tolist(), (DUPLICATE,))
-        repaired = {name: mask[~lost] for name, mask in judged.repaired.items()}
+        stays = np.isin(judged.repaired["row"].to_numpy(), judged.places[lost], invert=True)
+        repaired = judged.repaired.filter(pa.array(stays))
         return Verdict(judged.kept.filter(pa.array(~lost)), judged.places[~lost], repaired, reasons)
 
     def _stay(self, rows: Sequence[Row], reasons: Mapping[int, tuple[str, ...]]) -> None:
@@ -199,16 +203,19 @@ class _Move:
             key = (table, *partition.values())
             self.waiting.setdefault(key, (partition, []))[1].append(part)
         self._write("released", _released_rows(chosen, _ids(judged.kept), self.context.run_id))
+        if len(judged.repaired):
+            lines = [rows[n]["line"] for n in judged.repaired["row"].to_pylist()]
+            self._write("repairs", repairs.of_member(judged.repaired, lines, table, *_member(rows[0])))
         self._count(chosen, judged)
 
     def _count(self, chosen: Sequence[Row], judged: Verdict) -> None:
         table, member = chosen[0]["table_name"], _member(chosen[0])
         self.moved.rows[table] += len(chosen)
         self.moved.reasons.update((table, reason) for row in chosen for reason in row["reasons"])
-        repairs = (int(judged.repaired[name].sum()) if name in judged.repaired else 0 for name in ("image_id", "mid"))
-        before = self.moved.counts.get(member, (0, 0, 0))
-        image_ids, mids = (known + more for known, more in zip(before[1:], repairs, strict=True))
-        self.moved.counts[member] = (before[0] + len(chosen), image_ids, mids)
+        moved = {"rows_kept": len(chosen), "rows_quarantined": -len(chosen)}
+        counts = self.moved.counts.setdefault(member, Counter())
+        counts.update(moved)
+        counts.update(repairs.counts(judged.repaired))
 
     def _write(self, name: str, rows: pa.Table) -> None:
         if name not in self.writers:

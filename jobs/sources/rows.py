@@ -54,13 +54,19 @@ class Rows:
 
     def locate(self, rows: npt.NDArray[np.int64]) -> list[tuple[int, bytes]]:
         """(physical line, bytes without the line end) of each of the given rows."""
-        if self.walked is None:
-            starts, stops = np.append(0, self.block.ends[:-1])[rows], self.block.ends[rows]
-        else:
-            starts = np.array([self.walked[row].start for row in rows], np.int64)
-            stops = np.array([self.walked[row].stop for row in rows], np.int64)
-        raw = [_bare(self.block.data[a:b]) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        starts = self._starts(rows)
+        stops = self.block.ends if self.walked is None else np.array([record.stop for record in self.walked], np.int64)
+        raw = [_bare(self.block.data[a:b]) for a, b in zip(starts.tolist(), stops[rows].tolist(), strict=True)]
         return list(zip(self.block.lines(starts).tolist(), raw, strict=True))
+
+    def lines(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The physical line of each of the given rows."""
+        return self.block.lines(self._starts(rows))
+
+    def _starts(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        if self.walked is None:
+            return np.asarray(np.append(0, self.block.ends[:-1])[rows])
+        return np.array([self.walked[row].start for row in rows], np.int64)
 
 
 @dataclass(frozen=True)

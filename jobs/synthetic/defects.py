@@ -69,6 +69,10 @@ def _bad_image_id(row: Row, n: int) -> Record:
     return record({**row, "ImageID": bad[n % len(bad)]})
 
 
+def _short_decimal(row: Row, n: int) -> Record:
+    return record({**row, "ImageID": str(int(row["ImageID"], 16) % 10 ** (1 + n % 15))})
+
+
 def _respelled_image_id(row: Row, n: int) -> Record:
     known = row["ImageID"]
     spelled = (known.upper(), known.lstrip("0"), f"0x{known}")[n % 3]
@@ -77,7 +81,7 @@ def _respelled_image_id(row: Row, n: int) -> Record:
 
 def _respellable_image_id(row: Row, n: int) -> bool:
     known = row["ImageID"]
-    return (known.upper() != known, known.startswith("0") and known != "0" * 16, True)[n % 3]
+    return (known.upper() != known, known.startswith("0") and not known.isdigit(), True)[n % 3]
 
 
 def _respelled_mid(row: Row, n: int) -> Record:
@@ -148,6 +152,7 @@ def _short_md5(length: int) -> str:
 
 KINDS = {
     "invalid_image_id": Kind("invalid_image_id", EVERYWHERE, _bad_image_id),
+    "ambiguous_image_id": Kind("ambiguous_image_id", EVERYWHERE, _short_decimal),
     "invalid_mid": Kind("invalid_mid", ANNOTATIONS, _with(LabelName=("banana", "/m/", "/x/0bcd"))),
     "unknown_source": Kind("unknown_source", ANNOTATIONS, _with(Source=("oracle", "Verification?"))),
     "invalid_confidence": Kind("invalid_confidence", ANNOTATIONS, _confidence),

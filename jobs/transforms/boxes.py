@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pyarrow as pa
 
+from conf.registry import IdForm
 from jobs.transforms import dictionaries, labels, numbers
 from jobs.transforms.normalized import Normalized
 
@@ -19,13 +20,13 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Collection[str]) -> Normalized:
+def normalize(raw: Mapping[str, pa.Array], sources: Collection[str], form: IdForm | None = None) -> Normalized:
     """`raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL.
 
-    `sources`: the box sources that the release declares.
+    `sources`: the box sources that the release declares; `form`: see jobs/transforms/image_ids.py.
     """
     result = Normalized({})
-    labels.add_ids_and_mids(result, raw)
+    labels.add_ids_and_mids(result, raw, form)
     _, unknown = dictionaries.apply(raw["source"], lambda values: (values, ~_known(values, sources)))
     result.add("source", raw["source"], unknown, "unknown_source")
     confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)

@@ -7,10 +7,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.registry import IdForm
 from quality import fixed_width
+from quality.rules import mask
 
 CANONICAL = "^[0-9a-f]{16}$"
 REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"
+AMBIGUOUS = "^[0-9]{1,15}$"
+DECIMAL = "^[0-9]+$"
+LARGEST = str(2**64 - 1)
 
 LOW_BITS, ONES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 # The two hexadecimal digits of each byte, side by side in memory.
@@ -19,16 +24,20 @@ TWO_DIGITS = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(
 Mask = npt.NDArray[np.bool_]
 
 
-def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
+def normalize(values: pa.StringArray, form: IdForm | None = None) -> tuple[pa.StringArray, Mask]:
     """(IDs with upper case, missing zeros and `0x` repaired, which were repaired); anything else stays as it is.
 
-    `values`: strings of shape (n,), NULL stays NULL.
+    `values`: strings of shape (n,), NULL stays NULL. `form`: how they are known to be written. Of `decimal` ones the 64-bit
+    number counts, and what is none becomes NULL. Where no form is known, fewer than 16 digits without a letter could be
+    either, and become NULL.
     """
+    if form == "decimal":
+        return _from_decimals(values)
     canonical = are_canonical(values)
     if canonical.all():
         return values, ~canonical
     odd = np.flatnonzero(~canonical)
-    repaired, changed = _repair(values.take(pa.array(odd)))
+    repaired, changed = _repair(values.take(pa.array(odd)), is_hex=form == "hex")
     repairs = np.zeros(len(values), np.bool_)
     repairs[odd] = changed
     return pc.replace_with_mask(values, pa.array(~canonical), repaired), repairs
@@ -41,11 +50,33 @@ def are_canonical(values: pa.StringArray) -> Mask:
     return fixed_width.matches(values, *spec)
 
 
-def _repair(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
+def unread_reason(form: IdForm | None) -> str:
+    """Why a value became NULL that `normalize` was given with this form."""
+    return "invalid_image_id" if form else "ambiguous_image_id"
+
+
+def _repair(values: pa.StringArray, is_hex: bool) -> tuple[pa.StringArray, Mask]:
     repairable = pc.match_substring_regex(values, REPAIRABLE)
     digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
-    padded = pc.ascii_lpad(digits, 16, "0")
-    return pc.if_else(repairable, padded, values), np.asarray(repairable.to_numpy(zero_copy_only=False))
+    padded = pc.if_else(repairable, pc.ascii_lpad(digits, 16, "0"), values)
+    if is_hex:
+        return padded, mask(repairable)
+    ambiguous = pc.match_substring_regex(values, AMBIGUOUS)
+    return pc.if_else(ambiguous, None, padded), mask(pc.and_not(repairable, ambiguous))
+
+
+def _from_decimals(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
+    digits = pc.ascii_ltrim(values, "0")
+    length = pc.binary_length(digits)
+    fits = pc.or_(
+        pc.less(length, len(LARGEST)), pc.and_(pc.equal(length, len(LARGEST)), pc.less_equal(digits, LARGEST))
+    )
+    readable = pc.fill_null(pc.and_(pc.match_substring_regex(values, DECIMAL), fits), False)
+    numbers = pc.cast(
+        pc.if_else(pc.and_(readable, pc.fill_null(pc.greater(length, 0), False)), digits, "0"), pa.uint64()
+    )
+    ids = pc.if_else(readable, as_ids(numbers.to_numpy()), None)
+    return ids, mask(pc.fill_null(pc.not_equal(ids, values), False))
 
 
 def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
@@ -55,8 +86,8 @@ def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
     # Eight digits at once in one integer: a letter has the bit 64 and is worth 9 more than its low four bits.
     eight = digits[start : start + 16 * len(image_ids)].view(">u8").astype(np.uint64)
     eight = (eight & LOW_BITS) + ((eight >> np.uint64(6)) & ONES) * np.uint64(9)
-    for shift, mask in ((4, 0x00FF00FF00FF00FF), (8, 0x0000FFFF0000FFFF), (16, 0x00000000FFFFFFFF)):
-        eight = (eight | (eight >> np.uint64(shift))) & np.uint64(mask)
+    for shift, kept_bits in ((4, 0x00FF00FF00FF00FF), (8, 0x0000FFFF0000FFFF), (16, 0x00000000FFFFFFFF)):
+        eight = (eight | (eight >> np.uint64(shift))) & np.uint64(kept_bits)
     return (eight[0::2] << np.uint64(32)) | eight[1::2]
 
 

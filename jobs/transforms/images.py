@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.registry import IdForm
 from jobs.transforms import image_ids, md5, numbers, text
 from jobs.transforms.normalized import Normalized
 from quality.rules import mask
@@ -18,14 +19,16 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], subset: str) -> Normalized:
+def normalize(raw: Mapping[str, pa.Array], subset: str, form: IdForm | None = None) -> Normalized:
     """`raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
 
     `subset`: the folder that the file stood in; a row that names another one is a fault.
+    `form`: see jobs/transforms/image_ids.py.
     """
     rows = len(raw["image_id"])
     result = Normalized({})
-    result.add_repaired("image_id", *image_ids.normalize(raw["image_id"]))
+    ids = image_ids.normalize(raw["image_id"], form)
+    result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(form))
     same = pc.fill_null(pc.equal(raw["subset"], subset), False)
     if not pc.all(same, min_count=0).as_py():
         result.faults.append(("subset", ~mask(same), "wrong_subset"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.registry import IdForm
 from jobs.transforms import dictionaries, image_ids, mids, numbers
 from jobs.transforms.normalized import Normalized
 
@@ -16,10 +18,11 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str]) -> Normalized:
-    """`raw`: the published columns as text (see TYPES), each of shape (rows,); `sources`: source -> origin."""
+def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str], form: IdForm | None = None) -> Normalized:
+    """`raw`: the published columns as text (see TYPES), each of shape (rows,); `sources`: source -> origin;
+    `form`: see jobs/transforms/image_ids.py."""
     result = Normalized({})
-    add_ids_and_mids(result, raw)
+    add_ids_and_mids(result, raw, form)
     result.columns["source"] = raw["source"]
     result.columns["origin"] = dictionaries.apply(raw["source"], lambda values: _origins(values, sources))[0]
     confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)
@@ -27,10 +30,11 @@ def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str]) -> Normal
     return result
 
 
-def add_ids_and_mids(result: Normalized, raw: Mapping[str, pa.Array]) -> None:
+def add_ids_and_mids(result: Normalized, raw: Mapping[str, pa.Array], form: IdForm | None) -> None:
     """The image IDs and MIDs of labels and of boxes, each distinct one normalized once."""
     ids = dictionaries.by_runs(raw["image_id"])
-    result.add_repaired("image_id", *dictionaries.apply(ids, image_ids.normalize))
+    read = dictionaries.apply(ids, partial(image_ids.normalize, form=form))
+    result.add_image_ids(ids, *read, image_ids.unread_reason(form))
     result.add_repaired("mid", *dictionaries.apply(raw["mid"], mids.normalize))
 
 

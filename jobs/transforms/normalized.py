@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from quality.rules import mask
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -36,3 +38,9 @@ class Normalized:
         self.columns[name] = values
         if repaired.any():
             self.repaired[name] = repaired
+
+    def add_image_ids(self, published: pa.Array, values: pa.Array, repaired: Mask, reason: str) -> None:
+        """The image IDs of the published ones; those that became NULL could not be read, for `reason`."""
+        self.add_repaired("image_id", values, repaired)
+        if values.null_count > published.null_count:
+            self.faults.append(("image_id", mask(published.is_valid()) & ~mask(values.is_valid()), reason))

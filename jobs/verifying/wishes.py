@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from conf.errors import ConfigError, InputError
+from conf.errors import InputError
 from jobs.blobs.locations import Location
+from jobs.downloading import lists
 from jobs.tables.snapshots import Snapshot
 from jobs.transforms import image_ids
 from jobs.verifying import expected, origins
 from jobs.verifying.expected import Expected
 from quality.rules import mask
-
-OFFICIAL = r"^(?:train|validation|test)(?:_[0-9a-f])?/|\.jpg$"
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,11 @@ def images(warehouse: str, pin: Snapshot, location: Location, wish: Wishes) -> t
         listed = ids(wish.images) if wish.images else None
         unknown = expected.choose(found, wish.subsets, listed)
         if listed is not None and len(unknown):
-            raise InputError(f"{wish.images}: {listed[int(unknown[0])]} is no image of {pin.release}; leave it out")
+            more = f" (nor are {len(unknown) - 1:,} others)" if len(unknown) > 1 else ""
+            raise InputError(
+                f"--images {wish.images}: {listed[int(unknown[0])]} is no image of {pin.release}{more}; leave it out, or "
+                "name the release that has it"
+            )
         told = [", ".join(wish.subsets)] * bool(wish.subsets) + [f"of {wish.images}"] * bool(wish.images)
         return found, f"chosen: {' '.join(told)}"
     if len(downloaded):
@@ -56,20 +57,8 @@ def images(warehouse: str, pin: Snapshot, location: Location, wish: Wishes) -> t
 
 
 def ids(path: str) -> pa.StringArray:
-    """The image IDs in a file, of lines ID or split/ID, in canonical spelling; InputError names the line that holds none."""
-    try:
-        lines = Path(path).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}); --images takes a file of image IDs or split/ID, one a line"
-        ) from None
-    text = pa.array([line.strip() for line in lines], pa.string())
-    text = pc.replace_substring_regex(text, OFFICIAL, "")
-    found = image_ids.normalize(text)[0]
-    wrong = np.flatnonzero(~mask(pc.match_substring_regex(found, image_ids.CANONICAL)))
-    if bad := [n for n in wrong.tolist() if lines[n].strip()]:
-        raise InputError(f"{path}: line {bad[0] + 1}: {lines[bad[0]].strip()[:40]!r} is no image ID (16 hex digits)")
-    return found.filter(pa.array(np.isin(np.arange(len(lines)), wrong, invert=True)))
+    """The image IDs in a file, each once, sorted; ConfigError where it is no list of them."""
+    return image_ids.as_ids(lists.numbers(path))
 
 
 def others(found: Expected, rows: pa.Table) -> pa.Table:
