@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import cli
+from jobs import cli, code_version
 from jobs.ingest import ingest
 from jobs.ingesting import earlier, reuse
 from jobs.tables.snapshots import snapshots
@@ -123,6 +123,15 @@ def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
 
 def test_force_takes_nothing(sample: Path, lake: Settings, capsys: pytest.CaptureFixture[str]):
     ingest(lake, registry.find("v3", str(sample / "registry")), force=True)
+    assert TAKEN not in capsys.readouterr().err
+
+
+def test_what_other_code_made_is_not_taken(
+    sample: Path, lake: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """As after an edit of the kernel: its files are made anew, also where another release holds the same text."""
+    monkeypatch.setattr(code_version, "digest", lambda *_: b"of the edited code")
+    ingest(lake, registry.find("v3", str(sample / "registry")))
     assert TAKEN not in capsys.readouterr().err
 
 
