@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from conf.errors import ConfigError
+from conf.places import refuse_odd_folder
 from jobs.sources import tars
 
 Kind = Literal["folder", "tar", "tar.gz", "s3"]
@@ -68,6 +69,7 @@ def locate(text: str) -> Location:
         return Location("s3", canonical(text))
     if "://" in text:
         raise ConfigError("--blobs takes a folder, a tar archive or s3://bucket/prefix")
+    refuse_odd_folder("blobs", text)
     path = canonical(text)
     if Path(path).is_dir():
         return Location("folder", path)

@@ -120,7 +120,7 @@ class Needed(NamedTuple):
 
 
 def needed(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]) -> Needed:
-    """What the newest snapshot of every release needs of a table, at the version it pins and at the one that holds it now."""
+    """What the newest snapshot of each release needs of a table, at the version it pins and at the one that holds it now."""
     files: set[str] = set()
     for publication in begun:
         kept = [file for some in publication.kept.values() for file in some]
