@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from conf.errors import ConfigError
+from conf.places import refuse_odd_folder, refuse_odd_warehouse
 from conf.showing import brief
 from conf.strict import build, load_yaml
 
@@ -102,6 +103,9 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
     settings = dataclasses.replace(settings, warehouse=_whole(settings.warehouse), landing=_whole(settings.landing))
+    refuse_odd_warehouse(settings.warehouse)
+    refuse_odd_folder("landing", settings.landing)
+    refuse_odd_folder("registry", settings.registry or "")
     if not 0 <= settings.limits.max_share <= 1:
         raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
     for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):

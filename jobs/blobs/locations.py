@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from conf.errors import ConfigError
+from conf.places import refuse_odd_folder
 from jobs.fetching.addresses import without_secrets
 from jobs.sources import tars
 
@@ -81,6 +82,7 @@ def locate(text: str) -> Location:
     if "://" in text:
         shown = without_secrets(text)
         raise ConfigError(f"--blobs {shown}: is no such place; it takes a folder, a tar archive or s3://bucket/prefix")
+    refuse_odd_folder("blobs", text)
     path = canonical(text)
     if Path(path).is_dir():
         return Location("folder", path)

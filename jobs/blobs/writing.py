@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conf.errors import ConfigError
+from conf.places import refuse_odd_folder
 from conf.settings import Fetch
 from jobs.blobs import folder_store
 from jobs.blobs.locations import address_parts
@@ -13,6 +14,7 @@ from jobs.fetching.addresses import without_secrets
 def location(text: str) -> str:
     """The target of --to as the tables name it: an absolute path, or s3://bucket/prefix; ConfigError where it is neither."""
     if "://" not in text:
+        refuse_odd_folder("to", text)
         return folder_store.location(text)
     parts = address_parts("--to", text)
     if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:

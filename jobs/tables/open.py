@@ -11,6 +11,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
 from conf.errors import StoreError
+from conf.places import refuse_odd_warehouse
 from jobs.files import filesystem, join
 from jobs.tables.trouble import told
 
@@ -22,6 +23,7 @@ def uri(warehouse: str, table: str) -> str:
 
 def open_table(warehouse: str, table: str) -> DeltaTable | None:
     """The newest state of a table, or None where there is none yet."""
+    refuse_odd_warehouse(uri(warehouse, table))
     try:
         return DeltaTable(uri(warehouse, table))
     except TableNotFoundError:

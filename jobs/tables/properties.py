@@ -47,7 +47,7 @@ def migrate_retention(warehouse: str, name: str) -> list[str]:
     stored = change(warehouse, name, lacking_retention)
     if stored is None:
         return []
-    return [f"{name}: VACUUM and checkpoints of others now leave alone what is younger than ten years"]
+    return [f"{name}: VACUUM and checkpoints of others spare what is younger than ten years"]
 
 
 def lacking_retention(stored: Mapping[str, str]) -> dict[str, str]:

@@ -252,7 +252,10 @@ def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str])
             partition,
             int(action["size_bytes"]),
             int(action["num_records"]),
-            json.dumps({"numRecords": int(action["num_records"])} | {key: _of(action, key) for key in STATISTICS}),
+            json.dumps(
+                {"numRecords": int(action["num_records"])} | {key: _of(action, key) for key in STATISTICS},
+                default=datetime.datetime.isoformat,
+            ),
         )
         for action, partition in files_at(warehouse, table, version, part)
     ]
