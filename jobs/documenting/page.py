@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from conf import bounded_json
 from jobs.documenting import plots
 from jobs.documenting.story import KeptOut, Promise, Slice, State, Table
 from jobs.documenting.style import COLOURS, SCOPES, SEVERITIES, WORDS, counted, grid, mark, number, outcome, page, share
@@ -148,7 +149,7 @@ def _examples(examples: Sequence[str]) -> str:
 
 def _parsed(example: str) -> dict[str, Any]:
     try:
-        found = json.loads(example)
+        found = bounded_json.parse(example)
     except ValueError:
         found = None
     return found if isinstance(found, dict) and found else {"found": example}

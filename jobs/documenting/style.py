@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from jobs.documenting.story import Promise, State
@@ -76,6 +77,9 @@ summary { cursor: pointer; margin: .8rem 0; color: #0b57a4; }
 """
 
 
+DIGITS = re.compile("[0-9]{1,18}")
+
+
 def page(title: str, body: str) -> str:
     """A whole HTML document without a script, that asks nothing of anybody."""
     return (
@@ -124,7 +128,7 @@ def share(result: Result) -> str:
     """How many rows break a promise, of how many, in percent; or what was found instead."""
     if result.unexpected_count is None:
         observed = result.observed or ""
-        return counted(int(observed), "row") if observed.isdigit() else observed
+        return counted(int(observed), "row") if DIGITS.fullmatch(observed) else observed
     told = counted(result.unexpected_count, "row")
     if result.element_count and result.unexpected_percent is not None:
         of = counted(result.element_count, "row")
