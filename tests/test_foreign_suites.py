@@ -58,10 +58,11 @@ HARM = {
     "brackets without end": "SELECT * FROM {{batch}} WHERE " + "(" * 5000 + "1" + ")" * 5000,
     "a generator of Spark's": "SELECT * FROM {{batch}} LATERAL VIEW explode(sequence(1, 1000000000)) x",
 }
+FOUR = "oilake_batch x, oilake_batch y, oilake_batch z, oilake_batch u"
 BOMBS = {
     "a text of two billion letters": "SELECT repeat('x', 2000000000) FROM oilake_batch",
-    "a list of all pairs": "SELECT list(x.a) FROM oilake_batch x, oilake_batch y, oilake_batch z, oilake_batch u, oilake_batch v",
-    "every row with every row, four times": "SELECT sum(hash(x.a, y.a, z.a, u.a)) FROM oilake_batch x, oilake_batch y, oilake_batch z, oilake_batch u",
+    "a list of all pairs": f"SELECT list(x.a) FROM {FOUR}, oilake_batch v",
+    "every row with every row, four times": f"SELECT sum(hash(x.a, y.a, z.a, u.a)) FROM {FOUR}",
     "a recursion without end": (
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r, oilake_batch"
     ),
@@ -72,10 +73,10 @@ MOST_BYTES = 2 << 30
 class Listener(BaseHTTPRequestHandler):
     asked = 0
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802
         Listener.asked += 1
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, *arguments: Any):
         pass
@@ -142,15 +143,15 @@ def test_the_time_for_all_queries_together_is_bounded(tmp_path: Path):
 
 
 def test_a_query_finds_what_stands_in_files_and_in_partitions(tmp_path: Path):
-    rows = pa.table({"n": [1, 2, 3], "at": ["a b", "12:30", None], "day": pa.array([0, 0, 1], pa.date32())})
-    copy = foreign.table(tmp_path / "t", [foreign.counted()], rows, partition_by=["at", "day"])
+    rows = pa.table({"n": [1, 2, 3], "hour": ["a b", "12:30", None], "day": pa.array([0, 0, 1], pa.date32())})
+    copy = foreign.table(tmp_path / "t", [foreign.counted()], rows, partition_by=["hour", "day"])
     (mine,) = targets.copied(copy, None)
-    found = Sandbox().ask("SELECT * FROM oilake_batch WHERE at IS NULL OR at = '12:30'", {"oilake_batch": mine})
+    found = Sandbox().ask("SELECT * FROM oilake_batch WHERE hour IS NULL OR hour = '12:30'", {"oilake_batch": mine})
     assert isinstance(found, Count)
     assert found.unexpected == 2
     assert found.examples == [
-        {"n": 2, "at": "12:30", "day": "1970-01-01"},
-        {"n": 3, "at": None, "day": "1970-01-02"},
+        {"n": 2, "hour": "12:30", "day": "1970-01-01"},
+        {"n": 3, "hour": None, "day": "1970-01-02"},
     ]
     long = Sandbox().ask("SELECT repeat('z', 100000) AS z FROM oilake_batch", {"oilake_batch": mine})
     assert isinstance(long, Count)
@@ -308,7 +309,8 @@ RESULTS = {
     "results of nothing": '{"results": [7]}',
     "no text": b"\xff\xfe",
     "counts beyond all": json.dumps(
-        {"run_id": "r", "checked_at": "2026", "release": None, "since": None, "version": 1, "not_asked": {}, "validations": [],
+        {"run_id": "r", "checked_at": "2026", "release": None, "since": None, "version": 1, "not_asked": {},
+         "validations": [],
          "results": [{"expectation": "e", "type": "t", "columns": [], "scope": "row", "severity": "info", "description": "d",
                       "success": True, "element_count": 10**30}]}),
 }  # fmt: skip
