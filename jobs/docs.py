@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conf.file_names import file_name
 from conf.settings import Settings
 from jobs import command, options
 from jobs.printing import tell
@@ -69,7 +70,7 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> Outcome:
     is_copy = what is not None and what not in schemas.names()
     tables = [table_reader.of_copy(what)] if what and is_copy else table_reader.of_warehouse(settings.warehouse, what)
     great, links = gx_data_docs.site(tables)
-    addresses = {table.name: f"table-{gx_data_docs.slug(table.name)}.html" for table in tables}
+    addresses = {table.name: f"table-{file_name(table.name)}.html" for table in tables}
     own = f"{gx_data_docs.FOLDER}/index.html" if great else None
     place = what if what and is_copy else settings.warehouse
     pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}

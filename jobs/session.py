@@ -24,6 +24,7 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.variable.substitute": "false",  # ${env:…} in a condition stays text
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "oilake-spark-warehouse"),  # not in the user's folder
 }
 DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension"

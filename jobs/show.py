@@ -11,10 +11,12 @@ from conf.showing import visible
 from jobs import command, options, session
 from jobs.blobs.locations import canonical
 from jobs.printing import aligned, tell
+from jobs.tables import conditions
 from jobs.tables.blob_status import with_blobs
+from jobs.tables.open import uri
 from jobs.tables.read import read
 from jobs.tables.snapshots import slices, snapshots
-from jobs.tables.trouble import SPARK_ERRORS, told
+from jobs.tables.trouble import SPARK_ERRORS
 from schemas import loader as schemas
 
 WIDEST = 60
@@ -51,10 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         place = canonical(arguments.blobs) if arguments.blobs else None
         frame = with_blobs(spark, settings.warehouse, arguments.release, place, known)
+    if arguments.where is not None:
+        frame = conditions.where(frame, arguments.where)
     try:
-        rows = (frame.where(arguments.where) if arguments.where else frame).limit(arguments.limit).collect()
+        rows = frame.limit(arguments.limit).collect()
     except SPARK_ERRORS as error:
-        raise ConfigError(f"--where: {told(error)}") from None
+        raise conditions.broken(error, uri(settings.warehouse, arguments.table), arguments.where) from None
     found = [row.asDict() for row in rows]
     tell("\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found))
     return 0

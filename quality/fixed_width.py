@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-FIXED = re.compile(r"\^(\[[0-9a-z-]+\])\{(\d+)\}\$")
+FIXED = re.compile(r"\^(\[[0-9a-z-]+\])\{([0-9]{1,4})\}\$")
 
 Lookup = npt.NDArray[np.bool_]
 
@@ -18,9 +18,12 @@ Lookup = npt.NDArray[np.bool_]
 def spec(regex: str) -> tuple[Lookup, int] | None:
     """(which bytes the class holds, length) of a `^[class]{n}$`; None for any other regex."""
     found = FIXED.fullmatch(regex)
-    if found is None:
+    if found is None or int(found[2]) == 0:
         return None
-    of_class = re.compile(found[1])
+    try:
+        of_class = re.compile(found[1])
+    except re.error:  # Arrow's engine reads some classes that Python's does not
+        return None
     return np.array([of_class.fullmatch(chr(b)) is not None for b in range(256)]), int(found[2])
 
 

@@ -14,12 +14,13 @@ from typing import Any, Literal
 from conf import drift
 from conf.errors import ConfigError
 from conf.strict import build, load_yaml
-from quality import derived, rules, scopes
+from quality import arguments, derived, rules, scopes
 from quality.compiled_queries import References
 from schemas.loader import Table
 from schemas.loader import load as load_schema
 
 Severity = Literal["critical", "warning", "info"]
+VERSIONS = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -154,15 +155,22 @@ def _filled(expectation: Expectation, thresholds: Mapping[str, str], where: str)
 def parse(document: Any, columns: Mapping[str, str], where: str) -> Suite:
     """The suite in a YAML or JSON document, for a table of these columns; ConfigError begins with `where`."""
     suite = build(Suite, document, where)
+    version = suite.meta.get("version", 0)
+    if type(version) is not int or not 0 <= version <= VERSIONS:
+        raise ConfigError(
+            f"{where}: meta.version must be a whole number from 0 to {VERSIONS}, not {str(version)[:40]!r}"
+        )
+    places = [f"{where}: expectations[{n}] ({e.type})" for n, e in enumerate(suite.expectations)]
+    for expectation, place in zip(suite.expectations, places, strict=True):
+        arguments.check(expectation.kwargs, place)
+        scopes.check(expectation.rule, expectation.meta.scope, expectation.severity, columns, place)
     paired = {e.kwargs.get("column") for e in suite.expectations if rules.forbids_line_breaks(e.rule)}
     names: set[str] = set()
-    for n, expectation in enumerate(suite.expectations):
-        place = f"{where}: expectations[{n}] ({expectation.type})"
+    for expectation, place in zip(suite.expectations, places, strict=True):
         if expectation.meta.scope == "row" and expectation.meta.reason is None:
             raise ConfigError(f"{place}: meta.reason is missing; a row that breaks it is quarantined with a reason")
         if expectation.meta.reason is not None and expectation.meta.reason not in reasons():
             raise ConfigError(f"{place}: unknown reason {expectation.meta.reason!r}; see quality/reasons.yaml")
-        scopes.check(expectation.rule, expectation.meta.scope, expectation.severity, columns, place)
         if expectation.type == scopes.QUERY:
             scopes.check_query(expectation.rule, expectation.meta.name, expectation.meta.reads, place)
         references = expectation.meta.references

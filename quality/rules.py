@@ -6,8 +6,9 @@ The third form is Great Expectations' own: the declaration itself. NULL passes e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,22 @@ def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
             raise ConfigError(f"{where}: row_condition must read: column = 'value' or column <> 'value', parser spark")
 
 
+def misfit(rule: Rule, schema: pa.Schema) -> str | None:
+    """Why the rule cannot be asked of columns of these types; None where it can."""
+    if rule.type in (MATCH, NOT_MATCH) and not pa.types.is_string(schema.field(rule.kwargs["column"]).type):
+        return "a regex is asked of text alone"
+    try:
+        passes(rule, pa.table({name: pa.nulls(1, schema.field(name).type) for name in columns_of(rule)}))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return f"its values do not fit the type of {' and '.join(dict.fromkeys(columns_of(rule)))}"
+    return None
+
+
+def are_comparable(schema: pa.Schema, columns: Sequence[str]) -> bool:
+    """Whether the values of these columns have an order: those of nested ones have none."""
+    return not any(pa.types.is_nested(schema.field(name).type) for name in columns)
+
+
 def needs_no_line_breaks(rule: Rule) -> bool:
     """Whether the regex ends in `$`, which Java lets match before a final line break."""
     return rule.type == MATCH and str(rule.kwargs.get("regex")).endswith("$")
@@ -90,9 +107,15 @@ def needs_no_line_breaks(rule: Rule) -> bool:
 
 def forbids_line_breaks(rule: Rule) -> bool:
     """Whether the rule refuses every character that Java takes for a line break; a regex that is none refuses nothing."""
+    return rule.type == NOT_MATCH and _finds_line_breaks(str(rule.kwargs.get("regex")))
+
+
+@cache
+def _finds_line_breaks(regex: str) -> bool:
+    """By Arrow's engine, which takes time in proportion to the text whatever the regex is."""
     try:
-        return rule.type == NOT_MATCH and all(re.search(rule.kwargs["regex"], c) for c in LINE_BREAKS[1:-1])
-    except (KeyError, TypeError, re.error):
+        return bool(pc.all(pc.match_substring_regex(pa.array(list(LINE_BREAKS[1:-1])), regex)).as_py())
+    except pa.ArrowInvalid:
         return False
 
 

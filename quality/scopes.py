@@ -78,12 +78,12 @@ def _check_shares(rule: Rule, where: str) -> None:
 def check_query(rule: Rule, name: str | None, reads: Sequence[str], where: str) -> None:
     """ConfigError, starting with `where`, for a query without a name, without `{batch}` or with another brace."""
     try:
-        fields = {
-            field for _, field, _, _ in Formatter().parse(rule.kwargs["unexpected_rows_query"]) if field is not None
-        }
+        parsed = list(Formatter().parse(rule.kwargs["unexpected_rows_query"]))
     except ValueError as error:
-        raise ConfigError(f"{where}: unexpected_rows_query: {error}") from None
-    if fields != {"batch"}:
+        raise ConfigError(
+            f"{where}: unexpected_rows_query: {error}; it may hold {{batch}} and no other brace"
+        ) from None
+    if {(field, width, form) for _, field, width, form in parsed if field is not None} != {("batch", "", None)}:
         raise ConfigError(f"{where}: unexpected_rows_query must name {{batch}} and no other brace")
     if name is None:
         raise ConfigError(f"{where}: meta.name is missing; a query has no columns to be called by")

@@ -65,13 +65,18 @@ class Auditor:
     """Judges the rows of one file, batch by batch, by the row-level expectations given.
 
     `partition`: the values that the rows of the file share and that do not stand in it. `key`: the columns in which the
-    rows should rise, besides those of the partition; none where they need not.
+    rows should rise, besides those of the partition; none where they need not. `kinds`: the types of the partition's
+    columns; texts where they are not given.
     """
 
     def __init__(
-        self, expectations: Sequence[Expectation], partition: Mapping[str, str | None], key: Sequence[str]
+        self,
+        expectations: Sequence[Expectation],
+        partition: Mapping[str, Any],
+        key: Sequence[str],
+        kinds: Mapping[str, pa.DataType] | None = None,
     ) -> None:
-        self.expectations, self.partition = expectations, partition
+        self.expectations, self.partition, self.kinds = expectations, partition, kinds or {}
         self.key = [name for name in key if name not in partition]
         self.tally = Tally(counts={expectation.name: Count() for expectation in expectations})
 
@@ -80,7 +85,7 @@ class Auditor:
         if not len(rows):
             return
         for name, value in self.partition.items():
-            rows = rows.append_column(name, _constant(value, len(rows)))
+            rows = rows.append_column(name, _constant(value, len(rows), self.kinds.get(name)))
         for expectation in self.expectations:
             self._judge(expectation, rows)
         if self.key:
@@ -110,9 +115,10 @@ class Auditor:
         self.tally.first, self.tally.last = self.tally.first or ends[0], ends[1]
 
 
-def _constant(value: Any, rows: int) -> pa.Array:
-    if value is None:
-        return pa.array([None] * rows, pa.string())
+def _constant(value: Any, rows: int, kind: pa.DataType | None) -> pa.Array:
+    """A column of one value; a text is a dictionary of it, which is judged once."""
+    if not isinstance(value, str):
+        return pa.repeat(pa.scalar(value, kind or (pa.string() if value is None else None)), rows)
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value]))
 
 

@@ -448,6 +448,8 @@ def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
     [
         (["--images", "/nowhere"], "cannot be read"),
         (["--where", "no_such_column = 1"], "--where"),
+        (["--where", "reflect('java.lang.System', 'getenv', 'HOME') = 'secret'"], "cannot call reflect()"),
+        (["--where", "image_id IN (SELECT value FROM text.`/etc/hosts`)"], "is no part of that"),
         (["--mid", "/m/0zzzz"], "no such class"),
         (["--mid", "Dogs"], "--mid 'Dogs': v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
         (["--images", "/dev/null"], "holds no image"),

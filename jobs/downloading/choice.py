@@ -17,17 +17,18 @@ import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from conf.errors import ConfigError
 from jobs import class_names
 from jobs.downloading import lists
 from jobs.downloading.lists import Addresses, Ids
 from jobs.downloading.order import SUBSETS
 from jobs.downloading.stretches import KEY, LISTED, Mask, Numbers, Stretch
 from jobs.progress import say
+from jobs.tables import conditions
 from jobs.tables.columns import columns_of, read_file
+from jobs.tables.open import uri
 from jobs.tables.read import read
 from jobs.tables.snapshots import PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots
-from jobs.tables.trouble import SPARK_ERRORS, told
+from jobs.tables.trouble import SPARK_ERRORS
 from jobs.transforms import image_ids
 from jobs.transforms.implications import ancestors
 from quality.rules import mask
@@ -170,11 +171,11 @@ def meeting(
     known: Mapping[str, Snapshot] | None = None,
 ) -> list[Stretch]:
     """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
+    met = conditions.where(read(spark, warehouse, "images", release, known=known), condition)
     try:
-        met = read(spark, warehouse, "images", release, known=known).where(condition)
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:
-        raise ConfigError(f"--where: {told(error)}") from None
+        raise conditions.broken(error, uri(warehouse, "images"), condition) from None
     chunks = [one for one in rows["image_id"].cast(pa.binary(8)).chunks if len(one)]
     found = [np.frombuffer(one.buffers()[1], ">u8", len(one), 8 * one.offset) for one in chunks]
     ids = np.concatenate([np.empty(0, np.uint64), *found])

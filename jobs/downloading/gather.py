@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.file_names import file_name
 from jobs.blobs import attribution
 from jobs.blobs.stores import Store
 from jobs.downloading.mailbox import Mailbox, rows, take
@@ -56,7 +57,7 @@ class Ledger:
             there = found.filter(pc.equal(found["status"], DOWNLOADED))
             if len(there):
                 self.files += 1
-                name = f"{attribution.FOLDER}/{self.order.release}-{self.order.run_id}-{self.files:04d}.csv"
+                name = f"{attribution.FOLDER}/{file_name(self.order.release)}-{self.order.run_id}-{self.files:04d}.csv"
                 self.store.put(name, attribution.text(there.to_pylist()))
             told = {"location": self.order.location, "release": self.order.release}
             append(self.warehouse, "downloads", found.select(list(columns())), self.order.run_id, told)

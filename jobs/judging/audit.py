@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,7 +16,7 @@ from jobs.files import filesystem
 from jobs.judging.references import Follower, Reference
 from jobs.tables.targets import File, Target
 from jobs.tables.trouble import told
-from quality import tally
+from quality import rules, tally
 from quality.loader import Expectation
 from quality.tally import Auditor, Tally
 
@@ -27,12 +27,13 @@ PLAIN = ("image_id",)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What every file of a target is judged by; `schema`: of the columns that have to be read."""
+    """What every file of a target is judged by; `schema`: of the columns to be read; `kinds`: types of the partition's."""
 
     expectations: Sequence[Expectation]
     key: Sequence[str]
     schema: pa.Schema
     references: Sequence[Reference]
+    kinds: Mapping[str, pa.DataType]
 
 
 @dataclass
@@ -76,9 +77,11 @@ def audit(
 
 
 def _wanted(target: Target, chosen: Sequence[Expectation], references: Sequence[Reference]) -> Wanted:
+    key = target.suite.key() if rules.are_comparable(target.schema, target.suite.key()) else []
     named = dict.fromkeys([*tally.columns(target.suite, chosen), *(reference.column for reference in references)])
     names = [name for name in named if name not in target.partition_by]
-    return Wanted(chosen, target.suite.key(), pa.schema([target.schema.field(name) for name in names]), references)
+    kinds = {name: target.schema.field(name).type for name in target.partition_by}
+    return Wanted(chosen, key, pa.schema([target.schema.field(name) for name in names]), references, kinds)
 
 
 def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, File]]]:
@@ -105,7 +108,7 @@ def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
 
     ArrowException or OSError when it cannot be read.
     """
-    auditor = Auditor(wanted.expectations, file.partition, wanted.key)
+    auditor = Auditor(wanted.expectations, file.partition, wanted.key, wanted.kinds)
     followers = [Follower(reference, file.partition) for reference in wanted.references]
     for rows in batches(file, wanted.schema):
         auditor.add(rows)

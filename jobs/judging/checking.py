@@ -14,7 +14,7 @@ from jobs.judging.references import Reference
 from jobs.tables.read import of_target
 from jobs.tables.snapshots import Snapshot
 from jobs.tables.targets import Target, published
-from quality import results, scopes
+from quality import results, rules, scopes
 from quality.loader import Expectation
 from quality.results import READER, Result
 from quality.tally import EXAMPLES, Count
@@ -102,8 +102,11 @@ def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings |
     for work in every:
         _count(spark, work)
     questions = [(work, one) for work in every for one in _questions(work, around)]
-    for (work, question), count in zip(questions, queries.ask(spark, [q for _, q in questions]), strict=True):
-        work.counts[question.expectation.name] = count
+    for (work, question), answer in zip(questions, queries.ask(spark, [q for _, q in questions]), strict=True):
+        if isinstance(answer, str):
+            work.not_asked[question.expectation.name] = answer
+        else:
+            work.counts[question.expectation.name] = answer
     return [_checked(work) for work in every]
 
 
@@ -131,8 +134,20 @@ def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectatio
             if around and not around.is_complete(target.release):
                 left[expectation.name] = f"{target.release} is partial"
                 continue
+        if why := _misfit(target, expectation):
+            left[expectation.name] = why
+            continue
         chosen.append(expectation)
     return chosen, left
+
+
+def _misfit(target: Target, expectation: Expectation) -> str | None:
+    """Why an expectation cannot be asked of columns of the table's types: a suite and a schema may come from anywhere."""
+    if expectation.type in rules.ARGUMENTS:
+        return rules.misfit(expectation.rule, target.schema)
+    if expectation.type in scopes.UNIQUE and not rules.are_comparable(target.schema, expectation.columns):
+        return f"the values of {' and '.join(expectation.columns)} have no order, so they are no key"
+    return None
 
 
 def _count(spark: SparkSession, work: _Work) -> None:
@@ -211,7 +226,13 @@ def lines(checked: Sequence[Checked]) -> list[str]:
         for result in one.results:
             if not result.success:
                 told.append(f"  {result.severity}: {gate.sentence(one.target.table, result)}")
-        for why in dict.fromkeys(one.not_asked.values()):
-            names = [name for name, cause in one.not_asked.items() if cause == why]
-            told.append(f"  not asked, {why}: {', '.join(names)}")
+        told += [f"  {line}" for line in not_asked(one)]
     return told
+
+
+def not_asked(one: Checked) -> list[str]:
+    """A line a cause for which promises were not asked, with their names."""
+    causes: dict[str, list[str]] = {}
+    for name, cause in one.not_asked.items():
+        causes.setdefault(cause, []).append(name)
+    return [f"not asked, {cause}: {', '.join(names)}" for cause, names in causes.items()]

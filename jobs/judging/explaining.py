@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from jobs.judging.checking import Checked
+from conf import bounded_json
+from jobs.judging.checking import Checked, not_asked
 from jobs.tables.targets import Target
 from quality.explaining import Explanation, explain
 from quality.results import READER, Result
@@ -39,7 +40,8 @@ def lines(checked: Sequence[Checked], is_copy: bool) -> list[str]:
     """A paragraph a broken promise, and a last line where none is broken."""
     width = max(WIDTH, min(shutil.get_terminal_size().columns, WIDEST))
     told = [line for one in checked for r in one.results if not r.success for line in _lines(one, r, is_copy, width)]
-    return told or ["nothing to explain: every promise that was asked is kept"]
+    told = told or ["nothing to explain: every promise that was asked is kept"]
+    return [*told, *(f"{one.target.name}: {line}" for one in checked for line in not_asked(one))]
 
 
 def _lines(one: Checked, result: Result, is_copy: bool, width: int) -> Iterator[str]:
@@ -76,8 +78,10 @@ def _found(result: Result) -> str:
 def _row(example: str) -> str:
     """An example as `column=value`; what is no JSON object (a file and what ails it) as it is."""
     try:
-        row = json.loads(example)
+        row = bounded_json.parse(example)
     except ValueError:
+        return example
+    if not isinstance(row, dict):
         return example
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in row.items())
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from conf.errors import StoreError
+from conf.file_names import file_name
 from jobs.files import filesystem, join
 from jobs.judging import gate, looks
 from jobs.judging.checking import Checked
@@ -51,8 +54,6 @@ def keep(run_id: str, checked: Sequence[Checked]) -> None:
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     for one in checked:
         target = one.target
-        index = target.suite.key()
-        known = {expectation.name: expectation for expectation in target.suite.expectations}
         document = {
             "run_id": run_id,
             "checked_at": now,
@@ -64,18 +65,40 @@ def keep(run_id: str, checked: Sequence[Checked]) -> None:
             "suite_sha256": target.suite.digest(),
             "results": [asdict(result) for result in one.results],
             "not_asked": dict(one.not_asked),
-            "validations": [
-                great.validation(known[name], count, index).to_json_dict() for name, count in one.counts.items()
-            ],
+            "validations": _validations(one),
         }
-        name = "-".join([f"{target.version:08d}", *(r for r in (target.release, target.since) if r), run_id])
+        slice_names = [file_name(name) for name in (target.release, target.since) if name]
+        name = "-".join([f"{target.version:08d}", *slice_names, run_id])
         try:
             store, path = filesystem(join(target.folder, FOLDER, f"{name}.json"))
+            _refuse_link(path.rpartition("/")[0])
             store.create_dir(path.rpartition("/")[0], recursive=True)
             with store.open_output_stream(path) as stream:
-                stream.write(json.dumps(document, indent=1, default=str).encode())
+                stream.write(json.dumps(document, indent=1, default=str).encode(errors="backslashreplace"))
         except OSError as error:
-            say(f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error})")
+            say(
+                f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error}); "
+                f"what was found is told here alone, so make {FOLDER} a folder that can be written"
+            )
+
+
+def _validations(one: Checked) -> list[dict[str, Any]]:
+    """The counts in Great Expectations' form; without those of expectations that it refuses, which is told."""
+    target, found = one.target, []
+    known = {expectation.name: expectation for expectation in target.suite.expectations}
+    for name, count in one.counts.items():
+        try:
+            found.append(great.validation(known[name], count, target.suite.key()).to_json_dict())
+        except Exception as error:  # a suite from outside meets checks of Great Expectations' own, of many kinds
+            cause = " ".join(str(error).split())[:200]
+            say(f"{target.name}: {name} is not kept in Great Expectations' form, which refuses it ({cause})")
+    return found
+
+
+def _refuse_link(folder: str) -> None:
+    """OSError where the folder of results is a link: a copied one would lead the results to elsewhere on this machine."""
+    if Path(folder).is_symlink():
+        raise OSError(errno.ELOOP, f"{FOLDER} is a link, which may lead anywhere")
 
 
 def _judgement(one: Checked) -> Judgement:

@@ -120,6 +120,8 @@ def are_proved(
     partition_by: Sequence[str], key: Sequence[str], files: Sequence[tuple[Mapping[str, Any], Tally | None]]
 ) -> bool:
     """Whether the order of the rows in each partition shows that no key repeats in all of them."""
+    if set(key) <= set(partition_by):
+        return False
     if not set(partition_by) <= set(key):
         return not files or (len(files) == 1 and _is_unique([files[0][1]]))
     parts: dict[tuple[Any, ...], list[Tally | None]] = {}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pyarrow.fs import FileSelector, FileType
 
-from conf.errors import StoreError
+from conf import bounded_json
+from conf.errors import ConfigError, StoreError
 from conf.strict import build
 from jobs.files import filesystem, join
 from quality.results import READER, Result
 
 CHECK = "check"
 FOLDER = "_quality"
+MOST = 10**18
 COLUMNS = tuple(column.name for column in fields(Result))
 
 
@@ -72,7 +73,7 @@ def of_folder(path: str) -> list[Look]:
     for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
         if info.type == FileType.File and info.base_name.endswith(".json"):
             with store.open_input_stream(info.path) as stream:
-                found.append(_of_document(info.path, stream.read()))
+                found.append(_of_document(info.path, stream.read(bounded_json.CHARACTERS + 1)))
     return sorted(found, key=_when)
 
 
@@ -103,12 +104,14 @@ def _of_run(rows: Sequence[dict[str, Any]], beside: Look | None) -> Look:
 
 def _of_document(path: str, content: bytes) -> Look:
     try:
-        found = json.loads(content)
+        found = bounded_json.parse(content.decode())
         results = [{name: row[name] for name in COLUMNS if name in row} for row in found["results"]]
         known = {name: found[name] for name in (field.name for field in fields(Document)) if name in found}
         document = build(Document, {**known, "results": results}, path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: holds no results of a check ({error!r}); take the file away") from None
+        _refuse_odd_counts(document)
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+        cause = f"{type(error).__name__}: {error}".removeprefix("ConfigError: ").removeprefix(f"{path}: ")
+        raise StoreError(f"{path}: holds no results of a check ({cause[:300]}); take the file away") from None
     return Look(
         document.run_id,
         document.checked_at[:19].replace("T", " "),
@@ -120,6 +123,15 @@ def _of_document(path: str, content: bytes) -> Look:
         document.not_asked,
         document.validations,
     )
+
+
+def _refuse_odd_counts(document: Document) -> None:
+    """ValueError where a number is none that a check counts: what others wrote is drawn and divided."""
+    counts = [document.version]
+    for result in document.results:
+        counts += [result.element_count or 0, result.unexpected_count or 0, result.quarantined_count or 0]
+    if not all(0 <= count < MOST for count in counts):
+        raise ValueError("a count is below 0, or of more than 18 digits")
 
 
 def _result(row: Mapping[str, Any]) -> Result:

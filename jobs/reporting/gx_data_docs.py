@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from conf.file_names import file_name
 from jobs.judging.looks import Look
 from jobs.progress import say
 from jobs.reporting.offline_assets import STATIC, armoured, assets, localised
@@ -42,7 +42,10 @@ def site(tables: Sequence[Table]) -> tuple[dict[str, bytes], dict[str, list[tupl
     if not checked:
         return {}, {}
     with_results = [table for table in tables if any(one.table is table for one in checked)]
-    pages = [_suite_page(table) for table in with_results]
+    suites = {table.name: page for table in with_results if (page := _suite_page(table))}
+    with_results = [table for table in with_results if table.name in suites]
+    checked = [one for one in checked if one.table.name in suites]
+    pages = list(suites.values())
     shown = []
     for one in checked:
         page = _result_page(one)
@@ -60,18 +63,13 @@ def site(tables: Sequence[Table]) -> tuple[dict[str, bytes], dict[str, list[tupl
     return found, links
 
 
-def slug(text: str) -> str:
-    """`text` as a name of a file that means nothing else anywhere."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:80] or "_"
-
-
 def _checked(table: Table) -> Iterator[Checked]:
     """The newest checks of each slice that left results in Great Expectations' form."""
     for one in table.slices:
         for look in [look for look in one.looks if look.validations][-NEWEST:]:
-            batch = slug("-".join(part for part in (table.name, look.release, look.since) if part))
+            batch = "-".join(file_name(part) for part in (table.name, look.release, look.since) if part)
             moment = _when(look).strftime("%Y%m%dT%H%M%S.%fZ")
-            path = f"validations/{slug(table.name)}/{slug(look.run_id)}/{moment}/{batch}.html"
+            path = f"validations/{file_name(table.name)}/{file_name(look.run_id)}/{moment}/{batch}.html"
             yield Checked(table, look, path, all(bool(result.get("success")) for result in look.validations))
 
 
@@ -88,17 +86,23 @@ def _title(one: Checked) -> str:
 
 
 def _suite_path(table: Table) -> str:
-    return f"expectations/{slug(table.name)}.html"
+    return f"expectations/{file_name(table.name)}.html"
 
 
-def _suite_page(table: Table) -> Page:
+def _suite_page(table: Table) -> Page | None:
+    """None, and a sentence, where Great Expectations does not take the suite: a copy may carry anything."""
     from great_expectations.core import ExpectationSuite
     from great_expectations.render.renderer.page_renderer import ExpectationSuitePageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
 
     declared = armoured(json.loads(table.suite.text()))
-    suite = ExpectationSuite(name=slug(table.name), expectations=declared["expectations"])
-    return Page(_suite_path(table), _html(ExpectationSuitePageRenderer(), suite, DefaultJinjaPageView()))
+    try:
+        suite = ExpectationSuite(name=file_name(table.name), expectations=declared["expectations"])
+        return Page(_suite_path(table), _html(ExpectationSuitePageRenderer(), suite, DefaultJinjaPageView()))
+    except Exception as error:
+        cause = " ".join(str(error).split())[:200]
+        say(f"{table.name}: its suite has no page in Great Expectations' form, which refuses it ({cause})")
+        return None
 
 
 def _result_page(one: Checked) -> Page | None:
@@ -120,12 +124,12 @@ def _result_page(one: Checked) -> Page | None:
 def _document(one: Checked) -> dict[str, Any]:
     look, results = one.look, [_result(result) for result in one.look.validations]
     kept = sum(result["success"] for result in results)
-    batch = {"data_asset_name": slug(one.table.name), "delta_version": look.version}
-    batch |= {key: slug(value) for key, value in (("release", look.release), ("since", look.since)) if value}
+    batch = {"data_asset_name": file_name(one.table.name), "delta_version": look.version}
+    batch |= {key: file_name(value) for key, value in (("release", look.release), ("since", look.since)) if value}
     return {
         "success": one.success,
         "results": results,
-        "suite_name": slug(one.table.name),
+        "suite_name": file_name(one.table.name),
         "suite_parameters": {},
         "statistics": {
             "evaluated_expectations": len(results),
@@ -134,7 +138,7 @@ def _document(one: Checked) -> dict[str, Any]:
             "success_percent": 100 * kept / len(results),
         },
         "meta": {
-            "run_id": {"run_name": slug(look.run_id), "run_time": _when(look).isoformat()},
+            "run_id": {"run_name": file_name(look.run_id), "run_time": _when(look).isoformat()},
             "batch_spec": batch,
         },
         "id": None,
@@ -154,21 +158,21 @@ def _index(tables: Sequence[Table], shown: Sequence[Checked]) -> Page:
 
     validations = [
         {
-            "expectation_suite_name": slug(one.table.name),
+            "expectation_suite_name": file_name(one.table.name),
             "filepath": one.path,
-            "run_id": slug(one.look.run_id),
-            "batch_identifier": slug(one.path.rpartition("/")[2].removesuffix(".html")),
+            "run_id": file_name(one.look.run_id),
+            "batch_identifier": file_name(one.path.rpartition("/")[2].removesuffix(".html")),
             "validation_success": one.success,
             "run_time": _when(one.look),
-            "run_name": slug(one.look.run_id),
-            "asset_name": slug(one.table.name),
+            "run_name": file_name(one.look.run_id),
+            "asset_name": file_name(one.table.name),
             "batch_kwargs": {},
             "batch_spec": {"delta_version": one.look.version},
             "expectation_suite_filepath": _suite_path(one.table),
         }
         for one in sorted(shown, key=lambda one: (one.look.checked_at, one.path), reverse=True)
     ]
-    suites = [{"expectation_suite_name": slug(table.name), "filepath": _suite_path(table)} for table in tables]
+    suites = [{"expectation_suite_name": file_name(table.name), "filepath": _suite_path(table)} for table in tables]
     listed = {"site_name": "oilake", "validations_links": validations, "expectations_links": suites}
     return Page("index.html", _html(SiteIndexPageRenderer, listed, DefaultJinjaIndexPageView()))
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from conf import bounded_json
 from jobs.reporting.html import GridColumn, render
 from jobs.reporting.table_history import Promise, Slice, Table
 from jobs.reporting.table_past import LOOK_COLUMNS, part_past
@@ -135,7 +136,7 @@ def _example_grid(examples: Sequence[str]) -> ExampleGrid:
 
 def _parsed_example(example: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(example)
+        parsed = bounded_json.parse(example)
     except ValueError:
         parsed = None
     return parsed if isinstance(parsed, dict) and parsed else {"found": example}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from deltalake import DeltaTable
 
+from conf import bounded_json
 from conf.errors import ConfigError
 from jobs.tables.properties import change
 from quality.loader import Suite, parse
@@ -28,9 +29,9 @@ def carried(table: DeltaTable) -> Suite:
         raise ConfigError(f"{where}: carries no expectations; only tables that oilake made do")
     columns = {field["name"]: str(field["type"]) for field in json.loads(table.schema().to_json())["fields"]}
     try:
-        document = json.loads(stored[SUITE])
-    except ValueError:
-        raise ConfigError(f"{where}: property {SUITE} is not valid JSON; restore the table") from None
+        document = bounded_json.parse(stored[SUITE])
+    except ValueError as error:
+        raise ConfigError(f"{where}: property {SUITE} is no suite ({error}); restore the table") from None
     suite = parse(document, columns, f"{where}: property {SUITE}")
     if suite.digest() != stored.get(SHA256):
         raise ConfigError(f"{where}: property {SUITE} is not the one whose hash stands beside it; restore the table")

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyarrow import fs
 
+from conf.file_names import file_name
 from jobs.files import delete, filesystem, join
 from jobs.tables.open import uri
 from jobs.tables.staging import StagedFile
@@ -17,7 +18,7 @@ FOLDER = "_unfinished"  # Delta takes no notice of names that begin so
 
 
 def _path(warehouse: str, table: str, part: Mapping[str, str]) -> str:
-    return join(uri(warehouse, table), FOLDER, "-".join(part.values()) + ".json")
+    return join(uri(warehouse, table), FOLDER, "-".join(map(file_name, part.values())) + ".json")
 
 
 def write(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:

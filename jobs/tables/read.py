@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import reduce
 
@@ -12,8 +13,12 @@ from pyspark.sql.types import StructType
 from jobs.tables.open import uri
 from jobs.tables.quoting import plain_files
 from jobs.tables.snapshots import Slice, Snapshot, slices
-from jobs.tables.targets import Target
+from jobs.tables.targets import File, Target
 from schemas import loader as schemas
+
+# Spark takes other characters of a path for patterns or escapes.
+PLAIN = re.compile(r"[\w=./-]*")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def read(
@@ -41,9 +46,19 @@ def of_target(spark: SparkSession, target: Target) -> DataFrame:
     """The rows of one slice, from the files that the log names, without asking Delta for the table's state again."""
     if not target.files:
         return at_version(spark, target.folder, target.version).where("false")
+    if not all(_is_plain(target, file) for file in target.files):
+        return _of_part(at_version(spark, target.folder, target.version), target.part)
     columns = StructType.fromJson(json.loads(target.spark_schema))
     paths = [file.uri for file in target.files]
     return plain_files(spark).schema(columns).option("basePath", target.folder).parquet(*paths)
+
+
+def _is_plain(target: Target, file: File) -> bool:
+    """Whether the path tells Spark the partition's values as the log has them; elsewhere Delta's own reader is asked."""
+    path = file.uri.removeprefix(target.folder).lstrip("/")
+    values = {name: file.partition.get(name) for name in target.partition_by}
+    folders = [f"{name}={NO_VALUE if value is None else value}" for name, value in values.items()]
+    return PLAIN.fullmatch(path) is not None and path.split("/")[:-1] == folders
 
 
 def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
@@ -52,7 +67,11 @@ def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
 
 
 def _slice(spark: SparkSession, warehouse: str, table: str, one: Slice) -> DataFrame:
-    frame = at_version(spark, uri(warehouse, table), one.version)
-    for column, value in one.partition.items():
-        frame = frame.where(frame[column] == value)
+    return _of_part(at_version(spark, uri(warehouse, table), one.version), one.partition)
+
+
+def _of_part(frame: DataFrame, part: Mapping[str, str | None]) -> DataFrame:
+    """The rows whose columns have these values."""
+    for column, value in part.items():
+        frame = frame.where(frame[column].isNull() if value is None else frame[column] == value)
     return frame

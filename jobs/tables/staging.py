@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from conf.file_names import checked_part
 from jobs.files import filesystem, join, size
 from quality import loader as quality
 from quality.tally import Auditor, Tally
@@ -54,7 +55,7 @@ class Writer:
         number: int,
         is_judged: bool = False,
     ) -> None:
-        folder = "/".join(f"{name}={partition[name]}" for name in table.partition_by)
+        folder = "/".join(f"{name}={checked_part(name, partition[name])}" for name in table.partition_by)
         name = f"part-{number:05d}-{run_id}-{uuid.uuid4().hex[:8]}.parquet"
         self.table, self.partition = table, dict(partition)
         self.path = f"{folder}/{name}" if folder else name

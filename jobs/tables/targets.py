@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -18,6 +21,7 @@ from schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.
 UNREAD = {"deletionVectors", "columnMapping"}
+ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:/")
 SLICED_BY = ("release", "to_release", "from_release")
 
 
@@ -34,7 +38,7 @@ class File:
 class Target:
     """One release's rows of one table at one version; of a table without releases all rows.
 
-    `schema`: of all its columns; `spark_schema`: the same as Spark's JSON.
+    `schema`: of all its columns; `spark_schema`: the same as Spark's JSON; `part`: the values that its rows share.
     """
 
     table: str
@@ -47,6 +51,7 @@ class Target:
     release: str | None = None
     since: str | None = None
     files: list[File] = field(default_factory=list)
+    part: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -85,9 +90,12 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
     be blank, one that carries no expectations.
     """
     folder, _, name = path.rstrip("/").rpartition("/")
-    opened = open_table(folder or ".", name)
+    opened = open_table(folder or ("/" if path.startswith("/") else "."), name)
     if opened is None:
-        raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
+        raise ConfigError(
+            f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
+            "give a table's name or the folder in which its _delta_log lies"
+        )
     if strange := set(opened.protocol().reader_features or ()) & UNREAD:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
@@ -100,7 +108,8 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
         if release is None or mine == release:
             found.append(_target(suite.name, path.rstrip("/"), opened, chosen, suite))
     if release is not None and not found:
-        raise ConfigError(f"{path}: holds no row of release {release!r}")
+        known = ", ".join(sorted({name for name, _ in parts if name})) or "none"
+        raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {known}")
     return found or [_target(suite.name, path.rstrip("/"), opened, {}, suite)]
 
 
@@ -108,27 +117,52 @@ def _target(
     table: str,
     folder: str,
     opened: DeltaTable,
-    part: dict[str, str | None] | dict[str, str],
+    part: Mapping[str, str | None],
     suite: Suite | None = None,
 ) -> Target:
     files = [file for file in _files(folder, opened) if part.items() <= file.partition.items()]
-    release, since = _slice(dict(part))
+    release, since = _slice(part)
     schema = pa.schema(opened.schema().to_arrow())
     spark_schema = opened.schema().to_json()
     partition_by = tuple(opened.metadata().partition_columns)
     version = int(opened.version())
     return Target(
-        table, folder, version, suite or carried(opened), schema, spark_schema, partition_by, release, since, files
+        table,
+        folder,
+        version,
+        suite or carried(opened),
+        schema,
+        spark_schema,
+        partition_by,
+        release,
+        since,
+        files,
+        part,
     )
 
 
 def _files(folder: str, opened: DeltaTable) -> list[File]:
-    found = []
-    for action, partition in add_actions(opened):
-        found.append(File(join(folder, action["path"]), dict(partition), int(action["size_bytes"])))
-    return found
+    return [
+        File(join(folder, _inside(folder, action["path"])), dict(partition), int(action["size_bytes"]))
+        for action, partition in add_actions(opened)
+    ]
 
 
-def _slice(partition: dict[str, str | None]) -> tuple[str | None, str | None]:
-    """(release, earlier release of a comparison) that partition values name."""
-    return partition.get("release") or partition.get("to_release"), partition.get("from_release")
+def _inside(folder: str, path: str) -> str:
+    """The path of a file below the table's folder, which the log holds as part of a URI.
+
+    ConfigError for one that leads out of the folder: a copy would show what else lies on this machine.
+    """
+    plain = unquote(path)
+    if ABSOLUTE.match(plain) or ".." in plain.split("/") or "\0" in plain:
+        raise ConfigError(
+            f"{folder}: its log names the file {path}, which is not in its folder; copy the rows to a table of its own"
+        )
+    return plain
+
+
+def _slice(partition: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """(release, earlier release of a comparison) that partition values name, as texts whatever their columns hold."""
+    release, since = (partition.get(name) for name in ("release", "from_release"))
+    release = partition.get("to_release") if release is None else release
+    return None if release is None else str(release), None if since is None else str(since)

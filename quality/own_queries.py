@@ -1,0 +1,39 @@
+"""Which queries are this version's own: who wrote a suite wrote the hash beside it too, so the text must tell."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from conf.strict import load_yaml
+from quality import scopes
+from quality.loader import Expectation
+from schemas import loader as schemas
+
+NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"
+
+
+def is_own(expectation: Expectation) -> bool:
+    """Whether the query, and the tables that it reads, stand in `quality/` as they are, but for the thresholds' numbers."""
+    asked = expectation.kwargs["unexpected_rows_query"], expectation.meta.reads
+    return any(form.fullmatch(asked[0]) and reads == asked[1] for form, reads in _forms())
+
+
+@cache
+def _forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """(what a query's whole text must match, the tables that it reads) of every query in `quality/`."""
+    declared = [one for name in schemas.names() for one in load_yaml(files("quality") / f"{name}.yaml")["expectations"]]
+    return tuple(
+        (_form(one["kwargs"]["unexpected_rows_query"]), tuple(one["meta"].get("reads", ())))
+        for one in declared
+        if one["type"] == scopes.QUERY
+    )
+
+
+def _form(template: str) -> re.Pattern[str]:
+    """The text of a query whose `$name` may be any plain number."""
+    slots = [(found.start(), found.end()) for found in Template.pattern.finditer(template)]
+    starts, ends = [0, *(end for _, end in slots)], [*(start for start, _ in slots), len(template)]
+    return re.compile(NUMBER.join(re.escape(template[a:b]) for a, b in zip(starts, ends, strict=True)))
