@@ -1,4 +1,4 @@
-"""Tables that others compact and vacuum stay readable; `oilake maintain` does that and loses nothing that a snapshot needs."""
+"""Tables that others compact and vacuum stay readable; `oilake maintain` does it and loses nothing that a snapshot needs."""
 
 from __future__ import annotations
 
