@@ -22,6 +22,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from conf.errors import ConfigError
 from conf.settings import Fetch
 from jobs.fetching import addresses
 from jobs.fetching import headers as fields
@@ -65,8 +66,16 @@ def _pools(fetch: Fetch, resolver: Resolver | None) -> Pools:
     for scheme, proxy in urllib.request.getproxies().items():
         if scheme in ("http", "https"):
             address = proxy if "://" in proxy else f"http://{proxy}"
-            proxied[scheme] = urllib3.ProxyManager(address, maxsize=count)
+            proxied[scheme] = _proxy(scheme, address, count)
     return Pools(direct, proxied, resolver)
+
+
+def _proxy(scheme: str, address: str, count: int) -> urllib3.ProxyManager:
+    try:
+        return urllib3.ProxyManager(address, maxsize=count)
+    except (ValueError, HTTPError) as error:
+        place = without_secrets(address)
+        raise ConfigError(f"{scheme.upper()}_PROXY: {place} is no http or https proxy ({error}); correct it") from None
 
 
 def _head(pools: Pools, fetch: Fetch, url: str, known: Version | None) -> Version:
@@ -176,7 +185,7 @@ def _whole(response: Response, fetch: Fetch) -> Answer:
 
 
 def _continued(response: Response, start: int, version: Version | None, fetch: Fetch) -> Answer:
-    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    told = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]{1,19})", response.headers.get("Content-Range", ""))
     if version is None or told is None or int(told[1]) != start:
         raise AgainError("the server sends other bytes than it was asked for", after=0, restart=True)
     found = fields.version(response.headers, int(told[2]), partial=True)
