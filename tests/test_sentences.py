@@ -155,7 +155,7 @@ def test_a_receipt_that_cannot_be_read_is_none(tmp_path: Path):
 def test_a_proxy_that_is_none_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("http_proxy", "socks5://user:secret@h:1")
     with pytest.raises(
-        ConfigError, match=r"^HTTP_PROXY: socks5://h:1 is no http or https proxy .*; correct it$"
+        ConfigError, match=r"^HTTP_PROXY: socks5://h:1 is no http or https proxy; correct or unset it$"
     ) as refusal:
         http.source(Fetch())
     assert "secret" not in str(refusal.value)
