@@ -19,7 +19,13 @@ from jobs.blobs import attribution
 HARMFUL = "\x1b]0;x\x07\r\x9b2J\u202e\u2028\x7f"
 SHOWN = r"\x1b]0;x\x07\r\x9b2J\u202e\u2028\u007f"
 ROOM = Path(jobs.__file__).parent
-DOORS = {"printing.py", "command.py", "java.py", "synthetic/serve.py"}
+DOORS = {"printing.py", "command.py"}
+NO_DATA = {
+    "cli.py",
+    "java.py",
+    "synthetic/serve.py",
+    "judging/sandbox.py",
+}  # a version, a path, a docstring, another process
 
 
 def obeyed(text: str) -> set[str]:
@@ -33,12 +39,16 @@ def test_no_job_prints_but_through_the_one_door():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
     }
-    assert calls <= DOORS
+    assert calls <= DOORS | NO_DATA
 
 
 def test_lines_that_are_told_are_not_obeyed(capsys: pytest.CaptureFixture[str]):
-    printing.tell(f"a {HARMFUL}\nb")
-    progress.say(f"c {HARMFUL}")
+    def run(_: argparse.Namespace) -> int:
+        printing.tell(f"a {HARMFUL}\nb")
+        progress.say(f"c {HARMFUL}")
+        return 0
+
+    assert command.guard(run, argparse.Namespace()) == 0
     assert capsys.readouterr() == (f"a {SHOWN}\nb\n", f"c {SHOWN}\n")
 
 

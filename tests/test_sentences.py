@@ -17,7 +17,7 @@ from conf import registry
 from conf.errors import ConfigError, InputError
 from conf.settings import Fetch
 from jobs import command, files
-from jobs.fetching import results, sources
+from jobs.fetching import headers, http, receipts, results, sources
 from jobs.fetching.results import Result
 from jobs.fetching.sources import Item
 from jobs.sources import lists, ranges, splits
@@ -130,3 +130,32 @@ def test_a_class_list_is_not_read_without_end(monkeypatch: pytest.MonkeyPatch):
         InputError, match=r"^list\.csv: larger than 1 MiB, which no class list is; fetch the file again$"
     ):
         lists._whole(lambda size: bytes(size), "list.csv")
+
+
+@pytest.mark.parametrize("count", ["9" * 5000, "-1", "1_0", "\u0661", "", "x", "1e3"])
+def test_a_length_that_is_none_is_not_known(count: str):
+    assert headers.length({"Content-Length": count}) is None
+    assert headers.wait({"Retry-After": count}) is None
+
+
+@pytest.mark.parametrize(
+    "date", ["Thu, 01 Jan 99999999999999999999 00:00:00 GMT", "x" * 10_000, "Thu, 01 Jan 2017 99:99:99 GMT"]
+)
+def test_a_date_that_is_none_is_not_known(date: str):
+    assert headers.version({"Last-Modified": date, "Date": date}, 1).last_modified is None
+
+
+def test_a_receipt_that_cannot_be_read_is_none(tmp_path: Path):
+    (tmp_path / ".fetched").mkdir()
+    for note in ("[" * 100_000, "{", "[]", '{"bytes": 1}'):
+        (tmp_path / ".fetched" / "x.json").write_text(note)
+        assert receipts.load(tmp_path / "x") is None
+
+
+def test_a_proxy_that_is_none_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "socks5://user:secret@h:1")
+    with pytest.raises(
+        ConfigError, match=r"^HTTP_PROXY: socks5://h:1 is no http or https proxy; correct or unset it$"
+    ) as refusal:
+        http.source(Fetch())
+    assert "secret" not in str(refusal.value)

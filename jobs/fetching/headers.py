@@ -37,13 +37,13 @@ def version(headers: Mapping[str, str], bytes: int | None, partial: bool = False
 def length(headers: Mapping[str, str]) -> int | None:
     """Content-Length in bytes; None where it is absent or makes no sense."""
     told = headers.get("Content-Length", "")
-    return int(told) if told.isascii() and told.isdigit() else None
+    return int(told) if re.fullmatch("[0-9]{1,19}", told) else None
 
 
 def wait(headers: Mapping[str, str]) -> float | None:
     """Seconds that Retry-After asks for, given as seconds or as a date; None where it is absent or makes no sense."""
     told = headers.get("Retry-After", "").strip()
-    if told.isascii() and told.isdigit():
+    if re.fullmatch("[0-9]{1,19}", told):
         return float(told)
     date = _date(told)
     return max(0.0, (date - datetime.datetime.now(datetime.timezone.utc)).total_seconds()) if date else None
@@ -60,7 +60,7 @@ def _settled(headers: Mapping[str, str]) -> str | None:
 def _date(told: str) -> datetime.datetime | None:
     try:
         date = parsedate_to_datetime(told)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=datetime.timezone.utc)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http.client import responses
 from urllib.parse import urljoin, urlsplit
@@ -23,10 +21,10 @@ from urllib3.exceptions import (
 )
 
 from conf.settings import Fetch
-from jobs.fetching import addresses
 from jobs.fetching import headers as fields
 from jobs.fetching.addresses import ForbiddenError, Resolver, without_secrets
 from jobs.fetching.answers import AgainError, Answer, Cause, RefusedError, Source, UnsatisfiableError, Version, same
+from jobs.fetching.pools import Pools, open_pools, pool_for
 
 Response = urllib3.BaseHTTPResponse
 
@@ -36,37 +34,14 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 NO_HEAD = frozenset({405, 501})
 
 
-@dataclass(frozen=True)
-class Pools:
-    """`direct`: connections to the servers themselves; `proxied`: those of each scheme that the environment gives a proxy.
-
-    `resolver` judges hosts; None: all are allowed.
-    """
-
-    direct: urllib3.PoolManager
-    proxied: Mapping[str, urllib3.PoolManager]
-    resolver: Resolver | None
-
-
 def source(fetch: Fetch, is_guarded: bool = False, named: Collection[tuple[str, int]] = ()) -> Source:
     """Files behind http and https URLs; a proxy is taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
 
     `is_guarded`: only public addresses are connected to, and those of `named`: (host, port) that the user named himself. A
     proxy is trusted, and not asked for a name that is known here to lead elsewhere.
     """
-    pools = _pools(fetch, Resolver(named) if is_guarded else None)
+    pools = open_pools(fetch, Resolver(named) if is_guarded else None)
     return Source(partial(_head, pools, fetch), partial(_read, pools, fetch))
-
-
-def _pools(fetch: Fetch, resolver: Resolver | None) -> Pools:
-    count = fetch.connections
-    direct = addresses.guarded(resolver, maxsize=count) if resolver else urllib3.PoolManager(maxsize=count)
-    proxied = {}
-    for scheme, proxy in urllib.request.getproxies().items():
-        if scheme in ("http", "https"):
-            address = proxy if "://" in proxy else f"http://{proxy}"
-            proxied[scheme] = urllib3.ProxyManager(address, maxsize=count)
-    return Pools(direct, proxied, resolver)
 
 
 def _head(pools: Pools, fetch: Fetch, url: str, known: Version | None) -> Version:
@@ -124,7 +99,7 @@ def _joined(url: str, place: str, cause: Cause) -> str:
 def _ask(pools: Pools, fetch: Fetch, method: str, url: str, headers: Mapping[str, str]) -> Response:
     timeout = urllib3.Timeout(connect=fetch.timeout_seconds, read=fetch.timeout_seconds)
     try:
-        return _pool(pools, url).request(
+        return pool_for(pools, url).request(
             method, url, headers=headers, timeout=timeout, preload_content=False, redirect=False, retries=False
         )
     except ForbiddenError as error:
@@ -135,17 +110,6 @@ def _ask(pools: Pools, fetch: Fetch, method: str, url: str, headers: Mapping[str
         ) from None
     except HTTPError as error:
         raise _again(error, fetch, Cause(url=url)) from None
-
-
-def _pool(pools: Pools, url: str) -> urllib3.PoolManager:
-    """The pool for a URL. ForbiddenError for a proxied one whose host, as far as it is known here, is not allowed."""
-    place = urlsplit(url)
-    if place.scheme not in pools.proxied or urllib.request.proxy_bypass(place.hostname or ""):
-        return pools.direct
-    if pools.resolver:
-        with contextlib.suppress(OSError):
-            pools.resolver.resolve(*addresses.origin(url))
-    return pools.proxied[place.scheme]
 
 
 def _accept(response: Response, url: str) -> None:
@@ -176,7 +140,7 @@ def _whole(response: Response, fetch: Fetch) -> Answer:
 
 
 def _continued(response: Response, start: int, version: Version | None, fetch: Fetch) -> Answer:
-    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    told = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]{1,19})", response.headers.get("Content-Range", ""))
     if version is None or told is None or int(told[1]) != start:
         raise AgainError("the server sends other bytes than it was asked for", after=0, restart=True)
     found = fields.version(response.headers, int(told[2]), partial=True)

@@ -108,7 +108,7 @@ def _left(target: Path, url: str) -> Version | None:
         note = json.loads(_note(target).read_bytes())
         found = Version(**{key: value for key, value in note.items() if key != "url"})
         return found if note["url"] == url and validator(found) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

@@ -31,7 +31,7 @@ def load(target: Path) -> Receipt | None:
     """The receipt of `target`; None where there is none that can be read."""
     try:
         return Receipt(**json.loads(_path(target).read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

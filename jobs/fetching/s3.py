@@ -96,7 +96,7 @@ def _since(start: int, version: Version | None) -> dict[str, str]:
 
 
 def _begin(found: Mapping[str, Any], start: int) -> tuple[int, Version]:
-    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", found.get("ContentRange") or "")
+    told = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]{1,19})", found.get("ContentRange") or "")
     if told is None:
         return 0, _version(found)
     if int(told[1]) != start:
