@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.settings import Settings
 from jobs import check as checks
-from jobs import derive, figures
+from jobs import figures
 from jobs.downloading.choice import Choice, chosen
 from jobs.duplicates import duplicates
 from jobs.ingest import ingest
@@ -146,7 +146,7 @@ def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
             ingest(replace(mine, landing=less), registry.find("v3"), force=True)
         return found
 
-    monkeypatch.setattr(derive.publish, "publish", overtaken)
+    monkeypatch.setattr(publish, "publish", overtaken)
     assert duplicates(mine, "v3").images == 12
 
 
