@@ -55,7 +55,9 @@ def write(chapters: Sequence[Chapter], compared: Sequence[Comparison], blobs: st
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(chapters, compared, blobs), encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
+        raise StoreError(
+            f"{path}: the report cannot be written ({error.strerror or error}); name another --report"
+        ) from None
     return path.absolute()
 
 
