@@ -49,6 +49,8 @@ def check(rule: Rule, scope: Scope, severity: str, columns: Mapping[str, str], w
     if rule.type not in KNOWN[scope]:
         raise ConfigError(f"{where}: not of scope {scope}, which knows {', '.join(sorted(KNOWN[scope]))}")
     if rule.type in rules.ARGUMENTS:
+        if scope == "table" and severity == "critical":
+            raise ConfigError(f"{where}: not of scope table when it is critical; give it the scope row, or let it warn")
         rules.check(rule, columns, where)
         return
     needed, optional = ARGUMENTS[rule.type]
