@@ -38,7 +38,7 @@ def find(text: str, classes: Sequence[Class], flag: str, where: str) -> str:
         found = sorted({mid for mid, name in classes if name is not None and same(name) == same(text)})
         if len(found) > 1:
             raise ConfigError(
-                f"{flag} {text!r}: {len(found)} classes of {where} have this name, {' and '.join(found)}; give the MID"
+                f"{flag} {text!r}: {len(found)} classes of {where} have this name, {', '.join(found)}; give its MID"
             )
         if found:
             return found[0]
@@ -65,8 +65,12 @@ def _folded(name: str) -> str:
 def _unknown(text: str, classes: Sequence[Class], flag: str, where: str) -> ConfigError:
     if not classes:
         return ConfigError(f"{flag} {text!r}: {where} lists no classes; ingest its class lists first")
-    spellings = {_folded(spelling): (mid, name) for mid, name in classes for spelling in (mid, name) if spelling}
+    spellings: dict[str, list[Class]] = {}
+    for mid, name in classes:
+        for spelling in filter(None, (mid, name)):
+            spellings.setdefault(_folded(spelling), []).append((mid, name))
     nearest = difflib.get_close_matches(mid_of(text) or _folded(text), list(spellings), NEAREST)
-    told = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in dict.fromkeys(spellings[one] for one in nearest))
+    close = dict.fromkeys(known for spelling in nearest for known in spellings[spelling])
+    told = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in close)
     hint = f"the nearest are {told}" if told else "`oilake show classes` lists them"
     return ConfigError(f"{flag} {text!r}: {where} has no such class; {hint}")

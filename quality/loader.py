@@ -88,9 +88,17 @@ class Suite:
         """Those of some scopes that judge each row by itself."""
         return [expectation for expectation in self.of(*wanted) if expectation.type in rules.ARGUMENTS]
 
+    def counted(self, *wanted: scopes.Scope) -> list[Expectation]:
+        """Those of some scopes that are counted as rows pass: rules about each, and rows that repeat and may stay."""
+        return [e for e in self.of(*wanted) if e.type in rules.ARGUMENTS or self.may_repeat(e)]
+
+    def may_repeat(self, expectation: Expectation) -> bool:
+        """Whether it asks for rows that repeat in columns which are not the table's key."""
+        return expectation.type in scopes.UNIQUE and expectation.columns != self.key()
+
     def key(self) -> list[str]:
         """The columns that tell the table's rows apart; empty where rows may repeat."""
-        return next((e.columns for e in self.expectations if e.type in scopes.UNIQUE), [])
+        return next((e.columns for e in self.expectations if e.type in scopes.UNIQUE and e.severity == "critical"), [])
 
     def text(self) -> str:
         """The suite as JSON that Great Expectations and `parse` read, with its keys sorted."""

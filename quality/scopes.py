@@ -1,6 +1,7 @@
 """How far an expectation reaches, which types each scope knows, and which of them can hold a publication back.
 
-`row`: each row by itself; the filter, the constraint and the audit judge it. `table`: all rows of a release in one table.
+`row`: each row by itself; the filter, the constraint and the audit judge it. `table`: all rows of a release in one table;
+also each by itself, where a row that breaks the rule is told and stays.
 `cross_table`: rows of several tables. `release`: what was published about a complete release, and the release before it.
 """
 
@@ -32,7 +33,7 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
 }
 KNOWN: dict[Scope, set[str]] = {
     "row": set(rules.ARGUMENTS) - {rules.EQUAL},
-    "table": {UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, FILLED, QUERY},
+    "table": {*rules.ARGUMENTS, UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, FILLED, QUERY} - {rules.EQUAL},
     "cross_table": {QUERY},
     "release": {*rules.ARGUMENTS, ROW_COUNT, FILLED, QUERY},
 }
@@ -48,6 +49,8 @@ def check(rule: Rule, scope: Scope, severity: str, columns: Mapping[str, str], w
     if rule.type not in KNOWN[scope]:
         raise ConfigError(f"{where}: not of scope {scope}, which knows {', '.join(sorted(KNOWN[scope]))}")
     if rule.type in rules.ARGUMENTS:
+        if scope == "table" and severity == "critical":
+            raise ConfigError(f"{where}: not of scope table when it is critical; give it the scope row, or let it warn")
         rules.check(rule, columns, where)
         return
     needed, optional = ARGUMENTS[rule.type]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from quality import rules
+from quality import row_hashes, rules, scopes
 from quality.loader import Expectation, Suite
+from quality.row_hashes import Hashes
 
 EXAMPLES = 20
 HIDDEN = pa.types.is_binary
@@ -46,19 +47,25 @@ class Count:
 
 @dataclass
 class Tally:
-    """Some rows of one table. `is_rising`: whether each key is above the one before it; `first` and `last`: their ends."""
+    """Some rows of one table. `is_rising`: whether each key is above the one before it; `first` and `last`: their ends.
+
+    `hashes`: of each row, batch by batch, by the expectation that asks for rows that repeat.
+    """
 
     rows: int = 0
     counts: dict[str, Count] = field(default_factory=dict)
     is_rising: bool = True
     first: Key | None = None
     last: Key | None = None
+    hashes: dict[str, list[Hashes]] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
         """Takes over the counts of rows that come after; says nothing of the keys of both."""
         self.rows += other.rows
         for name, count in other.counts.items():
             self.counts.setdefault(name, Count()).add(count)
+        for name, hashes in other.hashes.items():
+            self.hashes.setdefault(name, []).extend(hashes)
 
 
 class Auditor:
@@ -77,17 +84,21 @@ class Auditor:
         kinds: Mapping[str, pa.DataType] | None = None,
     ) -> None:
         self.expectations, self.partition, self.kinds = expectations, partition, kinds or {}
+        self.repeatable = [e for e in expectations if e.type in scopes.UNIQUE and e.columns != list(key)]
         self.key = [name for name in key if name not in partition]
         self.tally = Tally(counts={expectation.name: Count() for expectation in expectations})
+        self.tally.hashes = {expectation.name: [] for expectation in self.repeatable}
 
     def add(self, rows: pa.Table) -> None:
         """The next rows of the file: a column for each that the expectations and the key name."""
         if not len(rows):
             return
         for name, value in self.partition.items():
-            rows = rows.append_column(name, _constant(value, len(rows), self.kinds.get(name)))
+            rows = rows.append_column(name, constant(value, len(rows), self.kinds.get(name)))
         for expectation in self.expectations:
             self._judge(expectation, rows)
+        for expectation in self.repeatable:
+            self.tally.hashes[expectation.name].append(row_hashes.of_rows(rows, expectation.columns))
         if self.key:
             self._follow(rows)
         self.tally.rows += len(rows)
@@ -115,8 +126,8 @@ class Auditor:
         self.tally.first, self.tally.last = self.tally.first or ends[0], ends[1]
 
 
-def _constant(value: Any, rows: int, kind: pa.DataType | None) -> pa.Array:
-    """A column of one value; a text is a dictionary of it, which is judged once."""
+def constant(value: Any, rows: int, kind: pa.DataType | None = None) -> pa.Array:
+    """A value that all rows of a file share, as a column of shape (rows,); a text is a dictionary of it, judged once."""
     if not isinstance(value, str):
         return pa.repeat(pa.scalar(value, kind or (pa.string() if value is None else None)), rows)
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([value]))
@@ -175,5 +186,5 @@ def are_unique(tallies: Iterable[Tally]) -> bool:
 
 def columns(suite: Suite, expectations: Sequence[Expectation]) -> list[str]:
     """The columns that have to be read to judge these expectations and to show the rows that break one."""
-    named = [name for expectation in expectations for name in rules.columns_of(expectation.rule)]
+    named = [name for e in expectations for name in [*rules.columns_of(e.rule), *e.columns]]
     return list(dict.fromkeys([*suite.key(), *named]))

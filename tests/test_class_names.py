@@ -53,10 +53,11 @@ def test_a_name_is_read_as_a_person_reads_it(text: str, mid: str):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("Mouse", "--mid 'Mouse': 2 classes of v3 have this name, /m/020lf and /m/04rmv; give the MID"),
-        ("mOUSE", "2 classes of v3 have this name, /m/020lf and /m/04rmv"),
-        ("ORANGE", "2 classes of v3 have this name, /m/0fake1 and /m/0fake2"),
+        ("Mouse", "--mid 'Mouse': 2 classes of v3 have this name, /m/020lf, /m/04rmv; give its MID"),
+        ("mOUSE", "2 classes of v3 have this name, /m/020lf, /m/04rmv"),
+        ("ORANGE", "2 classes of v3 have this name, /m/0fake1, /m/0fake2"),
         ("Dogg", "--mid 'Dogg': v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
+        ("Mous", "v3 has no such class; the nearest are Mouse (/m/020lf), Mouse (/m/04rmv)"),
         ("/m/0bt9lx", "v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
         ("xylophonist", "v3 has no such class; `oilake show classes` lists them"),
         ("", "v3 has no such class"),

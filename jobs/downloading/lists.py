@@ -145,6 +145,8 @@ def _entries(lines: TextIO, file: str) -> Iterator[pa.StructArray]:
         odd = np.flatnonzero(pc.and_(pc.is_null(found), pc.not_equal(text, "")).to_numpy(zero_copy_only=False))
         if len(odd):
             shown = f"line {number + int(odd[0])}: {str(text[int(odd[0])])[:80]!r}"
-            raise ConfigError(f"--images {file}: {shown} is no line of a {HEADER} list: address, size and base64 MD5")
+            raise ConfigError(
+                f"--images {file}: {shown} is no line of a {HEADER} list; give an address, size and base64 MD5"
+            )
         yield found.filter(pc.is_valid(found))
         number += len(batch)

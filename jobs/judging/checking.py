@@ -95,7 +95,10 @@ class _Work:
 def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings | None) -> list[Checked]:
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
     asked = [_asked(target, around) for target in targets]
-    read_once = [[e for e in chosen if e.type in scopes.COUNTED] for chosen, _ in asked]
+    read_once = [
+        [e for e in chosen if e.type in scopes.COUNTED or target.suite.may_repeat(e)]
+        for target, (chosen, _) in zip(targets, asked, strict=True)
+    ]
     followed = [_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
     found = audit.audit(spark, targets, read_once, followed)
     every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
@@ -159,6 +162,10 @@ def _count(spark: SparkSession, work: _Work) -> None:
         count = whole.counts.get(expectation.name, Count())
         if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
+        elif work.target.suite.may_repeat(expectation):
+            tallies = [one for _, one in work.found.tallies]
+            target = work.target
+            work.counts[expectation.name] = uniqueness.repeated_rows(target.files, target.schema, expectation, tallies)
         elif expectation.type in scopes.UNIQUE:
             work.counts[expectation.name] = _keys(spark, work.target, work.found, expectation.columns)
         elif expectation.type == scopes.ROW_COUNT:

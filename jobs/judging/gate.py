@@ -11,11 +11,13 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from conf.errors import PromiseError
+from jobs.files import join
 from jobs.judging import uniqueness
 from jobs.tables.append import append
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import Snapshot, slice_name
 from jobs.tables.staging import StagedFile, read_staged
+from jobs.tables.targets import File
 from quality import loader as quality
 from quality import results, scopes
 from quality.loader import Expectation
@@ -72,11 +74,17 @@ def _judge(
     for expectation in suite.of(*asked):
         if expectation.type == scopes.QUERY:
             continue
-        if expectation.type in scopes.UNIQUE:
+        if suite.may_repeat(expectation):
+            count = _repeated(warehouse, table, files, expectation)
+        elif expectation.type in scopes.UNIQUE:
             count = _keys(spark, warehouse, table, files, suite.key(), name in known.unique)
         elif expectation.type == scopes.ROW_COUNT:
             count = Count(sum(file.rows for file in files))
-        elif expectation.meta.scope == "release" or expectation.type == scopes.FILLED:
+        elif (
+            expectation.meta.scope == "release"
+            or expectation.type == scopes.FILLED
+            or _is_uncounted(files, expectation)
+        ):
             count = _read(warehouse, files, expectation)
         else:
             count = _counted(files, expectation)
@@ -85,21 +93,32 @@ def _judge(
     return Judgement(name, [*found, *results.unreadable(suite, kept_out, quality.reasons())])
 
 
+def _is_uncounted(files: Sequence[StagedFile], expectation: Expectation) -> bool:
+    """Whether rows that may break the expectation and stay were written before anyone counted them."""
+    return expectation.meta.scope == "table" and any(file.tally is None for file in files)
+
+
 def _counted(files: Sequence[StagedFile], expectation: Expectation) -> Count:
     """What was counted as the files were written; rows that were judged before then, or published, keep every promise."""
     count = Count()
     for file in files:
-        count.add(file.tally.counts[expectation.name] if file.tally else Count(file.rows))
+        known = file.tally.counts.get(expectation.name) if file.tally else None
+        count.add(known or Count(file.rows))
     return count
 
 
 def _read(warehouse: str, files: Sequence[StagedFile], expectation: Expectation) -> Count:
     count = Count()
     for file in files:
-        auditor = Auditor([expectation], file.partition, ())
-        auditor.add(read_staged(warehouse, file))
-        count.add(auditor.tally.counts[expectation.name])
+        count.add(_whole(warehouse, file, expectation).tally.counts[expectation.name])
     return count
+
+
+def _whole(warehouse: str, file: StagedFile, expectation: Expectation) -> Auditor:
+    """The expectation asked of all rows of a staged file."""
+    auditor = Auditor([expectation], file.partition, ())
+    auditor.add(read_staged(warehouse, file))
+    return auditor
 
 
 def _keys(
@@ -114,6 +133,15 @@ def _keys(
     if is_unique or are_proved(table.partition_by, key, [(file.partition, file.tally) for file in files]):
         return Count(rows)
     return uniqueness.repeated(uniqueness.staged(spark, warehouse, table, files), key, rows)
+
+
+def _repeated(warehouse: str, table: schemas.Table, files: Sequence[StagedFile], expectation: Expectation) -> Count:
+    schema = schemas.arrow_schema(table)
+    tallies = [file.tally for file in files if file.tally]
+    if len(tallies) < len(files):
+        tallies = [_whole(warehouse, file, expectation).tally for file in files]
+    places = [File(join(warehouse, file.table, file.path), {**file.partition}, file.size) for file in files]
+    return uniqueness.repeated_rows(places, schema, expectation, tallies)
 
 
 def are_proved(

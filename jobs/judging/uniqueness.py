@@ -1,17 +1,26 @@
-"""Counts rows that share their key with another by an ordinary Spark shuffle: the way where no order shows it."""
+"""Counts rows that share their key with another: by an ordinary Spark shuffle where no order shows it, by hashes where
+rows may repeat and seldom do."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.files import join
+from jobs.judging.audit import batches
 from jobs.tables.open import uri
 from jobs.tables.quoting import parquet_schema, plain_files
 from jobs.tables.staging import StagedFile
-from quality.tally import EXAMPLES, Count
+from jobs.tables.targets import File
+from quality import row_hashes
+from quality.loader import Expectation
+from quality.tally import EXAMPLES, Count, Tally, constant
 from schemas.loader import Table
 
 
@@ -24,6 +33,32 @@ def repeated(frame: DataFrame, key: Sequence[str], rows: int) -> Count:
     finally:
         groups.unpersist()
     return Count(rows, 0, int(several[0]) if several else 0, [row.asDict() for row in shown])
+
+
+def repeated_rows(
+    files: Sequence[File], schema: pa.Schema, expectation: Expectation, tallies: Sequence[Tally]
+) -> Count:
+    """Rows of the files whose values in the expectation's columns another row has too, as `repeated` tells them.
+
+    `tallies`: of these files, whose hashes show most often that there is none; else what shares its hash is read again.
+    """
+    total = Count(sum(tally.rows for tally in tallies))
+    hashes = row_hashes.repeated(part for tally in tallies for part in tally.hashes[expectation.name])
+    if not len(hashes):
+        return total
+    columns, seen = expectation.columns, Counter[tuple[Any, ...]]()
+    wanted = pa.schema([schema.field(name) for name in columns if schema.get_field_index(name) >= 0])
+    for file in files:
+        own = pa.schema([field for field in wanted if field.name not in file.partition])
+        for rows in batches(file, own):
+            for name in file.partition.keys() & {*columns}:
+                rows = rows.append_column(name, constant(file.partition[name], len(rows)))
+            alike = rows.filter(pa.array(np.isin(row_hashes.of_rows(rows, columns), hashes)))
+            seen.update(zip(*(alike[name].to_pylist() for name in columns), strict=True))
+    several = sorted(((row, n) for row, n in seen.items() if n > 1), key=lambda entry: str(entry[0]))
+    total.unexpected = sum(n for _, n in several)
+    total.examples = [{**dict(zip(columns, row, strict=True)), "rows": n} for row, n in several[:EXAMPLES]]
+    return total
 
 
 def staged(spark: SparkSession, warehouse: str, table: Table, files: Sequence[StagedFile]) -> DataFrame:

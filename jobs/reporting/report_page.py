@@ -21,7 +21,9 @@ def write_report(report: RunReport, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(report_page(report), encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{path}: the report cannot be written ({error.strerror}); name another --report") from None
+        raise StoreError(
+            f"{path}: the report cannot be written ({error.strerror or error}); name another --report"
+        ) from None
     return path.absolute()
 
 

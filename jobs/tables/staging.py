@@ -65,7 +65,8 @@ class Writer:
         self._waiting = self._bytes = 0
         self._writer: pq.ParquetWriter | None = None
         suite = quality.load(table.table)
-        self._auditor = None if is_judged else Auditor(suite.rules("row"), partition, suite.key())
+        counted = suite.counted("table") if is_judged else suite.counted("row", "table")
+        self._auditor = None if is_judged and not counted else Auditor(counted, partition, suite.key())
 
     def write(self, rows: pa.Table) -> None:
         """Takes rows, and writes them once there are enough for a row group."""
