@@ -325,10 +325,11 @@ def test_originals_of_every_kind_come_as_they_are_and_are_made_smaller(
 def test_an_image_of_any_kind_without_checksum_that_ends_too_soon_is_cut(
     download: Download, server: Server, tmp_path: Path
 ):
-    for one in KINDS[:-2]:
-        server.files[UNKNOWN.path] = Stored(one.data[:-100])
+    some = KINDS[2:6]  # a small PNG or GIF in place of a JPEG is a placeholder
+    for one in some:
+        server.files[UNKNOWN.path] = Stored(one.data[: len(one.data) * 3 // 4])
         assert download(*only(UNKNOWN))[1]["statuses"] == {"cut": 1}, one
-    for one in KINDS[:-2]:
+    for one in some:
         server.files[UNKNOWN.path] = Stored(one.data)
         assert download(*only(UNKNOWN), to=str(tmp_path / one.image))[1]["statuses"] == {"downloaded": 1}, one
 
