@@ -25,6 +25,7 @@ from jobs.reporting import html, palette, wording
 from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from jobs.reporting.report_page import report_page
 from jobs.verifying.verification import Verification
+from quality.results import Result
 from tests.looked_at import HOSTILE
 from tests.test_contracts import imports
 
@@ -89,6 +90,13 @@ def test_hostile_values_are_text_in_the_report():
     assert not shown.tags & {"img", "script"}
     assert not [name for name in shown.attributes if name.startswith("on")]
     assert re.findall(r"<td class='bad'>([^<]*)</td>", page) == ["2", "1 (2)", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("observed", "words"), [("17", "17 rows"), ("²", "²"), ("9" * 5000, "9" * 5000), ("0.5", "0.5")]
+)
+def test_what_was_found_is_shown_whatever_a_copy_holds(observed: str, words: str):
+    assert wording.share(Result("e", "t", (), "table", "warning", "d", False, observed=observed)) == words
 
 
 def test_a_report_of_nothing_is_a_page():

@@ -17,7 +17,7 @@ STATES: dict[str, State] = {"critical": "broken", "warning": "warned", "info": "
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column as the Delta log describes it."""
 
     name: str
@@ -58,7 +58,7 @@ class KeptOut:
 
 
 @dataclass(frozen=True)
-class Slice:
+class TablePart:
     """One release of a table (or all of a table without releases), with every look at it, the oldest first."""
 
     suite: Suite
@@ -142,15 +142,15 @@ class Table:
     description: str
     grain: str
     version: int
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     suite: Suite
     looks: Sequence[Look]
 
     @cached_property
-    def slices(self) -> list[Slice]:
+    def slices(self) -> list[TablePart]:
         """The slices that were ever judged, by release."""
         names = sorted({look.slice for look in self.looks})
-        return [Slice(self.suite, *name, [look for look in self.looks if look.slice == name]) for name in names]
+        return [TablePart(self.suite, *name, [look for look in self.looks if look.slice == name]) for name in names]
 
     @property
     def rows(self) -> int | None:
@@ -165,7 +165,7 @@ class Table:
 
     @property
     def verdict(self) -> State:
-        """The worst that became of any promise of the table; what is only to note counts as kept elsewhere."""
+        """The worst that became of any promise; one that is only to note does not count."""
         worst: tuple[State, ...] = ("broken", "warned", "kept")
         return next((state for state in worst if self.states[state]), "unknown")
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from conf import bounded_json
 from jobs.reporting.html import GridColumn, render
-from jobs.reporting.table_history import Promise, Slice, Table
+from jobs.reporting.table_history import Promise, Table, TablePart
 from jobs.reporting.table_past import LOOK_COLUMNS, part_past
 from jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
 from quality import loader as quality
@@ -83,7 +83,7 @@ def _verdict(table: Table) -> str:
 
 def _promise_groups(table: Table) -> list[PromiseGroup]:
     scopes = dict.fromkeys([*SCOPES, *(expectation.meta.scope for expectation in table.suite.expectations)])
-    parts = table.slices or [Slice(table.suite, "", "", ())]
+    parts = table.slices or [TablePart(table.suite, "", "", ())]
     names = [part.name for part in table.slices] or ["result"]
     head = (GridColumn("promise"), GridColumn("when broken"), *map(GridColumn, names))
     groups = []
@@ -94,7 +94,7 @@ def _promise_groups(table: Table) -> list[PromiseGroup]:
     return groups
 
 
-def _promise_rows(parts: Sequence[Slice], scope: str) -> list[PromiseRow]:
+def _promise_rows(parts: Sequence[TablePart], scope: str) -> list[PromiseRow]:
     by_name: dict[str, dict[str, Promise]] = {}
     for part in parts:
         for promise in part.promises:
@@ -118,7 +118,7 @@ def _failures(table: Table) -> list[Failure]:
     return sorted(failures, key=lambda failure: order.index(failure.promise.state))
 
 
-def _failure(part: Slice, promise: Promise) -> Failure:
+def _failure(part: TablePart, promise: Promise) -> Failure:
     remedy = promise.remedy or quality.remedies().get(promise.reason or "")
     examples = promise.result.examples if promise.result else ()
     return Failure(part.name, promise, remedy, _example_grid(examples) if examples else None)

@@ -9,7 +9,7 @@ from jobs.judging.looks import Look
 from jobs.reporting import palette
 from jobs.reporting.html import GridColumn
 from jobs.reporting.plots import Plot, count_plot, state_plot
-from jobs.reporting.table_history import Slice
+from jobs.reporting.table_history import TablePart
 from jobs.reporting.wording import share
 
 PLOTTED = 5
@@ -41,7 +41,7 @@ class PartPast(NamedTuple):
     looks: list[LookRow]
 
 
-def part_past(part: Slice) -> PartPast:
+def part_past(part: TablePart) -> PartPast:
     """Return how one part went: a plot of its rows, of its promises, and of each of those that most rows broke."""
     broken = _broken_names(part.looks)
     plots = [

@@ -9,7 +9,7 @@ from typing import Any
 from conf.errors import ConfigError
 from jobs.judging import gate
 from jobs.judging.looks import Look, of_folder, of_rows
-from jobs.reporting.table_history import Column, Table
+from jobs.reporting.table_history import Table, TableColumn
 from jobs.tables.carry import carried
 from jobs.tables.open import open_table, rows, uri
 from jobs.tables.snapshots import SINCE, held, snapshots
@@ -62,9 +62,9 @@ def _table(warehouse: str, name: str, looks: Iterable[Look], grain: str) -> Tabl
     )
 
 
-def _column(field: dict[str, Any]) -> Column:
+def _column(field: dict[str, Any]) -> TableColumn:
     comment = field.get("metadata", {}).get("comment", "")
-    return Column(field["name"], _type(field["type"]), bool(field["nullable"]), str(comment))
+    return TableColumn(field["name"], _type(field["type"]), bool(field["nullable"]), str(comment))
 
 
 def _type(declared: Any) -> str:

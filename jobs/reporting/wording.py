@@ -8,8 +8,6 @@ from typing import NamedTuple
 from jobs.reporting.table_history import Promise, State
 from quality.results import Result
 
-DIGITS = re.compile("[0-9]{1,18}")
-
 
 class StateWord(NamedTuple):
     """A state for the eye and for the ear."""
@@ -49,6 +47,7 @@ SEVERITIES = {
     "warning": "warning: recorded and shown",
     "info": "a thing to note",
 }
+WHOLE_NUMBER = re.compile("[0-9]{1,18}")
 
 
 def number(count: int | None) -> str:
@@ -70,7 +69,7 @@ def share(result: Result) -> str:
     """Word how many rows break a promise, of how many, in percent; or what was found instead."""
     if result.unexpected_count is None:
         observed = result.observed or ""
-        return counted(int(observed), "row") if DIGITS.fullmatch(observed) else observed
+        return counted(int(observed), "row") if WHOLE_NUMBER.fullmatch(observed) else observed
     if not result.element_count or result.unexpected_percent is None:
         return counted(result.unexpected_count, "row")
     rows = counted(result.element_count, "row")
