@@ -1,7 +1,7 @@
 """usage: python -m bench.great_check TABLE WAREHOUSE OUT: Great Expectations' own run of the same suite on Spark.
 
-The suite is the table's own file, loaded as any user would; of its queries those that need no earlier release. Prints the
-seconds of the validation as JSON, Spark's start and the import apart.
+The suite is the one that the table carries, loaded as any user would; of its queries those that need no earlier release.
+Prints the seconds of the validation as JSON, Spark's start and the import apart.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import great_expectations as gx
-import yaml
 
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
 from jobs import session
-from quality import loader, scopes
+from quality import scopes
 from quality.tally import EXAMPLES
 
 
@@ -26,8 +24,8 @@ def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
     spark = session.start(peer_settings(warehouse))
     names = {one.name for one in queries_of(warehouse, target)}
-    chosen = [one for one in loader.load(table).expectations if one.type != scopes.QUERY or one.name in names]
-    declared = yaml.safe_load((files("quality") / f"{table}.yaml").read_text())
+    chosen = [one for one in target.suite.expectations if one.type != scopes.QUERY or one.name in names]
+    declared = json.loads(target.suite.text())
     kept = {one.description for one in chosen}
     declared["expectations"] = [one for one in declared["expectations"] if one["description"] in kept]
     context = gx.get_context(mode="ephemeral")

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from conf import drift
 from conf.errors import ConfigError
 from conf.strict import build, load_yaml
-from quality import rules, scopes
+from quality import derived, rules, scopes
+from quality.compiled_queries import References
+from schemas.loader import Table
 from schemas.loader import load as load_schema
 
 Severity = Literal["critical", "warning", "info"]
@@ -26,6 +28,7 @@ class Meta:
 
     `name`: how the results call it, where its type and columns do not tell it from others. `reads`: the tables that a query
     names besides its own; `earlier_TABLE` is that table of the release before. `remedy`: what to do when it is broken.
+    `references`: the foreign key that a query is written from.
     """
 
     scope: scopes.Scope
@@ -33,6 +36,7 @@ class Meta:
     name: str | None = None
     reads: tuple[str, ...] = ()
     remedy: str | None = None
+    references: References | None = None
 
 
 @dataclass(frozen=True)
@@ -111,18 +115,25 @@ def remedies() -> dict[str, str]:
 
 
 def load(table: str) -> Suite:
-    """The suite of `table`, with the thresholds of drift that are configured; ConfigError names the file and the
-    expectation that cannot be compiled."""
+    """The suite of `table` with what follows from its schema and the thresholds of drift that are configured; ConfigError
+    names the file and the expectation that cannot be compiled."""
     return _load(table, drift.load())
 
 
 @cache
 def _load(table: str, thresholds: drift.Drift) -> Suite:
     path = files("quality") / f"{table}.yaml"
-    columns = {column.name: column.type for column in load_schema(table).columns}
-    suite = parse(load_yaml(path), columns, str(path))
+    suite = declared_suite(load_yaml(path), load_schema(table), str(path))
     filled = [_filled(one, thresholds.named(), str(path)) for one in suite.expectations]
     return replace(suite, expectations=tuple(filled))
+
+
+def declared_suite(document: Any, schema: Table, where: str) -> Suite:
+    """The suite that a document of `quality/` and the schema of its table make together; ConfigError begins with `where`."""
+    whole = derived.whole_entries(document, schema, where)
+    build(Suite, whole, where)  # counts the entries of the file, where `parse` counts those that are derived too
+    columns = {column.name: column.type for column in schema.columns}
+    return parse(derived.completed(whole, schema), columns, f"{where}, counting what is derived")
 
 
 def _filled(expectation: Expectation, thresholds: Mapping[str, str], where: str) -> Expectation:
@@ -154,6 +165,9 @@ def parse(document: Any, columns: Mapping[str, str], where: str) -> Suite:
         scopes.check(expectation.rule, expectation.meta.scope, expectation.severity, columns, place)
         if expectation.type == scopes.QUERY:
             scopes.check_query(expectation.rule, expectation.meta.name, expectation.meta.reads, place)
+        references = expectation.meta.references
+        if references and (expectation.type != scopes.QUERY or references.table not in expectation.meta.reads):
+            raise ConfigError(f"{place}: only a query has meta.references, and their table stands in meta.reads")
         if rules.needs_no_line_breaks(expectation.rule) and expectation.kwargs["column"] not in paired:
             raise ConfigError(f"{place}: a regex that ends in $ must be paired with one that forbids line breaks")
         if expectation.name in names:

@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
-from quality import rules, scopes
+from quality import derived, rules, scopes
 from quality.loader import Suite
 from quality.survey import Seen, kinds
 
-LINE_BREAKS = "[\n\r\u0085\u2028\u2029]"
 REPEATED = 10
 OTHER = "unexpected_value"
 WIDTH = 120
@@ -80,7 +79,10 @@ def _of_column(suite: Suite, column: str, seen: Seen, names: str) -> Iterator[di
     if not seen.missing:
         told_rows = f"seen in {seen.rows:,} of {seen.rows:,} rows of {names}"
         yield _row(
-            rules.NOT_NULL, {"column": column}, f"every row has a value in {column}: {told_rows}", "missing_value"
+            rules.NOT_NULL,
+            {"column": column},
+            f"{derived.NEVER_NULL.format(column=column)}: {told_rows}",
+            "missing_value",
         )
     if seen.low is not None and seen.high is not None and seen.is_finite:
         kwargs = {"column": column, "min_value": seen.low, "max_value": seen.high}
@@ -102,8 +104,8 @@ def _of_text(suite: Suite, column: str, seen: Seen, told: str) -> Iterator[dict[
         reason = known.reason if kind in column else _reason(suite, column)
         yield _row(rules.MATCH, {"column": column, "regex": known.regex}, f"{column} is {known.words}: {told}", reason)
         if rules.needs_no_line_breaks(rules.Rule(rules.MATCH, {"regex": known.regex})):
-            words = f"no line break stands in {column} (regex engines differ on $ before one): {told}"
-            yield _row(rules.NOT_MATCH, {"column": column, "regex": LINE_BREAKS}, words, reason)
+            words = f"{derived.NO_LINE_BREAK.format(column=column)}: {told}"
+            yield _row(rules.NOT_MATCH, {"column": column, "regex": derived.ANY_LINE_BREAK}, words, reason)
 
 
 def _filled(column: str, slices: Sequence[Seen], tolerance: float, names: str) -> Iterator[dict[str, Any]]:

@@ -84,7 +84,7 @@ def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
 
 def needs_no_line_breaks(rule: Rule) -> bool:
     """Whether the regex ends in `$`, which Java lets match before a final line break."""
-    return rule.type == MATCH and str(rule.kwargs["regex"]).endswith("$")
+    return rule.type == MATCH and str(rule.kwargs.get("regex")).endswith("$")
 
 
 def forbids_line_breaks(rule: Rule) -> bool:

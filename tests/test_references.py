@@ -2,56 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
+from jobs.files import join
 from jobs.judging import references
 from jobs.judging.references import Follower, Reference
-from jobs.tables.targets import File
+from jobs.tables import carry
+from jobs.tables.targets import File, Target
 from quality import loader, scopes
+from quality.compiled_queries import References, orphans_query
 from quality.loader import Expectation, Meta
+from schemas import loader as schemas
 
-FOLLOWED = {
-    ("labels", "label_of_unknown_image"): ("image_id", "images", "image_id"),
-    ("labels", "label_of_unknown_class"): ("mid", "classes", "mid"),
-    ("boxes", "box_on_unknown_image"): ("image_id", "images", "image_id"),
+IMAGE, CLASS = References(("image_id",), "images", ("image_id",)), References(("mid",), "classes", ("mid",))
+DECLARED = {
+    ("labels", "label_of_unknown_image"): IMAGE,
+    ("labels", "label_of_unknown_class"): CLASS,
+    ("boxes", "box_on_unknown_image"): replace(IMAGE, counted_by=("subset", "image_id", "mid")),
 }
 PARTNER = "WHERE NOT EXISTS (SELECT 1 FROM images i WHERE i.image_id = l.image_id)"
+WRITTEN = f"SELECT l.image_id, count(*) AS labels FROM {{batch}} l {PARTNER} GROUP BY l.image_id"
 LEFT_TO_SPARK = {
     "an aggregate finds a row in no rows": f"SELECT count(*) FROM {{batch}} l {PARTNER}",
-    "a second condition": f"SELECT l.mid FROM {{batch}} l {PARTNER} OR l.mid = '/m/0'",
-    "a negation": "SELECT l.mid FROM {batch} l " + PARTNER.replace("NOT EXISTS", "EXISTS"),
-    "a union before": f"SELECT 1 FROM images UNION SELECT l.mid FROM {{batch}} l {PARTNER}",
-    "a union after": f"SELECT l.mid FROM {{batch}} l {PARTNER} GROUP BY l.mid UNION SELECT mid FROM images",
-    "another comparison": "SELECT l.mid FROM {batch} l " + PARTNER.replace("=", "<>"),
-    "rows that are grouped by something else": (
-        f"SELECT l.mid FROM (SELECT mid, count(*) AS n FROM {{batch}} GROUP BY mid) l {PARTNER}"
-    ),
-    "two tables": f"SELECT l.mid FROM {{batch}} l, images x {PARTNER}",
+    "a second condition": WRITTEN.replace("GROUP BY", "OR l.mid = '/m/0' GROUP BY"),
+    "a negation": WRITTEN.replace("NOT EXISTS", "EXISTS"),
+    "another partner": WRITTEN.replace("FROM images", "FROM classes"),
+    "a union": f"{WRITTEN} UNION SELECT image_id, 1 FROM images",
+    "rows without a value, which refer to nothing": WRITTEN.replace("WHERE", "WHERE l.image_id IS NOT NULL AND", 1),
 }
 
 
-def query(text: str) -> Expectation:
-    kwargs = {"unexpected_rows_query": text}
-    return Expectation(scopes.QUERY, kwargs, "warning", "d", Meta("cross_table", name="q", reads=("images",)))
+def asked(references: References | None, query: str = WRITTEN) -> Expectation:
+    kwargs = {"unexpected_rows_query": query}
+    meta = Meta("cross_table", name="q", reads=("images",), references=references)
+    return Expectation(scopes.QUERY, kwargs, "warning", "d", meta)
 
 
-def test_the_queries_for_rows_without_a_partner_are_known():
-    every = [(t, e) for t in ("labels", "boxes", "image_labels", "classes") for e in loader.load(t).expectations]
-    found = {(table, e.name): references.names(e) for table, e in every}
-    assert {place: known for place, known in found.items() if known} == FOLLOWED
+def target(name: str, partition_by: tuple[str, ...] = (), **columns: pa.Field) -> Target:
+    schema = pa.schema([column.with_name(key) for key, column in columns.items()])
+    return Target(name, "nowhere", 0, loader.Suite(name, ()), schema, "{}", partition_by)
+
+
+TEXT, MAYBE, WHOLE = pa.field("", pa.string(), False), pa.field("", pa.string()), pa.field("", pa.int64(), False)
+LABELS, IMAGES = target("labels", image_id=TEXT, subset=TEXT), target("images", image_id=TEXT, subset=TEXT)
+
+
+def test_the_foreign_keys_of_the_tables_are_declared_once():
+    every = [(table, e) for table in schemas.names() for e in loader.load(table).expectations]
+    assert {(table, e.name): e.meta.references for table, e in every if e.meta.references} == DECLARED
+
+
+@pytest.mark.parametrize("place", DECLARED)
+def test_the_tables_as_they_are_made_are_followed(warehouse: str, place: tuple[str, str]):
+    """What Delta says of their columns fits the query that their suite carries."""
+    table, name = place
+    opened = {one: DeltaTable(join(warehouse, one)) for one in (table, DECLARED[place].table)}
+    mine, other = (
+        replace(target(one), schema=pa.schema(delta.schema().to_arrow()), suite=carry.carried(delta))
+        for one, delta in opened.items()
+    )
+    (expectation,) = [one for one in mine.suite.expectations if one.name == name]
+    assert references.reference(expectation, mine, other) == Reference(
+        name, DECLARED[place].columns[0], DECLARED[place].their_columns[0], []
+    )
 
 
 @pytest.mark.parametrize("why", LEFT_TO_SPARK)
-def test_a_query_of_any_other_form_is_left_to_spark(why: str):
-    assert references.names(query(f"SELECT l.mid FROM {{batch}} l {PARTNER}")) == ("image_id", "images", "image_id")
-    assert references.names(query(LEFT_TO_SPARK[why])) is None
+def test_a_query_that_its_foreign_key_does_not_stand_for_is_left_to_spark(why: str):
+    assert references.reference(asked(IMAGE), LABELS, IMAGES) == Reference("q", "image_id", "image_id", [])
+    assert references.reference(asked(IMAGE, LEFT_TO_SPARK[why]), LABELS, IMAGES) is None
+
+
+def test_what_the_files_of_one_column_cannot_show_is_left_to_spark():
+    both = References(("image_id", "subset"), "images", ("image_id", "subset"))
+    assert references.reference(asked(both, orphans_query(both, "labels", ())), LABELS, IMAGES) is None
+    assert references.reference(asked(None), LABELS, IMAGES) is None
+    for held in (target("labels", image_id=WHOLE), target("labels", ("image_id",), image_id=TEXT), target("labels")):
+        assert references.reference(asked(IMAGE), held, IMAGES) is None
+
+
+def test_a_row_without_a_value_refers_to_nothing(spark: SparkSession):
+    """Where the column may be NULL the query says so; both keys of a pair count, and a table may refer to itself."""
+    key = References(("mid", "subset"), "many", ("mid", "subset"), counted_by=("subset",))
+    rows = spark.createDataFrame(
+        [("a", "x"), ("b", "x"), ("b", None), (None, "x"), ("c", "y")], "mid string, subset string"
+    )
+    rows.createOrReplaceTempView("batch_of_many")
+    rows.where("mid = 'a'").createOrReplaceTempView("many")
+    query = orphans_query(key, "many", ["mid", "subset"]).format(batch="batch_of_many")
+    assert sorted(map(tuple, spark.sql(query).collect())) == [("x", 1), ("y", 1)]
 
 
 def table(folder: Path, *files: list[str | None], column: str = "id") -> list[File]:

@@ -115,10 +115,10 @@ def _references(target: Target, asked: Sequence[Expectation], around: Surroundin
     """What reading the target can show of its queries, so that they need not be asked."""
     found = []
     for expectation in asked:
-        known = references.names(expectation)
-        if around is None or known is None or known[1] not in expectation.meta.reads:
+        declared = expectation.meta.references
+        if around is None or declared is None:
             continue
-        other = around.find(known[1], target.release)
+        other = around.find(declared.table, target.release)
         if isinstance(other, Target) and (one := references.reference(expectation, target, other)):
             found.append(one)
     return found

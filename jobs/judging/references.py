@@ -6,7 +6,6 @@ values of one column show whether it can find anything; only where one of them h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -20,18 +19,9 @@ import pyarrow.parquet as pq
 from jobs.files import filesystem
 from jobs.tables.targets import File, Target
 from jobs.transforms import image_ids
-from quality import scopes
+from quality.compiled_queries import orphans_query
 from quality.loader import Expectation
 
-# Rows of the batch, or its distinct values, that have no partner. Whatever is not just of this form is left to Spark.
-FORM = re.compile(
-    r"SELECT (?P<shown>((?! FROM | SELECT )[\w.,*() ])+)"
-    r" FROM (\{batch\}|\(SELECT (?P<grouped>\w+), count\(\*\) AS \w+ FROM \{batch\} GROUP BY (?P=grouped)\)) (?P<row>\w+)"
-    r" WHERE NOT EXISTS \(SELECT 1 FROM (?P<table>\w+) (?P<other>\w+)"
-    r" WHERE (?P=other)\.(?P<theirs>\w+) = (?P=row)\.(?P<ours>\w+)\)"
-    r"(?P<groups> GROUP BY \w+(\.\w+)?(, \w+(\.\w+)?)*)?"
-)
-NO_AGGREGATE = re.compile(r"[\w., ]+")  # without GROUP BY an aggregate finds one row where there is none
 HELD = 1 << 20
 
 Numbers = npt.NDArray[np.uint64]
@@ -48,24 +38,18 @@ class Reference:
     files: Sequence[File]
 
 
-def names(expectation: Expectation) -> tuple[str, str, str] | None:
-    """(column, table, its column) where the query can only find rows whose value in `column` the table lacks."""
-    if expectation.type != scopes.QUERY:
-        return None
-    found = FORM.fullmatch(" ".join(expectation.kwargs["unexpected_rows_query"].split()))
-    if found is None or not (found["groups"] or NO_AGGREGATE.fullmatch(found["shown"])):
-        return None
-    if found["grouped"] not in (None, found["ours"]):
-        return None
-    return found["ours"], found["table"], found["theirs"]
-
-
 def reference(expectation: Expectation, target: Target, other: Target) -> Reference | None:
-    """What has to be shown for the query to find nothing in `target`; None where its files cannot show it."""
-    known = names(expectation)
-    if known is None:
+    """What has to be shown for the query to find nothing in `target`; None where its files cannot show it.
+
+    They can where the query is the one that its foreign key stands for: what another version wrote is left to Spark.
+    """
+    declared = expectation.meta.references
+    if declared is None or len(declared.columns) != 1 or len(declared.their_columns) != 1:
         return None
-    column, _, theirs = known
+    nullable = [column.name for column in target.schema if column.nullable]
+    if expectation.kwargs["unexpected_rows_query"] != orphans_query(declared, target.table, nullable):
+        return None
+    (column,), (theirs,) = declared.columns, declared.their_columns
     held = ((target, column), (other, theirs))
     if not all(_is_text(one.schema, name) and name not in one.partition_by for one, name in held):
         return None
