@@ -18,6 +18,7 @@ from schemas.loader import Table
 
 Entry = dict[str, Any]
 
+ANY_LINE_BREAK = "[\n\r\u0085\u2028\u2029]"
 NEVER_NULL = "every row has a value in {column}"
 NO_LINE_BREAK = "no line break stands in {column} (regex engines differ on $ before one)"
 # In a file this stands for the NOT NULL of every column that has none before it; else each stands before the first
@@ -108,16 +109,17 @@ def completed(document: Any, schema: Table) -> Any:
 
 
 def _completed(entries: Sequence[Entry], schema: Table) -> Iterator[Entry]:
-    declared = [entry["kwargs"].get("column") for entry in entries if entry["type"] == rules.NOT_NULL]
-    left = [column.name for column in schema.columns if not column.nullable and column.name not in declared]
-    paired = [_rows_of(entry) for entry in entries if rules.forbids_line_breaks(_rule(entry))]
+    declared = [_rows_of(entry) for entry in entries if entry["type"] == rules.NOT_NULL]
+    left = [column.name for column in schema.columns if not column.nullable and (column.name, None) not in declared]
+    paired = [_rows_of(entry) for entry in entries if entry["kwargs"].get("regex") == ANY_LINE_BREAK]
     for entry in entries:
         due = _columns_due(entry, schema)
         yield from (_never_null(name) for name in left if name in due)
         left = [name for name in left if name not in due]
-        if entry["kwargs"]:
+        if not _is_of_all_others(entry):
             yield entry
-        if rules.needs_no_line_breaks(_rule(entry)) and _rows_of(entry) not in paired:
+        is_open = rules.needs_no_line_breaks(rules.Rule(entry["type"], entry["kwargs"]))
+        if is_open and _rows_of(entry) not in paired:
             paired.append(_rows_of(entry))
             yield _without_line_breaks(entry)
     yield from map(_never_null, left)
@@ -126,18 +128,18 @@ def _completed(entries: Sequence[Entry], schema: Table) -> Iterator[Entry]:
 def _columns_due(entry: Entry, schema: Table) -> list[str]:
     """The columns whose NOT NULL stands before an entry: those up to its last one; all, where it is not about one row."""
     names = [column.name for column in schema.columns]
-    if entry["meta"]["scope"] != "row" or not entry["kwargs"]:
+    if entry["meta"]["scope"] != "row" or _is_of_all_others(entry):
         return names
     given = [entry["kwargs"].get(key) for key in ("column", "column_A", "column_B")]
     return names[: max((n for n, name in enumerate(names) if name in given), default=-1) + 1]
 
 
-def _rule(entry: Entry) -> rules.Rule:
-    return rules.Rule(entry["type"], entry["kwargs"])
+def _is_of_all_others(entry: Entry) -> bool:
+    return entry["type"] == rules.NOT_NULL and not entry["kwargs"]
 
 
 def _rows_of(entry: Entry) -> tuple[Any, Any]:
-    """(the column that a regex is about, the condition of the rows that it judges)."""
+    """(the column that an expectation is about, the condition of the rows that it judges)."""
     return entry["kwargs"].get("column"), entry["kwargs"].get("row_condition")
 
 
@@ -158,7 +160,7 @@ def _without_line_breaks(entry: Entry) -> Entry:
     return {
         **entry,
         "type": rules.NOT_MATCH,
-        "kwargs": {**entry["kwargs"], "regex": rules.LINE_BREAKS},
+        "kwargs": {**entry["kwargs"], "regex": ANY_LINE_BREAK},
         "description": NO_LINE_BREAK.format(column=entry["kwargs"].get("column")),
         "meta": {**kept, **named},
     }

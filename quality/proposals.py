@@ -105,7 +105,7 @@ def _of_text(suite: Suite, column: str, seen: Seen, told: str) -> Iterator[dict[
         yield _row(rules.MATCH, {"column": column, "regex": known.regex}, f"{column} is {known.words}: {told}", reason)
         if rules.needs_no_line_breaks(rules.Rule(rules.MATCH, {"regex": known.regex})):
             words = f"{derived.NO_LINE_BREAK.format(column=column)}: {told}"
-            yield _row(rules.NOT_MATCH, {"column": column, "regex": rules.LINE_BREAKS}, words, reason)
+            yield _row(rules.NOT_MATCH, {"column": column, "regex": derived.ANY_LINE_BREAK}, words, reason)
 
 
 def _filled(column: str, slices: Sequence[Seen], tolerance: float, names: str) -> Iterator[dict[str, Any]]:

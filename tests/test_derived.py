@@ -100,13 +100,15 @@ def test_a_file_may_give_its_own_reason_for_a_column():
     suite = toy_suite(toy_schema("color", "size"), mine, in_set("color"))
     assert order(suite) == ["color never null", "color in set", "size never null"]
     assert suite.expectations[0].meta.reason == "unknown_source"
+    some = row_entry(rules.NOT_NULL, {"column": "color", "row_condition": "size = 'x'", "condition_parser": "spark"})
+    assert order(toy_suite(toy_schema("color", "size?"), some)) == ["color never null", "color never null"]
 
 
 def test_a_regex_that_ends_in_a_dollar_brings_its_companion():
     """As severe, for the same reason and rows; none where the file has one, and one a column and condition."""
     condition = {"row_condition": "maker = 'x'", "condition_parser": "spark"}
     some = row_entry(rules.MATCH, {"column": "size", "regex": "^b$", **condition}, name="size_of_x")
-    mine = row_entry(rules.NOT_MATCH, {"column": "maker", "regex": "[\\s\u0085\u2028\u2029]"})
+    mine = row_entry(rules.NOT_MATCH, {"column": "maker", "regex": derived.ANY_LINE_BREAK})
     suite = toy_suite(
         toy_schema("color?", "size?", "maker?", "url?"), matching("color"), matching("size"), some, matching("maker"),
         mine, matching("url", "^http"),
@@ -116,9 +118,9 @@ def test_a_regex_that_ends_in_a_dollar_brings_its_companion():
         "size no line break", "maker matches", "maker no line break", "url matches",
     ]  # fmt: skip
     plain, conditional = suite.expectations[1], suite.expectations[5]
-    assert plain.kwargs == {"column": "color", "regex": rules.LINE_BREAKS}
+    assert plain.kwargs == {"column": "color", "regex": derived.ANY_LINE_BREAK}
     assert (plain.severity, plain.meta) == ("warning", suite.expectations[0].meta)
-    assert conditional.kwargs == {"column": "size", "regex": rules.LINE_BREAKS, **condition}
+    assert conditional.kwargs == {"column": "size", "regex": derived.ANY_LINE_BREAK, **condition}
     assert conditional.name == "size_of_x_without_line_breaks"
 
 
@@ -187,9 +189,10 @@ WRONG = {
     "a severity that is none": ({**in_set("color"), "severity": "bad"}, "expectations[1].severity must be one of"),
     "no arguments": ({key: value for key, value in in_set("color").items() if key != "kwargs"}, "expectations[1].kwargs"),
     "a regex that is none": (
-        row_entry(rules.NOT_MATCH, {"column": "color", "regex": "("}),
+        row_entry(rules.MATCH, {"column": "color", "regex": "("}),
         ", counting what is derived: expectations[3] (expect_column",
     ),
+    "arguments that are empty": (row_entry(rules.IN_SET, {}), "missing argument column"),
     "a regex without regex": (row_entry(rules.MATCH, {"column": "color"}), "missing argument regex"),
     "a text": ("expect_magic", "expectations[1] must be a mapping"),
 }  # fmt: skip
@@ -225,7 +228,7 @@ def test_only_a_query_that_reads_the_table_has_a_foreign_key():
 def test_no_file_declares_what_is_derived(table: str):
     for entry in yaml.safe_load((ROOT / "quality" / f"{table}.yaml").read_text())["expectations"]:
         kwargs = entry.get("kwargs", {})
-        assert kwargs.get("regex") != rules.LINE_BREAKS, f"{kwargs['column']}: its companion is derived"
+        assert kwargs.get("regex") != derived.ANY_LINE_BREAK, f"{kwargs['column']}: its companion is derived"
         assert entry != derived._never_null(kwargs.get("column", "")), f"{kwargs['column']}: its NOT NULL is derived"
         query = kwargs.get("unexpected_rows_query", "")
         assert "UNPIVOT" not in query, "shares of NULL are meta.null_shares"
