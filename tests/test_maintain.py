@@ -8,6 +8,7 @@ import shutil
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,8 @@ from deltalake.transaction import AddAction, RemoveAction
 from conf.errors import StoreError
 from conf.settings import Settings
 from jobs import cli
-from jobs.maintaining import upkeep
-from jobs.tables import journal, properties, publish
+from jobs.maintaining import compaction, upkeep
+from jobs.tables import follow, journal, properties, publish
 from jobs.tables.follow import LostRowsError
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import files, held, pinned, small_rows, snapshots, staged_at
@@ -398,23 +399,45 @@ def ids(count: int, start: int = 0) -> list[str]:
     return [f"{start + number:016x}" for number in range(count)]
 
 
-def test_small_neighbours_become_one_sorted_file(lake: str, capsys: pytest.CaptureFixture[str]):
+def publish_several(lake: str) -> None:
+    """v9, whose images stand in three small files, in another order than their names'."""
     table = schemas.load("images")
     staged = []
     for image_ids in (ids(5, 100), ids(5), ids(5, 200)):
         columns = {column.name: [publications.VALUES[column.type]] * 5 for column in table.stored()}
         rows = pa.table(columns | {"image_id": image_ids}, schema=schemas.arrow_schema(table))
         staged.append(stage(lake, table, {"release": "v9", "subset": "train"}, "several", rows))
-    others = {name: name for name in ("file",)}
-    publish.publish(lake, Publication("v9", "several", "complete", "x", "ingest", others, tuple(staged)))
+    publish.publish(lake, Publication("v9", "several", "complete", "x", "ingest", {"file": "x"}, tuple(staged)))
+
+
+def test_small_neighbours_become_one_sorted_file(lake: str, capsys: pytest.CaptureFixture[str]):
+    publish_several(lake)
     assert "images: brought together: 3 files" in maintain(capsys, lake, "images")[1]
     (file,) = files(lake, "images", pinned(lake, "v9"))
     rows = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
     assert rows == sorted(ids(5) + ids(5, 100) + ids(5, 200))
-    (action,) = (
-        a for a in staged_at(lake, "images", held(lake, "images", pinned(lake, "v9")).version, {"release": "v9"})
-    )
+    now = held(lake, "images", pinned(lake, "v9")).version
+    (action,) = staged_at(lake, "images", now, {"release": "v9"})
     assert json.loads(action.stats)["minValues"] == {"image_id": rows[0]}
+
+
+def test_whoever_publishes_while_files_are_brought_together_wins(
+    lake: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    publish_several(lake)
+    exchange, late = compaction.exchange, iter(["later"])
+
+    def beaten(warehouse: str, table: str, *rest: Any) -> bool:
+        for run_id in late if table == "images" else ():
+            publications.publish_rows(lake, run_id, 2, "v9")
+        return exchange(warehouse, table, *rest)
+
+    monkeypatch.setattr(compaction, "exchange", beaten)
+    assert maintain(capsys, lake, "images", "snapshots")[0] == 0
+    assert marks(lake, "images") == EXPECTED | {"v9": ["later"] * 2}
+    named = {f"images/{path}" for path in follow.paths(DeltaTable(f"{lake}/images"), {})}
+    there = {path for path in readers.files(lake) if path.startswith("images/release=v9")}
+    assert len(there - named) == 3, "the three that were replaced; the one that came too late is gone"
 
 
 @pytest.mark.parametrize(
