@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.errors import StoreError
 from jobs.files import filesystem, join
-from jobs.tables.open import uri
+from jobs.tables.open import unreadable, uri
 from jobs.tables.rewrite import exchange
 from jobs.tables.staging import StagedFile, Writer, notes
-from jobs.tables.trouble import told
 from schemas import loader as schemas
 from schemas.loader import Table
 
@@ -30,7 +29,7 @@ def plan(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[list[S
     groups = [group for group in _neighbours(_ordered(schemas.load(table), files)) if len(group) > 1]
     uris = [join(uri(warehouse, table), file.path) for group in groups for file in group]
     with ThreadPoolExecutor(READERS) as pool:
-        noted = {path for path, words in zip(uris, pool.map(_notes, uris), strict=True) if words}
+        noted = {path for path, words in zip(uris, pool.map(_notes, uris, repeat(table)), strict=True) if words}
     kept = [file for file in files if join(uri(warehouse, table), file.path) in noted]
     if not kept:
         return groups
@@ -61,11 +60,11 @@ def _neighbours(files: Sequence[StagedFile], kept: set[str] | None = None) -> It
     yield group
 
 
-def _notes(path: str) -> dict[str, str]:
+def _notes(path: str, table: str) -> dict[str, str]:
     try:
         return notes(path)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None
+        raise unreadable(path, table, error) from None
 
 
 def compact(warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
@@ -85,4 +84,4 @@ def _read(warehouse: str, table: Table, file: StagedFile) -> pa.Table:
     try:
         return pq.read_table(inside, filesystem=store, schema=schemas.arrow_schema(table), partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None
+        raise unreadable(path, table.table, error) from None

@@ -10,17 +10,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from conf.errors import StoreError
 from jobs import frames
 from jobs.files import filesystem, join
 from jobs.maintaining.parts import is_ours, rewritable
 from jobs.progress import say
-from jobs.tables.open import uri
+from jobs.tables.open import unreadable, uri
 from jobs.tables.quoting import parquet_schema, plain_files
 from jobs.tables.rewrite import exchange
 from jobs.tables.snapshots import Snapshot
 from jobs.tables.staging import StagedFile
-from jobs.tables.trouble import told
 from schemas import loader as schemas
 
 BATCH = 1 << 16
@@ -31,12 +29,12 @@ def disordered(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[
     """Those files of one partition that others wrote, where one of them is out of order; reads what they are sorted by."""
     columns = schemas.load(table).sort_by
     others = [file for file in files if not is_ours(file)]
-    if columns and not all(_is_sorted(join(uri(warehouse, table), file.path), columns) for file in others):
+    if columns and not all(_is_sorted(join(uri(warehouse, table), file.path), table, columns) for file in others):
         return others
     return []
 
 
-def _is_sorted(path: str, columns: Sequence[str]) -> bool:
+def _is_sorted(path: str, table: str, columns: Sequence[str]) -> bool:
     store, inside = filesystem(path)
     last: pa.RecordBatch | None = None
     try:
@@ -46,7 +44,7 @@ def _is_sorted(path: str, columns: Sequence[str]) -> bool:
                 return False
             last = rows.slice(max(len(rows) - 1, 0))
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: cannot be read ({told(error)}); publish its table again") from None
+        raise unreadable(path, table, error) from None
     return True
 
 

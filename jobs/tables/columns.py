@@ -10,10 +10,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from conf.errors import StoreError
 from jobs.files import filesystem, join
-from jobs.tables.open import files_at, open_table, uri
-from jobs.tables.trouble import told
+from jobs.tables.open import files_at, open_table, unreadable, uri
 from schemas import loader as schemas
 
 Filters = Sequence[tuple[str, str, object]]
@@ -44,7 +42,7 @@ def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | 
             inside, columns=list(columns), filesystem=store, schema=schema, partitioning=None, filters=filters
         )
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, table, error) from None
 
 
 def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[np.uint32]) -> pa.Table:
@@ -64,12 +62,8 @@ def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[n
                 found.append(read.take(pa.array(mine - np.uint32(start))).cast(found[0].schema))
             start = stop
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, table, error) from None
     return pa.concat_tables(found)
-
-
-def _unreadable(path: str, error: Exception) -> StoreError:
-    return StoreError(f"{path}: cannot be read ({told(error)}); publish its table again")
 
 
 def version(warehouse: str, table: str) -> int | None:

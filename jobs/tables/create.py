@@ -47,7 +47,9 @@ def _ensure(spark: SparkSession, warehouse: str, name: str) -> list[str]:
     except SPARK_ERRORS as error:
         if table is None:
             _sweep(warehouse, name)
-        raise StoreError(f"{uri(warehouse, name)}: cannot be made ({told(error)}); mend it and run again") from None
+        raise StoreError(
+            f"{uri(warehouse, name)}: cannot be made ({told(error)}); check its rights and the disk, then run again"
+        ) from None
 
 
 def _make(spark: SparkSession, warehouse: str, name: str) -> None:

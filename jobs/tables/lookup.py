@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from jobs.files import filesystem, join
+from jobs.files import join
+from jobs.tables.columns import read_file
 from jobs.tables.open import files_at, uri
 from jobs.tables.snapshots import Slice, Snapshot, slices
 from schemas import loader as schemas
@@ -37,19 +37,11 @@ def parts(
 ) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, some columns of the rows whose `column` is `value`) of every file that may hold one.
 
-    ConfigError when the table of the release is not published.
+    ConfigError when the table of the release is not published, StoreError when a file cannot be read.
     """
-    schema = schemas.arrow_schema(schemas.load(table))
     for one in slices(warehouse, table, release, known=known):
         for path, partition in _files(warehouse, table, one, column, value):
-            store, inside = filesystem(join(uri(warehouse, table), path))
-            chosen = [(column, "=", value)]
-            yield (
-                partition,
-                pq.read_table(
-                    inside, columns=list(columns), filters=chosen, filesystem=store, schema=schema, partitioning=None
-                ),
-            )
+            yield partition, read_file(join(uri(warehouse, table), path), table, columns, [(column, "=", value)])
 
 
 def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:

@@ -14,6 +14,7 @@ from conf.errors import StoreError
 from conf.places import refuse_odd_warehouse
 from jobs.files import filesystem, join
 from jobs.tables.trouble import told
+from schemas import loader as schemas
 
 
 def uri(warehouse: str, table: str) -> str:
@@ -61,6 +62,15 @@ def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]
     return found
 
 
+def unreadable(path: str, table: str, error: Exception) -> StoreError:
+    """What is said of rows that cannot be read: the file or folder, why, and which job makes them again."""
+    job = schemas.load(table).written_by
+    remedy = (
+        "restore it from a copy" if job == "publish" else f"check the disk, or run `oilake {job}` again with --force"
+    )
+    return StoreError(f"{path}: cannot be read ({told(error)}); {remedy}")
+
+
 def existing(warehouse: str, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
@@ -84,6 +94,9 @@ def rows_of(
     """
     store, path = filesystem(uri(warehouse, table))
     chosen = [("release", "=", release)] if release else None
-    read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
+    try:
+        read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise unreadable(uri(warehouse, table), table, error) from None
     found: list[dict[str, Any]] = pa.table(read).to_pylist()
     return found

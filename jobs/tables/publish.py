@@ -173,7 +173,9 @@ def _begin(warehouse: str, publication: Publication) -> int:
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
             recover(warehouse)
-    raise StoreError(f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; try later")
+    raise StoreError(
+        f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; run it again later"
+    )
 
 
 def _plain(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from conf.errors import StoreError
 from conf.file_names import checked_part
 from jobs.files import filesystem, join, size
+from jobs.tables.trouble import told
 from quality import loader as quality
 from quality.tally import Auditor, Tally
 from schemas.loader import Table, arrow_schema
@@ -127,9 +129,12 @@ def notes(uri: str) -> dict[str, str]:
 
 
 def distinct(uri: str, column: str) -> list[str]:
-    """The distinct values of one column of a Parquet file."""
+    """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
     store, path = filesystem(uri)
-    values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
+    try:
+        values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{uri}: cannot be read ({told(error)}); ingest its release again with --force") from None
     found: list[str] = pc.unique(values).to_pylist()
     return found
 
