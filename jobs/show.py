@@ -11,13 +11,14 @@ from jobs import command, options, session
 from jobs.blobs.locations import canonical
 from jobs.tables import conditions
 from jobs.tables.blob_status import with_blobs
-from jobs.tables.open import uri
+from jobs.tables.open import open_table, uri
 from jobs.tables.read import read
 from jobs.tables.snapshots import slices
 from jobs.tables.trouble import SPARK_ERRORS
 from schemas import loader as schemas
 
 WIDEST = 60
+MOST = (1 << 31) - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if schemas.load(arguments.table).slice_by:
         slices(settings.warehouse, arguments.table, arguments.release)
-    if arguments.limit < 0:
-        raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
+    elif open_table(settings.warehouse, arguments.table) is None:
+        raise ConfigError(
+            f"{uri(settings.warehouse, arguments.table)}: there is no such table yet; ingest a release first"
+        )
+    if not 0 <= arguments.limit <= MOST:
+        raise ConfigError(f"--limit must be from 0 to {MOST:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
     spark = session.start(settings)

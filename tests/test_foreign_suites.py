@@ -73,7 +73,7 @@ MOST_BYTES = 2 << 30
 class Listener(BaseHTTPRequestHandler):
     asked = 0
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         Listener.asked += 1
 
     do_HEAD = do_GET  # noqa: N815

@@ -17,12 +17,16 @@ def refuse_strangers(folder: Path) -> None:
     """ConfigError when the folder is a file, or holds anything but pages that were made here before."""
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; --to must name a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        first = folder / FIRST
-        if not first.is_file() or GENERATOR not in first.read_text(encoding="utf-8", errors="replace"):
-            raise ConfigError(
-                f"{folder}: holds other files, which the pages would replace; name another folder with --to"
-            )
+    try:
+        is_strange = folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder / FIRST)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror}); name another folder with --to") from None
+    if is_strange:
+        raise ConfigError(f"{folder}: holds other files, which the pages would replace; name another folder with --to")
+
+
+def _is_ours(first: Path) -> bool:
+    return first.is_file() and GENERATOR in first.read_text(encoding="utf-8", errors="replace")
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:

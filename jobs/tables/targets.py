@@ -88,13 +88,8 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
     ConfigError when there is no Delta table, none of the release, one whose files do not tell its rows, or, unless it may
     be blank, one that carries no expectations.
     """
-    folder, _, name = path.rstrip("/").rpartition("/")
-    opened = open_table(folder or ("/" if path.startswith("/") else "."), name)
-    if opened is None:
-        raise ConfigError(
-            f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
-            "give a table's name or the folder in which its _delta_log lies"
-        )
+    opened = open_copy(path)
+    name = parted(path)[1]
     if strange := set(opened.protocol().reader_features or ()) & UNREAD:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
@@ -110,6 +105,23 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
         known = ", ".join(sorted({name for name, _ in parts if name})) or "none"
         raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {known}")
     return found or [_target(suite.name, path.rstrip("/"), opened, {}, suite)]
+
+
+def parted(path: str) -> tuple[str, str]:
+    """(the folder above, the name) of the folder that a path leads to."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return folder or ("/" if path.startswith("/") else "."), name
+
+
+def open_copy(path: str) -> DeltaTable:
+    """The newest state of the table in a folder; ConfigError when there is none."""
+    opened = open_table(*parted(path))
+    if opened is None:
+        raise ConfigError(
+            f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
+            "give a table's name, or the folder in which its _delta_log lies"
+        )
+    return opened
 
 
 def _target(
