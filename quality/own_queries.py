@@ -1,4 +1,4 @@
-"""Which queries are this version's own: whoever wrote a table's suite wrote the hash beside it too, so only its text tells."""
+"""Which queries are this version's own: whoever wrote a suite wrote the hash beside it too, so only its text tells."""
 
 from __future__ import annotations
 

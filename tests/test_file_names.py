@@ -74,6 +74,15 @@ def test_a_note_of_what_is_staged_stays_in_its_folder(tmp_path: Path, value: str
     assert journal.read(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
 
 
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "file:///etc/x", "a\0b"])
+def test_no_note_names_a_file_outside_its_table(tmp_path: Path, path: str):
+    """What a note names may be deleted later, and a note may have come with a copied warehouse."""
+    with pytest.raises(StoreError, match="not in its folder; restore the warehouse"):
+        StagedFile("classes", path, {}, 1, 1, "{}")
+    with pytest.raises(StoreError):
+        StagedFile(path, "p.parquet", {}, 1, 1, "{}")
+
+
 def everything(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 

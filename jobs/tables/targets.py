@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from conf.errors import ConfigError
+from conf.file_names import leads_out
 from jobs.files import join
 from jobs.tables.carry import SUITE, carried
 from jobs.tables.open import add_actions, at, existing, open_table, uri
@@ -21,7 +21,6 @@ from schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.
 UNREAD = {"deletionVectors", "columnMapping"}
-ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:/")
 SLICED_BY = ("release", "to_release", "from_release")
 
 
@@ -165,7 +164,7 @@ def _inside(folder: str, path: str) -> str:
     ConfigError for one that leads out of the folder: a copy would show what else lies on this machine.
     """
     plain = unquote(path)
-    if ABSOLUTE.match(plain) or ".." in plain.split("/") or "\0" in plain:
+    if leads_out(plain):
         raise ConfigError(
             f"{folder}: its log names the file {path}, which is not in its folder; copy the rows to a table of its own"
         )
