@@ -9,6 +9,7 @@ from conf.errors import StoreError
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:/")
 SHOWN = 32
 DIGITS = 16
 
@@ -22,6 +23,11 @@ def file_name(value: str) -> str:
         return value
     digest = hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()[:DIGITS]
     return f"{STRANGE.sub('_', value)[:SHOWN].strip('_-') or 'x'}-{digest}"
+
+
+def leads_out(path: str) -> bool:
+    """Whether a relative path, such as a table's log or a note of its files holds, leads out of the folder that it is in."""
+    return ABSOLUTE.match(path) is not None or ".." in path.split("/") or "\0" in path
 
 
 def checked_part(name: str, value: str) -> str:

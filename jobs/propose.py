@@ -12,7 +12,7 @@ import pyarrow as pa
 import yaml
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError, InputError
+from conf.errors import ConfigError, InputError, StoreError
 from conf.settings import Settings
 from jobs import command, options, session
 from jobs.judging import audit, gate, uniqueness
@@ -30,6 +30,7 @@ FIRST_ROWS = 20_000
 KEY_COLUMNS = 3
 WIDEST = 12
 TRIED_KEYS = 5
+EMPTY = "holds no row, so there is nothing to derive an expectation from; name a table or --release that has rows"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.tolerance <= 1:
-        raise ConfigError(f"--tolerance must lie between 0 and 1, not {arguments.tolerance}")
+        raise ConfigError(f"--tolerance must lie between 0 and 1, not {arguments.tolerance}; 0.1 is usual")
     if arguments.max_values < 0:
         raise ConfigError(f"--max-values must be 0 or more, not {arguments.max_values}")
     settings = options.load_settings(arguments)
@@ -56,7 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         tell_document(text)
     else:
-        Path(arguments.out).write_text(text, encoding="utf-8")
+        try:
+            Path(arguments.out).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"{arguments.out}: cannot be written ({error.strerror}); name another --out") from None
         tell(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
     return 0
 
@@ -72,7 +76,7 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     declared = wanted[0].suite.key()
     slices, tallies = survey(spark, wanted, declared, most)
     if not any(one.rows for one in slices):
-        raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
+        raise InputError(f"{what}: {EMPTY}")
     keys = [declared] if wanted[0].suite.expectations else _candidates(wanted, slices)
     key = next((key for key in keys if key and _holds(spark, wanted, key, tallies if declared else None)), [])
     found = proposals.propose(wanted[0].suite, slices, key, tolerance, most)
@@ -91,7 +95,7 @@ def _targets(settings: Settings, what: str, release: str | None) -> list[Target]
     else:
         found = targets.copied(what, release, is_blank=True)
     if not any(target.files for target in found):
-        raise InputError(f"{what}: holds no row, so there is nothing to derive an expectation from")
+        raise InputError(f"{what}: {EMPTY}")
     return [target for target in found if target.files]
 
 

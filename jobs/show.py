@@ -13,13 +13,14 @@ from jobs.blobs.locations import canonical
 from jobs.printing import aligned, tell
 from jobs.tables import conditions
 from jobs.tables.blob_status import with_blobs
-from jobs.tables.open import uri
+from jobs.tables.open import open_table, uri
 from jobs.tables.read import read
 from jobs.tables.snapshots import slices, snapshots
 from jobs.tables.trouble import SPARK_ERRORS
 from schemas import loader as schemas
 
 WIDEST = 60
+MOST = (1 << 31) - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     known = snapshots(settings.warehouse)
     if schemas.load(arguments.table).slice_by:
         slices(settings.warehouse, arguments.table, arguments.release, known=known)
-    if arguments.limit < 0:
-        raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
+    elif open_table(settings.warehouse, arguments.table) is None:
+        raise ConfigError(
+            f"{uri(settings.warehouse, arguments.table)}: there is no such table yet; ingest a release first"
+        )
+    if not 0 <= arguments.limit <= MOST:
+        raise ConfigError(f"--limit must be from 0 to {MOST:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
     spark = session.start(settings)

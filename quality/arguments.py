@@ -24,7 +24,9 @@ def _is_list_of_texts(value: Any) -> bool:
 
 
 def _is_set(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_text(one) or _is_number(one) or isinstance(one, bool) for one in value)
+    return isinstance(value, list) and all(
+        _is_text(item) or _is_number(item) or isinstance(item, bool) for item in value
+    )
 
 
 def _is_truth(value: Any) -> bool:

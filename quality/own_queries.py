@@ -1,4 +1,4 @@
-"""Which queries are this version's own: who wrote a suite wrote the hash beside it too, so the text must tell."""
+"""Which queries are this version's own: whoever wrote a suite wrote the hash beside it too, so only its text tells."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def _forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
 
 def _form(template: str) -> re.Pattern[str]:
     """The text of a query whose `$name` may be any plain number."""
-    slots = [(found.start(), found.end()) for found in Template.pattern.finditer(template)]
+    slots = [(slot.start(), slot.end()) for slot in Template.pattern.finditer(template)]
     starts, ends = [0, *(end for _, end in slots)], [*(start for start, _ in slots), len(template)]
     return re.compile(NUMBER.join(re.escape(template[a:b]) for a, b in zip(starts, ends, strict=True)))

@@ -77,7 +77,7 @@ def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
         try:
             pc.match_substring_regex(pa.array([""]), rule.kwargs["regex"])
         except pa.ArrowInvalid as error:
-            raise ConfigError(f"{where}: {error}") from None
+            raise ConfigError(f"{where}: regex: {error}; write it as RE2 reads it") from None
     if bool(rule.kwargs.keys() & CONDITION_KEYS):
         condition = CONDITION.fullmatch(str(rule.kwargs.get("row_condition")))
         if condition is None or condition["column"] not in columns or rule.kwargs.get("condition_parser") != "spark":

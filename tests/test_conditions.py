@@ -110,7 +110,8 @@ def broken(frame: DataFrame, condition: str | None) -> OilakeError:
     ],
 )
 def test_a_value_that_a_condition_cannot_take_is_the_conditions_fault(spark: SparkSession, condition: str, words: str):
-    stored = spark.range(1).select(sf.lit("/m/1").alias("mid"), (sf.col("id") + 1.5).alias("confidence"))
+    mid = sf.concat(sf.lit("/m/"), sf.col("id").cast("string")).alias("mid")
+    stored = spark.range(1).select(mid, (sf.col("id") + 1.5).alias("confidence"))
     error = broken(stored.repartition(2), condition)
     assert isinstance(error, ConfigError)
     assert str(error).startswith("--where: ")

@@ -107,7 +107,7 @@ def test_no_query_of_a_table_reads_writes_or_calls_anything(
     places = {"file": outside / "secret.csv", "folder": outside, "url": url}
     harm = [foreign.query(name, text.format(**places)) for name, text in HARM.items()]
     harmless = foreign.query("harmless", "SELECT a, mid FROM {batch} WHERE mid IS NULL OR mid NOT LIKE '/m/%'")
-    copy = foreign.table(tmp_path / "copy", [*harm, harmless, foreign.counted(), foreign.counted() | {"meta": {
+    copy = foreign.table(tmp_path / "copy", [harmless, *harm, foreign.counted(), foreign.counted() | {"meta": {
         "scope": "table", "name": "too_few"}, "kwargs": {"min_value": 9}}])  # fmt: skip
     code, out, err = oilake("check", copy, "--json")
     assert (code, err) == (0, "")

@@ -18,6 +18,7 @@ from quality import results, rules, scopes
 from quality.loader import Expectation
 from quality.results import READER, Result
 from quality.tally import EXAMPLES, Count
+from schemas import loader as schemas
 
 EVERYTHING: tuple[scopes.Scope, ...] = ("row", "table", "cross_table", "release")
 
@@ -63,6 +64,8 @@ class Surroundings:
     def find(self, name: str, release: str | None) -> Target | str:
         """The slice that a query of `release` calls `name`, or why there is none."""
         table = name.removeprefix(scopes.EARLIER)
+        if table not in schemas.names():
+            return f"no table is called {table}"
         wanted = release
         if table != name:
             wanted = self._before(release)

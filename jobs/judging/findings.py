@@ -84,15 +84,15 @@ def keep(run_id: str, checked: Sequence[Checked]) -> None:
 
 def _validations(one: Checked) -> list[dict[str, Any]]:
     """The counts in Great Expectations' form; without those of expectations that it refuses, which is told."""
-    target, found = one.target, []
-    known = {expectation.name: expectation for expectation in target.suite.expectations}
+    target, validations = one.target, []
+    declared = {expectation.name: expectation for expectation in target.suite.expectations}
     for name, count in one.counts.items():
         try:
-            found.append(great.validation(known[name], count, target.suite.key()).to_json_dict())
+            validations.append(great.validation(declared[name], count, target.suite.key()).to_json_dict())
         except Exception as error:  # a suite from outside meets checks of Great Expectations' own, of many kinds
             cause = " ".join(str(error).split())[:200]
             say(f"{target.name}: {name} is not kept in Great Expectations' form, which refuses it ({cause})")
-    return found
+    return validations
 
 
 def _refuse_link(folder: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -68,13 +68,20 @@ class Look:
 
 def of_folder(path: str) -> list[Look]:
     """The checks that lie beside a table, the oldest first; StoreError names a file that is none of ours."""
+    try:
+        return sorted((_of_document(*one) for one in _documents(path)), key=_when)
+    except OSError as error:
+        cause = error.strerror or error
+        raise StoreError(f"{join(path, FOLDER)}: cannot be read ({cause}); check the rights of what is in it") from None
+
+
+def _documents(path: str) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of every file of results beside a table; of a huge one no more than shows that it is huge."""
     store, folder = filesystem(join(path, FOLDER))
-    found = []
     for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
         if info.type == FileType.File and info.base_name.endswith(".json"):
             with store.open_input_stream(info.path) as stream:
-                found.append(_of_document(info.path, stream.read(bounded_json.CHARACTERS + 1)))
-    return sorted(found, key=_when)
+                yield info.path, stream.read(bounded_json.CHARACTERS + 1)
 
 
 def of_rows(rows: Iterable[dict[str, Any]], beside: Iterable[Look]) -> list[Look]:

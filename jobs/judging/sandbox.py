@@ -99,11 +99,11 @@ def _dataset(given: dict[str, Any]) -> Any:
     )
     fragments = []
     for path, partition in given["files"]:
-        told = ds.scalar(True)
+        shared = ds.scalar(True)
         for name, value in partition.items():
             field = ds.field(name)
-            told = told & (field.is_null() if value is None else field == pa.scalar(value, schema.field(name).type))
-        fragments.append(parquet.make_fragment(path, local, partition_expression=told))
+            shared = shared & (field.is_null() if value is None else field == pa.scalar(value, schema.field(name).type))
+        fragments.append(parquet.make_fragment(path, local, partition_expression=shared))
     return ds.FileSystemDataset(fragments, schema, parquet, local)
 
 
@@ -121,9 +121,9 @@ def _cause(connection: Any, query: str, tables: Iterable[str]) -> str | None:
     named = [
         entry["key"] for part in parts if isinstance(part.get("cte_map"), dict) for entry in part["cte_map"]["map"]
     ]
-    known = {name.lower() for name in [*tables, *named]}
+    readable = {name.lower() for name in [*tables, *named]}
     for part in parts:
-        if part.get("type") == "BASE_TABLE" and (name := _table(part)) not in known:
+        if part.get("type") == "BASE_TABLE" and (name := _table(part)) not in readable:
             return f"it reads {name}, and only the table's rows are given"
         if part.get("type") == "TABLE_FUNCTION" and (name := _called(part)) not in ROW_MAKERS:
             return f"it takes rows from {name}(), and only the table's rows are given"
@@ -176,9 +176,10 @@ def _plain(value: Any) -> Any:
 
 
 def _sentence(error: Exception) -> str:
-    """The first line of what a library says."""
+    """The first line of what a library says, without signs that steer a terminal: a part of it may be the query's."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"^[A-Za-z ]+ Error: ", "", lines[0])[:300]
+    shown = "".join(sign if sign.isprintable() else " " for sign in lines[0])
+    return re.sub(r"^[A-Za-z ]+ Error: ", "", shown)[:300]
 
 
 if __name__ == "__main__":

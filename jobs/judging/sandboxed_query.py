@@ -23,6 +23,7 @@ ALL_SECONDS = 120
 MEGABYTES = 1_000
 ANSWER_BYTES = 8 << 20
 STARTING_SECONDS = 30
+REFUSED = "its query is not one of this version's own, and the sandbox did not answer it: {}"
 # Signals with which the kernel ends a process: by the clock, by its processor time, out of memory.
 CAUSES = {
     14: "it took longer than {} s",
@@ -42,10 +43,10 @@ class Sandbox:
         """The rows that the query finds in `tables`, by the names that it gives them, or why it was not asked."""
         left = int(self.ends - time.monotonic())
         if left < 1:
-            return f"the {self.all_seconds:g} s for queries that are not our own are used up"
+            return REFUSED.format(f"the {self.all_seconds:g} s that all such queries of a check may take are used up")
         remote = [t.folder for t in tables.values() if not isinstance(filesystem(t.folder)[0], fs.LocalFileSystem)]
         if remote:
-            return f"a query that is not our own is asked of local files only; copy {remote[0]} to a folder"
+            return REFUSED.format(f"it reads local files only; copy {remote[0]} to a folder")
         seconds = min(self.seconds, left)
         request = {
             "query": query,
@@ -85,14 +86,14 @@ def _run(request: bytes, seconds: int) -> Mapping[str, Any]:
         cause = CAUSES.get(-process.returncode, "the engine broke down over it, as it does when memory ends")
         return {"refused": cause.format(seconds)}
     try:
-        found = json.loads(answer[:ANSWER_BYTES])
+        parsed = json.loads(answer[:ANSWER_BYTES])
     except ValueError:
         return {"refused": "the engine gave no answer"}
-    return found if isinstance(found, dict) else {"refused": "the engine gave no answer"}
+    return parsed if isinstance(parsed, dict) else {"refused": "the engine gave no answer"}
 
 
 def _count(answer: Mapping[str, Any]) -> Count | str:
     if "refused" in answer:
-        return f"its query is not one of this version's own, and the sandbox did not answer it: {answer['refused']}"
+        return REFUSED.format(answer["refused"])
     rows, examples = int(answer["rows"]), list(answer["examples"])
     return Count(rows, 0, rows, sorted(examples, key=lambda example: json.dumps(example, default=str)))

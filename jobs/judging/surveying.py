@@ -48,7 +48,7 @@ def _look(
         for rows in audit.batches(file, stored):
             surveyor.add(rows)
             auditor.add(rows)
-    except pa.ArrowException as error:
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
     yield n, file, surveyor.seen, auditor.tally
 

@@ -17,7 +17,11 @@ def refuse_strangers(folder: Path) -> None:
     """ConfigError when the folder is a file, or holds anything but pages that were made here before."""
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; --to must name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not _is_own(folder / FIRST):
+    try:
+        is_strange = folder.is_dir() and any(folder.iterdir()) and not _is_own(folder / FIRST)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror}); name another folder with --to") from None
+    if is_strange:
         raise ConfigError(f"{folder}: holds other files, which the pages would replace; name another folder with --to")
 
 

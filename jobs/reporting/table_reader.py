@@ -13,6 +13,7 @@ from jobs.reporting.table_history import Table, TableColumn
 from jobs.tables.carry import carried
 from jobs.tables.open import open_table, rows, uri
 from jobs.tables.snapshots import SINCE, held, snapshots
+from jobs.tables.targets import open_copy, parted
 from schemas import loader as schemas
 
 
@@ -39,10 +40,8 @@ def of_warehouse(warehouse: str, only: str | None) -> list[Table]:
 
 def of_copy(path: str) -> Table:
     """The table in a folder, with the checks that lie in it; ConfigError when it is none, or carries no expectations."""
-    folder, _, name = path.rstrip("/").rpartition("/")
-    if open_table(folder or ".", name) is None:
-        raise ConfigError(f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table")
-    return _table(folder or ".", name, of_folder(path), "")
+    open_copy(path)
+    return _table(*parted(path), of_folder(path), "")
 
 
 def _table(warehouse: str, name: str, looks: Iterable[Look], grain: str) -> Table:

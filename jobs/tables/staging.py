@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from conf.errors import StoreError
-from conf.file_names import checked_part
+from conf.file_names import checked_part, leads_out
 from jobs.files import filesystem, join, size
 from jobs.tables.trouble import told
 from quality import loader as quality
@@ -39,6 +39,13 @@ class StagedFile:
     rows: int
     stats: str
     tally: Tally | None = None
+
+    def __post_init__(self) -> None:
+        """StoreError where a note or a log names a file outside the table's folder: it may be deleted later."""
+        if leads_out(self.path) or leads_out(self.table) or "/" in self.table:
+            raise StoreError(
+                f"{self.table}: a note of its files names {self.path}, which is not in its folder; restore the warehouse"
+            )
 
 
 class Writer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from conf.errors import ConfigError
+from conf.file_names import leads_out
 from jobs.files import join
 from jobs.tables.carry import SUITE, carried
 from jobs.tables.open import add_actions, at, existing, open_table, uri
@@ -21,7 +21,6 @@ from schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.
 UNREAD = {"deletionVectors", "columnMapping"}
-ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:/")
 SLICED_BY = ("release", "to_release", "from_release")
 
 
@@ -89,13 +88,8 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
     ConfigError when there is no Delta table, none of the release, one whose files do not tell its rows, or, unless it may
     be blank, one that carries no expectations.
     """
-    folder, _, name = path.rstrip("/").rpartition("/")
-    opened = open_table(folder or ("/" if path.startswith("/") else "."), name)
-    if opened is None:
-        raise ConfigError(
-            f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
-            "give a table's name or the folder in which its _delta_log lies"
-        )
+    opened = open_copy(path)
+    name = parted(path)[1]
     if strange := set(opened.protocol().reader_features or ()) & UNREAD:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
@@ -111,6 +105,23 @@ def copied(path: str, release: str | None, is_blank: bool = False) -> list[Targe
         known = ", ".join(sorted({name for name, _ in parts if name})) or "none"
         raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {known}")
     return found or [_target(suite.name, path.rstrip("/"), opened, {}, suite)]
+
+
+def parted(path: str) -> tuple[str, str]:
+    """(the folder above, the name) of the folder that a path leads to."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return folder or ("/" if path.startswith("/") else "."), name
+
+
+def open_copy(path: str) -> DeltaTable:
+    """The newest state of the table in a folder; ConfigError when there is none."""
+    opened = open_table(*parted(path))
+    if opened is None:
+        raise ConfigError(
+            f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
+            "give a table's name, or the folder in which its _delta_log lies"
+        )
+    return opened
 
 
 def _target(
@@ -154,7 +165,7 @@ def _inside(folder: str, path: str) -> str:
     ConfigError for one that leads out of the folder: a copy would show what else lies on this machine.
     """
     plain = unquote(path)
-    if ABSOLUTE.match(plain) or ".." in plain.split("/") or "\0" in plain:
+    if leads_out(plain):
         raise ConfigError(
             f"{folder}: its log names the file {path}, which is not in its folder; copy the rows to a table of its own"
         )
