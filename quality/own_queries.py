@@ -9,7 +9,7 @@ from string import Template
 
 from conf.strict import load_yaml
 from quality import scopes
-from quality.loader import Expectation
+from quality.loader import Expectation, declared_suite
 from schemas import loader as schemas
 
 NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"
@@ -24,11 +24,15 @@ def is_own(expectation: Expectation) -> bool:
 @cache
 def _forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
     """(what a query's whole text must match, the tables that it reads) of every query in `quality/`."""
-    declared = [one for name in schemas.names() for one in load_yaml(files("quality") / f"{name}.yaml")["expectations"]]
+    suites = [
+        declared_suite(load_yaml(files("quality") / f"{name}.yaml"), schemas.load(name), f"quality/{name}.yaml")
+        for name in schemas.names()
+    ]
+    declared = [expectation for suite in suites for expectation in suite.expectations]
     return tuple(
-        (_form(one["kwargs"]["unexpected_rows_query"]), tuple(one["meta"].get("reads", ())))
-        for one in declared
-        if one["type"] == scopes.QUERY
+        (_form(expectation.kwargs["unexpected_rows_query"]), expectation.meta.reads)
+        for expectation in declared
+        if expectation.type == scopes.QUERY
     )
 
 
