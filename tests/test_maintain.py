@@ -259,13 +259,11 @@ def test_jobs_of_images_say_that_they_are_gone(oilake: Oilake, made: Path, tmp_p
     warehouse = str(tmp_path / "lake")
     shutil.copytree(made, warehouse)
     next(Path(warehouse, "images", "release=v3").rglob("*.parquet")).unlink()
-    next(Path(warehouse, "quarantine", "release=v3").rglob("*.parquet")).unlink()
     place, blobs = ["--warehouse", warehouse], tmp_path / "blobs"
     blobs.mkdir()
     for job in (
         ("download", "--release", "v3", "--to", str(blobs)),
         ("verify", "--release", "v3", "--blobs", str(blobs)),
-        ("quarantine", "summary", "--release", "v3"),
         ("duplicates", "--release", "v3"),
         ("changes", "--from", "v2", "--to", "v3"),
         ("history", "--image", "0000000000000000"),
@@ -273,6 +271,15 @@ def test_jobs_of_images_say_that_they_are_gone(oilake: Oilake, made: Path, tmp_p
         code, out, err = oilake(*job, *place)
         assert (code, "Traceback" in err) == (2, False), (job, out, err)
         assert "files of v3 are gone" in err, (job, err)
+        assert "; run `oilake ingest --release v3` to make them again" in err
+
+
+def test_quarantine_says_that_its_files_are_gone(lake: str, capsys: pytest.CaptureFixture[str]):
+    next(Path(lake, "quarantine", "release=v3").rglob("*.parquet")).unlink()
+    for verb in ("summary", "list", "show"):
+        assert cli.main(["quarantine", verb, "--release", "v3", "--warehouse", lake]) == 2
+        err = capsys.readouterr().err
+        assert "1 of 1 files of v3 are gone" in err
         assert "; run `oilake ingest --release v3` to make them again" in err
 
 
