@@ -151,6 +151,19 @@ def _refusing_snapshots(append):  # type: ignore[no-untyped-def]
     return refuse
 
 
+def test_files_without_statistics_are_counted_by_their_footers(lake: str):
+    (file,) = staged_at(lake, "images", DeltaTable(f"{lake}/images").version(), {"release": "v3"})
+    opened, now = DeltaTable(f"{lake}/images"), int(time.time() * 1000)
+    name = file.path.replace(".parquet", "-copy.parquet")
+    shutil.copy(f"{lake}/images/{file.path}", f"{lake}/images/{name}")
+    actions = [
+        AddAction(name, file.size, dict(file.partition), now, False, "{}"),
+        RemoveAction(file.path, False, now, file.size, dict(file.partition)),
+    ]
+    opened.create_write_transaction(actions, "append", opened.schema(), list(opened.metadata().partition_columns))
+    assert [one.rows for one in files(lake, "images", pinned(lake, "v3"))] == [3]
+
+
 def test_a_log_that_was_cleaned_is_followed_from_its_checkpoint(lake: str):
     rewrite(lake, "labels", "v3", pieces=2)
     vacuum(lake, "labels")
