@@ -151,6 +151,19 @@ def _refusing_snapshots(append):  # type: ignore[no-untyped-def]
     return refuse
 
 
+def test_files_without_statistics_are_counted_by_their_footers(lake: str):
+    (file,) = staged_at(lake, "images", DeltaTable(f"{lake}/images").version(), {"release": "v3"})
+    opened, now = DeltaTable(f"{lake}/images"), int(time.time() * 1000)
+    name = file.path.replace(".parquet", "-copy.parquet")
+    shutil.copy(f"{lake}/images/{file.path}", f"{lake}/images/{name}")
+    actions = [
+        AddAction(name, file.size, dict(file.partition), now, False, "{}"),
+        RemoveAction(file.path, False, now, file.size, dict(file.partition)),
+    ]
+    opened.create_write_transaction(actions, "append", opened.schema(), list(opened.metadata().partition_columns))
+    assert [one.rows for one in files(lake, "images", pinned(lake, "v3"))] == [3]
+
+
 def test_a_log_that_was_cleaned_is_followed_from_its_checkpoint(lake: str):
     rewrite(lake, "labels", "v3", pieces=2)
     vacuum(lake, "labels")
@@ -259,13 +272,11 @@ def test_jobs_of_images_say_that_they_are_gone(oilake: Oilake, made: Path, tmp_p
     warehouse = str(tmp_path / "lake")
     shutil.copytree(made, warehouse)
     next(Path(warehouse, "images", "release=v3").rglob("*.parquet")).unlink()
-    next(Path(warehouse, "quarantine", "release=v3").rglob("*.parquet")).unlink()
     place, blobs = ["--warehouse", warehouse], tmp_path / "blobs"
     blobs.mkdir()
     for job in (
         ("download", "--release", "v3", "--to", str(blobs)),
         ("verify", "--release", "v3", "--blobs", str(blobs)),
-        ("quarantine", "summary", "--release", "v3"),
         ("duplicates", "--release", "v3"),
         ("changes", "--from", "v2", "--to", "v3"),
         ("history", "--image", "0000000000000000"),
@@ -273,6 +284,15 @@ def test_jobs_of_images_say_that_they_are_gone(oilake: Oilake, made: Path, tmp_p
         code, out, err = oilake(*job, *place)
         assert (code, "Traceback" in err) == (2, False), (job, out, err)
         assert "files of v3 are gone" in err, (job, err)
+        assert "; run `oilake ingest --release v3` to make them again" in err
+
+
+def test_quarantine_says_that_its_files_are_gone(lake: str, capsys: pytest.CaptureFixture[str]):
+    next(Path(lake, "quarantine", "release=v3").rglob("*.parquet")).unlink()
+    for verb in ("summary", "list", "show"):
+        assert cli.main(["quarantine", verb, "--release", "v3", "--warehouse", lake]) == 2
+        err = capsys.readouterr().err
+        assert "1 of 1 files of v3 are gone" in err
         assert "; run `oilake ingest --release v3` to make them again" in err
 
 

@@ -12,7 +12,7 @@ from conf.errors import ConfigError, StoreError
 from jobs.files import join
 from jobs.tables.follow import LostRowsError, absent, follow
 from jobs.tables.open import at, files_at, rows, rows_of, uri
-from jobs.tables.staging import StagedFile
+from jobs.tables.staging import StagedFile, footer_rows
 from schemas import loader as schemas
 
 INGEST = "ingest"
@@ -238,7 +238,7 @@ def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
     found = files_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
     return [
-        PublishedFile(join(uri(warehouse, table), action["path"]), partition, int(action["num_records"]))
+        PublishedFile(join(uri(warehouse, table), action["path"]), partition, _rows(warehouse, table, action))
         for action, partition in found
     ]
 
@@ -251,14 +251,20 @@ def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str])
             action["path"],
             partition,
             int(action["size_bytes"]),
-            int(action["num_records"]),
+            _rows(warehouse, table, action),
             json.dumps(
-                {"numRecords": int(action["num_records"])} | {key: _of(action, key) for key in STATISTICS},
+                {"numRecords": _rows(warehouse, table, action)} | {key: _of(action, key) for key in STATISTICS},
                 default=datetime.datetime.isoformat,
             ),
         )
         for action, partition in files_at(warehouse, table, version, part)
     ]
+
+
+def _rows(warehouse: str, table: str, action: Mapping[str, Any]) -> int:
+    """The rows of a file: as the log tells, or its footer where whoever wrote it did not say."""
+    known = action.get("num_records")
+    return int(known) if known is not None else footer_rows(join(uri(warehouse, table), action["path"]))
 
 
 def _of(action: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -135,6 +135,15 @@ def notes(uri: str) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in found.items() if key.startswith(b"oilake.")}
 
 
+def footer_rows(uri: str) -> int:
+    """The rows of a Parquet file; StoreError when it cannot be read."""
+    store, path = filesystem(uri)
+    try:
+        return int(pq.read_metadata(path, filesystem=store).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{uri}: cannot be read ({told(error)}); ingest its release again with --force") from None
+
+
 def distinct(uri: str, column: str) -> list[str]:
     """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
     store, path = filesystem(uri)
