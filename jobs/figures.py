@@ -17,8 +17,8 @@ from conf.registry import SUBSETS, Release
 from conf.settings import Settings
 from jobs import command, options
 from jobs.derive import Task, derive
+from jobs.figure_tables import FigureCell, FigureRow, FigureTable
 from jobs.printing import tell
-from jobs.reporting.report_data import FigureCell, FigureRow, FigureTable
 from jobs.tables import publish
 from jobs.tables.read import read
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
@@ -53,6 +55,8 @@ def start(settings: Settings) -> SparkSession:
     _check_delta(spark)
     if not _debugging():
         spark.sparkContext.setLogLevel("OFF")
+        # It prints each query that fails, on a handler of its own, beside our sentence.
+        PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     return spark
 
 

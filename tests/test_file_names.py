@@ -11,10 +11,10 @@ import pytest
 from deltalake import write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.documenting import great_pages
 
 from conf.errors import StoreError
 from conf.file_names import PLAIN, checked_part, file_name
+from jobs.reporting import gx_data_docs
 from jobs.tables import journal, targets
 from jobs.tables.staging import StagedFile, Writer
 from schemas import loader as schemas
@@ -112,7 +112,7 @@ def test_check_and_docs_write_nothing_outside_whatever_a_table_holds(oilake: Oil
     assert (code, err) == (0, "")
     assert all(path.startswith("a/b/c/d/pages") for path in everything(tmp_path) - before)
     assert sum("validations" in path and path.endswith(".html") for path in everything(home / "pages")) == 4
-    assert great_pages.FOLDER in os.listdir(home / "pages")
+    assert gx_data_docs.FOLDER in os.listdir(home / "pages")
 
 
 def test_a_link_in_the_place_of_the_results_is_not_followed(oilake: Oilake, tmp_path: Path):

@@ -407,7 +407,7 @@ def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsy
     assert summary["releases"]["v3"]["images"]["train"] == round(9_011_219 * SMALL)
     assert command.main("sample", "", sample.add_arguments, sample.run, arguments) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"next: .venv/bin/oilake ingest --release v3 --landing {tmp_path} --registry {tmp_path}/registry"
+    assert last == f"next: oilake ingest --release v3 --landing {tmp_path} --registry {tmp_path}/registry"
 
 
 def test_nothing_unfinished_stays_behind(clean: Path) -> None:

@@ -4,32 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from jobs.downloading.brought import Brought
+from jobs.figure_tables import FigureTable
 from jobs.ingesting.summary import Summary
 from jobs.verifying.verification import Verification
-
-
-class FigureCell(NamedTuple):
-    """A recomputed figure in words; bad where another was published."""
-
-    text: str
-    is_bad: bool
-
-
-class FigureRow(NamedTuple):
-    """One figure of every subset, and of the release as a whole."""
-
-    label: str
-    cells: Sequence[FigureCell]
-
-
-class FigureTable(NamedTuple):
-    """One of the published tables, as far as it could be recomputed."""
-
-    title: str
-    rows: Sequence[FigureRow]
 
 
 @dataclass(frozen=True)
