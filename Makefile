@@ -57,14 +57,14 @@ cluster: setup  ## kills an executor of a cluster of two workers on this machine
 
 check: lint test  ## what a commit must pass; CI runs the slow suites and the cluster too
 
-lint: setup  ## ruff and mypy
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: setup  ## ruff, mypy, and import-linter: which room may import which
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 measure:  ## sizes, names and reach of the code, also of another checkout: OTHER=FOLDER
 	@$(PYTHON) scripts/measure.py $(OTHER)
 
 docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
-	@$(BIN)/python -m quality.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m quality.data_dictionary > docs/data-dictionary.md
 
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)

@@ -9,11 +9,11 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.tables import targets
-from jobs.tables.read import of_target
 from jobs.tables.snapshots import snapshots
+from jobs.tables.spark_reader import of_target
 from jobs.tables.targets import Target
 from quality import scopes
-from quality.loader import Expectation
+from quality.suites import Expectation
 
 RELEASE = "v3"
 

@@ -15,14 +15,14 @@ import great_expectations as gx
 
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
-from jobs import session
+from jobs.runtime import spark_session
 from quality import scopes
-from quality.tally import EXAMPLES
+from quality.metrics import EXAMPLES
 
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = session.start(peer_settings(warehouse))
+    spark = spark_session.start(peer_settings(warehouse))
     names = {one.name for one in queries_of(warehouse, target)}
     chosen = [one for one in target.suite.expectations if one.type != scopes.QUERY or one.name in names]
     declared = json.loads(target.suite.text())

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.work import TAG, WORK
 from conf import registry, settings
-from jobs import session
 from jobs.ingest import ingest
-from jobs.tables import create
+from jobs.runtime import spark_session
+from jobs.tables import ddl
 
 
 def main(name: str, landing: Path, out: Path) -> None:
@@ -24,7 +24,7 @@ def main(name: str, landing: Path, out: Path) -> None:
     for archive in [*WORK[name].archives(), *lists]:
         (mine / TAG / archive).symlink_to(landing / TAG / archive)
     chosen = replace(settings.load("local"), landing=str(mine), warehouse=str(out / "warehouse"))
-    create.ensure(session.start(chosen), chosen.warehouse)
+    ddl.ensure(spark_session.start(chosen), chosen.warehouse)
     summary = ingest(chosen, registry.find("v3", str(landing / "registry")), partial=True)
     print(json.dumps({"seconds": summary.seconds}))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from conf import placeholders, settings
 from jobs.blobs.resize import Resize
 from jobs.download import download
-from jobs.downloading.choice import Choice
-from jobs.downloading.order import Order
+from jobs.downloading.request import Order
+from jobs.downloading.selection import Choice
 
 
 def main() -> None:

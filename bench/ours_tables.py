@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench.tables import RELEASES, chosen_settings, copy
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from jobs.changes import changes
 from jobs.reconcile import reconcile
 
@@ -19,7 +19,7 @@ def main(name: str, warehouse: Path, out: Path) -> None:
     copy(warehouse, out / "warehouse")
     chosen = chosen_settings(out / "warehouse", warehouse)
     if name == "reconcile":
-        seconds = reconcile(chosen, registry.find(RELEASES[-1]), policies.load(), force=True).seconds
+        seconds = reconcile(chosen, registry.find(RELEASES[-1]), reconcile_policy.load(), force=True).seconds
     else:
         seconds = changes(chosen, *RELEASES, force=True).seconds
     print(json.dumps({"seconds": seconds}))

@@ -22,16 +22,16 @@ from pyspark.sql import functions as sf
 
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
-from jobs import session
+from jobs.runtime import spark_session
 from jobs.tables.targets import Target
-from quality import rules, scopes
+from quality import row_expectations, scopes
 
 ENDS = "first array<string>, last array<string>"
 
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = session.start(peer_settings(warehouse))
+    spark = spark_session.start(peer_settings(warehouse))
     spark.range(2).mapInArrow(_same, "id bigint").count()
     started = time.monotonic()
     frame = views(spark, warehouse, target)
@@ -51,7 +51,7 @@ def aggregate(frame: DataFrame, target: Target) -> tuple[dict[str, int], int]:
     judged = [one for one in target.suite.expectations if one.type not in scopes.ARGUMENTS]
     wanted = [sf.count("*")]
     for one in judged:
-        wanted.append(sf.expr(f"sum(CASE WHEN {rules.sql(one.rule)} THEN 0 ELSE 1 END)"))
+        wanted.append(sf.expr(f"sum(CASE WHEN {row_expectations.sql(one.rule)} THEN 0 ELSE 1 END)"))
     for column in sorted({name for one in judged for name in one.columns}):
         wanted.append(sf.expr(f"sum(CASE WHEN {column} IS NULL THEN 1 ELSE 0 END)"))
     found = frame.agg(*wanted).collect()[0]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from conf import policies, registry, settings
+from conf import reconcile_policy, registry, settings
 from conf.settings import Settings
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
@@ -23,7 +23,7 @@ def prepare(sample: Path, warehouse: Path, releases: Sequence[str] = RELEASES) -
     for name in releases:
         release = registry.find(name, str(sample / "registry"))
         ingest(chosen, release)
-        reconcile(chosen, release, policies.load())
+        reconcile(chosen, release, reconcile_policy.load())
 
 
 def chosen_settings(warehouse: Path, landing: Path) -> Settings:

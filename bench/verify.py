@@ -22,7 +22,7 @@ from conf import registry
 from conf import settings as conf_settings
 from jobs.ingest import ingest
 from jobs.verify import verify
-from jobs.verifying.wishes import Wishes
+from jobs.verifying.selection import Wishes
 from tests.releases import IMAGE_HEADER, TAG, URL, land, lines
 
 SIZES = (20_000, 100_000, 300_000, 500_000, 1_000_000, 3_000_000, 10_000_000)

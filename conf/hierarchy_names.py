@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from conf.strict import build, load_yaml
+from conf.yaml_loader import build, load_yaml
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conf.errors import ConfigError
 from conf.showing import brief
-from conf.strict import build, load_yaml
+from conf.yaml_loader import build, load_yaml
 
 
 @dataclass(frozen=True)

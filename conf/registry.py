@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from conf.errors import ConfigError
 from conf.showing import brief
-from conf.strict import build, load_yaml
+from conf.yaml_loader import build, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -13,7 +13,7 @@ from pathlib import Path
 from conf.errors import ConfigError
 from conf.places import refuse_odd_folder, refuse_odd_warehouse
 from conf.showing import brief
-from conf.strict import build, load_yaml
+from conf.yaml_loader import build, load_yaml
 
 LARGEST_BLOCK = 1 << 40
 MOST_AT_ONCE = 1 << 16

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from conf import settings
-from jobs import session
 from jobs.blobs.locations import canonical
-from jobs.tables import read as published
-from jobs.tables.blob_status import with_blobs
+from jobs.runtime import spark_session
+from jobs.tables import spark_reader as published
+from jobs.tables.images_with_blobs import with_blobs
 
 
 def read(
@@ -25,7 +25,7 @@ def read(
     table is unknown or the release is not published.
     """
     chosen = settings.load(environment, {"warehouse": warehouse})
-    return published.read(session.start(chosen), chosen.warehouse, table, release, since)
+    return published.read(spark_session.start(chosen), chosen.warehouse, table, release, since)
 
 
 def images_with_blobs(
@@ -41,4 +41,4 @@ def images_with_blobs(
     """
     chosen = settings.load(environment, {"warehouse": warehouse})
     place = canonical(location) if location is not None else None
-    return with_blobs(session.start(chosen), chosen.warehouse, release, place)
+    return with_blobs(spark_session.start(chosen), chosen.warehouse, release, place)

@@ -13,19 +13,20 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, PromiseError
 from conf.settings import Settings
-from jobs import command, options, place
-from jobs.derive import Task, derive
 from jobs.maintaining import sorting
-from jobs.printing import tell
-from jobs.reconciling import comparison, spans
-from jobs.reconciling.aligned import Side
-from jobs.reconciling.comparison import Context, Done
+from jobs.pipeline.derived_job import Task, derive
+from jobs.reconciling import compare_kernel
+from jobs.reconciling.compare_kernel import Context, Done
+from jobs.runtime import entrypoint, options, spark_tasks
+from jobs.runtime.printing import tell
+from jobs.scanning import key_ranges
+from jobs.scanning.merge_scan import Side
 from jobs.tables import publish
 from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots, told
 from jobs.tables.staging import StagedFile, stage
 from jobs.transforms import class_history, image_changes, label_changes
-from jobs.transforms.known_classes import known
-from jobs.transforms.sides import FROM, TO, side
+from jobs.transforms.class_vocabulary import known
+from jobs.transforms.release_diff import FROM, TO, side
 from schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
@@ -133,7 +134,7 @@ def _work(spark: SparkSession, warehouse: str, pins: Pins, run_id: str) -> tuple
     staged = [one.staged for done in found.values() for one in done if one.staged]
     staged.append(stage(warehouse, schemas.load("class_history"), partition, run_id, history))
     counted = {name: sum((one.changes for one in done), Counter[str]()) for name, done in found.items()}
-    counted["classes"] = Counter(comparison.change_counts(history))
+    counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
 
 
@@ -141,10 +142,10 @@ def _compared(spark: SparkSession, warehouse: str, pins: Pins, table: str, conte
     """What the tasks found in one table of both releases."""
     cores = spark.sparkContext.defaultParallelism
     published = {role: files(warehouse, table, pin) for role, pin in pins.items()}
-    work = partial(comparison.images if table == "images" else comparison.labels, context=context)
-    shares = spans.deal(spans.plan(table, _sides(table, published), cores, LARGEST), cores)
+    work = partial(compare_kernel.images if table == "images" else compare_kernel.labels, context=context)
+    shares = key_ranges.deal(key_ranges.plan(table, _sides(table, published), cores, LARGEST), cores)
     what = f"{context.from_release} to {context.to_release}: comparing {table}"
-    done = place.spread(spark, shares, work, warehouse, what)
+    done = spark_tasks.spread(spark, shares, work, warehouse, what)
     read, wanted = sum(one.read for one in done), sum(file.rows for found in published.values() for file in found)
     if read != wanted:
         raise PromiseError(f"{what}: {wanted:,} rows are published, {read:,} were compared; please report this")
@@ -163,4 +164,4 @@ def _sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("changes", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("changes", __doc__, add_arguments, run))

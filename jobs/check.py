@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from conf.settings import Settings
-from jobs import begin, command, options, place, session
-from jobs.judging import checking, explaining, findings, gate
-from jobs.judging.checking import Checked, Surroundings
-from jobs.printing import tell
-from jobs.progress import say
+from jobs.pipeline import start
+from jobs.runtime import entrypoint, options, spark_session, spark_tasks
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
 from jobs.tables import publish, targets
 from jobs.tables.snapshots import current, pins, snapshots
+from jobs.validation import checker, explanations, publish_gate, results_store, row_filter
+from jobs.validation.checker import Checked, Surroundings
 from schemas import loader as schemas
 
 
@@ -47,7 +48,7 @@ class Outcome:
             "recorded": self.recorded,
             "seconds": self.seconds,
             "start_seconds": self.start_seconds,
-            "tables": [explaining.as_json(one, is_copy) if is_explained else one.as_json() for one in self.checked],
+            "tables": [explanations.as_json(one, is_copy) if is_explained else one.as_json() for one in self.checked],
         }
 
 
@@ -72,8 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.history:
-        found = findings.history(settings.warehouse, arguments.history, arguments.release)
-        tell(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(findings.lines(found)))
+        found = results_store.history(settings.warehouse, arguments.history, arguments.release)
+        tell(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(results_store.lines(found)))
         return 0
     outcome = check(settings, arguments.what, arguments.release)
     if arguments.json:
@@ -98,14 +99,14 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     pins(settings.warehouse, release, known)
     if what is None:
         known, outdated = current(settings.warehouse, known, release)
-    names = [what] if what else [name for name in schemas.names() if name != gate.RESULTS]
-    spark, start_seconds = begin.begin(settings)
+    names = [what] if what else [name for name in schemas.names() if name != publish_gate.RESULTS]
+    spark, start_seconds = start.begin(settings)
     for sentence in outdated:
         say(f"not checked: {sentence}")
     wanted = targets.published(settings.warehouse, names, release, known)
-    checked = checking.check(spark, wanted, Surroundings(settings.warehouse, known))
+    checked = checker.check(spark, wanted, Surroundings(settings.warehouse, known))
     run_id = uuid.uuid4().hex[:16]
-    recorded = findings.record(settings.warehouse, run_id, checked)
+    recorded = results_store.record(settings.warehouse, run_id, checked)
     return Outcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)
 
 
@@ -113,26 +114,26 @@ def _check_copy(settings: Settings, path: str, release: str | None) -> Outcome:
     started = time.monotonic()
     wanted = targets.copied(path, release)
     starting = time.monotonic()
-    spark = session.start(settings)
-    place.wait_for(place.start_workers(spark))
+    spark = spark_session.start(settings)
+    spark_tasks.wait_for(spark_tasks.start_workers(spark, row_filter.warm_up))
     start_seconds = time.monotonic() - starting
-    checked = checking.check(spark, wanted, None)
+    checked = checker.check(spark, wanted, None)
     run_id = uuid.uuid4().hex[:16]
-    findings.keep(run_id, checked)
+    results_store.keep(run_id, checked)
     return Outcome(run_id, checked, None, time.monotonic() - started - start_seconds, start_seconds)
 
 
 def _import_great_expectations() -> None:
     """Takes seconds, which Spark's start and the reading of files hide."""
-    from quality import great
+    from quality import gx_results
 
-    great.warm()
+    gx_results.warm()
 
 
 def _lines(outcome: Outcome, is_explained: bool) -> list[str]:
     if is_explained:
-        return explaining.lines(outcome.checked, is_copy=outcome.recorded is None)
-    return checking.lines(outcome.checked)
+        return explanations.lines(outcome.checked, is_copy=outcome.recorded is None)
+    return checker.lines(outcome.checked)
 
 
 def _last_line(outcome: Outcome) -> str:
@@ -149,4 +150,4 @@ def _last_line(outcome: Outcome) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("check", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("check", __doc__, add_arguments, run))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from jobs import command
+from jobs.runtime import entrypoint
 
 JOBS = (
     "run",
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     first = next((word for word in words if not word.startswith("-")), None)
     called = JOBS if COMPLETION in words else (first,)
-    parser = command.new_parser("oilake", "The Open Images lakehouse: releases to Delta tables.")
+    parser = entrypoint.new_parser("oilake", "The Open Images lakehouse: releases to Delta tables.")
     parser.add_argument("--version", action=PrintVersion, nargs=0, help="print the version")
     if COMPLETION in words:
         import shtab
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
-    return command.guard(arguments.run, arguments)
+    return entrypoint.guard(arguments.run, arguments)
 
 
 def _summary(job: str) -> str:

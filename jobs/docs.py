@@ -10,13 +10,13 @@ from pathlib import Path
 
 from conf.file_names import file_name
 from conf.settings import Settings
-from jobs import command, options
-from jobs.printing import tell
 from jobs.reporting import gx_data_docs, site_writer, table_reader
 from jobs.reporting.index_page import index_page
 from jobs.reporting.table_history import Table
 from jobs.reporting.table_page import table_page
 from jobs.reporting.wording import counted
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
 from schemas import loader as schemas
 
 
@@ -79,4 +79,4 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> Outcome:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("docs", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("docs", __doc__, add_arguments, run))

@@ -14,21 +14,21 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, StoreError
 from conf.settings import Settings
-from jobs import command, options, place
-from jobs.begin import begin
-from jobs.blobs import writing
-from jobs.downloading import choice as choices
-from jobs.downloading import flags, recorded, stretches, task
-from jobs.downloading import order as orders
-from jobs.downloading.brought import Brought
-from jobs.downloading.choice import Choice
-from jobs.downloading.gather import Ledger
-from jobs.downloading.mailbox import open_mailbox
-from jobs.downloading.order import Order
-from jobs.downloading.stretches import Stretch
-from jobs.downloading.tally import Tally
-from jobs.printing import tell
-from jobs.progress import say
+from jobs.blobs import open_store
+from jobs.downloading import download_history, image_flags, row_selection, task
+from jobs.downloading import request as orders
+from jobs.downloading import selection as choices
+from jobs.downloading.progress import Tally
+from jobs.downloading.request import Order
+from jobs.downloading.results_writer import Ledger
+from jobs.downloading.row_selection import Stretch
+from jobs.downloading.selection import Choice
+from jobs.downloading.summary import Brought
+from jobs.downloading.task_messages import open_mailbox
+from jobs.pipeline.start import begin
+from jobs.runtime import entrypoint, options, spark_tasks
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
 from jobs.tables import publish
 from jobs.tables.snapshots import snapshots
 
@@ -57,14 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these: a list of IDs, split/ID or file names, a CSV file, or a TsvHttpData-1.0 list",
     )
     parser.add_argument("--where", metavar="SQL", help="only rows of images that meet a condition in Spark SQL")
-    flags.add_arguments(parser)
+    image_flags.add_arguments(parser)
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    wanted = flags.order(settings, arguments, arguments.release, arguments.to)
+    wanted = image_flags.order(settings, arguments, arguments.release, arguments.to)
     found = download(settings, wanted, replace(_choice(arguments), archive=wanted.archive))
     tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
     return 0
@@ -90,16 +90,16 @@ def download(settings: Settings, order: Order, choice: Choice) -> Brought:
     publish.recover(warehouse)
     known = snapshots(warehouse)
     images = choices.chosen(warehouse, order.release, choice, known)
-    store = writing.store(order.location, order.fetch)
+    store = open_store.store(order.location, order.fetch)
     if swept := store.sweep():
         say(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
     spark, start_seconds = begin(settings)
     if choice.where:
         images = choices.meeting(spark, warehouse, order.release, choice.where, images, known)
-    total = stretches.count(images)
+    total = row_selection.count(images)
     tally = Tally(total)
     if total:
-        images = recorded.beside(images, warehouse, order.release, order.location)
+        images = download_history.beside(images, warehouse, order.release, order.location)
         tasks = _tasks(total, order, spark)
         order = replace(order, tasks=min(tasks, spark.sparkContext.defaultParallelism))
         _work(spark, Ledger(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
@@ -121,12 +121,12 @@ def _tasks(total: int, order: Order, spark: SparkSession) -> int:
 def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks: int) -> None:
     """Runs the tasks; whatever ends them, what had come is committed."""
     order = ledger.order
-    dealt = spark.sparkContext.parallelize(stretches.cut(images, tasks), tasks)
+    dealt = spark.sparkContext.parallelize(row_selection.cut(images, tasks), tasks)
     kernel = partial(task.run, order=order, mailbox=ledger.mailbox)
     try:
         try:
             told = f"{order.release}: downloading"
-            errors = place.collect(spark, dealt.mapPartitions(kernel), tasks, told, ledger.watch)
+            errors = spark_tasks.collect(spark, dealt.mapPartitions(kernel), tasks, told, ledger.watch)
         finally:
             ledger.collect()
             ledger.flush()
@@ -137,4 +137,4 @@ def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("download", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("download", __doc__, add_arguments, run))

@@ -11,12 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from conf.settings import Settings
-from jobs import command, frames, options
-from jobs.derive import Task, derive
-from jobs.printing import tell
-from jobs.tables import publish
-from jobs.tables.read import read
+from jobs.pipeline.derived_job import Task, derive
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
+from jobs.tables import publish, spark_writer
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
+from jobs.tables.spark_reader import read
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
 
@@ -72,7 +72,7 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
         table = schemas.load("duplicate_images")
         rows = shared(read(spark, warehouse, "images", release, known={release: pin}))
         partition = {"release": release}
-        return frames.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
+        return spark_writer.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
 
     done = derive(settings, task, work, force)
     return leakage(warehouse, done.pin, changed=done.changed)
@@ -98,4 +98,4 @@ def leakage(warehouse: str, pin: Snapshot, changed: bool = False) -> Leakage:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("duplicates", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("duplicates", __doc__, add_arguments, run))

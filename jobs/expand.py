@@ -12,14 +12,14 @@ from pyspark.sql import functions as sf
 
 from conf.errors import InputError
 from conf.settings import Settings
-from jobs import command, frames, options
-from jobs.derive import Task, derive
-from jobs.printing import tell
-from jobs.tables import publish
-from jobs.tables.read import read
+from jobs.pipeline.derived_job import Task, derive
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
+from jobs.tables import publish, spark_writer
 from jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
+from jobs.tables.spark_reader import read
 from jobs.tables.staging import StagedFile
-from jobs.transforms.implications import ancestors
+from jobs.transforms.class_ancestors import ancestors
 from schemas import loader as schemas
 
 EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
@@ -77,7 +77,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
             mine = rows.where(rows["subset"] == subset)
             at = {"release": release, "subset": subset}
             files = max(1, round(count / ROWS_PER_FILE))
-            staged += frames.stage(
+            staged += spark_writer.stage(
                 spark, mine, warehouse, schemas.load(TABLE), at, run_id, files, f"{release}: {subset}"
             )
         return staged, True
@@ -107,4 +107,4 @@ def implied(spark: SparkSession, labels: DataFrame, pairs: Collection[tuple[str,
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("expand", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("expand", __doc__, add_arguments, run))

@@ -10,15 +10,15 @@ from conf import registry
 from conf.errors import InputError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options
-from jobs.fetching import bar, plan, results, sources, transfer
-from jobs.fetching.answers import Source
-from jobs.fetching.parallel import each
+from jobs.fetching import byte_bar, locations, plan, results, transfer
 from jobs.fetching.plan import Wanted
 from jobs.fetching.results import Result
 from jobs.fetching.transfer import Line
-from jobs.printing import tell
-from jobs.progress import say
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
+from jobs.transport.source import Source
+from jobs.transport.thread_pool import each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +53,12 @@ def fetch(
 ) -> list[Result]:
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
     how, stop = settings.fetch, Event()
-    items = sources.items(release, settings.landing, base, names)
-    source = sources.connect(items, how)
+    items = locations.items(release, settings.landing, base, names)
+    source = locations.connect(items, how)
     looks = each(lambda i: plan.look(i, source[i.url], how, check, stop), items, how.connections, stop)
     wanted = [look for look in looks if isinstance(look, Wanted)]
     plan.refuse_short_disk(wanted, settings.landing)
-    with bar.shown(release.release, plan.total(wanted), sum(one.there for one in wanted)) as tell:
+    with byte_bar.shown(release.release, plan.total(wanted), sum(one.there for one in wanted)) as tell:
         line = Line(how, tell, stop)
         brought = iter(each(lambda w: _bring(w, source, line), wanted, how.connections, stop))
     return [next(brought) if isinstance(look, Wanted) else look for look in looks]
@@ -71,4 +71,4 @@ def _bring(wanted: Wanted, source: dict[str, Source], line: Line) -> Result:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("fetch", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("fetch", __doc__, add_arguments, run))

@@ -15,13 +15,13 @@ from pyspark.sql import functions as sf
 from conf import registry
 from conf.registry import SUBSETS, Release
 from conf.settings import Settings
-from jobs import command, options
-from jobs.derive import Task, derive
-from jobs.figure_tables import FigureCell, FigureRow, FigureTable
-from jobs.printing import tell
+from jobs.pipeline.derived_job import Task, derive
+from jobs.runtime import entrypoint, options
+from jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
+from jobs.runtime.printing import tell
 from jobs.tables import publish
-from jobs.tables.read import read
 from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
+from jobs.tables.spark_reader import read
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
 
@@ -200,4 +200,4 @@ def cell(figure: Figure) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("figures", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("figures", __doc__, add_arguments, run))

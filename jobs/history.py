@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from conf.showing import visible
-from jobs import class_names, command, image_lists, options, stories
-from jobs.printing import aligned, tell
-from jobs.stories import Row, Story
+from jobs.reporting import entity_history
+from jobs.reporting.entity_history import Row, Story
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import aligned, tell
+from jobs.sources import image_lists
+from jobs.tables import class_names
 from jobs.tables.snapshots import pins
 
 NOTHING = "–"
@@ -28,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.image is not None:
-        story = stories.of_image(settings.warehouse, image_lists.of_text(arguments.image, "--image"))
+        story = entity_history.of_image(settings.warehouse, image_lists.of_text(arguments.image, "--image"))
         lines = _image_lines(story)
     else:
-        story = stories.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid))
+        story = entity_history.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid))
         lines = _class_lines(story)
     tell(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
@@ -123,4 +126,4 @@ def _indented(cells: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("history", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("history", __doc__, add_arguments, run))

@@ -17,22 +17,22 @@ from conf import registry
 from conf.errors import InputError, PromiseError
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import code_version, command, options
-from jobs.begin import begin
-from jobs.files import join
-from jobs.gated_publication import Staged, pass_gate, publish_passed
-from jobs.ingesting import chunk_reports, earlier, inventory, keys, order, small_files
-from jobs.ingesting.inventory import Landed
-from jobs.ingesting.kernel import TYPES, Context, Report
+from jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
+from jobs.ingesting.chunk_kernel import TYPES, Context, Report
+from jobs.ingesting.landing_area import Landed
 from jobs.ingesting.release_files import rows as release_file_rows
 from jobs.ingesting.summary import Summary, summarize
-from jobs.judging.gate import Known
-from jobs.printing import tell
-from jobs.progress import say
+from jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
+from jobs.pipeline.start import begin
+from jobs.runtime import code_version, entrypoint, options
+from jobs.runtime.filesystem import join
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
 from jobs.tables import publish
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost, snapshots
 from jobs.tables.staging import StagedFile, stage
+from jobs.validation.publish_gate import Known
 from schemas import loader as schemas
 
 
@@ -64,10 +64,10 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
     and its files are there."""
     started = time.monotonic()
-    absent = inventory.missing(release, settings.landing)
-    inventory.refuse_missing(release, settings.landing, absent, partial)
-    landed = inventory.land(release, settings.landing)
-    fingerprint = inventory.fingerprint(release, landed, settings, partial, _code())
+    absent = landing_area.missing(release, settings.landing)
+    landing_area.refuse_missing(release, settings.landing, absent, partial)
+    landed = landing_area.land(release, settings.landing)
+    fingerprint = landing_area.fingerprint(release, landed, settings, partial, _code())
     publish.recover(settings.warehouse)
     published = snapshots(settings.warehouse)
     before = published.get(release.release)
@@ -110,7 +110,7 @@ def _read(
     published: Mapping[str, Snapshot],
 ) -> Read:
     """Everything the files hold; text that a published release holds too is taken from there."""
-    members = inventory.wanted(release)
+    members = landing_area.wanted(release)
     limits = settings.limits
     seed = _code() + repr(limits).encode()
     context = Context(
@@ -121,16 +121,16 @@ def _read(
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        earlier.texts(settings.warehouse, release.release, published),
+        reusable_files.texts(settings.warehouse, release.release, published),
     )
     read = Read()
-    read.reports, small = small_files.ingest(inventory.small_splits(landed, members), context)
-    splits = inventory.splits(landed, members, limits)
+    read.reports, small = class_files.ingest(landing_area.small_splits(landed, members), context)
+    splits = landing_area.splits(landed, members, limits)
     found = chunk_reports.reports(spark, splits, context, f"{release.release}: reading")
     splits, found = chunk_reports.reread_unsound(spark, splits, context, found)
-    repeated = keys.duplicates(_images(release, found))
+    repeated = duplicate_keys.duplicates(_images(release, found))
     found = chunk_reports.drop_duplicates(spark, splits, context, found, repeated)
-    if repeated and keys.duplicates(_images(release, found)):
+    if repeated and duplicate_keys.duplicates(_images(release, found)):
         raise PromiseError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
         )
@@ -154,18 +154,18 @@ def _quarantined(reports: Sequence[Report]) -> dict[str, dict[str, int]]:
 
 def _images(release: Release, reports: Sequence[Report]) -> list[Report]:
     """The reports of `images` in the order of the registry: of two rows with one ID the first in this order stays."""
-    places = {path: n for n, path in enumerate(p for members in inventory.wanted(release).values() for p in members)}
+    places = {path: n for n, path in enumerate(p for members in landing_area.wanted(release).values() for p in members)}
     return sorted((r for r in reports if r.table == "images"), key=lambda r: (places[r.member], r.number))
 
 
 def _in_order(spark: SparkSession, settings: Settings, run_id: str, reports: Sequence[Report]) -> list[StagedFile]:
     files = [file for report in reports for file in report.staged]
-    found = order.unsorted(reports)
+    found = sort_files.unsorted(reports)
     if not found:
         return files
     say(f"sorting by image: {', '.join(sorted({table for table, _ in found}))}")
     replaced = [file for group in found.values() for file in group]
-    sorted_files = order.sort(spark, settings.warehouse, run_id, found)
+    sorted_files = sort_files.sort(spark, settings.warehouse, run_id, found)
     publish.leftovers(replaced, settings.warehouse)
     return [file for file in files if file not in replaced] + sorted_files
 
@@ -173,7 +173,7 @@ def _in_order(spark: SparkSession, settings: Settings, run_id: str, reports: Seq
 def _lacking(release: Release, landed: Sequence[Landed], reports: Sequence[Report]) -> list[str]:
     """Members that the registry expects and the landed archives do not hold."""
     held = {(report.file, report.member) for report in reports}
-    members = inventory.wanted(release)
+    members = landing_area.wanted(release)
     names = [one.file.name for one in landed]
     return [f"{name}: {path}" for name in names for path in members[name] if (name, path) not in held]
 
@@ -229,4 +229,4 @@ def _stage_release_files(
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("ingest", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("ingest", __doc__, add_arguments, run))

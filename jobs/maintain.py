@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 
 from conf.errors import ConfigError
-from jobs import command, options
 from jobs.maintaining import upkeep
 from jobs.maintaining.upkeep import HOURS, Upkeep
-from jobs.printing import tell
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
 from schemas import loader as schemas
 
 
@@ -58,4 +58,4 @@ def as_text(done: Upkeep) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("maintain", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("maintain", __doc__, add_arguments, run))

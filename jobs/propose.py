@@ -14,16 +14,16 @@ from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError, InputError, StoreError
 from conf.settings import Settings
-from jobs import command, options, session
-from jobs.judging import audit, gate, uniqueness
-from jobs.judging.surveying import Tallies, is_bytes, survey
-from jobs.printing import tell, tell_document
+from jobs.runtime import entrypoint, options, spark_session
+from jobs.runtime.printing import tell, tell_document
 from jobs.tables import publish, targets
-from jobs.tables.read import of_target
 from jobs.tables.snapshots import pins, snapshots
+from jobs.tables.spark_reader import of_target
 from jobs.tables.targets import Target
-from quality import loader, proposals
-from quality.proposals import Proposal, Slice
+from jobs.validation import file_metrics, publish_gate, uniqueness
+from jobs.validation.profiling import Tallies, is_bytes, survey
+from quality import suite_proposal, suites
+from quality.suite_proposal import Proposal, Slice
 from schemas import loader as schemas
 
 FIRST_ROWS = 20_000
@@ -72,16 +72,16 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     cannot be read.
     """
     wanted = _targets(settings, what, release)
-    spark = session.start(settings)
+    spark = spark_session.start(settings)
     declared = wanted[0].suite.key()
     slices, tallies = survey(spark, wanted, declared, most)
     if not any(one.rows for one in slices):
         raise InputError(f"{what}: {EMPTY}")
     keys = [declared] if wanted[0].suite.expectations else _candidates(wanted, slices)
     key = next((key for key in keys if key and _holds(spark, wanted, key, tallies if declared else None)), [])
-    found = proposals.propose(wanted[0].suite, slices, key, tolerance, most)
-    text = proposals.text(found, _notes(wanted, found, slices, key))
-    loader.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
+    found = suite_proposal.propose(wanted[0].suite, slices, key, tolerance, most)
+    text = suite_proposal.text(found, _notes(wanted, found, slices, key))
+    suites.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
     return text
 
 
@@ -105,7 +105,7 @@ def _candidates(wanted: Sequence[Target], slices: Sequence[Slice]) -> list[list[
     filled = {name for name in slices[0].columns if not any(one.columns[name].missing for one in slices)}
     fields = [c for c in wanted[0].schema if _can_tell_apart(c.type) and c.name in filled - set(file.partition)]
     chosen_from = pa.schema(fields[:WIDEST])
-    first = next(audit.batches(file, chosen_from), chosen_from.empty_table()).slice(0, FIRST_ROWS)
+    first = next(file_metrics.batches(file, chosen_from), chosen_from.empty_table()).slice(0, FIRST_ROWS)
     found: list[list[str]] = []
     for size in range(1, KEY_COLUMNS + 1):
         for chosen in itertools.combinations(first.column_names, size):
@@ -124,7 +124,7 @@ def _holds(
 ) -> bool:
     """Whether no two rows of a slice have the same key: by the order of the rows, else by counting them."""
     for n, target in enumerate(wanted):
-        if tallies and gate.are_proved(target.partition_by, key, tallies[n]):
+        if tallies and publish_gate.are_proved(target.partition_by, key, tallies[n]):
             continue
         if uniqueness.repeated(of_target(spark, target), key, 0).unexpected:
             return False
@@ -152,4 +152,4 @@ def _is_about(expectation: dict[str, Any], column: str) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("propose", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("propose", __doc__, add_arguments, run))

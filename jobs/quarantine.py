@@ -12,11 +12,11 @@ from typing import Any
 from conf import registry
 from conf.errors import ConfigError
 from conf.showing import visible
-from jobs import command, options
-from jobs.printing import aligned, tell
-from jobs.quarantining.quarantine_release import TABLES, release_rows
-from jobs.quarantining.quarantined import Filter, Row, counts, rows
-from quality import loader as quality
+from jobs.quarantining.reader import Filter, Row, counts, rows
+from jobs.quarantining.reprocess import TABLES, release_rows
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import aligned, tell
+from quality import suites as quality
 from schemas import loader as schemas
 
 LIMITS = {"list": 20, "show": 3}
@@ -134,4 +134,4 @@ def printable(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("quarantine", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("quarantine", __doc__, add_arguments, run))

@@ -10,25 +10,26 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.errors import PromiseError
-from conf.policies import ORIGINS, Policy
+from conf.reconcile_policy import ORIGINS, Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options, place
-from jobs.derive import Task, derive
 from jobs.maintaining import sorting
-from jobs.printing import tell
-from jobs.reconciling import pairs, spans
-from jobs.reconciling.aligned import Side
-from jobs.reconciling.pairs import Context, Done
-from jobs.reconciling.spans import Span
+from jobs.pipeline.derived_job import Task, derive
+from jobs.reconciling import reconcile_kernel
+from jobs.reconciling.reconcile_kernel import Context, Done
+from jobs.runtime import entrypoint, options, spark_tasks
+from jobs.runtime.printing import tell
+from jobs.scanning import key_ranges
+from jobs.scanning.key_ranges import Span
+from jobs.scanning.merge_scan import Side
 from jobs.tables import publish
 from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
 from jobs.tables.staging import StagedFile
 from jobs.transforms import verdicts
+from jobs.transforms.class_vocabulary import known
 from jobs.transforms.image_labels import BOXES
-from jobs.transforms.known_classes import known
 
 RECONCILE = "reconcile"
 READ = ("labels", "boxes", "classes")
@@ -79,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = registry.find(arguments.release, settings.registry)
-    outcome = reconcile(settings, release, policies.load(arguments.policy), arguments.force)
+    outcome = reconcile(settings, release, reconcile_policy.load(arguments.policy), arguments.force)
     tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
@@ -117,9 +118,9 @@ def _work(
     classes = known(small_rows(warehouse, "classes", pin, CLASS_COLUMNS))
     boxed = frozenset(file.partition["subset"] for file in boxes)
     context = Context(release.release, warehouse, run_id, policy, usual, classes, boxed)
-    shares = spans.deal(_plan(labels, boxes, cores), cores)
-    done = place.spread(
-        spark, shares, partial(pairs.run, context=context), warehouse, f"{release.release}: reconciling"
+    shares = key_ranges.deal(_plan(labels, boxes, cores), cores)
+    done = spark_tasks.spread(
+        spark, shares, partial(reconcile_kernel.run, context=context), warehouse, f"{release.release}: reconciling"
     )
     read, published = sum(one.read for one in done), sum(file.rows for file in labels)
     if read != published:
@@ -139,7 +140,7 @@ def _plan(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores
         }
         wanted = {origin: Side(uris, ("mid", "source", "confidence")) for origin, uris in sides.items()}
         wanted[BOXES] = Side(tuple(file.uri for file in boxes if file.partition["subset"] == subset), ("mid",))
-        planned += spans.plan(subset, wanted, cores)
+        planned += key_ranges.plan(subset, wanted, cores)
     return planned
 
 
@@ -159,4 +160,4 @@ def _counts(release: Release, policy: Policy, done: Sequence[Done]) -> Counts:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("reconcile", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("reconcile", __doc__, add_arguments, run))

@@ -9,9 +9,9 @@ from typing import Any
 from conf import registry
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, options
-from jobs.ingesting import inventory
-from jobs.printing import tell
+from jobs.ingesting import landing_area
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
 from jobs.tables.snapshots import Snapshot, snapshots
 
 
@@ -35,7 +35,7 @@ def _row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str,
         "title": release.title,
         "date": str(release.date),
         "files": len(release.files),
-        "missing": inventory.missing(release, landing),
+        "missing": landing_area.missing(release, landing),
         "ingested": snapshot.status if snapshot else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
@@ -52,4 +52,4 @@ def _table(rows: list[dict[str, Any]], settings: Settings) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("releases", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("releases", __doc__, add_arguments, run))

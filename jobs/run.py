@@ -8,31 +8,32 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.errors import ConfigError
-from conf.policies import Policy
+from conf.reconcile_policy import Policy
 from conf.registry import Release
 from conf.settings import Settings
-from jobs import command, figures, options
+from jobs import figures
 from jobs.changes import Outcome, changes
 from jobs.download import download
-from jobs.downloading import flags
-from jobs.downloading.brought import Brought
-from jobs.downloading.choice import Choice
+from jobs.downloading import image_flags
+from jobs.downloading.selection import Choice
+from jobs.downloading.summary import Brought
 from jobs.duplicates import Leakage, duplicates
 from jobs.figures import Figure, figure_tables
 from jobs.figures import figures as count_figures
 from jobs.ingest import ingest
 from jobs.ingesting.summary import Summary, table_lines
-from jobs.printing import tell
-from jobs.progress import say
 from jobs.reconcile import Outcome as Reconciled
 from jobs.reconcile import reconcile
 from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from jobs.reporting.report_page import write_report
+from jobs.runtime import entrypoint, options
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
 from jobs.verify import verify
-from jobs.verifying.verification import Verification
-from jobs.verifying.wishes import Wishes
+from jobs.verifying.selection import Wishes
+from jobs.verifying.summary import Verification
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE",
         help="another place whose images are verified (repeatable)",
     )
-    flags.add_arguments(parser)
+    image_flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -76,12 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    policy = policies.load(arguments.policy)
+    policy = reconcile_policy.load(arguments.policy)
     known = registry.load_all(settings.registry)
     names = arguments.release or list(known)
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(known)}")
-    wanted = flags.order(settings, arguments, names[-1], arguments.to) if arguments.to else None
+    wanted = image_flags.order(settings, arguments, names[-1], arguments.to) if arguments.to else None
     chapters = []
     for name in names:
         say(f"{name}: {known[name].title}")
@@ -143,4 +144,4 @@ def _text(chapters: list[Chapter], compared: list[Outcome]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("run", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("run", __doc__, add_arguments, run))

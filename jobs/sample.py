@@ -12,10 +12,10 @@ from typing import Any
 
 from conf.errors import ConfigError, StoreError
 from conf.registry import load_all
-from jobs import command
-from jobs.invocation import program
-from jobs.printing import tell
-from jobs.synthetic import plan, planting, writing
+from jobs.runtime import entrypoint
+from jobs.runtime.invocation import program
+from jobs.runtime.printing import tell
+from jobs.synthetic import defect_injection, plan, writing
 from jobs.synthetic.classes import RELEASES
 from jobs.synthetic.defects import KINDS
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
     parser.add_argument(
         "--plant", action="append", default=[], metavar="KIND=N",
-        help=f"plant N defects of a kind in V3's files (repeatable): {planting.ALL_KINDS}, {', '.join(KINDS)}",
+        help=f"plant N defects of a kind in V3's files (repeatable): {defect_injection.ALL_KINDS}, {', '.join(KINDS)}",
     )  # fmt: skip
     parser.add_argument(
         "--contradictions",
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     if arguments.seed < 0:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
-    wanted = planting.parse(arguments.plant)
+    wanted = defect_injection.parse(arguments.plant)
     out = Path(arguments.out)
     figures = _write(out, arguments.scale, arguments.seed, wanted, arguments.contradictions)
     summary = {
@@ -105,4 +105,4 @@ def _told(summary: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("sample", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("sample", __doc__, add_arguments, run))

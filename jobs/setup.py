@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from conf.errors import ConfigError
-from jobs import command, jars, java
-from jobs.printing import tell
-from jobs.progress import say
+from jobs.runtime import entrypoint, jars, java_home
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    home = java.find()
+    home = java_home.find()
     if not home:
-        raise ConfigError(java.REMEDY)
+        raise ConfigError(java_home.REMEDY)
     folder = Path(arguments.to) if arguments.to else jars.cache_folder()
     say(f"Java: {home}; jars: {folder}")
     brought = jars.bring_jars(folder)
@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("setup", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("setup", __doc__, add_arguments, run))

@@ -8,15 +8,15 @@ from typing import Any
 
 from conf.errors import ConfigError
 from conf.showing import visible
-from jobs import command, options, session
 from jobs.blobs.locations import canonical
-from jobs.printing import aligned, tell
-from jobs.tables import conditions
-from jobs.tables.blob_status import with_blobs
-from jobs.tables.open import open_table, uri
-from jobs.tables.read import read
+from jobs.runtime import entrypoint, options, spark_session
+from jobs.runtime.error_text import SPARK_ERRORS
+from jobs.runtime.printing import aligned, tell
+from jobs.tables import where_conditions
+from jobs.tables.delta_log import open_table, uri
+from jobs.tables.images_with_blobs import with_blobs
 from jobs.tables.snapshots import slices, snapshots
-from jobs.tables.trouble import SPARK_ERRORS
+from jobs.tables.spark_reader import read
 from schemas import loader as schemas
 
 WIDEST = 60
@@ -52,18 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--limit must be from 0 to {MOST:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
-    spark = session.start(settings)
+    spark = spark_session.start(settings)
     if arguments.blobs is None:
         frame = read(spark, settings.warehouse, arguments.table, arguments.release, known=known)
     else:
         place = canonical(arguments.blobs) if arguments.blobs else None
         frame = with_blobs(spark, settings.warehouse, arguments.release, place, known)
     if arguments.where is not None:
-        frame = conditions.where(frame, arguments.where)
+        frame = where_conditions.where(frame, arguments.where)
     try:
         rows = frame.limit(arguments.limit).collect()
     except SPARK_ERRORS as error:
-        raise conditions.broken(error, uri(settings.warehouse, arguments.table), arguments.where) from None
+        raise where_conditions.broken(error, uri(settings.warehouse, arguments.table), arguments.where) from None
     found = [row.asDict() for row in rows]
     tell("\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found))
     return 0
@@ -81,4 +81,4 @@ def _text(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("show", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("show", __doc__, add_arguments, run))

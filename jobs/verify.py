@@ -19,25 +19,27 @@ from conf import placeholders
 from conf.errors import ConfigError, PromiseError
 from conf.placeholders import Placeholders
 from conf.settings import Settings
-from jobs import command, options, place
-from jobs.begin import begin
-from jobs.blobs import names
+from jobs.blobs import blob_keys
 from jobs.blobs.listing import listed
 from jobs.blobs.locations import locate
-from jobs.blobs.reading import Method
-from jobs.printing import tell
-from jobs.progress import Rate, rated
-from jobs.tables import journal, publish
-from jobs.tables.replace import number, replace
+from jobs.blobs.reader import Method
+from jobs.download import download
+from jobs.downloading.selection import Choice
+from jobs.pipeline.start import begin
+from jobs.runtime import entrypoint, options, spark_tasks
+from jobs.runtime.printing import tell
+from jobs.runtime.progress import Rate, rated, say
+from jobs.tables import checkpoint, publish
+from jobs.tables.replace_partition import number, replace
 from jobs.tables.snapshots import pinned
 from jobs.tables.staging import StagedFile
-from jobs.verifying import known, repairing, wishes
-from jobs.verifying.expected import ORIGINS, SUBSETS, Expected
-from jobs.verifying.known import Known
+from jobs.verifying import previous_checks, repair, selection
+from jobs.verifying.expected_images import ORIGINS, SUBSETS, Expected
 from jobs.verifying.matching import Matcher, deal
+from jobs.verifying.previous_checks import Known
+from jobs.verifying.selection import Wishes
+from jobs.verifying.summary import Verification
 from jobs.verifying.task import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
-from jobs.verifying.verification import Verification
-from jobs.verifying.wishes import Wishes
 
 BATCH = 100_000
 
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--origin", choices=ORIGINS, help="where all the blobs came from (default: as `downloads` says, else original)"
     )
     parser.add_argument("--placeholders", metavar="FILE", help="YAML like conf/placeholders.yaml")
-    repairing.add_arguments(parser)
+    repair.add_arguments(parser)
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="look at every blob again, also at unchanged ones")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
@@ -71,11 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     wish = Wishes(tuple(arguments.subset or ()), arguments.images, arguments.origin, arguments.force)
     known_ones = placeholders.load(arguments.placeholders)
-    order = repairing.order(settings, arguments)
+    order = repair.order(settings, arguments)
     look = partial(verify, settings, arguments.release, arguments.blobs, arguments.method)
     found = look(wish, known_ones)
-    if order and found.bad and (bad := repairing.bad(settings.warehouse, found, wish)):
-        brought = repairing.bring(settings, order, bad)
+    if order and found.bad and (bad := repair.bad(settings.warehouse, found, wish)):
+        say(f"{order.location}: {len(bad):,} blobs are bad, and are asked for again")
+        brought = download(settings, order, Choice(blobs=bad, archive=order.archive))
         found = look(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
         found.repair = brought
     tell(json.dumps(found.as_json()) if arguments.json else found.as_text())
@@ -102,14 +105,14 @@ def verify(
         raise ConfigError(f"{location.uri}: only S3 has ETags; take --method full or size")
     warehouse = settings.warehouse
     publish.recover(warehouse)
-    images, expected_from = wishes.images(warehouse, pinned(warehouse, release), location, wish)
+    images, expected_from = selection.images(warehouse, pinned(warehouse, release), location, wish)
     found = Verification(release, location.uri, method, int(images.wanted.sum()), expected_from)
     spark, found.start_seconds = begin(settings)
     run_id = uuid.uuid4().hex[:16]
     judged = known_placeholders or placeholders.load()
     context = Context(warehouse, release, location, method, settings.fetch, judged, run_id)
-    begun, unfinished = number(warehouse, TABLE, context.part), journal.read(warehouse, TABLE, context.part)
-    before = known.load(warehouse, context.part, unfinished)
+    begun, unfinished = number(warehouse, TABLE, context.part), checkpoint.read(warehouse, TABLE, context.part)
+    before = previous_checks.load(warehouse, context.part, unfinished)
     done = Checked(staged=list(unfinished))
     try:
         matcher = Matcher(location, method, images, before, wish.force)
@@ -121,10 +124,10 @@ def verify(
         if found.changed:
             replace(warehouse, TABLE, context.part, staged, begun, run_id)
     except BaseException as error:
-        place.stop(spark)
-        journal.sweep(warehouse, TABLE, run_id, journal.read(warehouse, TABLE, context.part))
+        spark_tasks.stop(spark)
+        checkpoint.sweep(warehouse, TABLE, run_id, checkpoint.read(warehouse, TABLE, context.part))
         raise publish.unwritable(warehouse, error) from None
-    journal.forget(warehouse, TABLE, context.part)
+    checkpoint.forget(warehouse, TABLE, context.part)
     publish.leftovers(unfinished if found.changed else staged, warehouse)
     _tell(found, done, matcher)
     found.seconds = time.monotonic() - started - found.start_seconds
@@ -143,12 +146,12 @@ def _look(spark: SparkSession, matcher: Matcher, context: Context, done: Checked
             for one in _wave(spark, wave, cores, context, what):
                 done.add(one)
             tell(Rate(done.blobs, done.bytes))
-            journal.write(context.warehouse, TABLE, context.part, done.staged)
+            checkpoint.write(context.warehouse, TABLE, context.part, done.staged)
 
 
 def _wave(spark: SparkSession, wave: Sequence[Entry], cores: int, context: Context, what: str) -> list[Checked]:
     shares = [[share] for share in deal(wave, cores, context.method)]
-    return place.spread(spark, shares, partial(check, context=context), context.warehouse, what)
+    return spark_tasks.spread(spark, shares, partial(check, context=context), context.warehouse, what)
 
 
 def _missing(images: Expected, before: Known, context: Context) -> Checked:
@@ -157,7 +160,7 @@ def _missing(images: Expected, before: Known, context: Context) -> Checked:
     places = np.flatnonzero(images.wanted & ~images.seen)
     for start in range(0, len(places), BATCH):
         absent = [images.image(place) for place in places[start : start + BATCH].tolist()]
-        keys = [names.expected_key(one.subset, one.image_id) for one in absent]
+        keys = [blob_keys.expected_key(one.subset, one.image_id) for one in absent]
         rows = [
             dated(missing_row(one, key), old, context, found)
             for one, key, old in zip(absent, keys, before.find(keys), strict=True)
@@ -170,12 +173,12 @@ def _carried(images: Expected, before: Known, context: Context, done: Checked) -
     """The rows of blobs that were not asked for this time, as they are."""
     if images.is_all_chosen:
         return
-    rows = known.without(wishes.others(images, before.rows), images)
+    rows = previous_checks.without(selection.others(images, before.rows), images)
     for status in rows["status"].to_pylist():
         done.statuses[status] += 1
     done.unchanged += len(rows)
     if len(rows):
-        yield stage_table(known.whole(rows, context.location.uri), context)
+        yield stage_table(previous_checks.whole(rows, context.location.uri), context)
 
 
 def _tell(found: Verification, done: Checked, matcher: Matcher) -> None:
@@ -185,4 +188,4 @@ def _tell(found: Verification, done: Checked, matcher: Matcher) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(command.main("verify", __doc__, add_arguments, run))
+    raise SystemExit(entrypoint.main("verify", __doc__, add_arguments, run))

@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from conf.strict import load_yaml
+from conf.yaml_loader import load_yaml
 from quality import scopes
-from quality.loader import Expectation, declared_suite
+from quality.suites import Expectation, declared_suite
 from schemas import loader as schemas
 
 NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"

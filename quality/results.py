@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quality import rules, scopes
-from quality.loader import Expectation, Suite
-from quality.tally import EXAMPLES, Count
+from quality import row_expectations, scopes
+from quality.metrics import EXAMPLES, Count
+from quality.suites import Expectation, Suite
 
 READER = "reader"
 
@@ -48,7 +48,7 @@ def judged(expectation: Expectation, count: Count, quarantined: int | None = Non
         low, high = expectation.kwargs.get("min_value", 0), expectation.kwargs.get("max_value", 1)
         return _result(expectation, low <= count.filled <= high, observed=repr(count.filled), element_count=count.rows)
     is_query, with_value = expectation.type == scopes.QUERY, count.rows - count.missing
-    with_value = count.rows if expectation.type == rules.NOT_NULL else with_value
+    with_value = count.rows if expectation.type == row_expectations.NOT_NULL else with_value
     return _result(
         expectation,
         count.unexpected == 0,

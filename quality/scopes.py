@@ -12,8 +12,8 @@ from string import Formatter
 from typing import Literal
 
 from conf.errors import ConfigError
-from quality import rules
-from quality.rules import Rule
+from quality import row_expectations
+from quality.row_expectations import Rule
 
 Scope = Literal["row", "table", "cross_table", "release"]
 
@@ -32,26 +32,29 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     QUERY: ({"unexpected_rows_query"}, set()),
 }
 KNOWN: dict[Scope, set[str]] = {
-    "row": set(rules.ARGUMENTS) - {rules.EQUAL},
-    "table": {*rules.ARGUMENTS, UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, FILLED, QUERY} - {rules.EQUAL},
+    "row": set(row_expectations.ARGUMENTS) - {row_expectations.EQUAL},
+    "table": {*row_expectations.ARGUMENTS, UNIQUE_COLUMN, UNIQUE_COLUMNS, ROW_COUNT, FILLED, QUERY}
+    - {row_expectations.EQUAL},
     "cross_table": {QUERY},
-    "release": {*rules.ARGUMENTS, ROW_COUNT, FILLED, QUERY},
+    "release": {*row_expectations.ARGUMENTS, ROW_COUNT, FILLED, QUERY},
 }
 # What one look at each row tells: whether it keeps a rule, or has a value.
-COUNTED = {*rules.ARGUMENTS, FILLED}
+COUNTED = {*row_expectations.ARGUMENTS, FILLED}
 EARLIER = "earlier_"
 
 
 def check(rule: Rule, scope: Scope, severity: str, columns: Mapping[str, str], where: str) -> None:
     """ConfigError, starting with `where`, when the scope does not know the type, or the arguments do not fit."""
-    if rule.type not in {*rules.ARGUMENTS, *ARGUMENTS}:
-        raise ConfigError(f"{where}: unknown expectation type; known: {', '.join([*rules.ARGUMENTS, *ARGUMENTS])}")
+    if rule.type not in {*row_expectations.ARGUMENTS, *ARGUMENTS}:
+        raise ConfigError(
+            f"{where}: unknown expectation type; known: {', '.join([*row_expectations.ARGUMENTS, *ARGUMENTS])}"
+        )
     if rule.type not in KNOWN[scope]:
         raise ConfigError(f"{where}: not of scope {scope}, which knows {', '.join(sorted(KNOWN[scope]))}")
-    if rule.type in rules.ARGUMENTS:
+    if rule.type in row_expectations.ARGUMENTS:
         if scope == "table" and severity == "critical":
             raise ConfigError(f"{where}: not of scope table when it is critical; give it the scope row, or let it warn")
-        rules.check(rule, columns, where)
+        row_expectations.check(rule, columns, where)
         return
     needed, optional = ARGUMENTS[rule.type]
     if missing := needed - set(rule.kwargs):

@@ -10,7 +10,7 @@ from typing import Literal
 import pyarrow as pa
 
 from conf.errors import ConfigError
-from conf.strict import build, load_yaml
+from conf.yaml_loader import build, load_yaml
 
 Type = Literal[
     "string",

@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 
 from conf import settings as conf_settings
 from conf.settings import Settings
-from jobs import cli, session
-from jobs.tables import create
+from jobs import cli
+from jobs.runtime import spark_session
+from jobs.tables import ddl
 
 Oilake = Callable[..., tuple[int, str, str]]
 
@@ -33,14 +34,14 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def spark(settings: Settings) -> SparkSession:
     """The one Spark session of the test run."""
-    return session.start(settings)
+    return spark_session.start(settings)
 
 
 @pytest.fixture(scope="session")
 def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with every table and no row; copied, never written to."""
     path = tmp_path_factory.mktemp("empty") / "warehouse"
-    create.ensure(spark, str(path))
+    ddl.ensure(spark, str(path))
     return path
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.tables import carry
+from jobs.tables import suite_properties
 from quality import scopes
-from quality.loader import parse
+from quality.suites import parse
 
 ROWS = pa.table({"a": [1, 2, 3, 4], "mid": ["/m/01", "/m/02", None, "x"]})
 
@@ -47,7 +47,7 @@ def table(
     write_deltalake(str(folder), rows, partition_by=list(partition_by))
     document = {"name": folder.name, "meta": {"version": 1}, "expectations": list(declared)}
     suite = parse(json.loads(json.dumps(document)), dict.fromkeys(rows.column_names, ""), "here")
-    return carrying(folder, carry.properties(suite))
+    return carrying(folder, suite_properties.properties(suite))
 
 
 def carrying(folder: Path, properties: dict[str, str]) -> str:
@@ -59,4 +59,6 @@ def carrying(folder: Path, properties: dict[str, str]) -> str:
 def carrying_text(folder: Path, text: str) -> str:
     """The table with any text for a suite, and the hash that fits the text."""
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return carrying(folder, {carry.SUITE: text, carry.VERSION: "1", carry.SHA256: digest})
+    return carrying(
+        folder, {suite_properties.SUITE: text, suite_properties.VERSION: "1", suite_properties.SHA256: digest}
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.settings import Settings
 from jobs import cli
 from jobs.changes import changes
@@ -22,7 +22,7 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
     mine = replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
     for release in (registry.find(name, str(folder / "registry")) for name in wanted):
         ingest(mine, release)
-        reconcile(mine, release, policies.load(None))
+        reconcile(mine, release, reconcile_policy.load(None))
         figures(mine, release)
     if "v2" in wanted:
         changes(mine, "v2", "v3")

@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from jobs.judging import findings, gate
-from jobs.judging.checking import Checked
-from jobs.judging.gate import Judgement
 from jobs.tables.targets import Target, copied
+from jobs.validation import publish_gate, results_store
+from jobs.validation.checker import Checked
+from jobs.validation.publish_gate import Judgement
 from quality import results
-from quality.tally import Count
+from quality.metrics import Count
 
 HOSTILE = "<img src=https://evil.example/x onerror=alert(1)>\"'${run}{{7*7}}`</script><script>alert(2)</script>&amp;"
 ROWS = 1000
@@ -39,7 +39,9 @@ def looked_at(warehouse: str) -> None:
         for r in first.results
     ]
     unread = results.unreadable(target.suite, {HOSTILE: 2}, {HOSTILE: f"nobody reads {HOSTILE}"})
-    gate.write(warehouse, "run0", "ingest", [("labels", "v3", None, 1, Judgement("labels", [*kept_out, *unread]))])
-    findings.record(warehouse, "run1", [first])
+    publish_gate.write(
+        warehouse, "run0", "ingest", [("labels", "v3", None, 1, Judgement("labels", [*kept_out, *unread]))]
+    )
+    results_store.record(warehouse, "run1", [first])
     time.sleep(1.1)  # the order of looks is that of their seconds
-    findings.record(warehouse, "run2", [look(target, "run2", 2, bad)])
+    results_store.record(warehouse, "run2", [look(target, "run2", 2, bad)])

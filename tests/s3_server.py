@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyspark
 
-from jobs import java
+from jobs.runtime import java_home
 
 JARS = Path(__file__).parents[1] / ".jars" / "test"
 JAR = "s3proxy-4.1.0-jar-with-dependencies.jar"
@@ -31,7 +31,7 @@ IVY = """<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">
 
 def program() -> str:
     """The Java that runs the server."""
-    home = java.find()
+    home = java_home.find()
     return f"{home}/bin/java" if home else "java"
 
 

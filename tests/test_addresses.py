@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from conf.settings import Fetch
-from jobs.fetching import addresses, http, sources
-from jobs.fetching.address_blocks import is_public
-from jobs.fetching.addresses import ForbiddenError, Resolver, origin, without_secrets
-from jobs.fetching.answers import RefusedError
-from jobs.fetching.sources import Item
+from jobs.fetching import locations
+from jobs.fetching.locations import Item
+from jobs.transport import address_guard, http
+from jobs.transport.address_blocks import is_public
+from jobs.transport.address_guard import ForbiddenError, Resolver, origin, without_secrets
+from jobs.transport.source import RefusedError
 from tests import http_server, photos
 
 PUBLIC = """
@@ -80,7 +81,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with pytest.raises(ForbiddenError, match=r"rebind.test leads to 127.0.0.1"):
-        addresses.guarded(Resolver()).request("GET", "http://rebind.test:1/", retries=False)
+        address_guard.guarded(Resolver()).request("GET", "http://rebind.test:1/", retries=False)
     assert asked == ["rebind.test"]
 
 
@@ -95,7 +96,7 @@ def test_a_connection_goes_to_the_number_and_not_to_the_name_again(monkeypatch: 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [entry])
     monkeypatch.setattr("urllib3.util.connection.create_connection", create)
     with pytest.raises(Exception, match="no network in tests"):
-        addresses.guarded(Resolver()).request("GET", "http://example.test/x", retries=False)
+        address_guard.guarded(Resolver()).request("GET", "http://example.test/x", retries=False)
     assert connected == [("93.184.215.14", 80)]
 
 
@@ -116,7 +117,7 @@ def test_secrets_are_cut_from_urls(url: str, told: str):
 
 
 def test_a_redirect_to_a_private_address_is_refused_and_not_asked(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(address_guard, "is_public", lambda address: address == "127.0.0.1")
     with http_server.running() as server:
         inside = server.url.replace("127.0.0.1", "127.0.0.2")
         server.tricks["/x.jpg"].append(photos.redirects_to(f"{inside}/secret"))
@@ -134,7 +135,7 @@ def test_fetch_follows_no_redirect_to_a_private_address_that_was_not_named(tmp_p
     with http_server.running() as server, http_server.running() as other:
         server.files["/x"] = server.files["/y"] = other.files["/secret"] = http_server.Stored(b"bytes")
         item = Item("x", f"{server.url}/x", tmp_path / "x")
-        source = sources.connect([item], Fetch(tries=1))[item.url]
+        source = locations.connect([item], Fetch(tries=1))[item.url]
         server.tricks["/x"].append(http_server.says(302, Location="/y"))
         with source.read(item.url, 0, None) as answer:
             assert b"".join(answer.chunks) == b"bytes"

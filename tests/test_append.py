@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from conf.errors import StoreError
-from jobs.tables.append import append
+from jobs.tables.append_rows import append
 from schemas import loader as schemas
 
 TABLE = "downloads"

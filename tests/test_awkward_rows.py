@@ -26,13 +26,14 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.registry import Release
 from conf.settings import Limits, Settings
-from jobs import command, ingest
-from jobs.files import checksums
-from jobs.ingesting import inventory, kernel
-from jobs.ingesting.inventory import Landed
-from jobs.ingesting.kernel import Context, Report
+from jobs import ingest
+from jobs.ingesting import chunk_kernel, landing_area
+from jobs.ingesting.chunk_kernel import Context, Report
+from jobs.ingesting.landing_area import Landed
 from jobs.ingesting.summary import Summary
-from jobs.sources import lists
+from jobs.runtime import entrypoint
+from jobs.runtime.filesystem import checksums
+from jobs.sources import class_lists
 from jobs.sources.splits import Split
 from tests import readers
 from tests.broken_rows import (
@@ -136,9 +137,9 @@ def read_images(folder: Path, data: bytes, *sizes: int, chunk: int = 4 * MIB) ->
 
 
 def kernel_reports(folder: Path, archive: Path, block: int, chunk: int, member: str = TRAIN_IMAGES) -> list[Report]:
-    wanted = {archive.name: {member: inventory.wanted(V3)[archive.name][member]}}
+    wanted = {archive.name: {member: landing_area.wanted(V3)[archive.name][member]}}
     context = Context(V3, str(folder / "staged"), "run", wanted, block, MIB)
-    return list(kernel.run(Split(archive.name, str(archive), "tar.gz", chunk), context))
+    return list(chunk_kernel.run(Split(archive.name, str(archive), "tar.gz", chunk), context))
 
 
 def staged_rows(folder: Path, report: Report) -> list[Row]:
@@ -347,7 +348,7 @@ def assert_sorted(warehouse: str, table: str) -> None:
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_broken_row_prints_no_stack_trace():
     """The driver reads class lists itself, so what a library prints about a row there stands on the user's terminal."""
-    rows, bad = lists.rows(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
+    rows, bad = class_lists.rows(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
     assert [row.mid for row in rows] == [DOG]
     assert [record.reasons for record in bad] == [("invalid_utf8", "wrong_field_count")]
 
@@ -407,11 +408,11 @@ def test_one_row_in_a_hundred_may_break_a_promise_and_no_more(
 ):
     places = ["--release", "v3", "--landing", str(tmp_path), "--warehouse", warehouse]
     land(tmp_path, {TRAIN_MACHINE: labels_file(99, 1)})
-    assert command.main("ingest", "", ingest.add_arguments, ingest.run, places) == 0
+    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, places) == 0
     before, lying_there = readers.seen(warehouse), readers.files(warehouse)
     land(tmp_path, {TRAIN_MACHINE: labels_file(98, 2)})
     capfd.readouterr()
-    assert command.main("ingest", "", ingest.add_arguments, ingest.run, places) == 1
+    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, places) == 1
     (sentence,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("oilake: ")]
     for told in (MACHINE, TRAIN_MACHINE, "2 of 100", "invalid_confidence 2", "1.0%", "max_share"):
         assert told in sentence
@@ -600,10 +601,10 @@ def land_plain(folder: Path, images: bytes, labels: bytes) -> Path:
 
 def range_rows(folder: Path, release: Release, path: Path, limits: Limits) -> list[Row]:
     """The rows of a plain file, all its ranges read one after another."""
-    wanted = inventory.wanted(release)
+    wanted = landing_area.wanted(release)
     landed = Landed(release.files[0], str(path), checksums(str(path)))
     context = Context(release, str(folder / "staged"), "run", wanted, limits.block_bytes, limits.field_bytes)
-    reports = [r for split in inventory.splits([landed], wanted, limits) for r in kernel.run(split, context)]
+    reports = [r for split in landing_area.splits([landed], wanted, limits) for r in chunk_kernel.run(split, context)]
     reports.sort(key=lambda report: report.number)
     return [row for report in reports for row in staged_rows(folder, report)]
 

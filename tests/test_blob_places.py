@@ -14,15 +14,15 @@ import pytest
 
 from conf.errors import InputError
 from conf.settings import Fetch
-from jobs.blobs import folder_store, listing, names
-from jobs.blobs.facts import Blob
-from jobs.blobs.judging import STATUSES
+from jobs.blobs import blob_keys, folder_store, listing
+from jobs.blobs.blob_status import STATUSES
 from jobs.blobs.listing import LISTED, listed
 from jobs.blobs.locations import locate
-from jobs.tables.blob_status import RANKS
-from jobs.verifying.expected import Expected
-from jobs.verifying.known import Known
+from jobs.blobs.records import Blob
+from jobs.tables.images_with_blobs import RANKS
+from jobs.verifying.expected_images import Expected
 from jobs.verifying.matching import Matcher
+from jobs.verifying.previous_checks import Known
 from jobs.verifying.task import Entry
 from schemas import loader as schemas
 
@@ -53,7 +53,7 @@ OTHER = "fffe11154d8eafc0"
     ],
 )
 def test_the_id_is_found_wherever_the_file_lies(key: str):
-    assert names.image(key) == ID
+    assert blob_keys.image(key) == ID
 
 
 @pytest.mark.parametrize(
@@ -77,17 +77,17 @@ def test_the_id_is_found_wherever_the_file_lies(key: str):
     ],
 )
 def test_what_holds_no_id_or_is_no_image_by_its_ending_is_named_after_none(key: str):
-    assert names.image(key) is None
+    assert blob_keys.image(key) is None
 
 
 def test_the_innermost_folder_that_names_a_subset_counts():
-    assert names.subset(f"train/validation/Dog/{ID}.jpg") == "validation"
-    assert names.subset(f"Train_F/data/{ID}.jpg") == "train"
-    assert names.subset(f"training/{ID}.jpg") is names.subset("train") is None
+    assert blob_keys.subset(f"train/validation/Dog/{ID}.jpg") == "validation"
+    assert blob_keys.subset(f"Train_F/data/{ID}.jpg") == "train"
+    assert blob_keys.subset(f"training/{ID}.jpg") is blob_keys.subset("train") is None
 
 
 def test_a_name_that_leads_elsewhere_is_not_plain():
-    assert names.is_plain(f"a b/Ö/{ID}.jpg")
+    assert blob_keys.is_plain(f"a b/Ö/{ID}.jpg")
     for key in (
         f"../{ID}.jpg",
         f"a/../{ID}.jpg",
@@ -97,7 +97,7 @@ def test_a_name_that_leads_elsewhere_is_not_plain():
         f"a\\xff/{ID}.jpg",
         "a\n/b",
     ):
-        assert not names.is_plain(key), key
+        assert not blob_keys.is_plain(key), key
 
 
 def problems(place: Path) -> dict[str, str | None]:

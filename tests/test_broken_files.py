@@ -16,21 +16,10 @@ import yaml
 from pyspark.sql import SparkSession
 
 from conf import registry
-from jobs import command, ingest
+from jobs import ingest
+from jobs.runtime import entrypoint
 from tests import readers
-from tests.releases import (
-    CAT,
-    DOG,
-    IMAGE_HEADER,
-    LABEL_HEADER,
-    TAG,
-    TREE,
-    image_id,
-    image_row,
-    land,
-    lines,
-    members,
-)
+from tests.releases import CAT, DOG, IMAGE_HEADER, LABEL_HEADER, TAG, TREE, image_id, image_row, land, lines, members
 
 IMAGES, MACHINE, CLASSES = (f"{name}_{TAG}.tar.gz" for name in ("images", "annotations_machine", "classes"))
 HIERARCHY = "bbox_hierarchy.json"
@@ -43,7 +32,7 @@ Refuse = Callable[..., str]
 def oilake_ingest(landing: Path, warehouse: str, *flags: str) -> int:
     """`oilake ingest --release v3` in this process; the exit code."""
     argv = ["--release", "v3", "--landing", str(landing), "--warehouse", warehouse, *flags]
-    return command.main("ingest", "", ingest.add_arguments, ingest.run, argv)
+    return entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, argv)
 
 
 @pytest.fixture(scope="module")
@@ -440,7 +429,7 @@ def test_a_registry_without_a_release_is_refused(refused: Refuse, tmp_path: Path
 
 def test_an_unknown_release_is_told_with_those_that_are_known(published: str, capfd: pytest.CaptureFixture[str]):
     argv = ["--release", "v9", "--landing", "nowhere", "--warehouse", published]
-    assert command.main("ingest", "", ingest.add_arguments, ingest.run, argv) == 2
+    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, argv) == 2
     sentence = only_sentence(capfd.readouterr().err)
     assert "'v9'" in sentence
     assert "v1, v2, v3" in sentence

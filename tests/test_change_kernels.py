@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.transforms import class_history, image_changes, label_changes, runs
-from jobs.transforms.known_classes import known
-from jobs.transforms.runs import Runs
-from jobs.transforms.sides import FROM, TO, side
+from jobs.transforms import class_history, image_changes, image_runs, label_changes
+from jobs.transforms.class_vocabulary import known
+from jobs.transforms.image_runs import Runs
+from jobs.transforms.release_diff import FROM, TO, side
 from schemas import loader as schemas
 from tests.releases import CAT, DOG, TREE
 
@@ -59,7 +59,9 @@ def parts(rows: list[dict[str, Any]], columns: Iterable[str], plain: bool, size:
     schema = schema.insert(0, pa.field("image_id", pa.string()))
     ordered = iter(sorted(rows, key=lambda row: (row["image_id"], row.get("mid", ""))))
     batches = iter(lambda: list(islice(ordered, size)), [])
-    return runs.joined([runs.of_batch(pa.RecordBatch.from_pylist(batch, schema=schema)) for batch in batches])
+    return image_runs.joined(
+        [image_runs.of_batch(pa.RecordBatch.from_pylist(batch, schema=schema)) for batch in batches]
+    )
 
 
 def label_rows(release: Mapping[str, tuple[str, dict[str, Said]]]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -183,7 +185,7 @@ def test_rows_of_files_that_come_out_of_order_are_put_in_order():
 def swapped(part: Runs) -> Runs:
     """The same rows, as of two files whose names do not come in the order of their images."""
     middle = int(IMAGES[2], 16)
-    return runs.joined([part.since(middle), part.before(middle)])
+    return image_runs.joined([part.since(middle), part.before(middle)])
 
 
 def test_a_column_younger_than_the_files_is_null():
@@ -215,7 +217,7 @@ def test_classes_are_compared_as_dictionaries_would(old: dict[str, Any], new: di
 
 @pytest.mark.parametrize("table", ["label_changes", "image_changes", "class_history"])
 def test_every_kind_of_change_is_allowed_by_the_suite(table: str):
-    from quality import loader as quality
+    from quality import suites as quality
 
     kinds = {"label_changes": label_changes, "image_changes": image_changes, "class_history": class_history}
     allowed = [

@@ -14,14 +14,14 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.errors import ConfigError, InputError
 from conf.settings import Settings
 from jobs import api, cli
 from jobs.changes import changes
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
-from jobs.reconciling import spans
+from jobs.scanning import key_ranges
 from tests.conftest import Oilake
 from tests.sample_reading import SUBSETS, rows, verdicts
 
@@ -45,7 +45,7 @@ def compared(sample: Path, spark: SparkSession, settings: Settings) -> tuple[str
     mine = replace(settings, warehouse=lake, landing=str(sample))
     for release in registry.load_all(str(sample / "registry")).values():
         ingest(mine, release)
-        reconcile(mine, release, policies.load())
+        reconcile(mine, release, reconcile_policy.load())
     return lake, {pair: changes(mine, *pair) for pair in PAIRS}
 
 
@@ -203,7 +203,7 @@ def test_the_story_of_each_class_is_told(sample: Path, compared: tuple[str, dict
 
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     first = {name: table(lake, name, ("v1", "v2")) for name in TABLES}
-    monkeypatch.setattr(spans, "SHARED", 1)
+    monkeypatch.setattr(key_ranges, "SHARED", 1)
     monkeypatch.setattr("jobs.changes.LARGEST", 20_000)
     outcome = changes(replace(settings, warehouse=lake), "v1", "v2", force=True)
     assert outcome.changed
@@ -240,7 +240,7 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
     mine = replace(settings, warehouse=lake, landing=str(sample))
     described = registry.find(release, str(sample / "registry"))
     (tmp_path / "policy.yaml").write_text(OTHER)
-    policy = policies.load(str(tmp_path / "policy.yaml"))
+    policy = reconcile_policy.load(str(tmp_path / "policy.yaml"))
     if anew == "ingest":
         ingest(mine, described, force=True)
     else:
@@ -252,7 +252,7 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
     assert code == 2
     if anew == "ingest":
         assert f"image_labels of {release} is not published; run `oilake reconcile --release {release}` first" in err
-        reconcile(mine, described, policies.load())
+        reconcile(mine, described, reconcile_policy.load())
     else:
         assert "v2 and v3 were reconciled by different policies" in err
         other = registry.find("v2" if release == "v3" else "v3", str(sample / "registry"))

@@ -25,13 +25,13 @@ from conf.settings import Settings
 from jobs.check import check
 from jobs.figures import figures
 from jobs.ingest import ingest
-from jobs.judging import queries
-from jobs.judging.queries import Question
 from jobs.reconcile import reconcile
-from jobs.tables.open import rows as all_rows
+from jobs.tables.delta_log import rows as all_rows
 from jobs.tables.snapshots import snapshots
-from quality import loader
-from quality.tally import Count
+from jobs.validation import sql_expectations
+from jobs.validation.sql_expectations import Question
+from quality import suites
+from quality.metrics import Count
 from schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.lakes import lake
@@ -69,13 +69,13 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     clean: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     """What the reading of files shows is not asked of Spark again."""
-    ask, of_spark = queries.ask, set[str]()
+    ask, of_spark = sql_expectations.ask, set[str]()
 
     def listen(spark: SparkSession, questions: list[Question]) -> list[Count]:
         of_spark.update(question.expectation.name for question in questions)
         return ask(spark, questions)
 
-    monkeypatch.setattr(queries, "ask", listen)
+    monkeypatch.setattr(sql_expectations, "ask", listen)
     first = check(clean)
     assert "box_without_positive_label" in of_spark
     assert not of_spark & {"label_of_unknown_image", "label_of_unknown_class", "box_on_unknown_image"}
@@ -85,7 +85,7 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     unmade = {"duplicate_images", "image_labels_expanded", "released"}
     assert checked == set(schemas.names()) - unmade - {"quality_results"}
     asked = {name for one in first.checked for name in one.counts}
-    every = {e.name for table in checked for e in loader.load(table).expectations}
+    every = {e.name for table in checked for e in suites.load(table).expectations}
     assert every == asked
     before = len(all_rows(clean.warehouse, "quality_results"))
     assert first.recorded
@@ -147,7 +147,7 @@ def alone(clean: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     def gone(*arguments: object) -> None:
         raise AssertionError("the project's YAML was asked for")
 
-    monkeypatch.setattr(loader, "load", gone)
+    monkeypatch.setattr(suites, "load", gone)
     monkeypatch.setattr(schemas, "load", gone)
     return str(copy)
 
@@ -295,10 +295,10 @@ def test_contradictions_between_tables_are_counted_named_and_shown(
     )
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(landing))
     release = registry.find("v3")
-    from conf import policies
+    from conf import reconcile_policy
 
     ingest(mine, release)
-    reconcile(mine, release, policies.load(None))
+    reconcile(mine, release, reconcile_policy.load(None))
     outcome = check(mine)
     assert not outcome.is_broken
     found = {r.expectation: r for one in outcome.checked for r in one.results if not r.success}

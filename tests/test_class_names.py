@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conf.errors import ConfigError
-from jobs import class_names
-from jobs.class_names import Class
+from jobs.tables import class_names
+from jobs.tables.class_names import Class
 
 CLASSES: list[Class] = [
     ("/g/11b6r_3k", "Corgi"),

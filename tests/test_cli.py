@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import cli, invocation, jars
+from jobs import cli
+from jobs.runtime import invocation, jars
 
 HEAVY = {"pyarrow", "pyspark", "pydantic", "numpy", "deltalake", "boto3", "great_expectations"}
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,7 @@ def test_a_remedy_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatc
 
 def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(jars, "__file__", str(tmp_path / "site-packages" / "jobs" / "jars.py"))
+    monkeypatch.setattr(jars, "__file__", str(tmp_path / "site-packages" / "jobs" / "runtime" / "jars.py"))
     assert jars.find_jars(None) == []
     folder = jars.cache_folder()
     folder.mkdir(parents=True)
@@ -103,6 +104,6 @@ def test_setup_without_java_or_without_room_says_what_to_do(
     (tmp_path / "file").touch()
     assert cli.main(["setup", "--to", str(tmp_path / "file")]) == 2
     assert "name another folder with --to" in capsys.readouterr().err
-    monkeypatch.setattr("jobs.java.find", lambda: None)
+    monkeypatch.setattr("jobs.runtime.java_home.find", lambda: None)
     assert cli.main(["setup", "--to", str(tmp_path / "jars")]) == 2
     assert "install one" in capsys.readouterr().err

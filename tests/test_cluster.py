@@ -17,16 +17,9 @@ import pyspark
 import pytest
 import yaml
 
-from jobs import java
+from jobs.runtime import java_home
 from tests.http_server import Server
-from tests.test_download_killed import (
-    CONNECTIONS,
-    COUNT,
-    answered,
-    assert_all_is_whole,
-    published,
-    server,
-)
+from tests.test_download_killed import CONNECTIONS, COUNT, answered, assert_all_is_whole, published, server
 
 __all__ = ["published", "server"]
 
@@ -50,7 +43,7 @@ def master(tmp_path: Path) -> Iterator[str]:
     environment = {
         **os.environ,
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "JAVA_HOME": java.find() or "",
+        "JAVA_HOME": java_home.find() or "",
         "SPARK_HOME": str(SPARK),
     }
     place = ["--host", "127.0.0.1"]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from conf.errors import ConfigError
-from jobs import code_version
-from jobs.derive import Task
+from jobs.pipeline.derived_job import Task
+from jobs.runtime import code_version
 from jobs.tables.publish import RELEASE
 from jobs.tables.snapshots import INGEST
 from schemas import loader as schemas
@@ -25,7 +25,7 @@ from tests.releases import land
 ROOT = Path(__file__).parents[1]
 DERIVED = ("reconcile", "changes", "figures", "duplicates", "expand")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
-JOBS[RELEASE] = ("jobs.quarantining.quarantine_release", RELEASE, INGEST)
+JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
     "reporting",
     "synthetic",
@@ -40,25 +40,25 @@ PAGES = (
     "api",
 )
 EDITS = {
-    "jobs/ingesting/kernel.py": {INGEST, RELEASE},
-    "jobs/ingesting/keys.py": {INGEST, RELEASE},
+    "jobs/ingesting/chunk_kernel.py": {INGEST, RELEASE},
+    "jobs/ingesting/duplicate_keys.py": {INGEST, RELEASE},
     "jobs/ingesting/chunk_reports.py": {INGEST},
-    "jobs/sources/rows.py": {INGEST, RELEASE},
+    "jobs/sources/csv_parser.py": {INGEST, RELEASE},
     "jobs/transforms/labels.py": {INGEST, RELEASE},
-    "jobs/judging/judge.py": {*JOBS},
-    "quality/rules.py": {*JOBS},
+    "jobs/validation/row_filter.py": {*JOBS},
+    "quality/row_expectations.py": {*JOBS},
     "schemas/loader.py": {*JOBS},
     "jobs/tables/staging.py": {*JOBS},
-    "jobs/reconciling/pairs.py": {"reconcile"},
-    "jobs/reconciling/spans.py": {"reconcile", "changes", RELEASE},
+    "jobs/reconciling/reconcile_kernel.py": {"reconcile"},
+    "jobs/scanning/key_ranges.py": {"reconcile", "changes", RELEASE},
     "jobs/transforms/verdicts.py": {"reconcile"},
-    "jobs/reconciling/comparison.py": {"changes"},
+    "jobs/reconciling/compare_kernel.py": {"changes"},
     "jobs/transforms/class_history.py": {"changes"},
-    "jobs/quarantining/merge.py": {RELEASE},
+    "jobs/quarantining/merge_kernel.py": {RELEASE},
     "jobs/figures.py": {"figures"},
     "jobs/duplicates.py": {"duplicates"},
-    "jobs/frames.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "changes"},
-    "jobs/transforms/implications.py": {"expand"},
+    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "changes"},
+    "jobs/transforms/class_ancestors.py": {"expand"},
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},
@@ -75,8 +75,8 @@ EDITS = {
     "jobs/reporting/table_page.py": set(),
     "jobs/reporting/table_history.py": set(),
     "jobs/synthetic/labels.py": set(),
-    "jobs/fetching/http.py": set(),
-    "jobs/downloading/image.py": set(),
+    "jobs/transport/http.py": set(),
+    "jobs/downloading/image_downloader.py": set(),
     "jobs/blobs/resize.py": set(),
     "jobs/show.py": set(),
 }
@@ -303,12 +303,12 @@ def test_an_edited_kernel_is_run_again_and_an_edited_page_is_not(
     for page in (
         "jobs/reporting/table_page.py",
         "jobs/reporting/report_page.py",
-        "jobs/synthetic/world.py",
+        "jobs/synthetic/context.py",
         "conf/cluster.yaml",
     ):
         _edit(copy / page)
     assert "nothing changed" in _ingest_from(copy, places)
-    _edit(copy / "jobs/ingesting/kernel.py")
+    _edit(copy / "jobs/ingesting/chunk_kernel.py")
     assert "published (complete)" in _ingest_from(copy, places)
     assert "nothing changed" in _ingest_from(copy, places)
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from conf.errors import ConfigError
-from quality import derived, loader, rules, scopes
-from quality.loader import Expectation, Suite, declared_suite
+from quality import derived_expectations, row_expectations, scopes, suites
+from quality.suites import Expectation, Suite, declared_suite
 from schemas import loader as schemas
 from schemas.loader import Column, Table
 
@@ -31,11 +31,11 @@ def toy_suite(schema: Table, *entries: dict[str, Any]) -> Suite:
 
 
 def in_set(column: str) -> dict[str, Any]:
-    return row_entry(rules.IN_SET, {"column": column, "value_set": ["a"]})
+    return row_entry(row_expectations.IN_SET, {"column": column, "value_set": ["a"]})
 
 
 def matching(column: str, regex: str = "^v$", **meta: str) -> dict[str, Any]:
-    return row_entry(rules.MATCH, {"column": column, "regex": regex}, **meta)
+    return row_entry(row_expectations.MATCH, {"column": column, "regex": regex}, **meta)
 
 
 def row_entry(kind: str, kwargs: dict[str, Any], **meta: str) -> dict[str, Any]:
@@ -50,10 +50,10 @@ def query_entry(**meta: Any) -> dict[str, Any]:
 
 def short(expectation: Expectation) -> str:
     kinds = {
-        rules.NOT_NULL: "never null",
-        rules.NOT_MATCH: "no line break",
-        rules.MATCH: "matches",
-        rules.IN_SET: "in set",
+        row_expectations.NOT_NULL: "never null",
+        row_expectations.NOT_MATCH: "no line break",
+        row_expectations.MATCH: "matches",
+        row_expectations.IN_SET: "in set",
     }
     return " ".join([*expectation.columns, kinds.get(expectation.type, expectation.type)])
 
@@ -89,26 +89,28 @@ def test_what_is_about_more_than_one_row_comes_after_every_column():
 
 def test_one_entry_stands_for_all_other_columns():
     schema = toy_schema("color", "size", "maker?", "weight")
-    suite = toy_suite(schema, in_set("color"), derived.ALL_OTHERS, in_set("size"))
+    suite = toy_suite(schema, in_set("color"), derived_expectations.ALL_OTHERS, in_set("size"))
     assert order(suite) == [
         "color never null", "color in set", "size never null", "weight never null", "size in set",
     ]  # fmt: skip
 
 
 def test_a_file_may_give_its_own_reason_for_a_column():
-    mine = row_entry(rules.NOT_NULL, {"column": "color"}, reason="unknown_source")
+    mine = row_entry(row_expectations.NOT_NULL, {"column": "color"}, reason="unknown_source")
     suite = toy_suite(toy_schema("color", "size"), mine, in_set("color"))
     assert order(suite) == ["color never null", "color in set", "size never null"]
     assert suite.expectations[0].meta.reason == "unknown_source"
-    some = row_entry(rules.NOT_NULL, {"column": "color", "row_condition": "size = 'x'", "condition_parser": "spark"})
+    some = row_entry(
+        row_expectations.NOT_NULL, {"column": "color", "row_condition": "size = 'x'", "condition_parser": "spark"}
+    )
     assert order(toy_suite(toy_schema("color", "size?"), some)) == ["color never null", "color never null"]
 
 
 def test_a_regex_that_ends_in_a_dollar_brings_its_companion():
     """As severe, for the same reason and rows; none where the file has one, and one a column and condition."""
     condition = {"row_condition": "maker = 'x'", "condition_parser": "spark"}
-    some = row_entry(rules.MATCH, {"column": "size", "regex": "^b$", **condition}, name="size_of_x")
-    mine = row_entry(rules.NOT_MATCH, {"column": "maker", "regex": derived.ANY_LINE_BREAK})
+    some = row_entry(row_expectations.MATCH, {"column": "size", "regex": "^b$", **condition}, name="size_of_x")
+    mine = row_entry(row_expectations.NOT_MATCH, {"column": "maker", "regex": derived_expectations.ANY_LINE_BREAK})
     suite = toy_suite(
         toy_schema("color?", "size?", "maker?", "url?"), matching("color"), matching("size"), some, matching("maker"),
         mine, matching("url", "^http"),
@@ -118,9 +120,9 @@ def test_a_regex_that_ends_in_a_dollar_brings_its_companion():
         "size no line break", "maker matches", "maker no line break", "url matches",
     ]  # fmt: skip
     plain, conditional = suite.expectations[1], suite.expectations[5]
-    assert plain.kwargs == {"column": "color", "regex": derived.ANY_LINE_BREAK}
+    assert plain.kwargs == {"column": "color", "regex": derived_expectations.ANY_LINE_BREAK}
     assert (plain.severity, plain.meta) == ("warning", suite.expectations[0].meta)
-    assert conditional.kwargs == {"column": "size", "regex": derived.ANY_LINE_BREAK, **condition}
+    assert conditional.kwargs == {"column": "size", "regex": derived_expectations.ANY_LINE_BREAK, **condition}
     assert conditional.name == "size_of_x_without_line_breaks"
 
 
@@ -189,11 +191,11 @@ WRONG = {
     "a severity that is none": ({**in_set("color"), "severity": "bad"}, "expectations[1].severity must be one of"),
     "no arguments": ({key: value for key, value in in_set("color").items() if key != "kwargs"}, "expectations[1].kwargs"),
     "a regex that is none": (
-        row_entry(rules.MATCH, {"column": "color", "regex": "("}),
+        row_entry(row_expectations.MATCH, {"column": "color", "regex": "("}),
         ", counting what is derived: expectations[3] (expect_column",
     ),
-    "arguments that are empty": (row_entry(rules.IN_SET, {}), "missing argument column"),
-    "a regex without regex": (row_entry(rules.MATCH, {"column": "color"}), "missing argument regex"),
+    "arguments that are empty": (row_entry(row_expectations.IN_SET, {}), "missing argument column"),
+    "a regex without regex": (row_entry(row_expectations.MATCH, {"column": "color"}), "missing argument regex"),
     "a text": ("expect_magic", "expectations[1] must be a mapping"),
 }  # fmt: skip
 
@@ -221,28 +223,32 @@ def test_only_a_query_that_reads_the_table_has_a_foreign_key():
     odd_row = {**in_set("color"), "meta": {"scope": "row", "reason": "wrong_subset", "references": IMAGE}}
     for entry in (query, odd_row):
         with pytest.raises(ConfigError, match=r"here: expectations\[0\] .*only a query has meta.references"):
-            loader.parse({"name": "toys", "expectations": [entry]}, {"color": "string"}, "here")
+            suites.parse({"name": "toys", "expectations": [entry]}, {"color": "string"}, "here")
 
 
 @pytest.mark.parametrize("table", schemas.names())
 def test_no_file_declares_what_is_derived(table: str):
     for entry in yaml.safe_load((ROOT / "quality" / f"{table}.yaml").read_text())["expectations"]:
         kwargs = entry.get("kwargs", {})
-        assert kwargs.get("regex") != derived.ANY_LINE_BREAK, f"{kwargs['column']}: its companion is derived"
-        assert entry != derived._never_null(kwargs.get("column", "")), f"{kwargs['column']}: its NOT NULL is derived"
+        assert kwargs.get("regex") != derived_expectations.ANY_LINE_BREAK, (
+            f"{kwargs['column']}: its companion is derived"
+        )
+        assert entry != derived_expectations._never_null(kwargs.get("column", "")), (
+            f"{kwargs['column']}: its NOT NULL is derived"
+        )
         query = kwargs.get("unexpected_rows_query", "")
         assert "UNPIVOT" not in query, "shares of NULL are meta.null_shares"
 
 
 @pytest.mark.parametrize("table", schemas.names())
 def test_a_key_that_a_suite_promises_is_that_of_the_schema(table: str):
-    assert tuple(loader.load(table).key()) in ((), schemas.load(table).key)
+    assert tuple(suites.load(table).key()) in ((), schemas.load(table).key)
 
 
 @pytest.mark.parametrize("table", [path.stem for path in sorted(GOLDEN.glob("*.json"))])
 def test_a_suite_that_has_not_risen_in_version_is_byte_for_byte_the_one_of_before(table: str):
     """The golden texts were carried by tables when every expectation was declared by hand."""
-    golden, suite = (GOLDEN / f"{table}.json").read_text(), loader.load(table)
+    golden, suite = (GOLDEN / f"{table}.json").read_text(), suites.load(table)
     if suite.version == json.loads(golden)["meta"]["version"]:
         assert suite.text() == golden, (
             f"raise meta.version in quality/{table}.yaml, and say in CHANGELOG.md what changed"
@@ -254,8 +260,8 @@ def test_only_what_is_written_otherwise_has_risen():
     changed = set()
     for path in GOLDEN.glob("*.json"):
         schema = schemas.load(path.stem)
-        before = loader.parse(json.loads(path.read_text()), {c.name: c.type for c in schema.columns}, path.name)
-        now = {expectation.name: expectation for expectation in loader.load(path.stem).expectations}
+        before = suites.parse(json.loads(path.read_text()), {c.name: c.type for c in schema.columns}, path.name)
+        now = {expectation.name: expectation for expectation in suites.load(path.stem).expectations}
         names = [expectation.name for expectation in before.expectations]
         assert [name for name in now if name in names] == names
         for expectation in before.expectations:

@@ -22,12 +22,12 @@ from deltalake import DeltaTable
 from PIL import Image
 
 from conf.errors import ConfigError
-from jobs.downloading import choice as choices
-from jobs.downloading import stretches
-from jobs.downloading.choice import Choice
-from jobs.downloading.gather import Ledger
-from quality import loader as quality
-from quality import rules
+from jobs.downloading import row_selection
+from jobs.downloading import selection as choices
+from jobs.downloading.results_writer import Ledger
+from jobs.downloading.selection import Choice
+from quality import row_expectations
+from quality import suites as quality
 from tests import http_server, photos
 from tests.conftest import Oilake
 from tests.http_server import Server, Stored, breaks_after, changes_to, drips, falls_silent_after, honest, page, says
@@ -274,7 +274,7 @@ def test_images_go_to_no_other_server_than_the_one_named(
 def test_ids_of_no_image_are_told(published: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     listed = tmp_path / "list.txt"
     listed.write_text(f"train/{FOUND[0].image}\n{'f' * 16}\nvalidation/{FOUND[1].image}\n")
-    assert stretches.count(choices.chosen(published, "v3", Choice(images=str(listed)))) == 1
+    assert row_selection.count(choices.chosen(published, "v3", Choice(images=str(listed)))) == 1
     assert f"2 of its IDs are of no image there that is listed so, such as {FOUND[1].image}" in capsys.readouterr().err
 
 
@@ -388,7 +388,7 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
         found = choices.chosen(published, "v3", Choice(**given))
         if where:
             found = choices.meeting(spark, published, "v3", where, found)
-        return {row["image_id"] for row in read_rows(stretches.cut(found, 2))}
+        return {row["image_id"] for row in read_rows(row_selection.cut(found, 2))}
 
     others = {one.image for one in OTHERS}
     assert chosen(subsets=("validation",)) == others
@@ -414,18 +414,18 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
 
 def test_stretches_are_cut_evenly_and_every_row_is_read_once(published: str):
     found = choices.chosen(published, "v3", Choice())
-    every = [row["image_id"] for row in read_rows(stretches.cut(found, 1))]
+    every = [row["image_id"] for row in read_rows(row_selection.cut(found, 1))]
     for tasks in (1, 3, 7, len(every)):
-        shares = stretches.cut(found, tasks)
+        shares = row_selection.cut(found, tasks)
         sizes = [len(read_rows([one])) for one in shares]
         assert (len(shares), sum(sizes), max(sizes) - min(sizes) <= 1) == (tasks, len(every), True)
         assert [row["image_id"] for row in read_rows(shares)] == every
-    rows = read_rows(stretches.cut([one.keep(one.ids() % np.uint64(3) == 0) for one in found], 2))
+    rows = read_rows(row_selection.cut([one.keep(one.ids() % np.uint64(3) == 0) for one in found], 2))
     assert [row["image_id"] for row in rows] == [image for image in every if int(image, 16) % 3 == 0]
 
 
-def read_rows(shares: list[list[stretches.Share]]) -> list[Row]:
-    return [row for one in shares for batch in stretches.batches(one) for row in batch.to_pylist()]
+def read_rows(shares: list[list[row_selection.Share]]) -> list[Row]:
+    return [row for one in shares for batch in row_selection.batches(one) for row in batch.to_pylist()]
 
 
 def test_subclasses_are_those_below_in_the_hierarchy(published: str):
@@ -482,7 +482,7 @@ def test_rows_hold_what_quality_promises(download: Download, server: Server, pub
     assert {"downloaded", "not_found"} <= set(found["status"].to_pylist())
     for expectation in quality.load("downloads").expectations:
         if expectation.kwargs.get("column") in found.column_names:
-            assert rules.passes(expectation.rule, found).all(), expectation.description
+            assert row_expectations.passes(expectation.rule, found).all(), expectation.description
 
 
 def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(

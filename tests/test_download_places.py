@@ -22,13 +22,13 @@ from botocore.exceptions import ClientError
 
 from conf import placeholders
 from conf.settings import Download, Fetch
-from jobs.blobs import writing
-from jobs.blobs.stores import Receipt
-from jobs.downloading import archive as archives
-from jobs.downloading import stretches
-from jobs.downloading.mailbox import Letter
-from jobs.downloading.order import Order
-from jobs.downloading.packing import unpacked
+from jobs.blobs import open_store
+from jobs.blobs.blob_store import Receipt
+from jobs.downloading import archive_downloader as archives
+from jobs.downloading import row_selection
+from jobs.downloading.request import Order
+from jobs.downloading.task_messages import Letter
+from jobs.runtime.arrow_ipc import unpacked
 from tests import photos, s3_server
 from tests.http_server import Server, Stored, breaks_after
 from tests.test_download import (
@@ -74,7 +74,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tu
 
 def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at(bucket: Any):
     client, name = bucket
-    store = writing.store(f"s3://{name}/a/b", Fetch(tries=2, backoff_seconds=0.01))
+    store = open_store.store(f"s3://{name}/a/b", Fetch(tries=2, backoff_seconds=0.01))
     for one in FOUND[:3]:
         with store.begin(one.key) as unfinished:
             unfinished.stream.write(one.data)
@@ -96,7 +96,7 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
 
 def test_a_blob_on_s3_has_the_content_type_of_its_bytes_under_any_name(bucket: Any):
     client, name = bucket
-    store = writing.store(f"s3://{name}/a", Fetch(tries=2, backoff_seconds=0.01))
+    store = open_store.store(f"s3://{name}/a", Fetch(tries=2, backoff_seconds=0.01))
     kinds = {one.key: data for one, data in zip(FOUND, (*(kind.data for kind in KINDS), b"no image"), strict=False)}
     kinds |= {f"Dog/{FOUND[9].image.upper()}.JPEG": FOUND[9].data, f"Dog/{FOUND[9].image}": FOUND[9].data}
     for key, data in kinds.items():
@@ -117,7 +117,7 @@ def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatc
     client, name = bucket
     for one in FOUND:
         client.put_object(Bucket=name, Key=one.key, Body=b"x" * 7)
-    store = writing.store(f"s3://{name}", Fetch())
+    store = open_store.store(f"s3://{name}", Fetch())
     listing = type(client).list_objects_v2
     monkeypatch.setattr(
         type(store.sizes.__self__._client), "list_objects_v2", lambda self, **k: listing(self, MaxKeys=5, **k)
@@ -193,13 +193,13 @@ class Letters(list[Any]):
 def test_every_blob_of_an_image_is_replaced_from_an_archive_that_gives_its_bytes_once(archive: Path, tmp_path: Path):
     keys = [f"train/{FOUND[0].image}.jpg", f"train/Dog/{FOUND[0].image.upper()}.JPG", f"{FOUND[1].image}.png"]
     images = (FOUND[0], FOUND[0], FOUND[1])
-    blank = dict.fromkeys((*stretches.LOOKED_AT, *stretches.BESIDE))
+    blank = dict.fromkeys((*row_selection.LOOKED_AT, *row_selection.BESIDE))
     pairs = zip(images, keys, strict=True)
     rows = [blank | {"image_id": one.image, "subset": "train", "blob_key": key} for one, key in pairs]
     place, limits = str(tmp_path / "blobs"), (Fetch(), Download(), placeholders.load())
     order = Order("v3", "run", place, "cvdf", str(archive), None, True, None, *limits, is_anew=True)
     mailbox: Any = Letters()
-    archives.run(pa.Table.from_pylist(rows).to_batches(), order, mailbox, writing.store(order.location, order.fetch))
+    archives.run(pa.Table.from_pylist(rows).to_batches(), order, mailbox, open_store.store(order.location, order.fetch))
     told = [row for letter in mailbox for row in unpacked(letter.rows).to_pylist()]
     assert sorted((row["key"], row["status"]) for row in told) == sorted((key, "downloaded") for key in keys)
     for one, key in zip(images, keys, strict=True):

@@ -15,16 +15,16 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
-from conf import drift
+from conf import drift_thresholds
 from conf.errors import ConfigError
 from conf.settings import Settings
 from jobs.check import Outcome, check
-from jobs.judging import explaining
-from jobs.tables import carry
-from quality import loader, scopes
-from quality.loader import Expectation, Meta
+from jobs.tables import suite_properties
+from jobs.validation import explanations
+from quality import scopes, suites
+from quality.suites import Expectation, Meta
 
-PACKAGED = yaml.safe_load((Path(drift.__file__).parent / "drift.yaml").read_text())
+PACKAGED = yaml.safe_load((Path(drift_thresholds.__file__).parent / "drift.yaml").read_text())
 DRIFTS = {
     "drift_of_positive_share", "drift_of_labels_an_image", "drift_of_boxes_an_image", "drift_of_null_share",
     "drift_of_new_classes", "drift_of_vanished_classes", "drift_of_evaluation_images", "publication_is_old",
@@ -50,18 +50,18 @@ def written(path: Path, **changed: object) -> str:
 def test_thresholds_that_make_no_sense_are_refused_with_file_and_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object], told: str
 ):
-    monkeypatch.setenv(drift.VARIABLE, written(tmp_path / "mine.yaml", **changed))
+    monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "mine.yaml", **changed))
     with pytest.raises(ConfigError, match=r"mine\.yaml: ") as error:
-        loader.load("images")
+        suites.load("images")
     assert told in str(error.value)
 
 
 def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Numbers that stand nowhere else are found again, each where its threshold belongs."""
-    odd = {name: 0.123456 + n / 1e7 if name in drift.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
-    monkeypatch.setenv(drift.VARIABLE, written(tmp_path / "odd.yaml", **odd))
+    odd = {name: 0.123456 + n / 1e7 if name in drift_thresholds.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
+    monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "odd.yaml", **odd))
     tables = ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots")
-    queries = [one for t in tables for one in loader.load(t).expectations if one.type == scopes.QUERY]
+    queries = [one for t in tables for one in suites.load(t).expectations if one.type == scopes.QUERY]
     for value in map(str, odd.values()):
         told = [one for one in queries if value in one.kwargs["unexpected_rows_query"]]
         assert told
@@ -72,7 +72,7 @@ def test_a_query_of_an_unknown_threshold_is_refused(monkeypatch: pytest.MonkeyPa
     query = {"unexpected_rows_query": "SELECT * FROM {batch} WHERE x > $mood"}
     strange = Expectation(scopes.QUERY, query, "warning", "d", Meta("release", name="strange"))
     with pytest.raises(ConfigError, match=r"strange: conf/drift.yaml has no threshold for \$ \('mood'\)"):
-        loader._filled(strange, drift.load().named(), "here")
+        suites._filled(strange, drift_thresholds.load().named(), "here")
 
 
 def altered(table: str, part: str, change: Callable[[pa.Table], pa.Table]) -> None:
@@ -115,7 +115,7 @@ def drifted(clean: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     altered(f"{mine.warehouse}/classes", "release=v3", lambda rows: rows.slice(10))
     with pytest.MonkeyPatch.context() as patch:
         tighter = {"positive_share_labels": 50, "new_classes": 0.001, "publication_days": 0}
-        patch.setenv(drift.VARIABLE, written(folder / "tighter.yaml", **tighter))
+        patch.setenv(drift_thresholds.VARIABLE, written(folder / "tighter.yaml", **tighter))
         return mine, check(mine), mid
 
 
@@ -150,16 +150,16 @@ def test_the_table_carries_the_thresholds_that_held(drifted: tuple[Settings, Out
     mine, _, _ = drifted
     queries = {
         one.name: one.kwargs["unexpected_rows_query"]
-        for one in carry.carried(DeltaTable(f"{mine.warehouse}/classes")).expectations if one.type == scopes.QUERY
+        for one in suite_properties.carried(DeltaTable(f"{mine.warehouse}/classes")).expectations if one.type == scopes.QUERY
     }  # fmt: skip
     assert "new > 0.001 * listed_before" in queries["drift_of_new_classes"]
     assert "vanished > 0.01 * listed_before" in queries["drift_of_vanished_classes"]
-    assert loader.load("classes") != carry.carried(DeltaTable(f"{mine.warehouse}/classes"))
+    assert suites.load("classes") != suite_properties.carried(DeltaTable(f"{mine.warehouse}/classes"))
 
 
 def test_what_drifted_is_explained_with_its_rows(drifted: tuple[Settings, Outcome, str]):
     _, outcome, mid = drifted
-    told = explaining.lines(outcome.checked, is_copy=False)
+    told = explanations.lines(outcome.checked, is_copy=False)
     text = " ".join(" ".join(told).split())
     assert "image_labels v3: drift_of_positive_share (warning)" in text
     assert f'rows mid="{mid}", share=0.0' in text

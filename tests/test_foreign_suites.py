@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.judging.sandboxed_query import Sandbox
 from jobs.tables import targets
-from quality import loader, own_queries, scopes
-from quality.loader import Expectation
-from quality.tally import Count
+from jobs.validation.sandboxed_query import Sandbox
+from quality import own_queries, scopes, suites
+from quality.metrics import Count
+from quality.suites import Expectation
 from schemas import loader as schemas
 from tests import foreign
 from tests.conftest import Oilake
@@ -159,7 +159,7 @@ def test_a_query_finds_what_stands_in_files_and_in_partitions(tmp_path: Path):
 
 
 def own() -> list[Expectation]:
-    return [e for table in schemas.names() for e in loader.load(table).expectations if e.type == scopes.QUERY]
+    return [e for table in schemas.names() for e in suites.load(table).expectations if e.type == scopes.QUERY]
 
 
 def test_own_queries_are_known_by_their_whole_text_and_no_others():

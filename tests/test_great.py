@@ -12,11 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
-from jobs.judging.checking import Surroundings, check
 from jobs.tables.targets import File, Target
-from quality import great, loader, results, rules, scopes
-from quality.loader import parse
-from quality.tally import EXAMPLES, Auditor, are_unique
+from jobs.validation.checker import Surroundings, check
+from quality import gx_results, results, row_expectations, scopes, suites
+from quality.metrics import EXAMPLES, Auditor, are_unique
+from quality.suites import parse
 from schemas import loader as schemas
 from tests.test_rules import JUDGED, random_rows, row_suite
 
@@ -36,7 +36,7 @@ COMPARED = (
 @pytest.mark.parametrize("table", JUDGED)
 def test_our_results_are_those_of_great_expectations(spark: SparkSession, table: str):
     rows = without_line_breaks(random_rows(table, seed=6))
-    chosen = loader.load(table).rules("row")
+    chosen = suites.load(table).rules("row")
     auditor = Auditor(chosen, {}, ())
     for start in range(0, len(rows), 100):
         auditor.add(rows.slice(start, 100))
@@ -55,7 +55,7 @@ def test_our_results_are_those_of_great_expectations(spark: SparkSession, table:
     }
     failed = 0
     for expectation in chosen:
-        ours = great.validation(expectation, auditor.tally.counts[expectation.name], ["row"])
+        ours = gx_results.validation(expectation, auditor.tally.counts[expectation.name], ["row"])
         expected = theirs[expectation.description, str(expectation.kwargs.get("column"))]
         assert ours.success == expected.success
         failed += not ours.success
@@ -97,7 +97,7 @@ def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: Spar
         theirs = {r.expectation_config.meta["name"]: r for r in plain.results}
         for expectation, is_kept in zip(suite.expectations, kept, strict=True):
             count = auditor.tally.counts[expectation.name]
-            ours, expected = great.validation(expectation, count, []), theirs[expectation.name]
+            ours, expected = gx_results.validation(expectation, count, []), theirs[expectation.name]
             assert ours.success == expected.success == results.judged(expectation, count).success == is_kept
             assert ours.result["observed_value"] == expected.result["observed_value"]
 
@@ -117,7 +117,7 @@ def _plain(value: Any) -> Any:
 
 
 def tally(*keys: tuple[str, int]) -> Any:
-    suite = loader.load("quarantine")
+    suite = suites.load("quarantine")
     rows = pa.table({"member": [member for member, _ in keys], "line": [line for _, line in keys]})
     auditor = Auditor([], {"release": "v3"}, ["release", "member", "line"])
     assert suite.key() == ["release", "file", "member", "line"]
@@ -136,7 +136,7 @@ def test_keys_are_unique_where_rows_rise_and_files_do_not_overlap():
 
 
 ROW = {
-    "type": rules.NOT_NULL,
+    "type": row_expectations.NOT_NULL,
     "kwargs": {"column": "mid"},
     "severity": "critical",
     "description": "d",
@@ -209,16 +209,19 @@ WIDER = {
     "pairs": ("expect_compound_columns_to_be_unique", {"column_list": ["id", "mid"], "ignore_row_if": "never"}),
     "too_few": ("expect_table_row_count_to_be_between", {"min_value": 9}),
     "enough": ("expect_table_row_count_to_be_between", {"min_value": 1, "max_value": 8}),
-    "equal": (rules.EQUAL, {"column_A": "a", "column_B": "b", "ignore_row_if": "either_value_is_missing"}),
+    "equal": (row_expectations.EQUAL, {"column_A": "a", "column_B": "b", "ignore_row_if": "either_value_is_missing"}),
     "above": (
-        rules.A_ABOVE_B,
+        row_expectations.A_ABOVE_B,
         {"column_A": "a", "column_B": "b", "or_equal": False, "ignore_row_if": "either_value_is_missing"},
     ),
     "between_where": (
-        rules.BETWEEN,
+        row_expectations.BETWEEN,
         {"column": "a", "min_value": 2, "row_condition": "mid <> 'x'", "condition_parser": "spark"},
     ),
-    "there_where": (rules.NOT_NULL, {"column": "a", "row_condition": "mid = 'x'", "condition_parser": "spark"}),
+    "there_where": (
+        row_expectations.NOT_NULL,
+        {"column": "a", "row_condition": "mid = 'x'", "condition_parser": "spark"},
+    ),
     "query": (scopes.QUERY, {"unexpected_rows_query": "SELECT id, a FROM {batch} WHERE a > b"}),
     "kept_query": (scopes.QUERY, {"unexpected_rows_query": "SELECT id FROM {batch} WHERE a > 99"}),
 }
@@ -256,7 +259,7 @@ def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectation
     theirs = {r.expectation_config.description: r for r in plain.results}
     for expectation in suite.expectations:
         name = expectation.name
-        ours, expected = great.validation(expectation, checked.counts[name], ["id"]), theirs[name]
+        ours, expected = gx_results.validation(expectation, checked.counts[name], ["id"]), theirs[name]
         assert not expected.exception_info.get("raised_exception"), expected.exception_info
         assert ours.success == expected.success == (name in KEPT), name
         for key in (*COMPARED, "observed_value", "details"):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.registry import Release
 from conf.settings import Settings
 from jobs.changes import changes
@@ -41,7 +41,7 @@ def told(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempP
         mine = replace(settings, warehouse=str(folder / "lake"), landing=str(land(folder / name, members)))
         release: Release = replace(registry.find("v3"), release=name)
         ingest(mine, release)
-        reconcile(mine, release, policies.load())
+        reconcile(mine, release, reconcile_policy.load())
     changes(mine, "v2", "v3")
     return mine.warehouse
 

@@ -17,11 +17,11 @@ from conf import registry
 from conf.errors import ConfigError
 from conf.registry import IdForm, Release
 from conf.settings import Settings
-from jobs.files import join
 from jobs.ingest import ingest
-from jobs.ingesting import inventory, reuse
-from jobs.ingesting.kernel import Context, Report, run
-from jobs.quarantining.quarantine_release import release_rows
+from jobs.ingesting import landing_area, reuse
+from jobs.ingesting.chunk_kernel import Context, Report, run
+from jobs.quarantining.reprocess import release_rows
+from jobs.runtime.filesystem import join
 from jobs.sources.splits import Split
 from jobs.tables import staging
 from jobs.tables.staging import StagedFile
@@ -73,7 +73,7 @@ def read(
     texts: Mapping[str, reuse.Known] | None = None,
 ) -> list[Report]:
     block, chunk, shares = shape
-    wanted = inventory.wanted(release)
+    wanted = landing_area.wanted(release)
     context = Context(release, str(folder / "lake"), "run", wanted, block, 1 << 20, earlier=texts or {})
     splits = [Split(archive.name, str(archive), "tar.gz", chunk, n, shares) for n in range(shares)]
     return sorted((report for split in splits for report in run(split, context)), key=lambda report: report.number)

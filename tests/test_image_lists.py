@@ -10,10 +10,10 @@ from threading import Thread
 import pytest
 
 from conf.errors import ConfigError
-from jobs import image_lists
-from jobs.downloading import lists
-from jobs.downloading.lists import Addresses, Ids
-from jobs.verifying import wishes
+from jobs.downloading import address_lists
+from jobs.downloading.address_lists import Addresses, Ids
+from jobs.sources import image_lists
+from jobs.verifying import selection
 
 FIRST, SECOND, SHORT = "000060e3121c7305", "1ac7a2b3c4d5e6f7", "00000000000abcde"
 EVERY = sorted(int(image, 16) for image in (FIRST, SHORT, SECOND))
@@ -22,9 +22,9 @@ EVERY = sorted(int(image, 16) for image in (FIRST, SHORT, SECOND))
 def read(folder: Path, data: bytes | str) -> list[int]:
     path = folder / "list"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    found = lists.read(str(path))
+    found = address_lists.read(str(path))
     assert isinstance(found, Ids)
-    assert wishes.ids(str(path)).to_pylist() == [f"{number:016x}" for number in found.numbers().tolist()]
+    assert selection.ids(str(path)).to_pylist() == [f"{number:016x}" for number in found.numbers().tolist()]
     return sorted(found.numbers().tolist())
 
 
@@ -64,7 +64,7 @@ def test_every_form_of_a_list_is_the_same_list(tmp_path: Path, form: str):
 
 def test_the_split_that_an_image_is_listed_with_counts(tmp_path: Path):
     (tmp_path / "list").write_text(f"x,ImageID\n1,train/{FIRST}\n2,Validation/{SECOND}.jpg\n3,abcde\n")
-    found = lists.read(str(tmp_path / "list"))
+    found = address_lists.read(str(tmp_path / "list"))
     assert isinstance(found, Ids)
     assert {split: [f"{n:016x}" for n in numbers] for split, numbers in found.by_split.items()} == {
         "": [SHORT], "train": [FIRST], "validation": [SECOND], "test": [],
@@ -98,7 +98,7 @@ def test_the_split_that_an_image_is_listed_with_counts(tmp_path: Path):
         ("TsvHttpData-1.0\n", "holds no image"),
     ],
 )
-@pytest.mark.parametrize("reader", [lists.read, wishes.ids])
+@pytest.mark.parametrize("reader", [address_lists.read, selection.ids])
 def test_a_list_that_cannot_be_read_is_told_by_file_and_line(
     tmp_path: Path, data: bytes | str, told: str, reader: object
 ):
@@ -115,18 +115,18 @@ def test_a_list_that_cannot_be_read_is_told_by_file_and_line(
 def test_a_transfer_list_is_one_for_downloads_alone(tmp_path: Path):
     path = tmp_path / "list.tsv"
     path.write_bytes(codecs.BOM_UTF8 + b"TsvHttpData-1.0\r\nhttps://example.org/a.jpg\t11\r\n")
-    found = lists.read(str(path))
+    found = address_lists.read(str(path))
     assert isinstance(found, Addresses)
     assert found.count() == 1
     with pytest.raises(ConfigError, match="lists addresses, not image IDs"):
-        wishes.ids(str(path))
+        selection.ids(str(path))
 
 
 def test_a_list_comes_through_a_pipe_too(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     writer = Thread(target=(tmp_path / "pipe").write_bytes, args=(codecs.BOM_UTF8 + PLAIN.encode(),))
     writer.start()
-    found = lists.read(str(tmp_path / "pipe"))
+    found = address_lists.read(str(tmp_path / "pipe"))
     writer.join()
     assert isinstance(found, Ids)
     assert found.numbers().tolist() == EVERY
@@ -135,7 +135,7 @@ def test_a_list_comes_through_a_pipe_too(tmp_path: Path):
 @pytest.mark.parametrize("place", ["", "nowhere"])
 def test_what_is_no_file_is_told(tmp_path: Path, place: str):
     with pytest.raises(ConfigError, match="cannot be read"):
-        lists.read(str(tmp_path / place))
+        address_lists.read(str(tmp_path / place))
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from conf import registry
 from conf.errors import ConfigError
 from conf.registry import Expected, Member
-from jobs.files import join
-from jobs.ingesting import inventory
-from jobs.ingesting.kernel import Context, Report, normalize, run
+from jobs.ingesting import landing_area
+from jobs.ingesting.chunk_kernel import Context, Report, normalize, run
+from jobs.runtime.filesystem import join
 from jobs.sources.splits import Split
 from tests.releases import LABEL_HEADER, land
 
@@ -39,7 +39,7 @@ def ingest(folder: Path, lines: list[str], block: int, chunk: int, shares: int) 
     text = "".join(f"{line}\n" for line in [LABEL_HEADER, *lines])
     landing = land(folder / "landing", {MEMBER: text.encode()})
     release = registry.find("v3")
-    context = Context(release, str(folder / "lake"), "run", inventory.wanted(release), block, 1 << 20)
+    context = Context(release, str(folder / "lake"), "run", landing_area.wanted(release), block, 1 << 20)
     uri = str(landing / "2017_11" / ARCHIVE)
     reports = [r for n in range(shares) for r in run(Split(ARCHIVE, uri, "tar.gz", chunk, n, shares), context)]
     return sorted((report for report in reports if report.member == MEMBER), key=lambda report: report.number)
@@ -91,7 +91,7 @@ def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset
     """The registry refuses such a file; should it come through, the row filter judges what it says of every row."""
     release = registry.find("v3")
     file = next(file for file in release.files if file.members[0].table == table)
-    wanted = {path: replace(e, subset=subset) for path, e in inventory.wanted(release)[file.name].items()}
+    wanted = {path: replace(e, subset=subset) for path, e in landing_area.wanted(release)[file.name].items()}
     uri = str(land(tmp_path / "landing") / "2017_11" / file.name)
     context = Context(release, str(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
     reports = list(run(Split(file.name, uri, "tar.gz", 1 << 20), context))

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conf import policies
+from conf import reconcile_policy
 from conf.errors import ConfigError, InputError
-from conf.policies import ORIGINS, Policy
-from jobs.reconciling import spans
-from jobs.reconciling.aligned import END, RowGroup, Side, aligned, row_groups
+from conf.reconcile_policy import ORIGINS, Policy
+from jobs.scanning import key_ranges
+from jobs.scanning.merge_scan import END, RowGroup, Side, aligned, row_groups
 from jobs.transforms import image_ids, label_keys
+from jobs.transforms.class_vocabulary import known
 from jobs.transforms.image_labels import BOXES, reconcile
-from jobs.transforms.known_classes import known
 from schemas import loader as schemas
 from tests.label_pairs import USUAL, Known, Label, expected, published
 
@@ -155,7 +155,7 @@ def test_overlapping_files_are_merged(tmp_path: Path):
     """As a table that something else has rewritten may hold them."""
     rows = [{"image_id": f"{n:016x}", "mid": DOG, "source": "machine", "confidence": 0.5} for n in range(100)]
     files = [write(tmp_path, f"{n}", rows[n::3] + rows[:5], 1, 7)[0] for n in range(3)]
-    found = reconciled({"machine": Side(tuple(files), COLUMNS)}, policies.load())
+    found = reconciled({"machine": Side(tuple(files), COLUMNS)}, reconcile_policy.load())
     assert [row["image_id"] for row in found] == [row["image_id"] for row in rows]
     assert [row["observations"] for row in found] == [4] * 5 + [1] * 95
 
@@ -197,7 +197,7 @@ group = st.builds(
 
 @given(st.lists(group, max_size=8), st.integers(1, 9))
 def test_cuts_ascend_inside_the_ids(groups: list[RowGroup], count: int):
-    found = spans.cuts(groups, count)
+    found = key_ranges.cuts(groups, count)
     assert len(found) < count
     assert all(a < b for a, b in pairwise([0, *found, END]))
 
@@ -205,29 +205,29 @@ def test_cuts_ascend_inside_the_ids(groups: list[RowGroup], count: int):
 def test_cuts_follow_the_rows_and_not_the_ids():
     dense = [RowGroup(n << 20, ((n + 1) << 20) - 1, 1000) for n in range(8)]
     sparse = [RowGroup(1 << 60, END - 1, 1000)]
-    assert spans.cuts(dense + sparse, 3) == [3 << 20, 6 << 20]
-    assert spans.cuts([RowGroup(END - 10, END - 1, 10)], 5) == [END - 8, END - 6, END - 4, END - 2]
+    assert key_ranges.cuts(dense + sparse, 3) == [3 << 20, 6 << 20]
+    assert key_ranges.cuts([RowGroup(END - 10, END - 1, 10)], 5) == [END - 8, END - 6, END - 4, END - 2]
 
 
 def test_a_plan_covers_every_image_once_and_names_only_files_that_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(spans, "SHARED", 100)
+    monkeypatch.setattr(key_ranges, "SHARED", 100)
     rows = [{"image_id": f"{n:016x}", "mid": DOG, "source": "machine", "confidence": 0.5} for n in range(1000)]
     wanted = {"machine": Side(write(tmp_path, "a", rows, 4, 50), COLUMNS)}
-    found = spans.plan("train", wanted, 2)
+    found = key_ranges.plan("train", wanted, 2)
     assert [(span.low, span.high) for span in found] == [(0, 500), (500, END)]
     assert [[uri[-9] for uri in span.sides["machine"].files] for span in found] == [["0", "1"], ["2", "3"]]
-    assert [len(share) for share in spans.deal(found, 8)] == [1, 1]
-    monkeypatch.setattr(spans, "LARGEST", 120)
-    found = spans.plan("train", wanted, 4)
+    assert [len(share) for share in key_ranges.deal(found, 8)] == [1, 1]
+    monkeypatch.setattr(key_ranges, "LARGEST", 120)
+    found = key_ranges.plan("train", wanted, 4)
     assert len(found) == 12
-    assert [sum(span.rows for span in share) for share in spans.deal(found, 4)] == pytest.approx([250] * 4, abs=5)
+    assert [sum(span.rows for span in share) for share in key_ranges.deal(found, 4)] == pytest.approx([250] * 4, abs=5)
     assert row_groups(wanted["machine"].files[0])[0] == RowGroup(0, 49, 50)
 
 
 def test_the_packaged_policy_lets_people_decide():
-    found = policies.load()
+    found = reconcile_policy.load()
     assert found == Policy(("human", "crowdsource", "machine"), "positive", "highest", None)
 
 
@@ -255,8 +255,8 @@ def test_a_policy_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path,
     path = tmp_path / "mine.yaml"
     path.write_text("\n".join([*(known for known in lines if known.split(":")[0] != line.split(":")[0]), line]))
     with pytest.raises(ConfigError) as error:
-        policies.load(str(path))
+        reconcile_policy.load(str(path))
     assert "mine.yaml" in str(error.value)
     assert told in str(error.value)
     path.write_text("\n".join(lines))
-    assert policies.load(str(path)) == Policy(("machine", "human", "crowdsource"), "negative", "lowest", 1.0)
+    assert reconcile_policy.load(str(path)) == Policy(("machine", "human", "crowdsource"), "negative", "lowest", 1.0)

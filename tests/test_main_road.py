@@ -17,7 +17,7 @@ from conf import registry
 from conf.settings import Settings
 from jobs import api
 from jobs.ingest import ingest
-from jobs.tables import create
+from jobs.tables import ddl
 from jobs.tables.snapshots import snapshots
 from schemas import loader as schemas
 from tests.conftest import Oilake
@@ -186,14 +186,14 @@ def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
     spark.sql(f"ALTER TABLE {where} DROP COLUMN is_inside")
     spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT mid_match_regex")
     spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT old CHECK (confidence < 7)")
-    told = create.ensure(spark, warehouse)
+    told = ddl.ensure(spark, warehouse)
     assert told == [
         "boxes: column is_inside was added",
         "boxes: constraint old was dropped",
         "boxes: constraint mid_match_regex was added",
         "boxes: constraint is_inside_be_in_set was added",
     ]
-    assert create.ensure(spark, warehouse) == []
+    assert ddl.ensure(spark, warehouse) == []
 
 
 def test_labels_come_out_sorted_and_one_image_opens_one_file_a_partition(

@@ -21,9 +21,9 @@ from conf.errors import StoreError
 from conf.settings import Settings
 from jobs import cli
 from jobs.maintaining import compaction, upkeep
-from jobs.tables import follow, journal, properties, publish
-from jobs.tables.follow import LostRowsError
+from jobs.tables import checkpoint, publish, slice_versions, table_properties
 from jobs.tables.publish import Publication
+from jobs.tables.slice_versions import LostRowsError
 from jobs.tables.snapshots import files, held, pinned, small_rows, snapshots, staged_at
 from jobs.tables.staging import StagedFile, stage
 from schemas import loader as schemas
@@ -191,7 +191,7 @@ def test_a_log_that_no_longer_tells_is_one_sentence(lake: str, monkeypatch: pyte
 
 def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
     for name in schemas.names():
-        assert properties.RETENTION.items() <= DeltaTable(f"{lake}/{name}").metadata().configuration.items()
+        assert table_properties.RETENTION.items() <= DeltaTable(f"{lake}/{name}").metadata().configuration.items()
     publications.publish_rows(lake, "later", 2, "v4")
     assert DeltaTable(f"{lake}/images").vacuum(dry_run=False) == []
     older = {**EXPECTED, "v2": ["run1"] * 3}
@@ -202,9 +202,9 @@ def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
 def test_tables_of_before_are_given_the_periods_and_keep_what_was_set(lake: str):
     unset = {"delta.deletedFileRetentionDuration": "interval 1 days"}
     DeltaTable(f"{lake}/boxes").alter.set_table_properties(unset)
-    assert properties.migrate_retention(lake, "boxes") == []
+    assert table_properties.migrate_retention(lake, "boxes") == []
     assert DeltaTable(f"{lake}/boxes").metadata().configuration.items() >= unset.items()
-    assert properties.lacking_retention({}) == properties.RETENTION
+    assert table_properties.lacking_retention({}) == table_properties.RETENTION
 
 
 # --- files that are gone -------------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_pinned_versions_stay_readable_by_their_number(lake: str, capsys: pytest
 def test_files_of_a_run_in_progress_stay_and_those_of_a_dead_one_go(lake: str, capsys: pytest.CaptureFixture[str]):
     alive, dead, noted = (_staged(lake, run) for run in ("alive", "dead", "noted"))
     slow = _staged(lake, "alive")
-    journal.write(lake, "images", {"release": "v3"}, [noted])
+    checkpoint.write(lake, "images", {"release": "v3"}, [noted])
     for file in (dead, slow, noted):
         _age(Path(lake, "images", file.path), 2 * DAY)
     code, out = maintain(capsys, lake)
@@ -455,7 +455,7 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
     monkeypatch.setattr(compaction, "exchange", beaten)
     assert maintain(capsys, lake, "images", "snapshots")[0] == 0
     assert marks(lake, "images") == EXPECTED | {"v9": ["later"] * 2}
-    named = {f"images/{path}" for path in follow.paths(DeltaTable(f"{lake}/images"), {})}
+    named = {f"images/{path}" for path in slice_versions.paths(DeltaTable(f"{lake}/images"), {})}
     there = {path for path in readers.files(lake) if path.startswith("images/release=v9")}
     assert len(there - named) == 3, "the three that were replaced; the one that came too late is gone"
 

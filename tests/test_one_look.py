@@ -15,12 +15,12 @@ from conf import registry
 from conf.settings import Settings
 from jobs import check as checks
 from jobs import figures
-from jobs.downloading.choice import Choice, chosen
+from jobs.downloading.selection import Choice, chosen
 from jobs.duplicates import duplicates
 from jobs.ingest import ingest
-from jobs.judging import checking
-from jobs.tables import open as opening
+from jobs.tables import delta_log as opening
 from jobs.tables import publish, snapshots
+from jobs.validation import checker
 from tests import readers
 from tests.conftest import Oilake
 from tests.releases import IMAGE_HEADER, image_id, image_row, land, lines
@@ -130,7 +130,7 @@ def overtaken(
 
 def test_partner_tables_are_those_of_the_targets(overtaken: tuple[str, dict[str, snapshots.Snapshot]]):
     warehouse, known = overtaken
-    around = checking.Surroundings(warehouse, known)
+    around = checker.Surroundings(warehouse, known)
     for table in ("images", "labels", "classes"):
         found = around.find(table, "v3")
         assert not isinstance(found, str)

@@ -15,8 +15,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from jobs import changes, cli
-from jobs.downloading.brought import Brought
 from jobs.downloading.outcome import DOWNLOADED
+from jobs.downloading.summary import Brought
 from jobs.figures import Figure, figure_tables
 from jobs.ingesting import summary as summaries
 from jobs.ingesting.summary import Summary
@@ -24,7 +24,7 @@ from jobs.reconcile import COUNTS
 from jobs.reporting import html, palette, wording
 from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from jobs.reporting.report_page import report_page
-from jobs.verifying.verification import Verification
+from jobs.verifying.summary import Verification
 from quality.results import Result
 from tests.looked_at import HOSTILE
 from tests.test_contracts import imports

@@ -9,7 +9,7 @@ import pytest
 from conf.errors import ConfigError
 from conf.places import refuse_odd_folder, refuse_odd_warehouse
 from jobs import cli
-from jobs.blobs import locations, writing
+from jobs.blobs import locations, open_store
 from jobs.tables.quoting import path_table
 from tests.conftest import Oilake
 from tests.releases import land
@@ -75,7 +75,7 @@ def test_ordinary_places_pass():
 
 
 def test_places_of_images_and_files_are_of_one_line():
-    for place in (locations.locate, writing.location):
+    for place in (locations.locate, open_store.location):
         with pytest.raises(ConfigError, match=r"a\\nb: a path for --\w+ must not hold the character U\+000A"):
             place("/a\nb")
     with pytest.raises(ConfigError, match="a path for --landing must not hold"):

@@ -13,18 +13,19 @@ import pytest
 
 import jobs
 from conf.errors import InputError
-from jobs import command, history, printing, progress, quarantine, show
+from jobs import history, quarantine, show
 from jobs.blobs import attribution
+from jobs.runtime import entrypoint, printing, progress
 
 HARMFUL = "\x1b]0;x\x07\r\x9b2J\u202e\u2028\x7f"
 SHOWN = r"\x1b]0;x\x07\r\x9b2J\u202e\u2028\u007f"
 ROOM = Path(jobs.__file__).parent
-DOORS = {"printing.py", "command.py"}
+DOORS = {"printing.py", "entrypoint.py"}
 NO_DATA = {
     "cli.py",
-    "java.py",
+    "runtime/java_home.py",
     "synthetic/serve.py",
-    "judging/sandbox.py",
+    "validation/sandbox.py",
 }  # a version, a path, a docstring, another process
 
 
@@ -48,7 +49,7 @@ def test_lines_that_are_told_are_not_obeyed(capsys: pytest.CaptureFixture[str]):
         progress.say(f"c {HARMFUL}")
         return 0
 
-    assert command.guard(run, argparse.Namespace()) == 0
+    assert entrypoint.guard(run, argparse.Namespace()) == 0
     assert capsys.readouterr() == (f"a {SHOWN}\nb\n", f"c {SHOWN}\n")
 
 
@@ -66,7 +67,7 @@ def test_sentences_of_errors_are_not_obeyed(
     def run(_: argparse.Namespace) -> int:
         raise InputError(f"x.csv: {HARMFUL}\n; fetch it again")
 
-    assert command.guard(run, argparse.Namespace()) == 2
+    assert entrypoint.guard(run, argparse.Namespace()) == 2
     told = capsys.readouterr().err
     assert told.endswith(rf"oilake: x.csv: {SHOWN}\n; fetch it again" + "\n")
     assert not obeyed(told)

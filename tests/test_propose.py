@@ -17,15 +17,15 @@ import yaml
 from deltalake import DeltaTable, write_deltalake
 
 from conf.settings import Settings
-from jobs.judging import gate
-from jobs.tables import carry
+from jobs.tables import suite_properties
 from jobs.tables.publish import Publication
 from jobs.tables.staging import stage
-from quality import loader, proposals, results, scopes
-from quality.loader import Expectation, Meta, Suite
-from quality.proposals import Slice
-from quality.survey import Surveyor
-from quality.tally import Auditor, Count
+from jobs.validation import publish_gate
+from quality import results, scopes, suite_proposal, suites
+from quality.metrics import Auditor, Count
+from quality.profiler import Surveyor
+from quality.suite_proposal import Slice
+from quality.suites import Expectation, Meta, Suite
 from schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.test_check import add_file
@@ -40,9 +40,9 @@ def proposed(rows: pa.Table, *parts: int, tolerance: float = 0.1, most: int = 20
         for begin in range(start, stop, 37):
             surveyor.add(rows.slice(begin, min(37, stop - begin)))
         slices.append(Slice(f"v{len(slices) + 1}", stop - start, surveyor.seen))
-    text = proposals.text(proposals.propose(Suite("t", ()), slices, key, tolerance, most), ["a note"])
+    text = suite_proposal.text(suite_proposal.propose(Suite("t", ()), slices, key, tolerance, most), ["a note"])
     assert text.startswith("# a note\nname: t\n")
-    return loader.parse(yaml.safe_load(text), dict.fromkeys(rows.column_names, ""), "here")
+    return suites.parse(yaml.safe_load(text), dict.fromkeys(rows.column_names, ""), "here")
 
 
 def broken(suite: Suite, rows: pa.Table) -> set[str]:
@@ -132,8 +132,8 @@ def test_what_is_proposed_breaks_on_other_rows(name: str):
 def carrying(folder: Path, text: str) -> Suite:
     """The table in a folder, made to carry the suite of a YAML text."""
     opened = DeltaTable(str(folder))
-    suite = loader.parse(yaml.safe_load(text), dict.fromkeys(opened.schema().to_arrow().names, ""), "proposal")
-    opened.alter.set_table_properties(carry.properties(suite), raise_if_not_exists=False)
+    suite = suites.parse(yaml.safe_load(text), dict.fromkeys(opened.schema().to_arrow().names, ""), "proposal")
+    opened.alter.set_table_properties(suite_properties.properties(suite), raise_if_not_exists=False)
     return suite
 
 
@@ -152,7 +152,7 @@ def test_what_is_proposed_for_a_table_is_kept_by_a_copy_of_it(
     code, told, _ = oilake("propose", name, "--warehouse", clean.warehouse, "--out", str(out))
     assert code == 0
     suite = carrying(copy, out.read_text())
-    known = [declared(one) for one in loader.load(name).expectations]
+    known = [declared(one) for one in suites.load(name).expectations]
     promised = sum(declared(one) in known for one in suite.expectations)
     assert told == (
         f"{out}: {len(suite.expectations)} expectations, {promised} of which the table promises already (marked so); "
@@ -224,7 +224,7 @@ def test_a_share_of_rows_is_judged_before_a_publication(
     """Two files of `classes`; half of all rows have a name."""
     kwargs = {"column": "display_name", "min_value": share}
     promise = Expectation(scopes.FILLED, kwargs, "critical", "most have a name", Meta("table"))
-    monkeypatch.setattr(loader, "load", lambda name: Suite(name, (promise,)))
+    monkeypatch.setattr(suites, "load", lambda name: Suite(name, (promise,)))
     schema = schemas.load("classes")
     columns = {one.name: [None] * 4 for one in schema.stored()} | {"mid": ["/m/0b"] * 4, "freebase_id": ["m.0b"] * 4}
     files = []
@@ -233,6 +233,8 @@ def test_a_share_of_rows_is_judged_before_a_publication(
         arrow = schemas.arrow_schema(schema)
         files.append(stage(str(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
     publication = Publication("v3", "run", "complete", "f", "ingest", {}, tuple(files))
-    found = {one.table: one.results for one in gate.judge(None, str(tmp_path), publication, gate.Known())}  # type: ignore[arg-type]
+    found = {
+        one.table: one.results for one in publish_gate.judge(None, str(tmp_path), publication, publish_gate.Known())
+    }  # type: ignore[arg-type]
     (judged,) = found["classes"]
     assert (judged.success, judged.observed, judged.element_count) == (is_kept, "0.5", 8)

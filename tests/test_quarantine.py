@@ -34,18 +34,18 @@ from conf.errors import ConfigError, StoreError
 from conf.settings import Settings
 from jobs import cli, reconcile
 from jobs.ingest import ingest
-from jobs.ingesting import earlier, reuse
+from jobs.ingesting import reusable_files, reuse
 from jobs.quarantine import printable
-from jobs.quarantining import quarantine_release
-from jobs.quarantining.quarantine_release import prepare, release_rows
-from jobs.sources.records import blocks
-from jobs.sources.rows import Header, parse, parse_apart
+from jobs.quarantining import reprocess
+from jobs.quarantining.reprocess import prepare, release_rows
+from jobs.sources.csv_parser import Header, parse, parse_apart
+from jobs.sources.csv_records import blocks
 from jobs.tables import publish, staging
 from jobs.tables.publish import RELEASE, Publication
-from jobs.tables.read import read
 from jobs.tables.snapshots import files, pinned, snapshots
-from quality import loader as suites
+from jobs.tables.spark_reader import read
 from quality import scopes
+from quality import suites as suites
 from schemas import loader as schemas
 from tests import publications, readers
 from tests.conftest import Oilake
@@ -486,7 +486,10 @@ def label_files(warehouse: str) -> dict[str, dict[str, str]]:
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):
     """And it is the text of no release any more."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    before, known = label_files(mine.warehouse), earlier.texts(mine.warehouse, "another", snapshots(mine.warehouse))
+    before, known = (
+        label_files(mine.warehouse),
+        reusable_files.texts(mine.warehouse, "another", snapshots(mine.warehouse)),
+    )
     assert release_rows(mine, wider).moved == {"labels": 1}
     after = label_files(mine.warehouse)
     (gone,), (new,) = before.keys() - after.keys(), after.keys() - before.keys()
@@ -494,7 +497,7 @@ def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: 
     assert reuse.TEXT in before[gone], "a file that stood for its text"
     assert after[new] == {}
     assert all(after[uri] == before[uri] for uri in before.keys() & after.keys())
-    texts = earlier.texts(mine.warehouse, "another", snapshots(mine.warehouse))
+    texts = reusable_files.texts(mine.warehouse, "another", snapshots(mine.warehouse))
     assert len(texts) == len(known) - 1
     assert new not in {one.uri for one in texts.values()}
     ids = pq.read_table(new, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
@@ -507,7 +510,7 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
 ):
     """A publication says which files there are in the end, whatever the table holds by then."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    publication = prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication
+    publication = prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication
     assert DeltaTable(f"{mine.warehouse}/labels").optimize.compact()["numFilesRemoved"] > 8
     publish.publish(mine.warehouse, publication)
     found = read(spark, mine.warehouse, "labels", "v3").where("subset = 'train' AND origin = 'machine'")
@@ -553,9 +556,9 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
     before, lying_there = everything(mine.warehouse), readers.files(mine.warehouse)
     pin = pinned(mine.warehouse, "v3")
-    reading = quarantine_release.small_rows
+    reading = reprocess.small_rows
     spoiled = lambda *given: [{**row, "md5": "no MD5"} for row in reading(*given)]  # noqa: E731
-    monkeypatch.setattr(quarantine_release, "small_rows", spoiled)
+    monkeypatch.setattr(reprocess, "small_rows", spoiled)
     registry_folder = corrected(
         Path(str(registry.packaged() / "v3.yaml")), tmp_path / "registry", {"oracle": "machine"}
     )
@@ -586,7 +589,7 @@ def prepared(
     """(a warehouse in which everything is staged and nothing published, the pickled publication)."""
     folder = tmp_path_factory.mktemp("prepared")
     mine = lenient(small, shutil.copytree(small.warehouse, folder / "warehouse"))
-    publication = prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication
+    publication = prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication
     (folder / "publication").write_bytes(pickle.dumps(publication))
     return mine.warehouse, folder / "publication"
 
@@ -645,7 +648,7 @@ def test_of_two_releases_at_once_one_is_refused(
     spark: SparkSession, small: Settings, wider: registry.Release, tmp_path: Path
 ):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    one, other = (prepare(spark, mine, wider, quarantine_release._plan(mine, wider)).publication for _ in range(2))
+    one, other = (prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication for _ in range(2))
     publish.publish(mine.warehouse, one)
     lying_there = readers.files(mine.warehouse)
     with pytest.raises(StoreError, match="published anew by ingest while quarantine release ran; run it again"):

@@ -16,12 +16,12 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import policies, registry
+from conf import reconcile_policy, registry
 from conf.settings import Settings
 from jobs import api
 from jobs.ingest import ingest
 from jobs.reconcile import reconcile
-from jobs.reconciling import spans
+from jobs.scanning import key_ranges
 from jobs.tables.snapshots import snapshots
 from tests.conftest import Oilake
 from tests.label_pairs import USUAL, Known, Label, expected, published
@@ -91,7 +91,7 @@ def test_each_image_and_class_stands_once_with_all_that_was_said(
     code, out, _ = oilake("reconcile", "--release", "v3", "--warehouse", lake, "--json", *arguments)
     assert code == 0
     boxes = [(row.split(",")[0], row.split(",")[2]) for row in BOXES]
-    policy = policies.load(str(mine) if text else None)
+    policy = reconcile_policy.load(str(mine) if text else None)
     wanted = expected(parsed(MACHINE + HUMAN), boxes, CLASSES, policy)
     read = api.read("image_labels", release="v3", warehouse=lake).orderBy("image_id", "mid").collect()
     assert train([row.asDict(recursive=True) for row in read]) == wanted
@@ -110,11 +110,11 @@ def test_each_image_and_class_stands_once_with_all_that_was_said(
 
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     mine = replace(settings, warehouse=lake)
-    reconcile(mine, registry.find("v3"), policies.load())
+    reconcile(mine, registry.find("v3"), reconcile_policy.load())
     first = of_files(lake)
-    monkeypatch.setattr(spans, "SHARED", 1)
-    monkeypatch.setattr(spans, "LARGEST", 3)
-    reconcile(mine, registry.find("v3"), policies.load(), force=True)
+    monkeypatch.setattr(key_ranges, "SHARED", 1)
+    monkeypatch.setattr(key_ranges, "LARGEST", 3)
+    reconcile(mine, registry.find("v3"), reconcile_policy.load(), force=True)
     actions = pa.table(DeltaTable(f"{lake}/image_labels").get_add_actions(flatten=True)).to_pydict()
     ranges = sorted(
         (subset, low, high)
@@ -143,7 +143,7 @@ def test_it_is_done_once_and_again_when_the_policy_or_the_labels_change(
     (tmp_path / "policy.yaml").write_text(OTHER)
     oilake(*call, "--policy", str(tmp_path / "policy.yaml"))
     table = DeltaTable(f"{lake}/image_labels", version=snapshots(lake)["v3"].table_versions["image_labels"])
-    policy = policies.load(str(tmp_path / "policy.yaml")).as_json()
+    policy = reconcile_policy.load(str(tmp_path / "policy.yaml")).as_json()
     assert table.metadata().configuration["oilake.policy.v3"] == policy
     entry = table.history()[0]
     assert (entry["oilake.policy"], entry["oilake.job"]) == (policy, "reconcile")
@@ -159,7 +159,7 @@ def test_a_subset_without_boxes_has_no_box_count(settings: Settings, warehouse: 
     (landing / "2017_11" / "annotations_human_bbox_2017_11.tar.gz").unlink()
     mine = replace(settings, warehouse=warehouse, landing=str(landing))
     ingest(mine, registry.find("v3"), partial=True)
-    reconcile(mine, registry.find("v3"), policies.load())
+    reconcile(mine, registry.find("v3"), reconcile_policy.load())
     assert {row["box_count"] for row in of_files(warehouse)} == {None}
     assert snapshots(warehouse)["v3"].status == "partial"
 
@@ -176,7 +176,7 @@ def test_verdicts_of_real_rows_are_what_sql_says_of_the_published_files(
 ):
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(real))
     ingest(mine, registry.find("v3"), partial=True)
-    found = reconcile(mine, registry.find("v3"), policies.load())
+    found = reconcile(mine, registry.find("v3"), reconcile_policy.load())
     for kind in ("machine", "human"):
         with tarfile.open(real / "2017_11" / f"annotations_{kind}_2017_11.tar.gz") as archive:
             archive.extractall(tmp_path, filter="data")

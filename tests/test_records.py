@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.errors import InputError
-from jobs.sources import ranges, records, walking
-from jobs.sources.records import blocks
-from jobs.sources.rows import Header, parse
+from jobs.sources import byte_ranges, csv_records, record_walker
+from jobs.sources.csv_parser import Header, parse
+from jobs.sources.csv_records import blocks
 
 NAMES = ("a", "b", "c")
 TYPES = dict.fromkeys(NAMES, pa.string())
@@ -143,9 +143,9 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("at_end", [True, False])
-@pytest.mark.parametrize("longest", [500, walking.MAX_RECORD])
+@pytest.mark.parametrize("longest", [500, record_walker.MAX_RECORD])
 def test_a_walk_looks_at_each_byte_a_few_times(monkeypatch: pytest.MonkeyPatch, shape: str, at_end: bool, longest: int):
-    monkeypatch.setattr(walking, "MAX_RECORD", longest)
+    monkeypatch.setattr(record_walker, "MAX_RECORD", longest)
     head, pattern, tail = SHAPES[shape]
     assert looked_at(head + pattern * 2000 + tail, at_end) < 6
 
@@ -158,7 +158,7 @@ def test_no_pattern_makes_a_walk_look_more_often(pattern: bytes, head: bytes, ta
 def looked_at(data: bytes, at_end: bool) -> float:
     """How often a byte of `data` is looked at while its records are walked."""
     Counted.seen = 0
-    walking.walk(Counted(data), at_end)
+    record_walker.walk(Counted(data), at_end)
     return Counted.seen / len(data)
 
 
@@ -166,16 +166,16 @@ def looked_at(data: bytes, at_end: bool) -> float:
 def test_small_blocks_are_not_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch, shape: str):
     """What is left of one block is looked at again in the next one: it must not be most of it every time."""
     longest = 4000
-    for module in (walking, records):
+    for module in (record_walker, csv_records):
         monkeypatch.setattr(module, "MAX_RECORD", longest)
     looked: list[int] = []
-    cuts = records.cuts
+    cuts = csv_records.cuts
 
     def counted(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
         looked.append(len(data))
         return cuts(data, at_end, size)
 
-    monkeypatch.setattr(records, "cuts", counted)
+    monkeypatch.setattr(csv_records, "cuts", counted)
     head, pattern, tail = SHAPES[shape]
     data = head + pattern * 2000 + tail
     with contextlib.suppress(InputError):
@@ -186,7 +186,7 @@ def test_small_blocks_are_not_looked_at_again_and_again(monkeypatch: pytest.Monk
 @given(JUNK, st.integers(1, 20), st.integers(4, 30))
 def test_a_record_that_is_too_long_leaves_the_blocks_small(data: bytes, size: int, longest: int):
     with pytest.MonkeyPatch.context() as patch:
-        for module in (walking, records):
+        for module in (record_walker, csv_records):
             patch.setattr(module, "MAX_RECORD", longest)
         try:
             found = list(blocks(io.BytesIO(data).read, size))
@@ -199,7 +199,7 @@ def test_a_record_that_is_too_long_leaves_the_blocks_small(data: bytes, size: in
 
 
 def test_a_line_that_is_too_long_is_told_with_its_file():
-    data = b"a,b,c\n" + b"x" * (3 * walking.MAX_RECORD)
+    data = b"a,b,c\n" + b"x" * (3 * record_walker.MAX_RECORD)
     with pytest.raises(
         InputError, match=r"images\.tar\.gz: train: line 2 is longer than 32 MiB, .*; fetch the file again"
     ):
@@ -220,7 +220,7 @@ def test_the_ranges_of_a_file_in_one_quote_are_planned_in_two_looks(tmp_path: Pa
         read.append(len(data))
         return data
 
-    monkeypatch.setattr(ranges, "open_file", counted)
+    monkeypatch.setattr(byte_ranges, "open_file", counted)
     size = path.stat().st_size
-    assert [(found.start, found.stop) for found in ranges.plan(str(path), size, 50)] == [(0, size)]
+    assert [(found.start, found.stop) for found in byte_ranges.plan(str(path), size, 50)] == [(0, size)]
     assert sum(read) <= 2 * size

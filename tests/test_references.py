@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.files import join
-from jobs.judging import references
-from jobs.judging.references import Follower, Reference
-from jobs.tables import carry
+from jobs.runtime.filesystem import join
+from jobs.tables import suite_properties
 from jobs.tables.targets import File, Target
-from quality import loader, scopes
+from jobs.validation import foreign_keys
+from jobs.validation.foreign_keys import Follower, Reference
+from quality import scopes, suites
 from quality.compiled_queries import References, orphans_query
-from quality.loader import Expectation, Meta
+from quality.suites import Expectation, Meta
 from schemas import loader as schemas
 
 IMAGE, CLASS = References(("image_id",), "images", ("image_id",)), References(("mid",), "classes", ("mid",))
@@ -50,7 +50,7 @@ def asked(references: References | None, query: str = WRITTEN) -> Expectation:
 
 def target(name: str, partition_by: tuple[str, ...] = (), **columns: pa.Field) -> Target:
     schema = pa.schema([column.with_name(key) for key, column in columns.items()])
-    return Target(name, "nowhere", 0, loader.Suite(name, ()), schema, "{}", partition_by)
+    return Target(name, "nowhere", 0, suites.Suite(name, ()), schema, "{}", partition_by)
 
 
 TEXT, MAYBE, WHOLE = pa.field("", pa.string(), False), pa.field("", pa.string()), pa.field("", pa.int64(), False)
@@ -58,7 +58,7 @@ LABELS, IMAGES = target("labels", image_id=TEXT, subset=TEXT), target("images", 
 
 
 def test_the_foreign_keys_of_the_tables_are_declared_once():
-    every = [(table, e) for table in schemas.names() for e in loader.load(table).expectations]
+    every = [(table, e) for table in schemas.names() for e in suites.load(table).expectations]
     assert {(table, e.name): e.meta.references for table, e in every if e.meta.references} == DECLARED
 
 
@@ -68,27 +68,27 @@ def test_the_tables_as_they_are_made_are_followed(warehouse: str, place: tuple[s
     table, name = place
     opened = {one: DeltaTable(join(warehouse, one)) for one in (table, DECLARED[place].table)}
     mine, other = (
-        replace(target(one), schema=pa.schema(delta.schema().to_arrow()), suite=carry.carried(delta))
+        replace(target(one), schema=pa.schema(delta.schema().to_arrow()), suite=suite_properties.carried(delta))
         for one, delta in opened.items()
     )
     (expectation,) = [one for one in mine.suite.expectations if one.name == name]
-    assert references.reference(expectation, mine, other) == Reference(
+    assert foreign_keys.reference(expectation, mine, other) == Reference(
         name, DECLARED[place].columns[0], DECLARED[place].their_columns[0], []
     )
 
 
 @pytest.mark.parametrize("why", LEFT_TO_SPARK)
 def test_a_query_that_its_foreign_key_does_not_stand_for_is_left_to_spark(why: str):
-    assert references.reference(asked(IMAGE), LABELS, IMAGES) == Reference("q", "image_id", "image_id", [])
-    assert references.reference(asked(IMAGE, LEFT_TO_SPARK[why]), LABELS, IMAGES) is None
+    assert foreign_keys.reference(asked(IMAGE), LABELS, IMAGES) == Reference("q", "image_id", "image_id", [])
+    assert foreign_keys.reference(asked(IMAGE, LEFT_TO_SPARK[why]), LABELS, IMAGES) is None
 
 
 def test_what_the_files_of_one_column_cannot_show_is_left_to_spark():
     both = References(("image_id", "subset"), "images", ("image_id", "subset"))
-    assert references.reference(asked(both, orphans_query(both, "labels", ())), LABELS, IMAGES) is None
-    assert references.reference(asked(None), LABELS, IMAGES) is None
+    assert foreign_keys.reference(asked(both, orphans_query(both, "labels", ())), LABELS, IMAGES) is None
+    assert foreign_keys.reference(asked(None), LABELS, IMAGES) is None
     for held in (target("labels", image_id=WHOLE), target("labels", ("image_id",), image_id=TEXT), target("labels")):
-        assert references.reference(asked(IMAGE), held, IMAGES) is None
+        assert foreign_keys.reference(asked(IMAGE), held, IMAGES) is None
 
 
 def test_a_row_without_a_value_refers_to_nothing(spark: SparkSession):
@@ -140,7 +140,7 @@ def test_every_value_must_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert shown(texts, coded, coded.slice(1))
     assert not shown(texts, pa.array(["/m/0b"]).dictionary_encode())
     assert not shown(texts, pa.array([None], pa.string()).dictionary_encode())
-    monkeypatch.setattr(references, "HELD", 1)
+    monkeypatch.setattr(foreign_keys, "HELD", 1)
     assert shown(there, pa.array(hexes(7, 7, 1)), pa.array(hexes(2)), pa.array(hexes(5)))
     assert not shown(there, pa.array(hexes(3)), pa.array(hexes(7)), pa.array(hexes(1)))
 

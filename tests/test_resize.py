@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from jobs.blobs import formats
+from jobs.blobs import image_formats
 from jobs.blobs.resize import BombError, DamagedError, Format, Resize, resized
 
 RED, GREEN, WHITE = (200, 30, 40), (10, 220, 30), (255, 255, 255)
@@ -299,23 +299,27 @@ def test_one_thread_reads_what_is_left_while_another_refuses_it():
 def test_first_and_last_bytes_tell_kind_end_and_sides(name: str):
     data = {**PUBLISHED, **{f"transparent {other}": make for other, make in TRANSPARENT.items()}}[name]().getvalue()
     expected = next(kind for kind in ("tiff", "png", "gif", "webp", "bmp", "jpeg", "mpo") if kind in name)
-    kind = formats.kind(data[: formats.TAIL])
+    kind = image_formats.kind(data[: image_formats.TAIL])
     assert kind == expected.replace("mpo", "jpeg")
-    assert formats.sides(kind, memoryview(data)) == (None if name == "big tiff" else (60, 40))
-    assert formats.is_whole(kind, data, len(data), data[-formats.TAIL :]) is (None if kind == "tiff" else True)
+    assert image_formats.sides(kind, memoryview(data)) == (None if name == "big tiff" else (60, 40))
+    assert image_formats.is_whole(kind, data, len(data), data[-image_formats.TAIL :]) is (
+        None if kind == "tiff" else True
+    )
     cut = data[:-9]
-    assert formats.is_whole(kind, cut, len(cut), cut[-formats.TAIL :]) is (None if kind == "tiff" else False)
+    assert image_formats.is_whole(kind, cut, len(cut), cut[-image_formats.TAIL :]) is (
+        None if kind == "tiff" else False
+    )
 
 
 @pytest.mark.parametrize(
     "data", [b"BMW is no bitmap, whatever it begins with", b"RIFF\x24\0\0\0WAVEfmt ", b"MM", b"<!DOCTYPE html>", b""]
 )
 def test_what_only_begins_like_an_image_is_none(data: bytes):
-    assert formats.kind(data) is None
+    assert image_formats.kind(data) is None
 
 
 def test_sides_that_no_column_could_hold_are_those_of_a_bomb():
     head = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\xff" * 8 + b"\x08\x02\0\0\0"
-    assert formats.sides("png", head) == (formats.LONGEST, formats.LONGEST)
+    assert image_formats.sides("png", head) == (image_formats.LONGEST, image_formats.LONGEST)
     starts = {"tiff": b"II*\0\x08\0\0\0\xff", "bmp": b"BM", "webp": b"RIFF", "gif": b"GIF8", "jpeg": b"\xff\xd8"}
-    assert {formats.sides(kind, start) for kind, start in starts.items()} == {None}
+    assert {image_formats.sides(kind, start) for kind, start in starts.items()} == {None}

@@ -14,9 +14,10 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.errors import PromiseError
 from conf.settings import Settings
-from jobs import cli, code_version
+from jobs import cli
 from jobs.ingest import ingest
-from jobs.ingesting import earlier, reuse
+from jobs.ingesting import reusable_files, reuse
+from jobs.runtime import code_version
 from jobs.tables.snapshots import snapshots
 from tests import readers
 
@@ -111,12 +112,12 @@ def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
     harm: Callable[[str], None],
     late: bool,
 ):
-    found = earlier.texts(lake.warehouse, "v3", snapshots(lake.warehouse))
+    found = reusable_files.texts(lake.warehouse, "v3", snapshots(lake.warehouse))
     assert found
     for known in found.values():
         harm(known.uri)
     if late:
-        monkeypatch.setattr(earlier, "texts", lambda *_: found)
+        monkeypatch.setattr(reusable_files, "texts", lambda *_: found)
     ingest(lake, registry.find("v3", str(sample / "registry")))
     assert labels(lake.warehouse) == v3_alone
 
@@ -145,7 +146,7 @@ def test_rows_are_judged_again_where_their_source_has_another_origin(sample: Pat
 def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
     known = next(
         one
-        for one in earlier.texts(lake.warehouse, "v3", snapshots(lake.warehouse)).values()
+        for one in reusable_files.texts(lake.warehouse, "v3", snapshots(lake.warehouse)).values()
         if one.origin == "machine"
     )
     assert reuse.is_same_origin(known, {"machine": "machine", "human": "human"})

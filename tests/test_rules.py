@@ -20,9 +20,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from conf.errors import ConfigError
-from jobs.files import join
-from quality import loader, rules
-from quality.rules import Rule
+from jobs.runtime.filesystem import join
+from quality import row_expectations, suites
+from quality.row_expectations import Rule
 from schemas import loader as schemas
 
 TEXT = [None, "", " ", "banana", "0" * 16, "0" * 15, "0" * 17, "00000000000000AF", "deadbeefdeadbeef", "é" * 16]
@@ -61,8 +61,8 @@ def random_rows(table: str, seed: int) -> pa.Table:
 
 def passed_by_filter(table: str, rows: pa.Table) -> set[int]:
     good = [True] * len(rows)
-    for expectation in loader.load(table).rules("row"):
-        good = [a and b for a, b in zip(good, rules.passes(expectation.rule, rows), strict=True)]
+    for expectation in suites.load(table).rules("row"):
+        good = [a and b for a, b in zip(good, row_expectations.passes(expectation.rule, rows), strict=True)]
     return {n for n, ok in enumerate(good) if ok}
 
 
@@ -70,7 +70,7 @@ def passed_by_table(spark: SparkSession, table: str, rows: pa.Table) -> set[int]
     """What NOT NULL and CHECK would accept: Delta refuses a row whose condition is not true."""
     schema = schemas.load(table)
     conditions = [f"{c.name} IS NOT NULL" for c in schema.columns if not c.nullable]
-    conditions += loader.constraints(loader.load(table)).values()
+    conditions += suites.constraints(suites.load(table)).values()
     frame = spark.createDataFrame(rows)
     return {row["row"] for row in frame.where(" AND ".join(f"({c})" for c in conditions)).select("row").collect()}
 
@@ -97,7 +97,7 @@ def row_suite(table: str) -> gx.ExpectationSuite:
 
 def suite(table: str) -> gx.ExpectationSuite:
     """The suite as any user of Great Expectations would load what the table carries."""
-    return gx.ExpectationSuite(**json.loads(loader.load(table).text()))
+    return gx.ExpectationSuite(**json.loads(suites.load(table).text()))
 
 
 @pytest.mark.parametrize("table", JUDGED)
@@ -124,14 +124,14 @@ def test_great_expectations_passes_what_the_filter_lets_through(spark: SparkSess
 def test_a_coordinate_that_is_no_number_passes_nowhere(spark: SparkSession):
     """NaN dies at parse; Great Expectations takes it for NULL, so only the filter and the table are asked."""
     rows = pa.table({"x_min": pa.array([0.5, float("nan")])})
-    rule = Rule(rules.BETWEEN, {"column": "x_min", "min_value": 0, "max_value": 1})
-    assert rules.passes(rule, rows).tolist() == [True, False]
-    assert spark.createDataFrame(rows).where(rules.sql(rule)).count() == 1
+    rule = Rule(row_expectations.BETWEEN, {"column": "x_min", "min_value": 0, "max_value": 1})
+    assert row_expectations.passes(rule, rows).tolist() == [True, False]
+    assert spark.createDataFrame(rows).where(row_expectations.sql(rule)).count() == 1
 
 
 @pytest.mark.parametrize("table", schemas.names())
 def test_great_expectations_loads_what_a_table_carries_unchanged(table: str):
-    declared, loaded = loader.load(table).expectations, suite(table).expectations
+    declared, loaded = suites.load(table).expectations, suite(table).expectations
     assert len(loaded) == len(declared)
     for ours, theirs in zip(declared, loaded, strict=True):
         assert theirs.expectation_type == ours.type
@@ -154,18 +154,22 @@ def without_nothing(meta: dict[str, Any]) -> dict[str, Any]:
     ("kind", "arguments", "told"),
     [
         ("expect_magic", {"column": "mid"}, "unknown expectation type"),
-        (rules.NOT_NULL, {}, "missing argument column"),
-        (rules.NOT_NULL, {"column": "colour"}, "the table has no column 'colour'"),
-        (rules.NOT_NULL, {"column": "mid", "mostly": 0.9}, "unknown argument mostly"),
-        (rules.BETWEEN, {"column": "confidence"}, "needs min_value, max_value or both"),
-        (rules.MATCH, {"column": "mid", "regex": "("}, "here: "),
-        (rules.IN_SET, {"column": "mid", "value_set": [], "row_condition": "a > 1"}, "row_condition must read"),
+        (row_expectations.NOT_NULL, {}, "missing argument column"),
+        (row_expectations.NOT_NULL, {"column": "colour"}, "the table has no column 'colour'"),
+        (row_expectations.NOT_NULL, {"column": "mid", "mostly": 0.9}, "unknown argument mostly"),
+        (row_expectations.BETWEEN, {"column": "confidence"}, "needs min_value, max_value or both"),
+        (row_expectations.MATCH, {"column": "mid", "regex": "("}, "here: "),
+        (
+            row_expectations.IN_SET,
+            {"column": "mid", "value_set": [], "row_condition": "a > 1"},
+            "row_condition must read",
+        ),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_when_loaded(kind: str, arguments: dict[str, Any], told: str):
     columns = {column.name: column.type for column in schemas.load("labels").columns}
     with pytest.raises(ConfigError, match="here") as error:
-        rules.check(Rule(kind, arguments), columns, "here")
+        row_expectations.check(Rule(kind, arguments), columns, "here")
     assert told in str(error.value)
 
 

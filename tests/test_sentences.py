@@ -16,12 +16,13 @@ import pytest
 from conf import registry
 from conf.errors import ConfigError, InputError
 from conf.settings import Fetch
-from jobs import command, files
-from jobs.fetching import headers, http, receipts, results, sources
+from jobs.fetching import locations, receipts, results
+from jobs.fetching.locations import Item
 from jobs.fetching.results import Result
-from jobs.fetching.sources import Item
-from jobs.sources import lists, ranges, splits
+from jobs.runtime import entrypoint, filesystem
+from jobs.sources import byte_ranges, class_lists, splits
 from jobs.sources.splits import Split
+from jobs.transport import http, http_headers
 
 
 class Failing(io.RawIOBase):
@@ -49,19 +50,19 @@ def plain_file() -> tuple[Split, dict[str, Any]]:
 def test_a_disk_that_fails_is_told_with_the_file(monkeypatch: pytest.MonkeyPatch):
     for module, opener in (
         (splits, "open_file"),
-        (ranges, "open_file"),
-        (files, "open_stream"),
-        (lists, "open_stream"),
+        (byte_ranges, "open_file"),
+        (filesystem, "open_stream"),
+        (class_lists, "open_stream"),
     ):
         monkeypatch.setattr(module, opener, failing)
     split, wanted = plain_file()
     columns = registry.find("v3").columns
     reads = {
         "rows.csv": lambda: list(splits.chunks(split, wanted, columns, 1 << 20)),
-        "/x/rows.csv": lambda: ranges.plan("/x/rows.csv", 100, 3),
-        "/x/sums.csv": lambda: files.checksums("/x/sums.csv"),
+        "/x/rows.csv": lambda: byte_ranges.plan("/x/rows.csv", 100, 3),
+        "/x/sums.csv": lambda: filesystem.checksums("/x/sums.csv"),
         "tree.json": lambda: list(
-            lists.contents("tree.json", "/x/tree.json", "plain", {"tree.json": wanted["rows.csv"]})
+            class_lists.contents("tree.json", "/x/tree.json", "plain", {"tree.json": wanted["rows.csv"]})
         ),
     }
     for name, read in reads.items():
@@ -76,7 +77,7 @@ def test_a_place_of_no_known_kind_is_named(uri: str):
     with pytest.raises(
         ConfigError, match=r"^.*is no place to read or write \(.*\); give a folder or s3://bucket/prefix$"
     ):
-        files.filesystem(uri)
+        filesystem.filesystem(uri)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_what_the_system_says_has_a_remedy(capsys: pytest.CaptureFixture[str], e
     def run(_: argparse.Namespace) -> int:
         raise error
 
-    assert command.guard(run, argparse.Namespace()) == 2
+    assert entrypoint.guard(run, argparse.Namespace()) == 2
     assert capsys.readouterr().err.startswith(f"oilake: {told} the place, its rights, the disk and the network")
 
 
@@ -108,7 +109,7 @@ def test_files_that_did_not_come_are_told_with_the_remedy():
 )
 def test_an_address_that_does_not_fit_is_told_with_the_remedy(tmp_path: Path, url: str):
     with pytest.raises(ConfigError, match=r"correct --from"):
-        sources.connect([Item("x", url, tmp_path / "x")], Fetch())
+        locations.connect([Item("x", url, tmp_path / "x")], Fetch())
 
 
 def test_a_hierarchy_of_other_nodes_is_not_expanded():
@@ -116,33 +117,33 @@ def test_a_hierarchy_of_other_nodes_is_not_expanded():
     with pytest.raises(
         InputError, match=r"^tree\.json: this is no hierarchy of named nodes \(see one of 1 entries \(list\)\); fetch"
     ):
-        lists.hierarchy(deep, "tree.json")
+        class_lists.hierarchy(deep, "tree.json")
     for document in (b"[" * 100_000, b'{"name": 1' + b"0" * 10_000 + b"}"):
         with pytest.raises(
             InputError, match=r"^tree\.json: this is no JSON document \(.{1,150}\); fetch the file again$"
         ):
-            lists.hierarchy(document, "tree.json")
+            class_lists.hierarchy(document, "tree.json")
 
 
 def test_a_class_list_is_not_read_without_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lists, "LARGEST", 1 << 20)
+    monkeypatch.setattr(class_lists, "LARGEST", 1 << 20)
     with pytest.raises(
         InputError, match=r"^list\.csv: larger than 1 MiB, which no class list is; fetch the file again$"
     ):
-        lists._whole(lambda size: bytes(size), "list.csv")
+        class_lists._whole(lambda size: bytes(size), "list.csv")
 
 
 @pytest.mark.parametrize("count", ["9" * 5000, "-1", "1_0", "\u0661", "", "x", "1e3"])
 def test_a_length_that_is_none_is_not_known(count: str):
-    assert headers.length({"Content-Length": count}) is None
-    assert headers.wait({"Retry-After": count}) is None
+    assert http_headers.length({"Content-Length": count}) is None
+    assert http_headers.wait({"Retry-After": count}) is None
 
 
 @pytest.mark.parametrize(
     "date", ["Thu, 01 Jan 99999999999999999999 00:00:00 GMT", "x" * 10_000, "Thu, 01 Jan 2017 99:99:99 GMT"]
 )
 def test_a_date_that_is_none_is_not_known(date: str):
-    assert headers.version({"Last-Modified": date, "Date": date}, 1).last_modified is None
+    assert http_headers.version({"Last-Modified": date, "Date": date}, 1).last_modified is None
 
 
 def test_a_receipt_that_cannot_be_read_is_none(tmp_path: Path):

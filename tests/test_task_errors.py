@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from conf.errors import InputError, OilakeError, PromiseError, StoreError
-from jobs import place
-from jobs.quarantining.rejudge import Context, look
-from jobs.reconciling.aligned import Side, aligned, row_groups
+from jobs.quarantining.reprocess_kernel import Context, look
+from jobs.runtime import spark_tasks
+from jobs.scanning.merge_scan import Side, aligned, row_groups
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def test_each_error_of_a_task_is_one_sentence(error: Exception, sentence: str):
         raise error
         yield 0
 
-    (batch,) = place._run(Item(), work, "lake", "v3: reading")
+    (batch,) = spark_tasks._run(Item(), work, "lake", "v3: reading")
     assert json.loads(batch["error"][0].as_py())["sentence"] == sentence
 
 
 @pytest.mark.parametrize("kind", [InputError, PromiseError, StoreError])
 def test_an_error_of_ours_keeps_its_kind_and_exit_code(kind: type[OilakeError]):
-    assert place.KINDS[kind.__name__] is kind
+    assert spark_tasks.KINDS[kind.__name__] is kind
 
 
 def damaged(folder: Path) -> str:

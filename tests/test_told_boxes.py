@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from conf import registry
 from conf.settings import Settings
 from jobs.ingest import ingest
-from jobs.judging import uniqueness
-from jobs.tables.open import rows as all_rows
+from jobs.tables.delta_log import rows as all_rows
 from jobs.tables.staging import StagedFile, Writer
 from jobs.tables.targets import File
-from quality import loader, row_hashes, scopes
+from jobs.validation import uniqueness
+from quality import row_hashes, scopes, suites
 from schemas import loader as schemas
 from tests import readers
 from tests.conftest import Oilake
@@ -31,7 +31,7 @@ TRAIN = "2017_11/train/annotations-human-bbox.csv"
 TEST = "2017_11/test/annotations-human-bbox.csv"
 IMAGE = image_id(0)
 ROW = f"{IMAGE},xclick,{DOG},1,0.1,0.9,0.25,0.75"
-BOXES = loader.load("boxes")
+BOXES = suites.load("boxes")
 TOLD = ("box_without_width", "box_without_height", "repeated_box")
 
 Row = dict[str, Any]
@@ -130,9 +130,9 @@ def test_what_may_repeat_is_not_the_tables_key():
     warned = [e for e in BOXES.expectations if e.name in TOLD]
     assert [(e.severity, e.meta.scope) for e in warned] == [("warning", "table")] * 3
     assert not {e.name for e in BOXES.of("row")} & {*TOLD}
-    assert not loader.constraints(BOXES).keys() & {*TOLD}
+    assert not suites.constraints(BOXES).keys() & {*TOLD}
     for table in set(schemas.names()) - {"boxes"}:
-        suite = loader.load(table)
+        suite = suites.load(table)
         assert not [e for e in suite.expectations if suite.may_repeat(e)], table
         assert [e.columns for e in suite.expectations if e.type in scopes.UNIQUE][:1] == [suite.key()] * bool(
             suite.key()

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conf.registry import IdForm
-from jobs.transforms import dictionaries, image_ids, md5, mids, numbers, text
+from jobs.transforms import dictionary_arrays, image_ids, md5, mids, numbers, text
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=24)), max_size=20)
 HEX = st.text("0123456789abcdefABCDEFxXzg", max_size=18)
@@ -149,4 +149,4 @@ def test_attributes_are_true_false_or_unknown():
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", ""]))))
 def test_runs_give_the_values_back(values: list[str | None]):
-    assert dictionaries.by_runs(array(values)).to_pylist() == values
+    assert dictionary_arrays.by_runs(array(values)).to_pylist() == values

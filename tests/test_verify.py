@@ -24,15 +24,15 @@ from pyspark.sql import SparkSession
 from conf import registry
 from conf.settings import Settings
 from jobs.api import images_with_blobs
-from jobs.blobs import names
-from jobs.blobs.judging import BAD
+from jobs.blobs import blob_keys
+from jobs.blobs.blob_status import BAD
 from jobs.blobs.locations import locate
 from jobs.ingest import ingest
-from jobs.tables import journal
-from jobs.tables.replace import replace as replace_part
+from jobs.tables import checkpoint
+from jobs.tables.replace_partition import replace as replace_part
 from jobs.verifying import matching
-from quality import loader as quality
-from quality import rules
+from quality import row_expectations
+from quality import suites as quality
 from tests import blobs, http_server, photos, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake
@@ -299,7 +299,7 @@ def test_images_that_other_tools_fetched_are_found_and_each_of_their_blobs_is_ju
     for expectation in quality.load("downloads").expectations:
         if expectation.kwargs.get("column") in written[0]:
             rows = pa.table({name: [row[name] for row in written] for name in written[0]})
-            assert rules.passes(expectation.rule, rows).all(), expectation.description
+            assert row_expectations.passes(expectation.rule, rows).all(), expectation.description
 
 
 def test_a_row_of_no_image_makes_room_when_its_image_is_asked_for(lake: str, oilake: Oilake, tmp_path: Path):
@@ -308,7 +308,7 @@ def test_a_row_of_no_image_makes_room_when_its_image_is_asked_for(lake: str, oil
     one, other = image_id(0), image_id(1)
     laid = {f"x/{image}.jpg": whole[f"train/{image}.jpg"] for image in (one, other)}
     place = Planted(laid, {}).in_folder(tmp_path / "blobs")
-    with monkeypatched(names, "image", lambda key: None):
+    with monkeypatched(blob_keys, "image", lambda key: None):
         oilake(*arguments(lake, place))
     assert statuses(lake)[f"x/{one}.jpg"] == statuses(lake)[f"x/{other}.jpg"] == "unexpected"
     (tmp_path / "ids").write_text(one)
@@ -420,7 +420,7 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
     place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
     monkeypatch.setattr(matching, "WAVE_BLOBS", 10)
     monkeypatch.setattr(matching, "BATCH", 10)
-    noted, write = [], journal.write
+    noted, write = [], checkpoint.write
 
     def interrupted(*what: Any) -> None:
         write(*what)
@@ -428,10 +428,10 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
         if len(noted) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(journal, "write", interrupted)
+    monkeypatch.setattr(checkpoint, "write", interrupted)
     assert oilake(*arguments(lake, place))[0] == 130
     assert readers.now(lake, "blob_checks") == []
-    monkeypatch.setattr(journal, "write", write)
+    monkeypatch.setattr(checkpoint, "write", write)
     _, out, _ = oilake(*arguments(lake, place, "--json"))
     told = json.loads(out)
     assert told["read"] < 48 - 10
@@ -444,13 +444,13 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
 def test_two_runs_at_once_do_not_mix(lake: str, oilake: Oilake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
     part = {"release": "v3", "location_id": locate(str(place)).id}
-    write = journal.write
+    write = checkpoint.write
 
     def meanwhile(*what: Any) -> None:
         write(*what)
         replace_part(lake, "blob_checks", part, [], 0, "another")
 
-    monkeypatch.setattr(journal, "write", meanwhile)
+    monkeypatch.setattr(checkpoint, "write", meanwhile)
     code, _, err = oilake(*arguments(lake, place))
     assert code == 2
     assert "another run has replaced the same rows" in err
@@ -460,7 +460,7 @@ def test_memory_is_that_of_one_chunk_for_a_blob_of_two_gigabytes(tmp_path: Path)
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2 << 30)
     code = (
-        "import resource, sys; from jobs.blobs.facts import Blob; from jobs.blobs import reading; "
+        "import resource, sys; from jobs.blobs.records import Blob; from jobs.blobs import reading; "
         "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; before = used(); "
         "found, = reading._files([Blob('x', sys.argv[1], 0, '')]); print(found.size, used() - before)"
     )

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conf import drift, placeholders, policies, registry, settings
+from conf import drift_thresholds, placeholders, reconcile_policy, registry, settings
 from conf.errors import ConfigError
 from conf.showing import brief, shortened, visible
-from conf.strict import load_yaml
+from conf.yaml_loader import load_yaml
 
 LAYERS = "abcdefghi"
 
@@ -108,9 +108,9 @@ def test_anchors_and_merge_keys_of_a_usual_size_are_data(tmp_path: Path):
 
 LOADERS: dict[str, Callable[[str], Any]] = {
     "settings": settings.load,
-    "policy": policies.load,
+    "policy": reconcile_policy.load,
     "placeholders": placeholders.load,
-    "drift": lambda path: drift._load(path),
+    "drift": lambda path: drift_thresholds._load(path),
     "registry": lambda path: registry.load(Path(path)),
 }
 ODD = ["[]", "a", "2017-11-16", "!!binary aGVsbG8=", "!!set {a, b}", "0o17", "1e999", "", "[" * 99, "a: 1\na: 2", "\0"]

@@ -17,7 +17,7 @@ from functools import partial
 from typing import BinaryIO
 
 from conf.errors import ConfigError
-from jobs.blobs.stores import Receipt, Store, Unfinished
+from jobs.blobs.blob_store import Receipt, Store, Unfinished
 
 BLOCK = 1 << 20
 PART, NOTE = ".part", ".json"

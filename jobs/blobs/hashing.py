@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from jobs.blobs import formats
-from jobs.blobs.facts import Facts
-from jobs.blobs.formats import Chunk
+from jobs.blobs import image_formats
+from jobs.blobs.image_formats import Chunk
+from jobs.blobs.records import Facts
 
 
 def look(chunks: Iterable[Chunk]) -> Facts:
@@ -16,11 +16,11 @@ def look(chunks: Iterable[Chunk]) -> Facts:
     kind, sides = None, None
     for chunk in chunks:
         if not size:
-            head = bytes(chunk[: formats.TAIL])
-            kind = formats.kind(head)
-            sides = formats.sides(kind, chunk) if kind else None
+            head = bytes(chunk[: image_formats.TAIL])
+            kind = image_formats.kind(head)
+            sides = image_formats.sides(kind, chunk) if kind else None
         md5.update(chunk)
         size += len(chunk)
-        tail = (tail + bytes(chunk[-formats.TAIL :]))[-formats.TAIL :]
-    is_whole = formats.is_whole(kind, head, size, tail) if kind else None
+        tail = (tail + bytes(chunk[-image_formats.TAIL :]))[-image_formats.TAIL :]
+    is_whole = image_formats.is_whole(kind, head, size, tail) if kind else None
     return Facts("full", size, md5.hexdigest(), kind, is_whole, *(sides or (None, None)))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from conf.errors import InputError
 from conf.settings import Fetch
-from jobs.blobs.facts import Blob
+from jobs.blobs.blob_keys import is_hidden
 from jobs.blobs.locations import Location
-from jobs.blobs.names import is_hidden
-from jobs.sources import tars
+from jobs.blobs.records import Blob
+from jobs.sources import tar_members
 
 LINK = "a link or another special file, not a file of its own"
 LISTED = "a link to a folder that is listed elsewhere, or in which this place lies; it was not followed"
@@ -22,9 +22,9 @@ LISTED = "a link to a folder that is listed elsewhere, or in which this place li
 def listed(location: Location, fetch: Fetch) -> Iterator[Blob]:
     """Every blob but hidden ones, in no promised order; InputError where the place cannot be listed to its end."""
     if location.kind == "s3":
-        from jobs.blobs import objects  # boto3 takes a while to import, and a folder needs none of it
+        from jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
 
-        return objects.listed(location, fetch)
+        return s3_reader.listed(location, fetch)
     return _members(location.uri) if location.is_archive else _files(location.uri)
 
 
@@ -103,7 +103,7 @@ def _kind(mode: int) -> str:
 def _members(path: str) -> Iterator[Blob]:
     found = os.stat(path)
     version = f"mtime {found.st_mtime_ns} of {found.st_size} bytes"
-    for member in tars.members(path):
+    for member in tar_members.members(path):
         if not is_hidden(member.name):
             key = member.name.encode(errors="surrogateescape").decode(errors="backslashreplace")
             problem = None if member.is_file else LINK

@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from conf.errors import ConfigError
 from conf.places import refuse_odd_folder
-from jobs.fetching.addresses import without_secrets
-from jobs.sources import tars
+from jobs.sources import tar_members
+from jobs.transport.address_guard import without_secrets
 
 Kind = Literal["folder", "tar", "tar.gz", "s3"]
 
@@ -87,5 +87,5 @@ def locate(text: str) -> Location:
     if Path(path).is_dir():
         return Location("folder", path)
     if Path(path).is_file():
-        return Location("tar.gz" if tars.is_compressed(path) else "tar", path)
+        return Location("tar.gz" if tar_members.is_compressed(path) else "tar", path)
     raise ConfigError(f"{path}: no such folder or archive; --blobs takes a folder, a tar archive or s3://bucket/prefix")

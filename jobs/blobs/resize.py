@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from jobs.blobs import cut, plain
+from jobs.blobs import cut_images, plain_pictures
 
 Format = Literal["jpeg", "png"]
 
@@ -46,7 +46,7 @@ def resized(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool
     except DamagedError:
         if not is_original:
             raise
-    with cut.allowed():
+    with cut_images.allowed():
         return _opened(stream, wanted, max_pixels)
 
 
@@ -72,20 +72,22 @@ def _resized(image: Image.Image, wanted: Resize, max_pixels: int) -> bytes | Non
     if width * height > max_pixels:
         raise BombError(f"it has {width:,} x {height:,} pixels, and {max_pixels:,} are allowed")
     is_small = max(width, height) <= wanted.longest
-    if is_small and image.format == wanted.format.upper() and plain.turn(image) is None:
+    if is_small and image.format == wanted.format.upper() and plain_pictures.turn(image) is None:
         return None
     profile = image.info.get("icc_profile")
     if wanted.format == "jpeg":
         image.draft("RGB", _within(width, height, wanted.longest))
     image.load()
-    turn = plain.turn(image)  # asked once it is loaded: Pillow turns a TIFF as it loads it
-    small = plain.small(image, wanted.longest)
+    turn = plain_pictures.turn(image)  # asked once it is loaded: Pillow turns a TIFF as it loads it
+    small = plain_pictures.small(image, wanted.longest)
     if wanted.format == "jpeg":
-        small = plain.over_white(small)
+        small = plain_pictures.over_white(small)
     upright = small if turn is None else small.transpose(turn)
     upright.info = {}
     out = io.BytesIO()
-    upright.save(out, wanted.format.upper(), quality=wanted.quality, icc_profile=plain.fitting(profile, upright.mode))
+    upright.save(
+        out, wanted.format.upper(), quality=wanted.quality, icc_profile=plain_pictures.fitting(profile, upright.mode)
+    )
     return out.getvalue()
 
 

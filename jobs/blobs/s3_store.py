@@ -16,11 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from conf.errors import StoreError
 from conf.settings import Fetch
-from jobs.blobs import formats
-from jobs.blobs.stores import Receipt, Store, Unfinished
-from jobs.fetching import s3
-from jobs.fetching.answers import RefusedError
-from jobs.fetching.retry import persist
+from jobs.blobs import image_formats
+from jobs.blobs.blob_store import Receipt, Store, Unfinished
+from jobs.transport import s3
+from jobs.transport.retry import persist
+from jobs.transport.source import RefusedError
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ def _settle() -> None:
 def _media_type(key: str, stream: BinaryIO) -> str:
     """By the bytes: an original that is no JPEG has the name of one, since the layout gives it."""
     stream.seek(0)
-    kind = formats.kind(stream.read(formats.TAIL))
+    kind = image_formats.kind(stream.read(image_formats.TAIL))
     return f"image/{kind}" if kind else TABLE_TYPE if key.endswith(".csv") else OTHER_TYPE
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.blobs.attribution import COLUMNS
-from jobs.downloading.order import Order, key
-from jobs.fetching.addresses import without_secrets
-from jobs.fetching.answers import Cause
+from jobs.downloading.request import Order, key
+from jobs.transport.address_guard import without_secrets
+from jobs.transport.source import Cause
 from schemas import loader as schemas
 
 DOWNLOADED = "downloaded"

@@ -13,18 +13,18 @@ import pyarrow as pa
 
 from conf.errors import OilakeError
 from conf.settings import Fetch
-from jobs.blobs.rate import Rate
-from jobs.blobs.stores import Store
-from jobs.blobs.writing import store as open_store
-from jobs.downloading import archive, image, outcome, stretches
-from jobs.downloading.looking import look
-from jobs.downloading.mailbox import Mailbox, send
-from jobs.downloading.order import Order
+from jobs.blobs.blob_store import Store
+from jobs.blobs.open_store import store as open_store
+from jobs.downloading import archive_downloader, image_downloader, outcome, row_selection
 from jobs.downloading.outcome import Outcome
-from jobs.downloading.stretches import Share
-from jobs.fetching import http
-from jobs.fetching.answers import Source
-from jobs.fetching.parallel import each
+from jobs.downloading.request import Order
+from jobs.downloading.row_selection import Share
+from jobs.downloading.skip_existing import look
+from jobs.downloading.task_messages import Mailbox, send
+from jobs.transport import http
+from jobs.transport.rate_limit import Rate
+from jobs.transport.source import Source
+from jobs.transport.thread_pool import each
 
 TROUBLE = (OilakeError, OSError)
 
@@ -37,7 +37,7 @@ def run(dealt: Iterable[Sequence[Share]], order: Order, mailbox: Mailbox) -> Ite
     try:
         store = open_store(order.location, order.fetch)
         for shares in dealt:
-            _run(stretches.batches(shares), order, mailbox, store)
+            _run(row_selection.batches(shares), order, mailbox, store)
     except TROUBLE as error:
         yield str(error) if isinstance(error, OilakeError) else unwritable(error, order.location)
 
@@ -49,7 +49,7 @@ def unwritable(error: OSError, location: str) -> str:
 
 def _run(batches: Iterator[pa.RecordBatch], order: Order, mailbox: Mailbox, store: Store) -> None:
     if order.archive:
-        archive.run(batches, order, mailbox, store)
+        archive_downloader.run(batches, order, mailbox, store)
         return
     rate = _rate(order)
     for batch in batches:
@@ -62,7 +62,7 @@ def _bring(rows: list[Row], order: Order, mailbox: Mailbox, store: Store, rate: 
 
     def work(row: Row) -> Outcome:
         assert source is not None
-        return image.bring(row, order, source, store, rate)
+        return image_downloader.bring(row, order, source, store, rate)
 
     found += zip(wanted, each(work, wanted, order.download.connections, Event()), strict=True)
     store.settle()
@@ -90,7 +90,7 @@ def connect(order: Order) -> Source:
 def _source(kind: str, is_open: bool, fetch: Fetch) -> Source:
     """One a process, so that connections are used again by its next task."""
     if kind == "s3":
-        from jobs.fetching import s3  # boto3 takes a while to import
+        from jobs.transport import s3  # boto3 takes a while to import
 
         return s3.source(replace(fetch, s3_unsigned=True))
     return http.source(fetch, is_guarded=not is_open)

@@ -9,12 +9,12 @@ from threading import Event
 
 from conf.errors import StoreError, os_cause
 from conf.settings import Fetch
-from jobs.fetching import parts, receipts
-from jobs.fetching.answers import RefusedError, Source, same
+from jobs.fetching import partial_file, receipts
+from jobs.fetching.locations import Item
 from jobs.fetching.results import Result
-from jobs.fetching.retry import persist
-from jobs.fetching.sources import Item
-from jobs.progress import say
+from jobs.runtime.progress import say
+from jobs.transport.retry import persist
+from jobs.transport.source import RefusedError, Source, same
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def look(item: Item, source: Source, fetch: Fetch, check: bool, stop: Event) -> 
         return known
     if known:
         say(f"{item.name}: changed where it comes from; fetching it again")
-    return Wanted(item, version.bytes, parts.size(item.target), anew=known is not None)
+    return Wanted(item, version.bytes, partial_file.size(item.target), anew=known is not None)
 
 
 def present(item: Item) -> Result | None:

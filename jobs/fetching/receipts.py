@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.fetching.answers import Version
-from jobs.files import checksums
+from jobs.runtime.filesystem import checksums
+from jobs.transport.source import Version
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,13 @@ from threading import Event
 
 from conf.errors import os_cause
 from conf.settings import Fetch
-from jobs.fetching import lock, parts
-from jobs.fetching.answers import (
+from jobs.fetching import file_lock, partial_file
+from jobs.fetching.locations import Item
+from jobs.fetching.partial_file import Part
+from jobs.fetching.plan import Wanted, failed, present
+from jobs.fetching.results import Result, Status
+from jobs.transport.retry import persist
+from jobs.transport.source import (
     AgainError,
     Answer,
     RefusedError,
@@ -20,12 +25,7 @@ from jobs.fetching.answers import (
     same,
     validator,
 )
-from jobs.fetching.pace import steady
-from jobs.fetching.parts import Part
-from jobs.fetching.plan import Wanted, failed, present
-from jobs.fetching.results import Result, Status
-from jobs.fetching.retry import persist
-from jobs.fetching.sources import Item
+from jobs.transport.throughput import steady
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def bring(wanted: Wanted, source: Source, line: Line) -> Result:
     item, started = wanted.item, time.monotonic()
     try:
         item.target.parent.mkdir(parents=True, exist_ok=True)
-        with lock.held(item.target):
+        with file_lock.held(item.target):
             # Another fetch may have brought it since we looked.
             return (None if wanted.anew else present(item)) or _fetch(item, source, line, started)
     except RefusedError as error:
@@ -52,9 +52,9 @@ def bring(wanted: Wanted, source: Source, line: Line) -> Result:
 
 
 def _fetch(item: Item, source: Source, line: Line, started: float) -> Result:
-    with parts.opened(item.target, item.url, line.tell) as part:
+    with partial_file.opened(item.target, item.url, line.tell) as part:
         _, tries = persist(lambda: _attempt(part, source, line), lambda: part.bytes, item.name, line.fetch, line.stop)
-        done = parts.publish(part)
+        done = partial_file.publish(part)
     status: Status = "resumed" if part.resumed else "fetched"
     return Result(item.name, item.url, done.bytes, done.sha256, status, tries, time.monotonic() - started)
 
@@ -62,7 +62,7 @@ def _fetch(item: Item, source: Source, line: Line, started: float) -> Result:
 def _attempt(part: Part, source: Source, line: Line) -> None:
     """One request; returns when the part is the whole file, and raises AgainError or RefusedError when it is not."""
     if part.bytes and not validator(part.version):
-        parts.restart(part, None)
+        partial_file.restart(part, None)
     try:
         with source.read(part.url, part.bytes, part.version) as answer:
             _take(part, answer, line)
@@ -70,17 +70,17 @@ def _attempt(part: Part, source: Source, line: Line) -> None:
         _refuse_other(part, source)
     except AgainError as error:
         if error.restart:
-            parts.restart(part, None)
+            partial_file.restart(part, None)
         raise
     _refuse_damaged(part)
 
 
 def _take(part: Part, answer: Answer, line: Line) -> None:
     if part.version is None or answer.start != part.bytes or answer.start == 0:
-        parts.restart(part, answer.version)
+        partial_file.restart(part, answer.version)
     part.resumed = answer.start > 0
     for block in steady(answer.chunks, line.fetch):
-        parts.append(part, block)
+        partial_file.append(part, block)
         if line.stop.is_set():
             raise StoppedError
 
@@ -89,7 +89,7 @@ def _refuse_other(part: Part, source: Source) -> None:
     """The server has no byte after ours: fine when it still has our version, and this is all of it."""
     now = source.head(part.url, None)
     if part.version is None or now.bytes != part.bytes or not same(part.version, now):
-        parts.restart(part, None)
+        partial_file.restart(part, None)
         raise AgainError("the file changed on the server", after=0)
     part.resumed = True
 
@@ -100,5 +100,5 @@ def _refuse_damaged(part: Part) -> None:
         raise AgainError(f"only {part.bytes:,} of {whole:,} bytes came")
     expected = part.version.md5 if part.version else None
     if (whole is not None and part.bytes > whole) or expected not in (None, part.md5.hexdigest()):
-        parts.restart(part, None)
+        partial_file.restart(part, None)
         raise AgainError("the bytes differ from the checksum or the length that the server gives")

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import SparkSession
 
-from jobs import place
-from jobs.files import delete, join
-from jobs.ingesting.kernel import Context, Report, run
+from jobs.ingesting.chunk_kernel import Context, Report, run
+from jobs.runtime import spark_tasks
+from jobs.runtime.filesystem import delete, join
 from jobs.sources.splits import Split
 
 
 def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what: str) -> list[Report]:
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
     shares = _deal(splits, spark.sparkContext.defaultParallelism)
-    return _in_order(place.spread(spark, shares, partial(run, context=context), context.warehouse, what))
+    return _in_order(spark_tasks.spread(spark, shares, partial(run, context=context), context.warehouse, what))
 
 
 def reread_unsound(

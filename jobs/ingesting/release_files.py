@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from conf.registry import Release
-from jobs.ingesting.inventory import Landed
-from jobs.ingesting.kernel import Report
+from jobs.ingesting.chunk_kernel import Report
+from jobs.ingesting.landing_area import Landed
 
 COUNTS = {
     "rows_read": "read",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms.normalized import Normalized
+from jobs.transforms.normalized_batch import Normalized
 from schemas import loader as schemas
 
 Mask = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import Any
 import xxhash
 
 from conf.registry import IdForm
-from jobs.sources.records import Block
+from jobs.sources.csv_records import Block
 from jobs.tables import staging
 
 TEXT = "oilake.text"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from conf.registry import Release, expected_members
-from jobs.ingesting.kernel import Report
+from jobs.ingesting.chunk_kernel import Report
 from jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
 
 KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")

@@ -10,9 +10,9 @@ from itertools import repeat
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.files import filesystem, join
-from jobs.tables.open import unreadable, uri
-from jobs.tables.rewrite import exchange
+from jobs.runtime.filesystem import filesystem, join
+from jobs.tables.delta_log import unreadable, uri
+from jobs.tables.rewrite_files import exchange
 from jobs.tables.staging import StagedFile, Writer, notes
 from schemas import loader as schemas
 from schemas.loader import Table

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from deltalake.exceptions import DeltaError
 
-from jobs.tables.log import LogFile
-from jobs.tables.open import existing
+from jobs.tables.delta_commits import LogFile
+from jobs.tables.delta_log import existing
 from jobs.tables.publish import unwritable
 
 COMMITS = 10

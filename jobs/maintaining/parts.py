@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from jobs.tables.follow import LostRowsError
-from jobs.tables.open import open_table
+from jobs.tables.delta_log import open_table
+from jobs.tables.slice_versions import LostRowsError
 from jobs.tables.snapshots import SINCE, Snapshot, held, staged_at
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas

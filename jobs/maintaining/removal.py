@@ -11,10 +11,10 @@ from typing import NamedTuple
 from pyarrow.fs import FileSelector, FileType
 
 from conf.errors import StoreError
-from jobs.files import filesystem
 from jobs.maintaining.parts import OUR_NAME
-from jobs.tables import follow, journal, log
-from jobs.tables.open import at, existing, uri
+from jobs.runtime.filesystem import filesystem
+from jobs.tables import checkpoint, delta_commits, slice_versions
+from jobs.tables.delta_log import at, existing, uri
 from jobs.tables.publish import Publication
 from jobs.tables.snapshots import SINCE, Snapshot, held
 from schemas import loader as schemas
@@ -95,7 +95,7 @@ def find(
 
     `needed`: paths that must stay in any case; `rewritten`: files of the newest version that are about to be replaced.
     """
-    active = follow.paths(existing(warehouse, table), {}) - set(rewritten)
+    active = slice_versions.paths(existing(warehouse, table), {}) - set(rewritten)
     noted = _noted(warehouse, table, rules.noted_before)
     idle = [file for file in lying if file.name not in active and file.name not in needed]
     found = Found()
@@ -147,16 +147,16 @@ def _now(warehouse: str, table: str, pin: Snapshot, since: str, version: int) ->
 def _paths(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> set[str]:
     """The files of a part at one version; none where the log no longer tells it, for what it holds now is told beside."""
     try:
-        return follow.paths(at(warehouse, table, version), part)
+        return slice_versions.paths(at(warehouse, table, version), part)
     except StoreError:
         return set()
 
 
 def _removed(warehouse: str, table: str) -> dict[str, float]:
     """When each file that commits of the log took out of the table was last taken out, in seconds since 1970."""
-    versions = [file.version for file in log.log_files(warehouse, table) if file.kind == "commit"]
+    versions = [file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "commit"]
     with ThreadPoolExecutor(READERS) as pool:
-        commits = pool.map(lambda version: log.commit(warehouse, table, version), versions)
+        commits = pool.map(lambda version: delta_commits.commit(warehouse, table, version), versions)
     removed: dict[str, float] = {}
     for commit in (commit for commit in commits if commit is not None):
         for action in commit.removes:
@@ -166,13 +166,15 @@ def _removed(warehouse: str, table: str) -> dict[str, float]:
 
 def _noted(warehouse: str, table: str, noted_before: float) -> set[str]:
     """The names of files that an interrupted run noted for the next one, not too long ago."""
-    return {name for note in journal.notes(warehouse, table) if note.changed_at >= noted_before for name in note.files}
+    return {
+        name for note in checkpoint.notes(warehouse, table) if note.changed_at >= noted_before for name in note.files
+    }
 
 
 def old_notes(warehouse: str, table: str, noted_before: float) -> list[Lying]:
     """The notes themselves that nobody came back for."""
     return [
-        Lying(note.path, posixpath.join(journal.FOLDER, posixpath.basename(note.path)), note.bytes, note.changed_at)
-        for note in journal.notes(warehouse, table)
+        Lying(note.path, posixpath.join(checkpoint.FOLDER, posixpath.basename(note.path)), note.bytes, note.changed_at)
+        for note in checkpoint.notes(warehouse, table)
         if note.changed_at < noted_before
     ]

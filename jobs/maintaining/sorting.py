@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from jobs import frames
-from jobs.files import filesystem, join
 from jobs.maintaining.parts import is_ours, rewritable
-from jobs.progress import say
-from jobs.tables.open import unreadable, uri
+from jobs.runtime.filesystem import filesystem, join
+from jobs.runtime.progress import say
+from jobs.tables import spark_writer
+from jobs.tables.delta_log import unreadable, uri
 from jobs.tables.quoting import parquet_schema, plain_files
-from jobs.tables.rewrite import exchange
+from jobs.tables.rewrite_files import exchange
 from jobs.tables.snapshots import Snapshot
 from jobs.tables.staging import StagedFile
 from schemas import loader as schemas
@@ -64,7 +64,7 @@ def sort(spark: SparkSession, warehouse: str, table: str, files: Sequence[Staged
     stored = parquet_schema([(column.name, column.type) for column in schema.stored()])
     frame = plain_files(spark).schema(stored).parquet(*(join(uri(warehouse, table), file.path) for file in files))
     count = max(1, math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE))
-    staged = frames.stage(
+    staged = spark_writer.stage(
         spark, frame, warehouse, schema, files[0].partition, run_id, count, f"{table}: sorting what others rewrote"
     )
     return exchange(warehouse, table, files, staged, run_id)

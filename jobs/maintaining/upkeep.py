@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from conf.errors import ConfigError
 from conf.settings import Settings
-from jobs import session
-from jobs.files import filesystem, join
 from jobs.maintaining import compaction, logs, partial_files, removal, sorting
 from jobs.maintaining.parts import Parts, rewritable
 from jobs.maintaining.removal import Found, Lying, Rules
-from jobs.tables import log, publish
-from jobs.tables.open import existing, open_table, uri
-from jobs.tables.properties import change, lacking_retention
+from jobs.runtime import spark_session
+from jobs.runtime.filesystem import filesystem, join
+from jobs.tables import delta_commits, publish
+from jobs.tables.delta_log import existing, open_table, uri
 from jobs.tables.snapshots import Snapshot, snapshots
 from jobs.tables.staging import StagedFile
+from jobs.tables.table_properties import change, lacking_retention
 from schemas import loader as schemas
 
 HOURS = 720
@@ -111,7 +111,7 @@ def _rewrite(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: 
             _note(done, name, "sorted again", "others rewrote them out of order", others)
             rewritten |= {file.path for file in others}
             if not done.is_dry:
-                sorting.sort(session.start(settings), warehouse, name, others, run_id)
+                sorting.sort(spark_session.start(settings), warehouse, name, others, run_id)
     again = found if done.is_dry or not rewritten else rewritable(warehouse, name, pins)
     return rewritten | _compact(warehouse, name, again, rewritten, run_id, done)
 
@@ -167,14 +167,16 @@ def _remove(name: str, why: str, files: Sequence[Lying], place: str, done: Upkee
 def _shorten(warehouse: str, name: str, oldest: int | None, rules: Rules, done: Upkeep) -> None:
     """A checkpoint where one is due, then the commits go that no needed version is read from."""
     newest = existing(warehouse, name).version()
-    files = log.log_files(warehouse, name)
+    files = delta_commits.log_files(warehouse, name)
     if logs.is_due(files, newest):
         done.add(name, "given", f"a checkpoint of version {newest}", [])
         if not done.is_dry:
             logs.checkpoint(warehouse, name)
-            files = log.log_files(warehouse, name)
+            files = delta_commits.log_files(warehouse, name)
         else:
-            files = [*files, log.LogFile("", newest, "checkpoint", 0, rules.now)]
+            files = [*files, delta_commits.LogFile("", newest, "checkpoint", 0, rules.now)]
     going = logs.superfluous(files, newest if oldest is None else oldest, rules.replaced_before)
     lying = [Lying(file.path, posixpath.basename(file.path), file.bytes, file.changed_at) for file in going]
-    _remove(name, "the log is read from a later checkpoint", lying, join(uri(warehouse, name), log.FOLDER), done)
+    _remove(
+        name, "the log is read from a later checkpoint", lying, join(uri(warehouse, name), delta_commits.FOLDER), done
+    )

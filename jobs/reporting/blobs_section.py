@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.blobs.judging import BAD, STATUSES
-from jobs.downloading.brought import Brought
+from jobs.blobs.blob_status import BAD, STATUSES
 from jobs.downloading.outcome import DOWNLOADED
-from jobs.verifying.verification import Verification
+from jobs.downloading.summary import Brought
+from jobs.verifying.summary import Verification
 
 
 class StatusRow(NamedTuple):

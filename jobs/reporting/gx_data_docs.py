@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from conf.file_names import file_name
-from jobs.judging.looks import Look
-from jobs.progress import say
 from jobs.reporting.offline_assets import STATIC, armoured, assets, localised
 from jobs.reporting.table_history import Table
+from jobs.runtime.progress import say
+from jobs.validation.validation_history import Look
 
 FOLDER = "gx"
 NEWEST = 5

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.downloading.brought import Brought
-from jobs.figure_tables import FigureTable
+from jobs.downloading.summary import Brought
 from jobs.ingesting.summary import Summary
-from jobs.verifying.verification import Verification
+from jobs.runtime.figure_tables import FigureTable
+from jobs.verifying.summary import Verification
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jobs.reporting.html import GridColumn, render
 from jobs.reporting.table_history import Promise, Table, TablePart
 from jobs.reporting.table_past import LOOK_COLUMNS, part_past
 from jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
-from quality import loader as quality
+from quality import suites as quality
 
 TABLE_COLUMNS = (GridColumn("column"), GridColumn("type"), GridColumn("may be NULL"), GridColumn("meaning"))
 KEPT_OUT_COLUMNS = (

@@ -7,20 +7,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from conf.errors import ConfigError
-from jobs.judging import gate
-from jobs.judging.looks import Look, of_folder, of_rows
 from jobs.reporting.table_history import Table, TableColumn
-from jobs.tables.carry import carried
-from jobs.tables.open import open_table, rows, uri
+from jobs.tables.delta_log import open_table, rows, uri
 from jobs.tables.snapshots import SINCE, held, snapshots
+from jobs.tables.suite_properties import carried
 from jobs.tables.targets import open_copy, parted
+from jobs.validation import publish_gate
+from jobs.validation.validation_history import Look, of_folder, of_rows
 from schemas import loader as schemas
 
 
 def of_warehouse(warehouse: str, only: str | None) -> list[Table]:
     """Every table of the warehouse that was ever judged, or the one asked for; ConfigError when there is none."""
     by_table: dict[str, list[dict[str, Any]]] = {}
-    for row in rows(warehouse, gate.RESULTS):
+    for row in rows(warehouse, publish_gate.RESULTS):
         by_table.setdefault(row["table_name"], []).append(row)
     names = [only] if only else [name for name in schemas.names() if name in by_table]
     for pin in snapshots(warehouse).values():

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from conf.errors import InputError
 from conf.registry import Expected
-from jobs.files import open_file, open_stream
-from jobs.sources.archives import Told, members
-from jobs.sources.records import Block, Read, blocks
-from jobs.sources.rows import Header, read_header
-from jobs.sources.walking import NEWLINE, Walker
+from jobs.runtime.filesystem import open_file, open_stream
+from jobs.sources.csv_parser import Header, read_header
+from jobs.sources.csv_records import Block, Read, blocks
+from jobs.sources.record_walker import NEWLINE, Walker
+from jobs.sources.tar_stream import Told, members
 
 HEAD = 1 << 20
 

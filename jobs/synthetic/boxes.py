@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import pairs, skew, text
+from jobs.synthetic import pairs, text, zipf
 from jobs.synthetic.pairs import Pairs
 from jobs.synthetic.plan import Counts
 
@@ -45,7 +45,7 @@ def draw(rng: np.random.Generator, counts: Counts, images: Pairs, popular: Pairs
     more = rng.choice(first, c.boxes_v2 - len(first))
     yet_more = rng.choice(images[: c.boxed_v3], c.boxes_v3 - c.boxes_v2 - len(later))
     owners = np.concatenate([first, more, later, yet_more])
-    codes = skew.draw(rng, popular, len(owners))
+    codes = zipf.draw(rng, popular, len(owners))
     codes[: len(forced)] = forced
     in_v2 = np.arange(len(owners)) < c.boxes_v2
     source = _sources(rng, in_v2, drawn_only=c.boxes_v2 == c.boxes_v3)

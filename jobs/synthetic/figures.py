@@ -12,7 +12,7 @@ import yaml
 
 from conf.errors import ConfigError
 from conf.registry import Published, packaged
-from conf.strict import load_yaml
+from conf.yaml_loader import load_yaml
 from jobs.synthetic.classes import Classes
 
 Codes = npt.NDArray[np.int64]

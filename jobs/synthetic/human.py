@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from jobs.synthetic import pairs, skew, text
+from jobs.synthetic import pairs, text, zipf
 from jobs.synthetic.pairs import Pairs
 from jobs.synthetic.plan import Counts
 
@@ -83,7 +83,7 @@ def _draw(rng: np.random.Generator, pool: Pool, labelled: Pairs) -> Draw:
     said = pool.machine[(image < len(is_labelled)) & is_labelled[np.minimum(image, len(is_labelled) - 1)]]
 
     def some(n: int) -> Pairs:
-        others = pairs.pack(labelled[rng.integers(0, len(labelled), n)], skew.draw(rng, pool.popular, n))
+        others = pairs.pack(labelled[rng.integers(0, len(labelled), n)], zipf.draw(rng, pool.popular, n))
         if len(said):
             proposed = rng.random(n, np.float32) < FROM_MACHINE
             others[proposed] = said[rng.integers(0, len(said), int(proposed.sum()))]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.synthetic import people, skew, text
+from jobs.synthetic import authors, text, zipf
 
 HOSTS = tuple(f"{name}{n}" for name in ("c", "farm") for n in range(1, 9))
 LICENSE = "https://creativecommons.org/licenses/by/2.0/"
@@ -33,10 +33,10 @@ class Vocabulary:
 def vocabulary(seed: int) -> Vocabulary:
     """The hosts, authors and titles of one seed."""
     rng = np.random.default_rng([seed, 3])
-    paths, quoted = people.authors(rng)
+    paths, quoted = authors.authors(rng)
     hosts = pa.array([f"https://{host}.staticflickr.com/{n}/" for host in HOSTS for n in range(1, 10)])
     links = text.join(f",{LICENSE},{PEOPLE}", paths, "/,", quoted, ",")
-    return Vocabulary(hosts, text.join(PHOTOS, paths, "/"), links, people.titles(rng))
+    return Vocabulary(hosts, text.join(PHOTOS, paths, "/"), links, authors.titles(rng))
 
 
 def details(
@@ -48,14 +48,14 @@ def details(
     """
     host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
     # An exponent above 1 gives some authors many photos.
-    author = (rng.random(n) ** 1.5 * people.AUTHORS).astype(np.int16)
+    author = (rng.random(n) ** 1.5 * authors.AUTHORS).astype(np.int16)
     photo = text.numbers(rng.integers(1_000_000, 30_000_000_000, n))
     server = text.numbers(rng.integers(1, 9_000, n, dtype=np.int16))
     secrets = text.random_hex(rng, n, 10), text.random_hex(rng, n, 10)
-    slash = pa.array(["", "/"]).take(pa.array(skew.weighted(rng, (0.8, 0.2), n)))
+    slash = pa.array(["", "/"]).take(pa.array(zipf.weighted(rng, (0.8, 0.2), n)))
     thumbnail = text.join(
         text.pick(words.hosts, other_host), server, "/", photo, "_", secrets[1],
-        pa.array(["_z.jpg", "_z.jpg?zz=1"]).take(pa.array(skew.weighted(rng, (0.85, 0.15), n))),
+        pa.array(["_z.jpg", "_z.jpg?zz=1"]).take(pa.array(zipf.weighted(rng, (0.85, 0.15), n))),
     )  # fmt: skip
     absent = np.zeros(n, np.bool_)
     absent[rng.permutation(n)[:without_thumbnail]] = True
@@ -72,10 +72,10 @@ def lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringAr
 
 
 def _titles(rng: np.random.Generator, words: Vocabulary, n: int) -> pa.StringArray:
-    chosen = rng.integers(0, people.TITLES, n, dtype=np.int16)
+    chosen = rng.integers(0, authors.TITLES, n, dtype=np.int16)
     broken = np.flatnonzero(rng.random(n, np.float32) < BROKEN_TITLES)
-    chosen[broken] = people.TITLES + rng.integers(0, people.BROKEN, len(broken))
-    is_camera = (chosen % 4 == 0) & (chosen < people.TITLES)
+    chosen[broken] = authors.TITLES + rng.integers(0, authors.BROKEN, len(broken))
+    is_camera = (chosen % 4 == 0) & (chosen < authors.TITLES)
     number = text.numbers(rng.integers(0, 10_000, n, dtype=np.int16))
     space = pc.if_else(pa.array(is_camera), "", " ")
     plain = ~is_camera & (rng.random(n, np.float32) < 0.6)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import pairs, skew, text
+from jobs.synthetic import pairs, text, zipf
 from jobs.synthetic.pairs import Pairs
 
 TOP = 0
@@ -26,7 +26,7 @@ def draw(rng: np.random.Generator, popular: Pairs, images: int, rows: int, force
     bare = np.setdiff1d(np.arange(images), tops, assume_unique=True)
     others = rng.choice(images, rows - images) if rows > images else np.empty(0, np.int64)
     owners = np.concatenate([bare, others])
-    codes = skew.draw(rng, popular, len(owners))
+    codes = zipf.draw(rng, popular, len(owners))
     codes[len(owners) - len(forced) :] = forced
     return np.sort(np.concatenate([pairs.pack(tops, np.full(len(tops), TOP)), _differing(rng, popular, owners, codes)]))
 
@@ -35,14 +35,14 @@ def _differing(rng: np.random.Generator, popular: Pairs, owners: Pairs, codes: P
     """The pairs of owners and codes, second ones of the same image and class drawn anew."""
     found = np.sort(pairs.pack(owners, codes))
     while len(again := np.flatnonzero(found[1:] == found[:-1])):
-        found[again] = (found[again] & ~pairs.CLASS_MASK) | skew.draw(rng, popular, len(again))
+        found[again] = (found[again] & ~pairs.CLASS_MASK) | zipf.draw(rng, popular, len(again))
         found.sort()
     return found
 
 
 def ranked(rng: np.random.Generator, found: Pairs) -> Pairs:
     """The pairs with a confidence each, packed as image, confidence (highest first), class; sorted."""
-    rank = skew.weighted(rng, SHARES, len(found)).astype(np.int64)
+    rank = zipf.weighted(rng, SHARES, len(found)).astype(np.int64)
     packed = (((found >> pairs.CLASS_BITS) << RANK_BITS | rank) << pairs.CLASS_BITS) | pairs.classes(found)
     return np.sort(packed)
 

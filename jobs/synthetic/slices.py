@@ -12,12 +12,12 @@ import pyarrow as pa
 from jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
 from jobs.synthetic.boxes import Boxes
 from jobs.synthetic.classes import Classes
+from jobs.synthetic.context import World
 from jobs.synthetic.figures import Tally
 from jobs.synthetic.human import Labels
 from jobs.synthetic.pairs import Pairs
 from jobs.synthetic.photos import Photo
 from jobs.synthetic.plan import SUBSETS, Counts
-from jobs.synthetic.world import World
 
 ALL, LATER = ("v1", "v2", "v3"), ("v2", "v3")
 VANISHED = "vanished"

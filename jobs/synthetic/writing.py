@@ -9,13 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from conf.registry import Expected, File, Release, expected_members
-from jobs.progress import say, track
-from jobs.synthetic import archives, classes, classfiles, figures, photos, plan, planting, slices, truth, world
+from jobs.runtime.progress import say, track
+from jobs.synthetic import (
+    archives,
+    classes,
+    classfiles,
+    context,
+    defect_injection,
+    figures,
+    ground_truth,
+    photos,
+    plan,
+    slices,
+)
 from jobs.synthetic.archives import Content
 from jobs.synthetic.classes import Classes
+from jobs.synthetic.defect_injection import Edit
 from jobs.synthetic.defects import KINDS
 from jobs.synthetic.figures import Figures, Tally
-from jobs.synthetic.planting import Edit
 
 PLANTED = "v3"
 REGISTRY, TRUTH = "registry", "truth"
@@ -40,7 +51,7 @@ def write(
     for name in (*(release.tag for release in releases.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)
     tally = _write_rows(job, decided)
-    edits = planting.plant(seed, wanted, _planted_members(job)) if wanted else {}
+    edits = defect_injection.plant(seed, wanted, _planted_members(job)) if wanted else {}
     lines: dict[str, list[int]] = {}
     files = [(release, file) for release in releases.values() for file in release.files]
     for release, file in track(files, len(files), "archives written", "files"):
@@ -60,7 +71,7 @@ def _write_rows(job: Job, decided: plan.Plan) -> Tally:
         for each in _row_members(release)
     }
     tally = Tally()
-    shared = world.make(job.seed, decided, job.classes)
+    shared = context.make(job.seed, decided, job.classes)
     _begin_truth(job, decided)
     say(f"making {decided.subsets['train'].images:,} train images and all that belongs to them")
     with archives.spools(job.folder, headers) as opened:
@@ -76,18 +87,18 @@ def _write_rows(job: Job, decided: plan.Plan) -> Tally:
 
 def _begin_truth(job: Job, decided: plan.Plan) -> None:
     folder = job.out / TRUTH
-    truth.write(folder / "classes.csv", truth.CLASSES, truth.class_rows(job.classes))
-    truth.write(folder / "image_changes_v1_v2.csv", truth.IMAGES, [])
+    ground_truth.write(folder / "classes.csv", ground_truth.CLASSES, ground_truth.class_rows(job.classes))
+    ground_truth.write(folder / "image_changes_v1_v2.csv", ground_truth.IMAGES, [])
     (folder / "label_changes_v2_v3.csv").unlink(missing_ok=True)
-    if decided.scale <= truth.LABELS_UP_TO:
-        truth.write(folder / "label_changes_v2_v3.csv", truth.LABELS, [])
+    if decided.scale <= ground_truth.LABELS_UP_TO:
+        ground_truth.write(folder / "label_changes_v2_v3.csv", ground_truth.LABELS, [])
 
 
 def _tell_truth(job: Job, decided: plan.Plan, found: slices.Slice) -> None:
     folder = job.out / TRUTH
-    truth.append(folder / "image_changes_v1_v2.csv", truth.image_rows(found))
-    if decided.scale <= truth.LABELS_UP_TO:
-        truth.append(folder / "label_changes_v2_v3.csv", truth.label_rows(found, job.classes))
+    ground_truth.append(folder / "image_changes_v1_v2.csv", ground_truth.image_rows(found))
+    if decided.scale <= ground_truth.LABELS_UP_TO:
+        ground_truth.append(folder / "label_changes_v2_v3.csv", ground_truth.label_rows(found, job.classes))
 
 
 def _write_photos(job: Job, found: slices.Slice) -> None:
@@ -97,20 +108,20 @@ def _write_photos(job: Job, found: slices.Slice) -> None:
         part = found.parts[subset]
         rows += photos.write(job.out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
     photos.write_list(job.out, rows)
-    truth.write(job.out / TRUTH / "photos.csv", photos.TRUTH, rows)
+    ground_truth.write(job.out / TRUTH / "photos.csv", photos.TRUTH, rows)
 
 
 def _row_members(release: Release) -> list[Expected]:
     return [each for file in release.files for each in expected_members(release, file) if each.member.format == "csv"]
 
 
-def _planted_members(job: Job) -> list[planting.Member]:
+def _planted_members(job: Job) -> list[defect_injection.Member]:
     release = job.releases[PLANTED]
     found = []
     for each in _row_members(release):
         spool = archives.spool_name(release, each)
         table = spool.split("-")[0]
-        found.append(planting.Member(each.file.name, each.path, table, each.subset or "", job.folder / spool))
+        found.append(defect_injection.Member(each.file.name, each.path, table, each.subset or "", job.folder / spool))
     return found
 
 
@@ -126,7 +137,7 @@ def _write_file(
         content = job.folder / archives.spool_name(release, each)
         if edits.get(each.path):
             planted = job.folder / f"planted-{content.name}"
-            lines[each.path] = planting.apply(content, planted, edits[each.path])
+            lines[each.path] = defect_injection.apply(content, planted, edits[each.path])
             content = planted
         members.append((each.path, content))
     target = job.out / release.tag / file.name
@@ -151,4 +162,4 @@ def _write_defects(job: Job, edits: Mapping[str, list[Edit]], lines: Mapping[str
         for edit, line in zip(made, lines.get(path, []), strict=True):
             raw = "" if edit.kind == "field_too_long" else edit.record.hex()
             rows.append((PLANTED, archive[path], path, line, edit.kind, KINDS[edit.kind].reason, raw))
-    truth.write(job.out / TRUTH / "defects.csv", truth.DEFECTS, itertools.chain(rows))
+    ground_truth.write(job.out / TRUTH / "defects.csv", ground_truth.DEFECTS, itertools.chain(rows))

@@ -22,9 +22,10 @@ from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import FileSelector
 
 from conf.errors import StoreError
-from jobs.files import delete, filesystem, join
-from jobs.tables import log
-from jobs.tables.open import existing, rows, uri
+from jobs.runtime.error_text import told
+from jobs.runtime.filesystem import delete, filesystem, join
+from jobs.tables import delta_commits
+from jobs.tables.delta_log import existing, rows, uri
 from jobs.tables.snapshots import (
     INGEST,
     RELEASE,
@@ -37,7 +38,6 @@ from jobs.tables.snapshots import (
     staged_at,
 )
 from jobs.tables.staging import StagedFile, stage
-from jobs.tables.trouble import told
 from schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
@@ -295,7 +295,7 @@ def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> b
 
 def _version_of(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
-    for commit in log.newest_first(warehouse, name, table.version()):
+    for commit in delta_commits.newest_first(warehouse, name, table.version()):
         if _is_of(commit.info, number, publication):
             return commit.version
     return table.version()  # the commit was cleaned from the log; no later publication of the release is in the table

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conf.errors import ConfigError, StoreError
-from jobs.files import join
-from jobs.tables.follow import LostRowsError, absent, follow
-from jobs.tables.open import at, files_at, rows, rows_of, uri
+from jobs.runtime.filesystem import join
+from jobs.tables.delta_log import at, files_at, rows, rows_of, uri
+from jobs.tables.slice_versions import LostRowsError, absent, follow
 from jobs.tables.staging import StagedFile, footer_rows
 from schemas import loader as schemas
 

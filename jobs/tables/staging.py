@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from conf.errors import StoreError
 from conf.file_names import checked_part, leads_out
-from jobs.files import filesystem, join, size
-from jobs.tables.trouble import told
-from quality import loader as quality
-from quality.tally import Auditor, Tally
+from jobs.runtime.error_text import told
+from jobs.runtime.filesystem import filesystem, join, size
+from quality import suites as quality
+from quality.metrics import Auditor, Tally
 from schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20

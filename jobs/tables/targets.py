@@ -12,11 +12,11 @@ from deltalake import DeltaTable
 
 from conf.errors import ConfigError
 from conf.file_names import leads_out
-from jobs.files import join
-from jobs.tables.carry import SUITE, carried
-from jobs.tables.open import add_actions, at, existing, open_table, uri
+from jobs.runtime.filesystem import join
+from jobs.tables.delta_log import add_actions, at, existing, open_table, uri
 from jobs.tables.snapshots import SINCE, Snapshot, slices
-from quality.loader import Suite
+from jobs.tables.suite_properties import SUITE, carried
+from quality.suites import Suite
 from schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from conf.registry import IdForm
-from jobs.transforms import dictionaries, labels, numbers
-from jobs.transforms.normalized import Normalized
+from jobs.transforms import dictionary_arrays, labels, numbers
+from jobs.transforms.normalized_batch import Normalized
 
 COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
@@ -27,15 +27,15 @@ def normalize(raw: Mapping[str, pa.Array], sources: Collection[str], form: IdFor
     """
     result = Normalized({})
     labels.add_ids_and_mids(result, raw, form)
-    _, unknown = dictionaries.apply(raw["source"], lambda values: (values, ~_known(values, sources)))
+    _, unknown = dictionary_arrays.apply(raw["source"], lambda values: (values, ~_known(values, sources)))
     result.add("source", raw["source"], unknown, "unknown_source")
-    confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)
+    confidence, bad = dictionary_arrays.take(raw["confidence"], numbers.doubles)
     result.add("confidence", confidence, bad, "invalid_confidence")
     for name in COORDINATES:
         result.add(name, *numbers.doubles(raw[name]), "invalid_coordinate")
     for name in ATTRIBUTES:
         if name in raw:
-            result.add(name, *dictionaries.take(raw[name], numbers.attributes), "invalid_attribute")
+            result.add(name, *dictionary_arrays.take(raw[name], numbers.attributes), "invalid_attribute")
         else:
             result.columns[name] = pa.nulls(len(raw["image_id"]), pa.bool_())
     return result

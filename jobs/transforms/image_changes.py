@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.transforms.image_ids import as_ids
-from jobs.transforms.runs import Numbers, Runs
-from jobs.transforms.sides import FROM, TO, Chosen, Met, meet, side, subsets
-from quality.rules import Mask, mask
+from jobs.transforms.image_runs import Numbers, Runs
+from jobs.transforms.release_diff import FROM, TO, Chosen, Met, meet, side, subsets
+from quality.row_expectations import Mask, mask
 from schemas.loader import arrow_schema, load
 
 KEYS = ("release", "subset", "image_id")

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from conf.policies import ORIGINS, Policy
-from jobs.transforms import label_keys, statements
+from conf.reconcile_policy import ORIGINS, Policy
+from jobs.transforms import label_evidence, label_keys
+from jobs.transforms.class_vocabulary import Classes
 from jobs.transforms.image_ids import as_ids
-from jobs.transforms.known_classes import Classes
+from jobs.transforms.image_runs import Numbers, Runs, distinct
 from jobs.transforms.label_keys import Integers
-from jobs.transforms.runs import Numbers, Runs, distinct
 from jobs.transforms.verdicts import STATES, Verdict, verdicts
 from schemas import loader as schemas
 
@@ -46,14 +46,14 @@ def reconcile(
     classes = classes.including(part.rows["mid"] for part in chunk.values())
     images = distinct([part.images for part in labels.values()])
     keys = label_keys.keys(labels, images, classes)
-    found = statements.find(keys, policy)
+    found = label_evidence.find(keys, policy)
     mids = label_keys.width(len(classes.mids))
     columns = {
         "image_id": _coded((found.pairs >> mids).astype(np.int32), as_ids(images)),
         "machine_confidence": found.machine_confidence,
         "observations": pa.array(np.diff(found.ends, prepend=0).astype(np.int32)),
         "box_count": _box_count(chunk.get(BOXES), images, classes, found.pairs) if has_boxes else None,
-        "extra_observations": statements.extra(keys, found, policy, [usual.get(origin) for origin in ORIGINS]),
+        "extra_observations": label_evidence.extra(keys, found, policy, [usual.get(origin) for origin in ORIGINS]),
         **_class_columns((found.pairs & ((1 << mids) - 1)).astype(np.int32), classes),
         **_verdict_columns(found.states, verdicts(policy)),
     }

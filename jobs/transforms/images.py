@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from conf.registry import IdForm
 from jobs.transforms import image_ids, md5, numbers, text
-from jobs.transforms.normalized import Normalized
-from quality.rules import mask
+from jobs.transforms.normalized_batch import Normalized
+from quality.row_expectations import mask
 
 AS_PUBLISHED = ("original_url", "original_landing_url", "license", "author_profile_url", "thumbnail_300k_url")
 TYPES = {

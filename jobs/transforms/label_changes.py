@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from jobs.transforms import label_keys
+from jobs.transforms.class_vocabulary import Classes
 from jobs.transforms.image_ids import as_ids
-from jobs.transforms.known_classes import Classes
+from jobs.transforms.image_runs import Numbers, Runs, distinct
 from jobs.transforms.label_keys import Doubles, Integers
-from jobs.transforms.runs import Numbers, Runs, distinct
-from jobs.transforms.sides import FROM, TO, Chosen, meet, side, subsets
+from jobs.transforms.release_diff import FROM, TO, Chosen, meet, side, subsets
 from schemas.loader import arrow_schema, load
 
 COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conf.registry import IdForm
-from jobs.transforms import dictionaries, image_ids, mids, numbers
-from jobs.transforms.normalized import Normalized
+from jobs.transforms import dictionary_arrays, image_ids, mids, numbers
+from jobs.transforms.normalized_batch import Normalized
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}
@@ -24,18 +24,18 @@ def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str], form: IdF
     result = Normalized({})
     add_ids_and_mids(result, raw, form)
     result.columns["source"] = raw["source"]
-    result.columns["origin"] = dictionaries.apply(raw["source"], lambda values: _origins(values, sources))[0]
-    confidence, bad = dictionaries.take(raw["confidence"], numbers.doubles)
+    result.columns["origin"] = dictionary_arrays.apply(raw["source"], lambda values: _origins(values, sources))[0]
+    confidence, bad = dictionary_arrays.take(raw["confidence"], numbers.doubles)
     result.add("confidence", confidence, bad, "invalid_confidence")
     return result
 
 
 def add_ids_and_mids(result: Normalized, raw: Mapping[str, pa.Array], form: IdForm | None) -> None:
     """The image IDs and MIDs of labels and of boxes, each distinct one normalized once."""
-    ids = dictionaries.by_runs(raw["image_id"])
-    read = dictionaries.apply(ids, partial(image_ids.normalize, form=form))
+    ids = dictionary_arrays.by_runs(raw["image_id"])
+    read = dictionary_arrays.apply(ids, partial(image_ids.normalize, form=form))
     result.add_image_ids(ids, *read, image_ids.unread_reason(form))
-    result.add_repaired("mid", *dictionaries.apply(raw["mid"], mids.normalize))
+    result.add_repaired("mid", *dictionary_arrays.apply(raw["mid"], mids.normalize))
 
 
 def _origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:

@@ -10,14 +10,14 @@ from itertools import islice
 import pyarrow as pa
 import xxhash
 
-from jobs.blobs import names
-from jobs.blobs.facts import Blob
+from jobs.blobs import blob_keys
 from jobs.blobs.locations import Location
-from jobs.blobs.reading import Method
-from jobs.progress import say
-from jobs.verifying import known
-from jobs.verifying.expected import Expected
-from jobs.verifying.known import Known, Row
+from jobs.blobs.reader import Method
+from jobs.blobs.records import Blob
+from jobs.runtime.progress import say
+from jobs.verifying import previous_checks
+from jobs.verifying.expected_images import Expected
+from jobs.verifying.previous_checks import Known, Row
 from jobs.verifying.task import Entry
 
 WAVE_BLOBS = 50_000
@@ -63,7 +63,7 @@ class Matcher:
 
     def _match(self, listed: Sequence[Blob]) -> list[Entry]:
         blobs = [self._told_apart(blob) for blob in listed] if self.location.is_archive else listed
-        named = [names.image(blob.key) for blob in listed]
+        named = [blob_keys.image(blob.key) for blob in listed]
         ids = pa.array([image_id for image_id in named if image_id], pa.string())
         places = iter(self.expected.places(ids).tolist())
         found = [next(places) if image_id else None for image_id in named]
@@ -89,9 +89,9 @@ class Matcher:
             return None
         self.expected.seen[place] = True
         wanted = self.expected.image(place)
-        folder = names.subset(blob.key)
+        folder = blob_keys.subset(blob.key)
         note = f"it lies in a folder of {folder}, its image is of {wanted.subset}"
-        old = row if known.still_holds(row, blob, self.method) else None
+        old = row if previous_checks.still_holds(row, blob, self.method) else None
         return Entry(blob, wanted, note if folder not in (None, wanted.subset) else None, old)
 
     def _unexpected(self, blob: Blob, note: str, row: Row | None) -> Entry | None:

@@ -14,15 +14,15 @@ import pyarrow as pa
 from conf.errors import InputError
 from conf.placeholders import Placeholders
 from conf.settings import Fetch
-from jobs.blobs import judging
-from jobs.blobs.facts import Blob, Facts, Wanted
+from jobs.blobs import blob_status
 from jobs.blobs.locations import Location
-from jobs.blobs.reading import Method, looks
+from jobs.blobs.reader import Method, looks
+from jobs.blobs.records import Blob, Facts, Wanted
 from jobs.tables.staging import StagedFile, stage
-from jobs.verifying import known
-from jobs.verifying.known import Row
-from quality import loader as quality
-from quality import rules
+from jobs.verifying import previous_checks
+from jobs.verifying.previous_checks import Row
+from quality import row_expectations
+from quality import suites as quality
 from schemas import loader as schemas
 
 TABLE = "blob_checks"
@@ -105,13 +105,13 @@ def check(share: Sequence[Entry], context: Context) -> Iterator[Checked]:
 def _without_look(entry: Entry) -> Facts:
     """A folder that cannot be listed is told as such; what else is of no image is not even opened."""
     if entry.old and entry.wanted:
-        return known.facts(entry.old)
+        return previous_checks.facts(entry.old)
     is_folder = entry.blob.key.endswith("/")
     return Facts("listing", None if is_folder else entry.blob.size, problem=entry.blob.problem if is_folder else None)
 
 
 def _row(entry: Entry, facts: Facts, context: Context) -> Row:
-    wanted, status = entry.wanted, judging.status(facts, entry.wanted, context.placeholders)
+    wanted, status = entry.wanted, blob_status.status(facts, entry.wanted, context.placeholders)
     return {
         **_expected(wanted),
         "key": entry.blob.key,
@@ -153,7 +153,7 @@ def dated(row: Row, old: Row | None, context: Context, found: Checked) -> Row:
     found.unchanged += is_same
     found.statuses[row["status"]] += 1
     if (
-        row["status"] in (*judging.BAD, "unexpected")
+        row["status"] in (*blob_status.BAD, "unexpected")
         and len(shown := found.shown.setdefault(row["status"], [])) < SHOWN
     ):
         shown.append(row["key"] + (f" ({row['note']})" if row["note"] else ""))
@@ -177,7 +177,7 @@ def stage_table(rows: pa.Table, context: Context) -> StagedFile:
     """Rows of `blob_checks` as one staged file; InputError when they break a promise of the table's."""
     for expectation in quality.load(TABLE).expectations:
         column: Any = expectation.kwargs.get("column")
-        if column not in context.part and not (good := rules.passes(expectation.rule, rows)).all():
+        if column not in context.part and not (good := row_expectations.passes(expectation.rule, rows)).all():
             key = rows["key"][int(np.argmin(good))]
             raise InputError(
                 f"{context.location.uri}: what was seen of {key} breaks a promise ({expectation.description}); rename or "

@@ -1,0 +1,44 @@
+"""How the labels of a release become one row an image and class: whose word counts, and what a contradiction means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from conf.errors import ConfigError
+from conf.registry import Origin
+from conf.yaml_loader import build, load_yaml
+
+ORIGINS: tuple[Origin, ...] = ("machine", "human", "crowdsource")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`trust`: all origins, the most trusted first; the first that has a verdict decides.
+
+    `contradiction`: what an origin that says both 0 and 1 is taken to say. `machine`: which of several confidences
+    counts. `machine_threshold`: the confidence, 0 to 1, from which on a machine label is a positive verdict; None: never.
+    """
+
+    trust: tuple[Origin, ...]
+    contradiction: Literal["positive", "negative"]
+    machine: Literal["highest", "lowest"]
+    machine_threshold: float | None
+
+    def as_json(self) -> str:
+        """The policy as one line of JSON, the same for the same policy."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def load(file: str | None = None) -> Policy:
+    """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
+    path = Path(file) if file is not None else files("conf") / "reconcile.yaml"
+    policy = build(Policy, load_yaml(path), str(path))
+    if sorted(policy.trust) != sorted(ORIGINS):
+        raise ConfigError(f"{path}: trust must name each of {', '.join(ORIGINS)} once, not {', '.join(policy.trust)}")
+    if policy.machine_threshold is not None and not 0 <= policy.machine_threshold <= 1:
+        raise ConfigError(f"{path}: machine_threshold must lie between 0 and 1, not {policy.machine_threshold}")
+    return policy

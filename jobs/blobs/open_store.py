@@ -1,0 +1,32 @@
+"""Where blobs are written: a folder, or a prefix on S3."""
+
+from __future__ import annotations
+
+from conf.errors import ConfigError
+from conf.places import refuse_odd_folder
+from conf.settings import Fetch
+from jobs.blobs import folder_store
+from jobs.blobs.blob_store import Store
+from jobs.blobs.locations import address_parts
+from jobs.transport.address_guard import without_secrets
+
+
+def location(text: str) -> str:
+    """The target of --to as the tables name it: an absolute path, or s3://bucket/prefix; ConfigError where it is neither."""
+    if "://" not in text:
+        refuse_odd_folder("to", text)
+        return folder_store.location(text)
+    parts = address_parts("--to", text)
+    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+        shown = without_secrets(text)
+        raise ConfigError(f"--to {shown}: images go to a folder or s3://bucket/prefix, without user, ? and #")
+    return text.rstrip("/")
+
+
+def store(location: str, fetch: Fetch) -> Store:
+    """The place behind a location that `location` gave."""
+    if location.startswith("s3://"):
+        from jobs.blobs import s3_store  # boto3 takes a while to import, and a folder needs none of it
+
+        return s3_store.store(location, fetch)
+    return folder_store.store(location)

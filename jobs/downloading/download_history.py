@@ -1,0 +1,63 @@
+"""What `downloads` says of the blobs at a location, beside the images that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.downloading.outcome import DOWNLOADED
+from jobs.downloading.row_selection import KNOWN, Numbers, Stretch
+from jobs.tables.parquet_reader import columns_of, version
+from jobs.transforms import image_ids
+
+COLUMNS = ["image_id", "key", "status", "bytes", "source", "is_resized", "downloaded_at"]
+OURS = r"^(train|validation|test)/[0-9a-f]{16}\.(jpg|png)$"  # a repair may have replaced blobs of other names besides
+
+
+def beside(stretches: Sequence[Stretch], warehouse: str, release: str, location: str) -> list[Stretch]:
+    """The stretches with KNOWN: of each image the blob that its newest row tells of, NULL where that tells of none."""
+    ids, known = _newest(warehouse, release, location)
+    if not len(ids):
+        return list(stretches)
+    return [_beside(one, ids, known) for one in stretches]
+
+
+def _beside(one: Stretch, ids: Numbers, known: pa.Table) -> Stretch:
+    wanted = one.ids()
+    places = np.searchsorted(ids, wanted)
+    places[places == len(ids)] = 0
+    rows = known.take(pa.array(places, mask=ids[places] != wanted))
+    picks = one.picks
+    for name in KNOWN:
+        picks = picks.append_column(name, rows[name])
+    return one._replace(picks=picks)
+
+
+def _newest(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Table]:
+    """(sorted IDs of the images that have a blob where a download looks at the location, by their newest row; what that
+    says: KNOWN); some 60 bytes a row while they are sorted."""
+    newest, part, here = version(warehouse, "downloads"), {"release": release}, [("location", "=", location)]
+    found = [] if newest is None else columns_of(warehouse, "downloads", newest, part, COLUMNS, here)
+    ours = (rows.filter(pc.match_substring_regex(rows["key"], OURS)) for _, rows in found)
+    parts = [_numbered(rows) for rows in ours if len(rows)]
+    if not parts:
+        return np.empty(0, np.uint64), pa.table({})
+    ids = np.concatenate([numbers for numbers, _ in parts])
+    rows = pa.concat_tables([rows for _, rows in parts]).unify_dictionaries()
+    order = np.lexsort((rows["downloaded_at"].cast(pa.int64()).to_numpy(), ids))
+    is_last = np.append(ids[order[1:]] != ids[order[:-1]], True)
+    last = order[is_last]
+    last = last[rows["is_there"].to_numpy()[last]]
+    kept = rows.take(pa.array(last))
+    return ids[last], pa.table({name: kept[name.removeprefix("known_")].cast(kind) for name, kind in KNOWN.items()})
+
+
+def _numbered(rows: pa.Table) -> tuple[Numbers, pa.Table]:
+    """(image IDs as numbers, the other columns, short)."""
+    short = rows.select(["bytes", "is_resized", "downloaded_at"])
+    short = short.append_column("is_there", pc.equal(rows["status"], DOWNLOADED))
+    ids = image_ids.as_numbers(rows["image_id"].combine_chunks())
+    return ids, short.append_column("source", rows["source"].dictionary_encode())

@@ -1,0 +1,85 @@
+"""The flags that say where images come from and what is done to them on the way, of every job that brings some."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import uuid
+from dataclasses import replace
+
+from conf import placeholders
+from conf.errors import ConfigError
+from conf.settings import Fetch, Settings
+from jobs.blobs import open_store
+from jobs.blobs.resize import Resize
+from jobs.downloading import request as orders
+from jobs.downloading.request import Order
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", dest="base", default="original", metavar="SOURCE",
+        help="original, thumbnail, cvdf, an http(s) or s3 address that holds <subset>/<image_id>.jpg, or one of CVDF's "
+        "tar.gz archives (default: original)",
+    )  # fmt: skip
+    parser.add_argument("--mirror", metavar="URL", help="ask <URL>/<host>/<path> in place of every host")
+    parser.add_argument("--resize", type=int, metavar="N", help="upright, and at most N pixels on the longer side")
+    parser.add_argument("--quality", type=int, default=90, metavar="N", help="of a resized JPEG, 1 to 95 (default: 90)")
+    parser.add_argument("--format", default="jpeg", choices=("jpeg", "png"), help="of resized images (default: jpeg)")
+    parser.add_argument("--rate", type=float, metavar="N", help="requests a second of all tasks; 0: no limit")
+    parser.add_argument("--connections", type=int, metavar="N", help="images at once in each task")
+    parser.add_argument(
+        "--allow-private", action="store_true", help="ask loopback, link-local and private addresses too"
+    )
+
+
+def order(settings: Settings, given: argparse.Namespace, release: str, place: str) -> Order:
+    """What the flags of `add_arguments` ask for, with blobs that go to `place`; ConfigError where they do not fit."""
+    source, base = orders.origin(given.base)
+    if given.mirror and base:
+        raise ConfigError("--mirror stands for the hosts of the release's own addresses; leave it out with this --from")
+    limits = settings.download
+    if given.rate is not None:
+        if not 0 <= given.rate < math.inf:
+            raise ConfigError(f"--rate must be 0 or more, not {given.rate}")
+        limits = replace(limits, requests_per_second=given.rate or None)
+    if given.connections is not None:
+        if given.connections < 1:
+            raise ConfigError(f"--connections must be at least 1, not {given.connections}")
+        limits = replace(limits, connections=given.connections)
+    location = open_store.location(place)
+    _check_endpoint(location, settings.fetch)
+    return Order(
+        release=release,
+        run_id=uuid.uuid4().hex[:16],
+        location=location,
+        source=source,
+        base=base,
+        mirror=orders.mirror(given.mirror),
+        is_open=given.allow_private,
+        resize=_resize(given),
+        fetch=settings.fetch,
+        download=limits,
+        placeholders=placeholders.load(),
+    )
+
+
+def _check_endpoint(location: str, fetch: Fetch) -> None:
+    """Images must not go to another server than the one that was named."""
+    is_told = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    if location.startswith("s3://") and fetch.s3_endpoint and not is_told:
+        raise ConfigError(
+            f"{location}: fetch.s3_endpoint says where images are read from, not where they go; set AWS_ENDPOINT_URL_S3 to "
+            f"the server of this bucket, such as {fetch.s3_endpoint}"
+        )
+
+
+def _resize(given: argparse.Namespace) -> Resize | None:
+    if given.resize is None:
+        if given.quality != 90 or given.format != "jpeg":
+            raise ConfigError("--quality and --format are of resized images; give --resize too")
+        return None
+    if given.resize < 1 or not 1 <= given.quality <= 95:
+        raise ConfigError("--resize must be at least 1, and --quality lie between 1 and 95")
+    return Resize(given.resize, given.quality, given.format)

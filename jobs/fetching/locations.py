@@ -1,0 +1,96 @@
+"""Where a release's files come from: the registry's addresses, or another place with the landing area's layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from conf.errors import ConfigError
+from conf.registry import File, Release
+from conf.settings import Fetch
+from jobs.runtime.filesystem import join
+from jobs.transport import http, local
+from jobs.transport.address_guard import origin
+from jobs.transport.source import Source
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file to bring: its published name, its address (URL, s3:// URI or local path) and where it goes."""
+
+    name: str
+    url: str
+    target: Path
+
+
+def items(release: Release, landing: str, base: str | None, names: list[str] | None) -> list[Item]:
+    """What to bring, in the registry's order; ConfigError where a name or a place does not fit."""
+    if "://" in landing:
+        raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
+    known = {file.name: file for file in release.files}
+    if unknown := [name for name in names or () if name not in known]:
+        raise ConfigError(f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(known)}")
+    wanted = [file for file in release.files if not names or file.name in names]
+    root = Path(landing).absolute() / release.tag
+    return [Item(file.name, _address(release, file, base), root / file.name) for file in wanted]
+
+
+def _address(release: Release, file: File, base: str | None) -> str:
+    if base is None:
+        return file.url
+    if "://" not in base:
+        return str(Path(base).absolute() / release.tag / file.name)
+    return join(base, release.tag, file.name)
+
+
+def connect(items: list[Item], fetch: Fetch) -> dict[str, Source]:
+    """The source of each item, by its address; ConfigError where an address is of no kind that is known.
+
+    The servers that the addresses name may be private ones; what they redirect to may not, but for themselves.
+    """
+    kinds = {item.url: _kind(item) for item in items}
+    named = {_origin(item) for item in items if kinds[item.url] == "http"}
+    sources = {kind: _source(kind, fetch, named) for kind in set(kinds.values())}
+    return {url: sources[kind] for url, kind in kinds.items()}
+
+
+def _kind(item: Item) -> str:
+    parts = urlsplit(item.url)
+    if "://" not in item.url:
+        _check_folder(item)
+        return "folder"
+    if parts.scheme not in ("http", "https", "s3"):
+        raise ConfigError(
+            f"{item.url}: files come from http, https, s3 or a local folder; correct --from, or the url in the registry"
+        )
+    if parts.username or parts.query or parts.fragment:
+        raise ConfigError(
+            f"the address of {item.name} must be plain: no user, no ? and no #; correct --from, or its url in the registry"
+        )
+    return "s3" if parts.scheme == "s3" else "http"
+
+
+def _origin(item: Item) -> tuple[str, int]:
+    try:
+        return origin(item.url)
+    except ValueError:
+        raise ConfigError(
+            f"the address of {item.name}, {item.url}, names no host and port; correct --from or the registry"
+        ) from None
+
+
+def _source(kind: str, fetch: Fetch, named: set[tuple[str, int]]) -> Source:
+    if kind == "s3":
+        from jobs.transport import s3  # boto3 takes a while to import, and most runs need none of it
+
+        return s3.source(fetch)
+    return http.source(fetch, is_guarded=True, named=named) if kind == "http" else local.source()
+
+
+def _check_folder(item: Item) -> None:
+    place = Path(item.url).parent
+    if not place.is_dir():
+        raise ConfigError(f"{place}: no such folder; --from takes a folder that holds {place.name}/{item.name}")
+    if place.resolve() == item.target.parent.resolve():
+        raise ConfigError(f"{place}: the files would be copied onto themselves; give another --from or --landing")

@@ -1,0 +1,302 @@
+"""What one task does: reads its split, normalizes, splits good rows from bad, stages both, and reports what it did."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf.errors import ConfigError, InputError
+from conf.registry import Expected, Release
+from jobs.ingesting import repairs, reuse
+from jobs.ingesting.reuse import Known
+from jobs.sources.csv_parser import BadRecord, Rows, parse
+from jobs.sources.csv_records import Block
+from jobs.sources.splits import Chunk, Split, chunks
+from jobs.tables import staging
+from jobs.tables.staging import StagedFile, Writer
+from jobs.transforms import boxes, images, labels
+from jobs.transforms.image_ids import as_numbers
+from jobs.transforms.normalized_batch import Normalized
+from jobs.validation import row_filter
+from schemas import loader as schemas
+
+TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every task of a run knows.
+
+    `wanted`: path -> member, by file. `earlier`: files of `labels` of other releases by the digest of their text; `seed`:
+    what that digest begins with (see jobs/ingesting/reuse.py). `dropped`: rows that lost their key to an earlier one, as
+    positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read.
+    """
+
+    release: Release
+    warehouse: str
+    run_id: str
+    wanted: Mapping[str, Mapping[str, Expected]]
+    block_bytes: int
+    field_limit: int
+    seed: bytes = b""
+    earlier: Mapping[str, Known] = field(default_factory=dict)
+    dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
+
+
+@dataclass
+class Report:
+    """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
+
+    `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers,
+    else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never fall.
+    `reused`: kept rows whose text another release had too. `broken`: quarantined rows by the expectation they broke, or by
+    the reason for which the reader made no row of them.
+    """
+
+    file: str
+    member: str
+    table: str
+    number: int
+    read: int = 0
+    kept: int = 0
+    reused: int = 0
+    image_ids_repaired: int = 0
+    mids_repaired: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    broken: Counter[str] = field(default_factory=Counter)
+    staged: list[StagedFile] = field(default_factory=list)
+    quarantined: StagedFile | None = None
+    repairs: StagedFile | None = None
+    is_sorted: dict[str, bool] = field(default_factory=dict)
+    ends: dict[str, tuple[str, str]] = field(default_factory=dict)
+    header: str | None = None
+    extra_columns: tuple[str, ...] = ()
+    is_sound: bool = True
+    ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def beside(self) -> list[StagedFile]:
+        """The files beside the table's own: the rows that were kept out of it, and the list of repairs."""
+        return [file for file in (self.quarantined, self.repairs) if file]
+
+
+def run(split: Split, context: Context) -> Iterator[Report]:
+    """A report for each chunk of the split. InputError names the file that cannot be read."""
+    for chunk in chunks(split, context.wanted[split.file], context.release.columns, context.block_bytes):
+        if context.dropped is None or (split.file, chunk.number) in context.dropped:
+            yield _Task(split, chunk, context).run()
+
+
+class _Task:
+    """One chunk on its way: the writers that are open, and the report so far."""
+
+    def __init__(self, split: Split, chunk: Chunk, context: Context) -> None:
+        expected = chunk.expected
+        self.chunk, self.context, self.expected = chunk, context, expected
+        self.table = schemas.load(expected.member.table)
+        self.promised = row_filter.expectations(self.table.table)
+        self.writers: dict[str, Writer] = {}
+        self.quarantine: Writer | None = None
+        self.repairs: Writer | None = None
+        self.ids: list[npt.NDArray[np.uint64]] = []
+        self.dropped = (context.dropped or {}).get((split.file, chunk.number), np.empty(0, np.int64))
+        self.report = Report(split.file, expected.path, self.table.table, chunk.number)
+        self.report.header, self.report.extra_columns = chunk.header.text, chunk.header.extra
+
+    def run(self) -> Report:
+        text = reuse.digest(self.context.seed, self.chunk.header.names, self.expected.member.ids)
+        blocks = self.chunk.blocks
+        if self.table.table != "labels" or self.expected.subset is None:
+            text = None
+        elif self.context.earlier:
+            blocks = iter(list(reuse.through(blocks, text)))
+            if (known := self.context.earlier.get(text.hexdigest())) and self._take(known):
+                return self.report
+        else:
+            blocks = reuse.through(blocks, text)
+        for block in blocks:
+            self._block(block)
+        report = self.report
+        notes = {reuse.TEXT: text.hexdigest()} if text and self._is_the_text() else None
+        report.staged = [writer.close(notes) for writer in self.writers.values()]
+        report.quarantined = self.quarantine.close() if self.quarantine else None
+        report.repairs = self.repairs.close() if self.repairs else None
+        report.ids = np.concatenate(self.ids) if self.ids else report.ids
+        return report
+
+    def _is_the_text(self) -> bool:
+        """Whether the one file that was written holds every row of the text as it stood there, in order."""
+        report = self.report
+        untouched = not (self.quarantine or report.image_ids_repaired or report.mids_repaired)
+        return len(self.writers) == 1 and untouched and report.is_sound and all(report.is_sorted.values())
+
+    def _take(self, known: Known) -> bool:
+        """Stages a copy of the file that another release made of the same text; False where it cannot be used."""
+        try:
+            if not reuse.is_same_origin(known, self.context.release.sources):
+                return False
+            partition = {
+                "release": self.context.release.release,
+                "subset": self.expected.subset or "",
+                "origin": known.origin,
+            }
+            context, number = self.context, self.chunk.number
+            staged = staging.copied(known.uri, context.warehouse, self.table, partition, context.run_id, number)
+        except (OSError, pa.ArrowInvalid):
+            return False
+        ends = json.loads(staged.stats)
+        key, report = "/".join(partition.values()), self.report
+        report.staged, report.reused = [staged], staged.rows
+        report.read = report.kept = staged.rows
+        report.ends = {key: (ends["minValues"]["image_id"], ends["maxValues"]["image_id"])}
+        report.is_sorted = {key: True}
+        return True
+
+    def _block(self, block: Block) -> None:
+        where = f"{self.report.file}: {self.report.member}"
+        try:
+            rows = parse(block, self.chunk.header, TYPES[self.table.table], self.context.field_limit)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        self.report.is_sound &= block.sound
+        normalized = normalize(rows.columns, self.expected, self.context.release)
+        judged = row_filter.judge(normalized, self.promised)
+        good, reasons = judged.good, judged.reasons
+        self.report.broken.update(judged.broken)
+        self.report.broken.update(reason for record in rows.bad for reason in record.reasons)
+        self._drop(good, reasons)
+        self.report.read += rows.count + len(rows.bad)
+        self._list_repairs(rows, repairs.of_kept(rows.columns, normalized, good))
+        self._keep(row_filter.kept(normalized.columns, good))
+        self._refuse(rows, reasons)
+
+    def _drop(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
+        """Marks the rows of this block that lost their key; positions count the kept rows of the whole chunk."""
+        if not len(self.dropped):
+            return
+        rows = np.flatnonzero(good)
+        first = self.report.kept + sum(self.report.reasons.get(r, 0) for r in ("duplicate_image_id",))
+        here = self.dropped[(self.dropped >= first) & (self.dropped < first + len(rows))] - first
+        for row in rows[here].tolist():
+            good[row] = False
+            reasons[row] = ["duplicate_image_id"]
+            self.report.broken[row_filter.KEY] += 1
+
+    def _list_repairs(self, rows: Rows, found: pa.Table) -> None:
+        if not len(found):
+            return
+        report = self.report
+        for name, count in repairs.counts(found).items():
+            setattr(report, name, getattr(report, name) + count)
+        if self.repairs is None:
+            self.repairs = self._writer(schemas.load("repairs"), {"release": self.context.release.release})
+        lines = rows.lines(found["row"].to_numpy())
+        self.repairs.write(repairs.of_member(found, lines, report.table, report.file, report.member))
+
+    def _keep(self, rows: pa.Table) -> None:
+        self.report.kept += len(rows)
+        if not len(rows):
+            return
+        found = partitions(rows, self.table.table, self.context.release.release, self.expected.subset or "")
+        for partition, part in found:
+            self._write(part, partition)
+
+    def _write(self, rows: pa.Table, partition: dict[str, str]) -> None:
+        key = "/".join(partition.values())
+        if key not in self.writers:
+            self.writers[key] = self._writer(self.table, partition, is_judged=True)
+        self._note_order(key, rows["image_id"])
+        self.writers[key].write(rows)
+
+    def _note_order(self, key: str, image_ids: pa.ChunkedArray) -> None:
+        column = image_ids.combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            numbers, indices = as_numbers(column.dictionary), column.indices.to_numpy()
+            used = np.append(True, np.diff(indices) != 0)
+            numbers = numbers[indices[used]]
+        else:
+            numbers = as_numbers(column)
+        if self.table.table == "images":
+            self.ids.append(numbers)
+        first, last = (f"{int(n):016x}" for n in (numbers[0], numbers[-1]))
+        before = self.report.ends.get(key)
+        rises = bool((numbers[1:] >= numbers[:-1]).all()) and (before is None or before[1] <= first)
+        self.report.is_sorted[key] = self.report.is_sorted.get(key, True) and rises
+        self.report.ends[key] = (before[0] if before else first, last)
+
+    def _refuse(self, rows: Rows, reasons: dict[int, list[str]]) -> None:
+        places = sorted(reasons)
+        located = rows.locate(np.array(places, np.int64)) if places else []
+        bad = [*rows.bad]
+        bad += [BadRecord(line, raw, tuple(reasons[row])) for row, (line, raw) in zip(places, located, strict=True)]
+        if not bad:
+            return
+        for record in bad:
+            for reason in record.reasons:
+                self.report.reasons[reason] = self.report.reasons.get(reason, 0) + 1
+        if self.quarantine is None:
+            self.quarantine = self._writer(schemas.load("quarantine"), {"release": self.context.release.release})
+        bad.sort(key=lambda record: record.line)
+        self.quarantine.write(quarantine_rows(bad, self.report.table, self.report.file, self.report.member))
+
+    def _writer(self, table: schemas.Table, partition: dict[str, str], is_judged: bool = False) -> Writer:
+        context, number = self.context, self.chunk.number
+        return Writer(context.warehouse, table, partition, context.run_id, number, is_judged)
+
+
+def normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
+    """The raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
+    found = _normalize(columns, expected, release)
+    found.constants.update(release=release.release, subset=expected.subset)
+    return found
+
+
+def _normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
+    table, form = expected.member.table, expected.member.ids
+    if table == "images":
+        return images.normalize(columns, expected.subset or "", form)
+    if table == "boxes":
+        return boxes.normalize(columns, release.box_sources, form)
+    if table == "labels":
+        return labels.normalize(columns, release.sources, form)
+    raise ConfigError(
+        f"{expected.file.name}: {expected.path}: no rows of {table} are read from such files, only of {', '.join(TYPES)}; "
+        f"correct the table that the registry gives for {release.release}"
+    )
+
+
+def partitions(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """(partition, its rows) of kept rows of one member, in the columns that its files store."""
+    stored = [column.name for column in schemas.load(table).stored()]
+    if "origin" not in schemas.load(table).partition_by:
+        yield {"release": release, "subset": subset}, rows.select(stored)
+        return
+    origins = rows["origin"].combine_chunks()
+    for origin in pc.unique(origins).to_pylist():
+        partition = {"release": release, "subset": subset, "origin": origin}
+        yield partition, _of_origin(rows, origins, origin).select(stored)
+
+
+def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
+    same = pc.equal(origins.cast(pa.string()), origin) if len(origins.dictionary) > 1 else None
+    return rows if same is None or pc.all(same).as_py() else rows.filter(same)
+
+
+def quarantine_rows(bad: list[BadRecord], table: str, file: str, member: str) -> pa.Table:
+    """Bad records as rows of the table `quarantine`."""
+    schema = schemas.arrow_schema(schemas.load("quarantine"))
+    columns = {
+        "table_name": [table] * len(bad),
+        "file": [file] * len(bad),
+        "member": [member] * len(bad),
+        "line": [record.line for record in bad],
+        "raw": [record.raw for record in bad],
+        "reasons": [list(record.reasons) for record in bad],
+    }
+    return pa.table(columns, schema=schema)

@@ -1,0 +1,53 @@
+"""Tables are sorted by image inside each partition: files that were not are sorted by an ordinary Spark shuffle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby, pairwise
+
+from pyspark.sql import SparkSession
+
+from jobs.ingesting.chunk_kernel import Report
+from jobs.runtime.filesystem import join
+from jobs.tables import spark_writer
+from jobs.tables.quoting import parquet_schema, plain_files
+from jobs.tables.staging import StagedFile
+from schemas import loader as schemas
+
+ROWS_PER_FILE = 4_000_000
+
+
+def unsorted(reports: Sequence[Report]) -> dict[tuple[str, str], list[StagedFile]]:
+    """The staged files of each partition, by (table, partition), whose files are out of order or overlap."""
+    files: dict[tuple[str, str], list[tuple[str, str, bool, StagedFile]]] = {}
+    for report in reports:
+        for staged in report.staged:
+            key = "/".join(staged.partition.values())
+            first, last = report.ends[key]
+            files.setdefault((report.table, key), []).append((first, last, report.is_sorted[key], staged))
+    return {key: [entry[3] for entry in found] for key, found in files.items() if not _in_order(found)}
+
+
+def _in_order(found: Sequence[tuple[str, str, bool, StagedFile]]) -> bool:
+    """Whether each file is sorted and no two overlap by more than the image they share at their ends."""
+    ordered = sorted(found, key=lambda entry: (entry[0], entry[1]))
+    return all(entry[2] for entry in found) and all(a[1] <= b[0] for a, b in pairwise(ordered))
+
+
+def sort(
+    spark: SparkSession, warehouse: str, run_id: str, found: Mapping[tuple[str, str], Sequence[StagedFile]]
+) -> list[StagedFile]:
+    """New staged files with the same rows, sorted by image, instead of those in `found`."""
+    sorted_files: list[StagedFile] = []
+    for table, group in groupby(sorted(found), key=lambda key: key[0]):
+        for key in group:
+            sorted_files += _sort(spark, warehouse, run_id, table, found[key])
+    return sorted_files
+
+
+def _sort(spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]) -> list[StagedFile]:
+    table = schemas.load(name)
+    stored = parquet_schema([(column.name, column.type) for column in table.stored()])
+    count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
+    frame = plain_files(spark).schema(stored).parquet(*(join(warehouse, name, file.path) for file in files))
+    return spark_writer.stage(spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}")

@@ -1,0 +1,24 @@
+"""How every job that writes tables begins: Spark, its workers, and tables that are up to date."""
+
+from __future__ import annotations
+
+import time
+
+from pyspark.sql import SparkSession
+
+from conf.settings import Settings
+from jobs.runtime import spark_session, spark_tasks
+from jobs.runtime.progress import say
+from jobs.tables import ddl
+from jobs.validation import row_filter
+
+
+def begin(settings: Settings) -> tuple[SparkSession, float]:
+    """(the session, the seconds that Spark and its workers took to start); what was migrated is told."""
+    starting = time.monotonic()
+    spark = spark_session.start(settings)
+    ready = spark_tasks.start_workers(spark, row_filter.warm_up)
+    start_seconds = time.monotonic() - starting
+    for sentence in ddl.ensure(spark, settings.warehouse):
+        say(f"migrated {sentence}")
+    return spark, start_seconds + spark_tasks.wait_for(ready)

@@ -1,0 +1,106 @@
+"""The jars that Spark needs beside its own: which, where they lie, and how they come there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from conf.errors import ConfigError, StoreError
+from conf.yaml_loader import load_yaml
+from jobs.runtime import java_home
+
+LONGEST_SECONDS = 600
+
+
+def coordinates() -> list[str]:
+    """Every jar as organisation:name:version (conf/jars.yaml)."""
+    return [jar for group in load_yaml(files("conf") / "jars.yaml").values() for jar in group]
+
+
+def file_name(jar: str) -> str:
+    organisation, name, version = jar.split(":")
+    return f"{organisation}_{name}-{version}.jar"
+
+
+def cache_folder() -> Path:
+    """Where `oilake setup` puts the jars: in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oilake" / "jars"
+
+
+def find_jars(folder: str | None) -> list[str]:
+    """Paths of the jars: all that a configured `folder` holds; else those of a checkout's `.jars` or of the user's cache,
+    the first of the two that lacks none. Empty without any."""
+    if folder:
+        return sorted(str(path) for path in Path(folder).glob("*.jar"))
+    for place in (Path(__file__).resolve().parents[2] / ".jars", cache_folder()):
+        paths = [place / file_name(jar) for jar in coordinates()]
+        if all(path.is_file() for path in paths):
+            return [str(path) for path in paths]
+    return []
+
+
+def bring_jars(folder: Path) -> list[Path]:
+    """Brings the jars that `folder` lacks and returns their paths; each appears whole or not at all.
+
+    ConfigError without a Java, StoreError when a jar cannot be had or the folder cannot be written.
+    """
+    lacking = [jar for jar in coordinates() if not (folder / file_name(jar)).is_file()]
+    if not lacking:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as work:
+            _resolve(lacking, Path(work))
+            return [(Path(work) / file_name(jar)).replace(folder / file_name(jar)) for jar in lacking]
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: cannot be written ({error.strerror or error}); name another folder with --to"
+        ) from None
+
+
+def _resolve(jars: list[str], work: Path) -> None:
+    """Spark's own resolver puts `jars` into `work`."""
+    home = java_home.find()
+    if not home:
+        raise ConfigError(java_home.REMEDY)
+    wish = work / "ivy.xml"
+    wish.write_text(_ivy_file(jars), encoding="utf-8")
+    call = [f"{home}/bin/java", "-jar", str(_resolver()), "-cache", f"{work}/cache", "-m2compatible", "-ivy", str(wish)]
+    call += ["-retrieve", f"{work}/[organisation]_[artifact]-[revision].[ext]"]
+    try:
+        result = subprocess.run(call, capture_output=True, text=True, timeout=LONGEST_SECONDS)
+        lines = result.stdout.splitlines()
+    except subprocess.TimeoutExpired:
+        lines = [f"no answer in {LONGEST_SECONDS} s"]
+    shutil.rmtree(work / "cache", ignore_errors=True)
+    if lacking := [jar for jar in jars if not (work / file_name(jar)).is_file()]:
+        reason = next(
+            (line.strip(" \t:") for line in lines if "UNRESOLVED" in line or "Server access" in line), lines[-1]
+        )
+        raise StoreError(
+            f"{lacking[0]}: cannot be fetched ({reason}); see that this machine reaches a Maven repository and run this "
+            f"again, or copy {', '.join(file_name(jar) for jar in lacking)} into the folder"
+        )
+
+
+def _resolver() -> Path:
+    spark = Path(str(find_spec("pyspark").origin)).parent  # type: ignore[union-attr]
+    return next((spark / "jars").glob("ivy-*.jar"))
+
+
+def _ivy_file(jars: list[str]) -> str:
+    wanted = "".join(
+        f"<dependency org={quoteattr(organisation)} name={quoteattr(name)} rev={quoteattr(version)} "
+        'transitive="false" conf="default->master"/>'
+        for organisation, name, version in (jar.split(":") for jar in jars)
+    )
+    return (
+        '<ivy-module version="2.0"><info organisation="oilake" module="jars"/>'
+        f'<configurations><conf name="default"/></configurations><dependencies>{wanted}</dependencies></ivy-module>'
+    )

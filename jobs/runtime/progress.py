@@ -1,0 +1,54 @@
+"""Progress of work that takes longer than a few seconds: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TypeVar
+
+from tqdm import tqdm
+
+from conf.showing import visible
+from jobs.runtime.logs import LOGGER
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
+    """The items as they come; on a terminal with a bar on stderr, else with one line at the end."""
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=visible(what), unit=f" {unit}", leave=False, dynamic_ncols=True)
+    else:
+        yield from items
+        say(f"{what}: {total:,} {unit if total != 1 else unit.removesuffix('s')}")
+
+
+class Rate(NamedTuple):
+    """How many blobs were done so far, and how many bytes they hold."""
+
+    blobs: int
+    bytes: int
+
+
+@contextmanager
+def rated(what: str) -> Iterator[Callable[[Rate], None]]:
+    """Hears what is done so far; on a terminal as a bar with blobs/s and bytes/s, else as one line each time."""
+    started = time.monotonic()
+    with tqdm(desc=visible(what), unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True) as bar:
+
+        def tell(done: Rate) -> None:
+            seconds = max(time.monotonic() - started, 1e-3)
+            bar.set_postfix_str(f"{done.blobs:,} blobs, {done.blobs / seconds:,.0f}/s", refresh=False)
+            bar.update(done.bytes - bar.n)
+            if bar.disable:
+                told = f"{done.blobs:,} blobs ({done.blobs / seconds:,.0f}/s), {done.bytes / 1e6:,.1f} MB"
+                say(f"{what}: {told} ({done.bytes / 1e6 / seconds:,.0f} MB/s)")
+
+        yield tell
+
+
+def say(line: str) -> None:
+    """One plain line about what is being done, on stderr."""
+    LOGGER.info("%s", line)

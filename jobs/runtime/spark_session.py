@@ -1,0 +1,112 @@
+"""The one place that builds a SparkSession."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
+from pyspark.sql import SparkSession
+
+from conf.errors import ConfigError
+from conf.settings import Settings
+from jobs.runtime import java_home
+from jobs.runtime.jars import find_jars
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.variable.substitute": "false",  # ${env:…} in a condition stays text
+    "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "oilake-spark-warehouse"),  # not in the user's folder
+}
+DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension"
+
+
+def start(settings: Settings) -> SparkSession:
+    """The running session, or a new one with Delta; ConfigError when Java or Delta's jars are not to be found."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if home := java_home.find():
+        os.environ["JAVA_HOME"] = home
+    os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
+    builder = SparkSession.builder.appName("oilake")
+    for key, value in (DELTA | settings.spark).items():
+        builder = builder.config(key, value)
+    if settings.master and "MASTER" not in os.environ and not _submitted():
+        builder = builder.master(settings.master)
+    if jars := find_jars(settings.jars):
+        builder = builder.config("spark.jars", ",".join(jars))
+    try:
+        with _quiet():
+            spark = _start(builder)
+    except (PySparkException, Py4JError, OSError) as error:
+        raise ConfigError(
+            f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
+        ) from None
+    _check_delta(spark)
+    if not _debugging():
+        spark.sparkContext.setLogLevel("OFF")
+        # It prints each query that fails, on a handler of its own, beside our sentence.
+        PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    return spark
+
+
+def _start(builder: Any) -> SparkSession:
+    """Started in a thread of its own: an interrupt breaks no call to Java, and PySpark sets no handler that would."""
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(builder.getOrCreate)
+        while not wait([started], 0.5).done:
+            pass
+        found: SparkSession = started.result()
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Java, started inside, inherits a stderr that leads nowhere: its greetings are no news to the person who waits."""
+    if _debugging() or _submitted():
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _debugging() -> bool:
+    return os.environ.get("OILAKE_DEBUG") == "1"
+
+
+def _submitted() -> bool:
+    """Whether spark-submit started this process: then it has given the master."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _check_delta(spark: SparkSession) -> None:
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    try:
+        jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(DELTA_CLASS)
+    except Exception:
+        raise ConfigError(
+            "Delta's jars are not on Spark's class path; run `oilake setup`, set OILAKE_JARS to their folder, "
+            "or give spark-submit --jars"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

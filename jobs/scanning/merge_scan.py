@@ -1,0 +1,157 @@
+"""Several sides of sorted Parquet files side by side: chunks that hold all rows of each of their images, on every side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from conf.errors import InputError
+from jobs.runtime.error_text import unreadable
+from jobs.runtime.filesystem import filesystem
+from jobs.transforms import image_runs
+from jobs.transforms.image_runs import Runs
+
+END = 1 << 64
+BATCH = 1 << 19  # what a core's caches still help with
+
+
+@dataclass(frozen=True)
+class Side:
+    """Parquet files, each sorted by image_id (they may overlap, in any order), and the columns to read beside it.
+
+    `batch`: rows read at a time; with `is_plain` strings are not dictionary-encoded, for those that hardly repeat. Only
+    images from `low` up to, without, `high` are read of it.
+    """
+
+    files: tuple[str, ...]
+    columns: tuple[str, ...]
+    batch: int = BATCH
+    is_plain: bool = False
+    low: int = 0
+    high: int = END
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Where the images of one row group lie: from `low` to `high`, both among them, as unsigned 64-bit numbers."""
+
+    low: int
+    high: int
+    rows: int
+
+
+def row_groups(uri: str) -> list[RowGroup]:
+    """The row groups of one file, from its footer; one without statistics may hold any image."""
+    store, path = filesystem(uri)
+    with readable(uri):
+        return _row_groups(pq.read_metadata(path, filesystem=store))
+
+
+@contextmanager
+def readable(uri: str) -> Iterator[None]:
+    """StoreError that names the file when what is done within fails because of it."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise unreadable(uri, error) from None
+
+
+def _row_groups(metadata: pq.FileMetaData) -> list[RowGroup]:
+    place = metadata.schema.names.index("image_id")
+    found = []
+    for n in range(metadata.num_row_groups):
+        group = metadata.row_group(n)
+        known = group.column(place).statistics
+        low, high = (known.min, known.max) if known and known.has_min_max else ("0", f"{END - 1:x}")
+        found.append(RowGroup(int(low, 16), int(high, 16), group.num_rows))
+    return found
+
+
+def aligned(sides: Mapping[str, Side], low: int, high: int, rows: int) -> Iterator[dict[str, Runs]]:
+    """Chunks of at least `rows` rows (but for the last) of the images from `low` up to, without, `high` (at most 2^64).
+
+    A chunk holds every row of its images on all sides, in dictionary-encoded strings unless a side is plain; a side
+    without rows is left out. Each file is read once and in order, about a batch of it at a time. InputError names a file
+    that is not sorted.
+    """
+    streams = [_Stream(name, uri, side, low, high) for name, side in sides.items() for uri in sorted(set(side.files))]
+    while streams := [stream for stream in streams if stream.bound < END or stream.held]:
+        cut = min(stream.bound for stream in streams)
+        if cut < END and sum(stream.count(cut) for stream in streams) < rows:
+            min(streams, key=lambda stream: stream.bound).read()
+            continue
+        chunk: dict[str, list[Runs]] = {}
+        for stream in streams:
+            chunk.setdefault(stream.side, []).extend(stream.take(cut))
+        if found := {side: image_runs.joined(parts) for side, parts in chunk.items() if parts}:
+            yield found
+
+
+class _Stream:
+    """One file on its way. `held`: rows read and not taken; every row of an image below `bound` has been read."""
+
+    def __init__(self, side: str, uri: str, wanted: Side, low: int, high: int) -> None:
+        low, high = max(low, wanted.low), min(high, wanted.high)
+        self.side, self.uri, self.low, self.high = side, uri, low, high
+        self.columns, self.rows, self.is_plain = ["image_id", *wanted.columns], wanted.batch, wanted.is_plain
+        self.held: list[Runs] = []
+        self.last = 0
+        store, path = filesystem(uri)
+        with readable(uri):
+            self.source = store.open_input_file(path)
+            self.metadata = pq.read_metadata(self.source)
+        found = _row_groups(self.metadata)
+        self.groups = [n for n, group in enumerate(found) if group.low < high and group.high >= low]
+        self.bound = min((max(found[n].low, low) for n in self.groups), default=END)
+        self.batches: Iterator[pa.RecordBatch] | None = None
+
+    def read(self) -> None:
+        """Reads one batch more."""
+        if self.batches is None:
+            self.batches = self._open()
+        with readable(self.uri):
+            batch = next(self.batches, None)
+        if batch is None:
+            self._end()
+            return
+        found = image_runs.of_batch(batch)
+        if not found.is_sorted() or (len(found.images) and int(found.images[0]) < self.last):
+            raise InputError(f"{self.uri}: its rows are not sorted by image_id; ingest the release again with --force")
+        self._hold(found)
+
+    def _hold(self, found: Runs) -> None:
+        self.last = int(found.images[-1]) if len(found.images) else self.last
+        wanted = found.since(self.low).before(self.high)
+        if len(wanted.images):
+            self.held.append(wanted)
+        self.bound = max(self.bound, self.last)
+        if self.last >= self.high:
+            self._end()
+
+    def _open(self) -> Iterator[pa.RecordBatch]:
+        schema = self.metadata.schema
+        texts = {name for n, name in enumerate(schema.names) if schema.column(n).physical_type == "BYTE_ARRAY"}
+        # Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
+        texts = set() if self.is_plain else texts & {*self.columns} - {"image_id"}
+        file = pq.ParquetFile(self.source, metadata=self.metadata, read_dictionary=sorted(texts), pre_buffer=True)
+        batches: Iterator[pa.RecordBatch] = file.iter_batches(self.rows, self.groups, self.columns, use_threads=False)
+        return batches
+
+    def _end(self) -> None:
+        self.bound, self.batches = END, iter(())
+        self.source.close()
+
+    def count(self, cut: int) -> int:
+        """How many rows of images below `cut` are held."""
+        return sum(int(part.lengths[: image_runs.position(part.images, cut)].sum()) for part in self.held)
+
+    def take(self, cut: int) -> Sequence[Runs]:
+        """The held rows of images below `cut`; they are held no more."""
+        taken = [part.before(cut) for part in self.held]
+        left = [part.since(cut) for part in self.held]
+        self.held = [part for part in left if len(part.images)]
+        return [part for part in taken if len(part.images)]

@@ -1,0 +1,72 @@
+"""Byte ranges of a plain CSV file that begin and end where a record does, so that each can be read by itself."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.runtime.filesystem import open_file
+from jobs.sources.record_walker import NEWLINE, QUOTE
+from jobs.sources.tar_stream import Told
+
+STEP = 4 << 20
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bytes [start, stop) of a file; `line` is the physical line at `start`, counted from 1."""
+
+    start: int
+    stop: int
+    line: int
+
+
+def plan(uri: str, size: int, count: int) -> list[Range]:
+    """Up to `count` ranges of the file of `size` bytes.
+
+    Line feeds and quotes are counted once; a boundary is the first line feed outside quotes after an even share. Where
+    the quoting is unsound the boundaries may be wrong: the reader sees it in its own range, and the file is read whole.
+    """
+    cuts = sorted({size * n // count for n in range(count)})
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        counts = list(pool.map(lambda pair: _count(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
+    starts, line, quotes = [(0, 1)], 1, 0
+    for cut, stop, (newlines, marks) in zip(cuts[1:], [*cuts[2:], size], counts[:-1], strict=True):
+        line, quotes = line + newlines, quotes + marks
+        start, passed = _next_record(uri, cut, stop, bool(quotes % 2))
+        if start < stop:
+            starts.append((start, line + passed))
+    stops = [start for start, _ in starts[1:]] + [size]
+    return [Range(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
+
+
+def _count(uri: str, start: int, stop: int) -> tuple[int, int]:
+    """(line feeds, quotes) in bytes [start, stop)."""
+    newlines = quotes = 0
+    with open_file(uri) as file, Told(uri):
+        file.seek(start)
+        while start < stop and (data := file.read(min(STEP, stop - start))):
+            newlines, quotes, start = newlines + data.count(NEWLINE), quotes + data.count(QUOTE), start + len(data)
+    return newlines, quotes
+
+
+def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, int]:
+    """(offset of the first record that begins in (start, stop), else `stop`; line feeds between).
+
+    `inside`: `start` stands in quotes. What begins behind `stop` is found from there: every byte is looked at once.
+    """
+    passed = 0
+    with open_file(uri) as file, Told(uri):
+        file.seek(start)
+        while start < stop and (data := file.read(min(STEP, stop - start))):
+            octets = np.frombuffer(data, np.uint8)
+            newlines = np.flatnonzero(octets == NEWLINE[0])
+            quotes = np.flatnonzero(octets == QUOTE[0])
+            outside = (np.searchsorted(quotes, newlines) + inside) % 2 == 0
+            if outside.any():
+                first = int(np.argmax(outside))
+                return start + int(newlines[first]) + 1, passed + first + 1
+            start, passed, inside = start + len(data), passed + len(newlines), (len(quotes) + inside) % 2 == 1
+    return stop, passed

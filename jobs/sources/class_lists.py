@@ -1,0 +1,98 @@
+"""The small files of a release, read whole: class lists, class descriptions and the hierarchy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from conf.errors import InputError
+from conf.registry import Expected
+from conf.showing import brief
+from jobs.runtime.filesystem import open_stream
+from jobs.sources.csv_parser import BadRecord, Header, parse
+from jobs.sources.csv_records import Read, blocks
+from jobs.sources.tar_stream import Told, members
+
+LARGEST = 16 << 20
+BLOCK = 8 << 20
+COLUMNS = {"classes": ("mid",), "descriptions": ("mid", "display_name")}
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One row of a class list or of the descriptions; `display_name` is None in a list."""
+
+    line: int
+    raw: bytes
+    mid: str | None
+    display_name: str | None
+
+
+def contents(name: str, uri: str, kind: str, wanted: Mapping[str, Expected]) -> Iterator[tuple[Expected, bytes]]:
+    """(member, its bytes) of each wanted member that the file holds. InputError when the file is damaged or too large."""
+    with open_stream(uri) as stream:
+        if kind == "plain":
+            yield wanted[name], _whole(stream.read, name)
+            return
+        for path, read in members(stream, name, wanted):
+            yield wanted[path], _whole(read, f"{name}: {path}")
+
+
+def _whole(read: Read, where: str) -> bytes:
+    with Told(where):
+        data = read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise InputError(f"{where}: larger than {LARGEST >> 20} MiB, which no class list is; fetch the file again")
+    if not data.strip():
+        raise InputError(f"{where}: the file is empty; fetch it again")
+    return data
+
+
+def rows(data: bytes, file_format: str, limit: int) -> tuple[list[ListRow], list[BadRecord]]:
+    """(the rows, the records that are none) of a class list or of the descriptions; both have no header."""
+    names = COLUMNS[file_format]
+    header, types = Header(names), dict.fromkeys(names, pa.string())
+    good: list[ListRow] = []
+    bad: list[BadRecord] = []
+    for block in blocks(BytesIO(data.removeprefix(b"\xef\xbb\xbf")).read, BLOCK):
+        parsed = parse(block, header, types, limit)
+        places = parsed.locate(np.arange(parsed.count))
+        values = [parsed.columns[name].to_pylist() for name in names]
+        described = values[1] if len(values) > 1 else [None] * parsed.count
+        good += [
+            ListRow(*place, *pair) for place, pair in zip(places, zip(values[0], described, strict=True), strict=True)
+        ]
+        bad += parsed.bad
+    return good, bad
+
+
+def hierarchy(data: bytes, where: str) -> Any:
+    """The JSON document of a hierarchy; InputError when it is none."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(f"{where}: this is no JSON document ({reason}); fetch the file again") from None
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        children = _children(node)
+        if children is None:
+            raise InputError(f"{where}: this is no hierarchy of named nodes (see {brief(node)}); fetch the file again")
+        waiting += children
+    return document
+
+
+def _children(node: Any) -> list[Any] | None:
+    """The children of a node; None when it is no node with a name."""
+    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+        return None
+    children = node.get("children") or []
+    encodable = node["name"].encode(errors="ignore").decode() == node["name"]
+    return children if isinstance(children, list) and encodable else None

@@ -1,0 +1,68 @@
+"""Members of a tar or tar.gz of many small files: listed without keeping them, read by place or in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from isal import igzip
+
+from conf.errors import InputError
+from jobs.sources.csv_records import Read
+from jobs.sources.tar_headers import Entry, entries
+from jobs.sources.tar_stream import BUFFER, Told, reader
+
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member: its name without a leading ./, its bytes, and where they begin; `start` counts members in a tar.gz."""
+
+    name: str
+    size: int
+    is_file: bool
+    start: int
+
+
+def is_compressed(path: str) -> bool:
+    """Whether the archive is a gzip file; InputError where it cannot be opened."""
+    with _open(path) as file:
+        return bool(file.read(2) == GZIP)
+
+
+def members(path: str) -> Iterator[Member]:
+    """Every member but folders, in the archive's order; InputError names an archive that is damaged or cut."""
+    is_gzip = is_compressed(path)
+    for n, entry, _ in _members(path, is_gzip):
+        if not entry.is_folder:
+            yield Member(entry.name.removeprefix("./"), entry.size, entry.is_file, n if is_gzip else entry.start)
+
+
+def bodies(path: str, starts: Collection[int]) -> Iterator[tuple[int, Read]]:
+    """(start, how to read it) of the given members of a tar.gz, in order; each must be read before the next is asked for."""
+    for n, entry, unpacked in _members(path, True):
+        if n in starts:
+            yield n, reader(unpacked, entry, path)
+
+
+def _members(path: str, is_gzip: bool) -> Iterator[tuple[int, Entry, Any]]:
+    """(number, member, the tar that stands at its first byte)."""
+    with _open(path) as file, Told(path):
+        unpacked: Any = igzip.IGzipFile(fileobj=file) if is_gzip else file
+        for n, entry in enumerate(entries(unpacked, path)):
+            yield n, entry, unpacked
+        while is_gzip and unpacked.read(BUFFER):
+            pass
+
+
+@contextmanager
+def _open(path: str) -> Iterator[Any]:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its rights and the disk") from None
+    with file:
+        yield file

@@ -1,0 +1,78 @@
+"""Adds rows to a table that belongs to no release's snapshot: all of them in one commit, or none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from conf.errors import StoreError
+from jobs.runtime.filesystem import delete, join
+from jobs.tables.delta_log import existing, uri
+from jobs.tables.publish import ATTEMPTS, PAUSE, add, is_committed, unwritable
+from jobs.tables.staging import StagedFile, stage
+from schemas import loader as schemas
+
+
+def append(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:
+    """Commits `rows` (all columns of the table, the partition's too, by name); nothing where there are none.
+
+    `metadata`: what the commit says besides its job and run, as `oilake.NAME`. StoreError when the store cannot be
+    written; then no reader sees a row.
+    """
+    if not len(rows):
+        return
+    table = schemas.load(table_name)
+    existing(warehouse, table_name)
+    staged: list[StagedFile] = []
+    try:
+        staged += [stage(warehouse, table, part, run_id, found) for part, found in _parts(table, rows)]
+        _commit(warehouse, table, staged, _properties(table, run_id, metadata))
+    except BaseException as error:
+        if not any(is_committed(warehouse, table_name, file) for file in staged):
+            delete([join(uri(warehouse, table_name), file.path) for file in staged])
+        elif isinstance(error, DeltaError | OSError):
+            return  # the rows stand; what failed came after them, such as a checkpoint
+        raise unwritable(warehouse, error) from None
+
+
+def _parts(table: schemas.Table, rows: pa.Table) -> list[tuple[dict[str, str], pa.Table]]:
+    """(partition's values, the rows of it as they are stored, in the table's order)."""
+    schema = schemas.arrow_schema(table)
+    if not table.partition_by:
+        return [({}, _sorted(table, rows.select(schema.names).cast(schema)))]
+    found = []
+    for part in rows.select(list(table.partition_by)).group_by(list(table.partition_by)).aggregate([]).to_pylist():
+        mine = rows
+        for column, value in part.items():
+            mine = mine.filter(pc.equal(mine[column], value))
+        found.append((part, _sorted(table, mine.select(schema.names).cast(schema))))
+    return found
+
+
+def _sorted(table: schemas.Table, rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(column, "ascending") for column in table.sort_by]) if table.sort_by else rows
+
+
+def _commit(warehouse: str, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties) -> None:
+    for attempt in range(ATTEMPTS):
+        opened = existing(warehouse, table.table)
+        try:
+            return opened.create_write_transaction(
+                [add(file) for file in staged], "append", opened.schema(), commit_properties=properties
+            )
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri(warehouse, table.table)}: other runs keep writing; run the same command again")
+
+
+def _properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:
+    told = {f"oilake.{name}": value for name, value in metadata.items()}
+    return CommitProperties(
+        custom_metadata={"userMetadata": f"{table.written_by} {run_id}", "oilake.job": table.written_by}
+        | {"oilake.run_id": run_id, **told}
+    )

@@ -1,0 +1,80 @@
+"""What a long run has staged so far, so that the next one goes on from there: one JSON file a part of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyarrow import fs
+
+from conf.file_names import file_name
+from jobs.runtime.filesystem import delete, filesystem, join
+from jobs.tables.delta_log import uri
+from jobs.tables.staging import StagedFile
+
+FOLDER = "_unfinished"  # Delta takes no notice of names that begin so
+
+
+def _path(warehouse: str, table: str, part: Mapping[str, str]) -> str:
+    return join(uri(warehouse, table), FOLDER, "-".join(map(file_name, part.values())) + ".json")
+
+
+def write(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
+    """Notes all that is staged of the part, in place of what was noted before; the file is always whole."""
+    store, path = filesystem(_path(warehouse, table, part))
+    store.create_dir(path.rpartition("/")[0], recursive=True)
+    new = f"{path}.new" if isinstance(store, fs.LocalFileSystem) else path
+    with store.open_output_stream(new, compression=None) as stream:
+        stream.write(json.dumps([asdict(file) for file in files]).encode())
+    if new != path:
+        store.move(new, path)
+
+
+def read(warehouse: str, table: str, part: Mapping[str, str]) -> list[StagedFile]:
+    """What an earlier run noted and did not publish; nothing where the note cannot be read."""
+    return _read(*filesystem(_path(warehouse, table, part)))
+
+
+def _read(store: fs.FileSystem, path: str) -> list[StagedFile]:
+    try:
+        with store.open_input_stream(path, compression=None) as stream:
+            found: list[dict[str, Any]] = json.loads(stream.read())
+        return [StagedFile(**file) for file in found]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note: its path in the store, its bytes, when it was changed (seconds since 1970), the names of its files."""
+
+    path: str
+    bytes: int
+    changed_at: float
+    files: tuple[str, ...]
+
+
+def notes(warehouse: str, table: str) -> list[Note]:
+    """The notes of all parts of a table; one that cannot be read names no file."""
+    store, folder = filesystem(join(uri(warehouse, table), FOLDER))
+    listed = []
+    for info in store.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
+        files = tuple(file.path.rpartition("/")[2] for file in _read(store, info.path))
+        listed.append(Note(info.path, int(info.size), info.mtime.timestamp(), files))
+    return listed
+
+
+def forget(warehouse: str, table: str, part: Mapping[str, str]) -> None:
+    """Removes the note."""
+    delete([_path(warehouse, table, part)])
+
+
+def sweep(warehouse: str, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
+    """Deletes what a run staged and did not note."""
+    store, folder = filesystem(uri(warehouse, table))
+    names = {file.path.rpartition("/")[2] for file in kept}
+    for info in store.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True)):
+        if f"-{run_id}-" in info.base_name and info.base_name not in names:
+            store.delete_file(info.path)

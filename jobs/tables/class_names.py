@@ -1,0 +1,76 @@
+"""Classes as people name them: by a MID in any spelling, or by a display name in any case."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf.errors import ConfigError
+from jobs.tables.snapshots import Snapshot, small_rows
+from jobs.transforms import mids
+from quality.row_expectations import mask
+
+NEAREST = 5
+
+Class = tuple[str, str | None]
+
+
+def listed(warehouse: str, pins: Iterable[Snapshot]) -> list[Class]:
+    """(MID, display name) of every class of some releases, each once, sorted by MID."""
+    rows = (row for pin in pins for row in small_rows(warehouse, "classes", pin, ["mid", "display_name"]))
+    return sorted({(row["mid"], row["display_name"]) for row in rows}, key=lambda known: (known[0], known[1] or ""))
+
+
+def find(text: str, classes: Sequence[Class], flag: str, where: str) -> str:
+    """The MID of the class that `text` names; `where`: whose classes these are.
+
+    A name as it is written comes before one in another case, and a name before `0bt9lr`, the last part of a MID.
+    ConfigError, beginning with `flag`, lists the MIDs of an ambiguous name, or the names nearest to an unknown one.
+    """
+    known = {mid for mid, _ in classes}
+    if (spelled := mid_of(text)) in known:
+        return str(spelled)
+    for same in (_plain, _folded):
+        found = sorted({mid for mid, name in classes if name is not None and same(name) == same(text)})
+        if len(found) > 1:
+            raise ConfigError(
+                f"{flag} {text!r}: {len(found)} classes of {where} have this name, {', '.join(found)}; give its MID"
+            )
+        if found:
+            return found[0]
+    bare = [mid for mid in known if mid.rpartition("/")[2] == _folded(text)]
+    if len(bare) == 1:
+        return bare[0]
+    raise _unknown(text, classes, flag, where)
+
+
+def mid_of(text: str) -> str | None:
+    """The MID that `text` spells in any of the ways that ingest reads; None when it is none."""
+    spelled = mids.normalize(pa.array([text.strip()], pa.string()))[0]
+    return str(spelled[0]) if mask(pc.match_substring_regex(spelled, mids.SPELLINGS))[0] else None
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def _folded(name: str) -> str:
+    return _plain(name).casefold()
+
+
+def _unknown(text: str, classes: Sequence[Class], flag: str, where: str) -> ConfigError:
+    if not classes:
+        return ConfigError(f"{flag} {text!r}: {where} lists no classes; ingest its class lists first")
+    spellings: dict[str, list[Class]] = {}
+    for mid, name in classes:
+        for spelling in filter(None, (mid, name)):
+            spellings.setdefault(_folded(spelling), []).append((mid, name))
+    nearest = difflib.get_close_matches(mid_of(text) or _folded(text), list(spellings), NEAREST)
+    close = dict.fromkeys(known for spelling in nearest for known in spellings[spelling])
+    told = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in close)
+    hint = f"the nearest are {told}" if told else "`oilake show classes` lists them"
+    return ConfigError(f"{flag} {text!r}: {where} has no such class; {hint}")

@@ -1,0 +1,89 @@
+"""The commits of a table, read from its log file by file: what each added, removed and said."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pyarrow.fs import FileSelector
+
+from conf.errors import StoreError
+from jobs.runtime.filesystem import filesystem, join
+from jobs.tables.delta_log import uri
+
+Kind = Literal["commit", "checkpoint", "checksum"]
+
+FOLDER = "_delta_log"
+KINDS: dict[Kind, re.Pattern[str]] = {
+    "commit": re.compile(r"\d{20}\.json"),
+    "checkpoint": re.compile(r"\d{20}\.checkpoint\..*(parquet|json)"),
+    "checksum": re.compile(r"\.?\d{20}\..*crc|\d{20}\.crc"),
+}
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file of a log, by its path in the store: the version it tells of; `changed_at`: seconds since 1970."""
+
+    path: str
+    version: int
+    kind: Kind
+    bytes: int
+    changed_at: float
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one commit did: the actions `add` and `remove`, and its own words (`commitInfo`)."""
+
+    version: int
+    adds: list[dict[str, Any]] = field(default_factory=list)
+    removes: list[dict[str, Any]] = field(default_factory=list)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+def log_files(warehouse: str, table: str) -> list[LogFile]:
+    """The files of the log that belong to one version, ascending by it; others are left out."""
+    store, folder = filesystem(join(uri(warehouse, table), FOLDER))
+    listed = []
+    for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
+        for kind, pattern in KINDS.items():
+            if pattern.fullmatch(info.base_name):
+                version = int(info.base_name.lstrip(".")[:20])
+                listed.append(LogFile(info.path, version, kind, int(info.size), info.mtime.timestamp()))
+    return sorted(listed, key=lambda file: (file.version, file.path))
+
+
+def commit(warehouse: str, table: str, version: int) -> Commit | None:
+    """One commit; None where the log no longer holds it. StoreError when it cannot be read."""
+    path = join(uri(warehouse, table), FOLDER, f"{version:020d}.json")
+    store, inside = filesystem(path)
+    try:
+        with store.open_input_stream(inside, compression=None) as stream:
+            lines = bytes(stream.read()).splitlines()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error}); check its rights and the disk") from None
+    try:
+        actions = [json.loads(line) for line in lines if line.strip()]
+        told = Commit(version)
+        for action in actions:
+            told.adds.extend([action["add"]] if "add" in action else [])
+            told.removes.extend([action["remove"]] if "remove" in action else [])
+        info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path}: is no commit of a Delta table ({error}); restore the table's log") from None
+    return Commit(version, told.adds, told.removes, info)
+
+
+def newest_first(warehouse: str, table: str, newest: int) -> Iterator[Commit]:
+    """The commits from `newest` down, as far as the log reaches without a gap."""
+    for version in range(newest, -1, -1):
+        told = commit(warehouse, table, version)
+        if told is None:
+            return
+        yield told

@@ -1,0 +1,72 @@
+"""Columns of published or newest rows as Arrow tables, file by file, without Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from jobs.runtime.filesystem import filesystem, join
+from jobs.tables.delta_log import files_at, open_table, unreadable, uri
+from schemas import loader as schemas
+
+Filters = Sequence[tuple[str, str, object]]
+
+
+def columns_of(
+    warehouse: str,
+    table: str,
+    version: int,
+    part: Mapping[str, str],
+    columns: Sequence[str],
+    filters: Filters | None = None,
+) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """(partition's values, some columns that are no partition's) of every file of a table's part at one version."""
+    for action, partition in files_at(warehouse, table, version, part):
+        yield partition, read_file(join(uri(warehouse, table), action["path"]), table, columns, filters)
+
+
+def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | None = None) -> pa.Table:
+    """Some columns of one Parquet file of a table; StoreError when it cannot be read.
+
+    `filters`: (column, =, value) or (column, in, values), all of which the rows must meet.
+    """
+    store, inside = filesystem(path)
+    schema = schemas.arrow_schema(schemas.load(table))
+    try:
+        return pq.read_table(
+            inside, columns=list(columns), filesystem=store, schema=schema, partitioning=None, filters=filters
+        )
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, table, error) from None
+
+
+def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[np.uint32]) -> pa.Table:
+    """Some columns of the rows at these places of one Parquet file, which ascend; reads the row groups that hold them.
+
+    StoreError when it cannot be read.
+    """
+    store, inside = filesystem(path)
+    schema = schemas.arrow_schema(schemas.load(table))
+    found, start = [pa.table({name: pa.array([], schema.field(name).type) for name in columns})], 0
+    try:
+        for group in ds.ParquetFileFormat().make_fragment(inside, store).split_by_row_group():
+            stop = start + group.row_groups[0].num_rows
+            mine = places[np.searchsorted(places, start) : np.searchsorted(places, stop)]
+            if len(mine):
+                read = group.to_table(schema=schema, columns=list(columns))
+                found.append(read.take(pa.array(mine - np.uint32(start))).cast(found[0].schema))
+            start = stop
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, table, error) from None
+    return pa.concat_tables(found)
+
+
+def version(warehouse: str, table: str) -> int | None:
+    """The newest version of a table; None where there is none yet."""
+    opened = open_table(warehouse, table)
+    return opened.version() if opened is not None else None

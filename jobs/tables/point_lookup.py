@@ -1,0 +1,55 @@
+"""Looks published rows up by one value, without Spark; by what a table is sorted by, one file a partition is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.runtime.filesystem import join
+from jobs.tables.delta_log import files_at, uri
+from jobs.tables.parquet_reader import read_file
+from jobs.tables.snapshots import Slice, Snapshot, slices
+from schemas import loader as schemas
+
+
+def rows(
+    warehouse: str, table: str, release: str, column: str, value: str, known: Mapping[str, Snapshot] | None = None
+) -> list[dict[str, Any]]:
+    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published.
+
+    `known`: all snapshots, where they were read before.
+    """
+    names = [one.name for one in schemas.load(table).stored()]
+    found = parts(warehouse, table, release, column, value, names, known)
+    return [{**partition, **row} for partition, part in found for row in part.to_pylist()]
+
+
+def parts(
+    warehouse: str,
+    table: str,
+    release: str,
+    column: str,
+    value: str,
+    columns: Sequence[str],
+    known: Mapping[str, Snapshot] | None = None,
+) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """(partition, some columns of the rows whose `column` is `value`) of every file that may hold one.
+
+    ConfigError when the table of the release is not published, StoreError when a file cannot be read.
+    """
+    for one in slices(warehouse, table, release, known=known):
+        for path, partition in _files(warehouse, table, one, column, value):
+            yield partition, read_file(join(uri(warehouse, table), path), table, columns, [(column, "=", value)])
+
+
+def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:
+    """(path, partition) of the slice's files whose statistics leave room for the value."""
+    found = files_at(warehouse, table, one.version, one.partition)
+    return [(action["path"], partition) for action, partition in found if _may_hold(action, column, value)]
+
+
+def _may_hold(action: Mapping[str, Any], column: str, value: str) -> bool:
+    low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
+    return (low is None or low <= value) and (high is None or value <= high)

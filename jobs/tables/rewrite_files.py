@@ -1,0 +1,59 @@
+"""Puts files in the place of others that hold the same rows: a commit that changes no data, which readers follow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from deltalake import CommitProperties
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction
+
+from conf.errors import PromiseError
+from jobs.tables.delta_log import add_actions, existing
+from jobs.tables.publish import ATTEMPTS, PAUSE, leftovers, unwritable
+from jobs.tables.staging import StagedFile
+from schemas import loader as schemas
+
+MAINTAIN = "maintain"
+
+
+def exchange(warehouse: str, table: str, old: Sequence[StagedFile], new: Sequence[StagedFile], run_id: str) -> bool:
+    """Commits `new` instead of `old`; whether it did. Where another run has replaced an old one, the new ones are deleted.
+
+    PromiseError when they do not hold as many rows; StoreError when the store cannot be written.
+    """
+    try:
+        if sum(file.rows for file in old) != sum(file.rows for file in new):
+            raise PromiseError(f"{table}: rewritten files hold another number of rows; please report this")
+        for attempt in range(ATTEMPTS):
+            opened = existing(warehouse, table)
+            if not {file.path for file in old} <= {action["path"] for action, _ in add_actions(opened)}:
+                break
+            try:
+                opened.create_write_transaction(
+                    _actions(old, new),
+                    "append",
+                    opened.schema(),
+                    list(schemas.load(table).partition_by),
+                    commit_properties=CommitProperties(
+                        custom_metadata={"userMetadata": MAINTAIN, "oilake.job": MAINTAIN, "oilake.run_id": run_id},
+                        max_commit_retries=0,
+                    ),
+                )
+                return True
+            except CommitFailedError:
+                time.sleep(PAUSE * attempt)
+    except (DeltaError, OSError) as error:
+        raise unwritable(warehouse, error) from None
+    except PromiseError:
+        leftovers(new, warehouse)
+        raise
+    leftovers(new, warehouse)
+    return False
+
+
+def _actions(old: Sequence[StagedFile], new: Sequence[StagedFile]) -> list[AddAction | RemoveAction]:
+    now = int(time.time() * 1000)
+    added = [AddAction(file.path, file.size, dict(file.partition), now, False, file.stats) for file in new]
+    return [*added, *(RemoveAction(file.path, False, now, file.size, dict(file.partition)) for file in old)]

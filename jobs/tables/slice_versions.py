@@ -1,0 +1,103 @@
+"""Follows a published slice through later commits that only moved its rows into other files, such as a compaction's.
+
+A snapshot pins a version. Whoever compacts a table replaces the files of that version, and whoever vacuums it deletes them;
+the rows stand in a later version then. Which one, the log tells: the newest version in which the files of the slice were
+changed only by commits without data change. Commits to other slices may lie between.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from deltalake import DeltaTable
+from pyarrow.fs import FileSelector
+
+from conf.errors import StoreError
+from jobs.runtime.filesystem import filesystem, join
+from jobs.tables import delta_commits
+from jobs.tables.delta_log import add_actions, at, existing, uri
+
+APPLICATION = "oilake:"
+
+
+class LostRowsError(StoreError):
+    """Rows that were published cannot be had any more: their files, or the part of the log that names them, are gone."""
+
+
+def paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
+    """The files of a table's part in one of its states, relative to its folder."""
+    return {action["path"] for action, partition in add_actions(opened) if part.items() <= partition.items()}
+
+
+def follow(warehouse: str, table: str, version: int, part: Mapping[str, str], number: int) -> int:
+    """The version that holds the rows which a publication committed to the part at `version`: that one while its files
+    are those of the newest, else the newest before a commit that changed rows.
+
+    `number`: of the release's newest publication. Where the log no longer reaches back to the version, the newest
+    checkpoint to which no later publication committed takes its place; LostRowsError when there is none.
+    """
+    newest = existing(warehouse, table)
+    if newest.version() == version:
+        return version
+    try:
+        pinned = paths(at(warehouse, table, version), part)
+    except StoreError:
+        return _from_checkpoint(warehouse, table, newest, version, part, number)
+    if pinned == paths(newest, part):
+        return version
+    reached = _walk(warehouse, table, version, newest.version(), pinned, part)
+    return _from_checkpoint(warehouse, table, newest, version, part, number) if reached is None else reached
+
+
+def _walk(
+    warehouse: str, table: str, start: int, stop: int, held: Collection[str], part: Mapping[str, str]
+) -> int | None:
+    """The last version up to `stop` before one that changes rows of the part; None where a commit between is not there."""
+    active, reached = set(held), start
+    for version in range(start + 1, stop + 1):
+        commit = delta_commits.commit(warehouse, table, version)
+        if commit is None:
+            return None
+        added = [action for action in commit.adds if _is_of(action, part)]
+        removed = [action for action in commit.removes if action["path"] in active]
+        if any(action.get("dataChange", True) for action in (*added, *removed)):
+            return reached
+        active = (active - {action["path"] for action in removed}) | {action["path"] for action in added}
+        reached = version
+    return reached
+
+
+def _is_of(action: Mapping[str, Any], part: Mapping[str, str]) -> bool:
+    return part.items() <= (action.get("partitionValues") or {}).items()
+
+
+def _from_checkpoint(
+    warehouse: str, table: str, newest: DeltaTable, version: int, part: Mapping[str, str], number: int
+) -> int:
+    """As `follow`, from the newest checkpoint in which no later publication of the release has committed to the table.
+
+    Publications are numbered, and Delta keeps the newest number of each release; what else changed rows, in commits that
+    the log has lost, cannot be told.
+    """
+    release = part.get("release") or part.get("to_release", "")
+    checkpoints = {file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "checkpoint"}
+    for start in sorted((one for one in checkpoints if version < one <= newest.version()), reverse=True):
+        opened = at(warehouse, table, start)
+        if (opened.transaction_version(APPLICATION + release) or 0) <= number:
+            reached = _walk(warehouse, table, start, newest.version(), paths(opened, part), part)
+            if reached is not None:
+                return reached
+    raise LostRowsError(f"{uri(warehouse, table)}: its log no longer tells what version {version} held of {release}")
+
+
+def absent(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
+    """(the files of a table's part at one version that are not there, how many there should be); one listing."""
+    named = paths(at(warehouse, table, version), part)
+    folder = uri(warehouse, table)
+    store, root = filesystem(folder)
+    below = posixpath.commonpath([posixpath.dirname(path) for path in named]) if named else ""
+    selector = FileSelector(filesystem(join(folder, below))[1] if below else root, allow_not_found=True, recursive=True)
+    there = {posixpath.relpath(info.path, root) for info in store.get_file_info(selector)} if named else set()
+    return sorted(named - there), len(named)

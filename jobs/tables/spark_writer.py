@@ -1,0 +1,44 @@
+"""Rows of an ordinary Spark DataFrame to staged files: the way of what Spark has shuffled."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.runtime.spark_tasks import collect
+from jobs.tables.staging import StagedFile, Writer
+from schemas import loader as schemas
+from schemas.loader import Table
+
+
+def stage(
+    spark: SparkSession,
+    frame: DataFrame,
+    warehouse: str,
+    table: Table,
+    partition: Mapping[str, str],
+    run_id: str,
+    files: int,
+    what: str,
+) -> list[StagedFile]:
+    """The frame's rows, in about `files` staged files of one partition, sorted as the table wants; none without a row.
+
+    The frame's columns are the table's stored ones, by name.
+    """
+    schema = schemas.arrow_schema(table)
+    chosen = frame.select(schema.names)
+    ordered = chosen.repartitionByRange(files, *table.sort_by).sortWithinPartitions(*table.sort_by)
+
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        writer: Writer | None = None
+        for batch in batches:
+            writer = writer or Writer(warehouse, table, partition, run_id, 0)
+            writer.write(pa.Table.from_batches([batch]).cast(schema))
+        if writer:
+            yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close())]})
+
+    rows = collect(spark, ordered.mapInArrow(write, "file binary"), files, what)
+    return [pickle.loads(row["file"]) for row in rows]

@@ -1,0 +1,55 @@
+"""Sets properties of a table where they change, while others may do the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from deltalake.exceptions import CommitFailedError
+
+from conf.errors import StoreError
+from jobs.tables.delta_log import existing, uri
+
+ATTEMPTS = 10
+PAUSE = 0.1
+
+# A stranger's VACUUM, and the cleaning that goes with checkpoints, know nothing of snapshots: with their defaults they leave
+# alone what is younger than this. `oilake maintain` knows what is needed.
+RETENTION = {
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    "delta.logRetentionDuration": "interval 3650 days",
+}
+
+
+def change(
+    warehouse: str, name: str, changes: Callable[[Mapping[str, str]], Mapping[str, str]]
+) -> Mapping[str, str] | None:
+    """Sets what `changes` makes of the properties that are stored; these, or None where nothing changes.
+
+    StoreError when other runs keep changing them.
+    """
+    for attempt in range(ATTEMPTS):
+        table = existing(warehouse, name)
+        stored: Mapping[str, str] = table.metadata().configuration
+        wanted = dict(changes(stored))
+        if not wanted:
+            return None
+        try:
+            table.alter.set_table_properties(wanted, raise_if_not_exists=False)
+            return stored
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri(warehouse, name)}: other runs keep changing its properties; run the same command again")
+
+
+def migrate_retention(warehouse: str, name: str) -> list[str]:
+    """Gives a table the periods of RETENTION that it lacks, one that somebody set stays; a sentence where it did."""
+    stored = change(warehouse, name, lacking_retention)
+    if stored is None:
+        return []
+    return [f"{name}: VACUUM and checkpoints of others spare what is younger than ten years"]
+
+
+def lacking_retention(stored: Mapping[str, str]) -> dict[str, str]:
+    """The periods of RETENTION that the stored properties lack."""
+    return {key: value for key, value in RETENTION.items() if key not in stored}

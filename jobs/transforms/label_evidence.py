@@ -1,0 +1,136 @@
+"""What each origin says about each image and MID, read off sorted keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from conf.reconcile_policy import Policy
+from jobs.transforms.label_keys import KIND_BITS, Integers, Keys
+from jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
+from schemas.loader import ARROW
+
+EXTRA = ARROW["array<struct<source:string,confidence:double>>"]
+
+States = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of each pair, in ascending order: its key, where its rows end, its state, and its machine confidence (or NULL).
+
+    `starts`, `stops`: where the rows of each statement begin and end; a statement is what one origin says about a pair.
+    `several`: the statements of several rows.
+    """
+
+    pairs: Integers
+    ends: Integers
+    states: States
+    machine_confidence: pa.Array
+    starts: Integers
+    stops: Integers
+    several: Integers
+
+
+def find(keys: Keys, policy: Policy) -> Found:
+    """The pairs and statements of the keys."""
+    tail = keys.level_bits + keys.source_bits
+    starts = _starts(keys.sorted >> tail)
+    stops = np.append(starts[1:], len(keys.sorted))
+    lowest = keys.sorted if len(starts) == len(keys.sorted) else keys.sorted[starts]
+    several = np.flatnonzero(stops - starts > 1)
+    chosen = lowest
+    if policy.machine == "highest" and len(several):
+        chosen = lowest.copy()
+        chosen[several] = keys.sorted[stops[several] - 1]
+    pairs = lowest >> (tail + KIND_BITS)
+    firsts = _starts(pairs)
+    states = _states(keys, chosen, policy)
+    _both(keys, states, several, lowest[several], keys.sorted[stops[several] - 1])
+    states = np.add.reduceat(states, firsts, dtype=np.uint8)
+    distinct = pairs[firsts]
+    return Found(
+        distinct if keys.pairs is None else keys.pairs[distinct],
+        np.append(starts[firsts[1:]], len(keys.sorted)),
+        states,
+        pa.array(keys.levels[_level(keys, chosen[firsts])], mask=states < MACHINE),
+        starts,
+        stops,
+        several,
+    )
+
+
+def _starts(values: Integers) -> Integers:
+    """Where each run of equal values begins."""
+    new = np.empty(len(values), np.bool_)
+    new[:1] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return np.flatnonzero(new)
+
+
+def _kind(keys: Keys, found: Integers) -> Integers:
+    return (found >> (keys.level_bits + keys.source_bits)) & ((1 << KIND_BITS) - 1)
+
+
+def _level(keys: Keys, found: Integers) -> Integers:
+    return (found >> keys.source_bits) & ((1 << keys.level_bits) - 1)
+
+
+def _source(keys: Keys, found: Integers) -> Integers:
+    return found & ((1 << keys.source_bits) - 1)
+
+
+def _states(keys: Keys, chosen: Integers, policy: Policy) -> States:
+    """What each statement adds to the state of its pair, by one of its rows."""
+    threshold = np.inf if policy.machine_threshold is None else policy.machine_threshold
+    says = np.where(keys.levels == 1, YES, NO)
+    machine = np.where(keys.levels >= threshold, ABOVE, BELOW)
+    of_level = np.zeros((3, 1 << keys.level_bits), np.uint8)
+    of_level[:, : len(keys.levels)] = [MACHINE * machine, HUMAN * says, CROWD * says]
+    places = (chosen >> keys.source_bits) & ((1 << (KIND_BITS + keys.level_bits)) - 1)
+    return of_level.ravel().take(places)
+
+
+def _both(keys: Keys, states: States, several: Integers, lowest: Integers, highest: Integers) -> None:
+    """Corrects what the statements of `several` rows add, where people said both."""
+    kind = _kind(keys, lowest)
+    both = (_level(keys, lowest) != _level(keys, highest)) & (kind > 0)
+    states[several[both]] = np.array([0, HUMAN * BOTH, CROWD * BOTH], np.uint8)[kind[both]]
+
+
+def extra(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> pa.ListArray:
+    """The rows of each pair that its columns do not stand for, by source and confidence. `usual`: source by kind."""
+    rows = _extra_rows(keys, found, policy, usual)
+    pairs = np.searchsorted(found.ends, rows, side="right")
+    levels, sources = _level(keys, keys.sorted[rows]), _source(keys, keys.sorted[rows])
+    order = np.lexsort((levels, sources, pairs))
+    offsets = np.zeros(len(found.ends) + 1, np.int32)
+    np.cumsum(np.bincount(pairs, minlength=len(found.ends)), out=offsets[1:])
+    names = pa.array(keys.sources, pa.string()).take(pa.array(sources[order]))
+    values = pa.StructArray.from_arrays([names, pa.array(keys.levels[levels[order]])], fields=list(EXTRA.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=EXTRA)
+
+
+def _extra_rows(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> Integers:
+    """The places of these rows among the keys, ascending."""
+    starts, stops = found.starts[found.several], found.stops[found.several]
+    is_machine = _kind(keys, keys.sorted[starts]) == 0
+    takes_last = np.where(is_machine, policy.machine == "highest", policy.contradiction == "positive")
+    rows = np.setdiff1d(_ranges(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)
+    if all(usual[kind] == source for kind, source in keys.spoken):
+        return rows
+    places = np.array([keys.sources.index(u) if u in keys.sources else -1 for u in usual])
+    odd = np.flatnonzero(_source(keys, keys.sorted) != places[_kind(keys, keys.sorted)])
+    pairs = np.unique(np.searchsorted(found.ends, odd, side="right"))
+    return np.union1d(rows, _ranges(np.append(0, found.ends)[pairs], found.ends[pairs]))
+
+
+def _ranges(starts: Integers, stops: Integers) -> Integers:
+    """The numbers from each start up to its stop."""
+    lengths = stops - starts
+    first = np.cumsum(lengths) - lengths
+    return np.repeat(starts - first, lengths) + np.arange(lengths.sum())

@@ -1,0 +1,22 @@
+"""How fast bytes must come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from conf.settings import Fetch
+from jobs.transport.source import AgainError, Cause
+
+
+def steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:
+    """The chunks, as long as they come fast enough: a drip would never be silent for long, and never end."""
+    began, count = time.monotonic(), 0
+    for block in chunks:
+        yield block
+        count += len(block)
+        seconds = time.monotonic() - began
+        if seconds >= fetch.timeout_seconds:
+            if count < fetch.least_bytes_per_second * seconds:
+                raise AgainError(f"only {count:,} bytes came in {seconds:.0f} s", cause=Cause("slow"))
+            began, count = time.monotonic(), 0

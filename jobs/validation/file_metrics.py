@@ -1,0 +1,150 @@
+"""Reads the files of tables once, a share a task, and counts how their rows keep the row-level promises."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from jobs.runtime import spark_tasks
+from jobs.runtime.error_text import told
+from jobs.runtime.filesystem import filesystem
+from jobs.tables.targets import File, Target
+from jobs.validation.foreign_keys import Follower, Reference
+from quality import metrics, row_expectations
+from quality.metrics import Auditor, Tally
+from quality.suites import Expectation
+
+BATCH = 1 << 17
+# Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
+PLAIN = ("image_id",)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every file of a target is judged by; `schema`: of the columns to be read; `kinds`: types of the partition's."""
+
+    expectations: Sequence[Expectation]
+    key: Sequence[str]
+    schema: pa.Schema
+    references: Sequence[Reference]
+    kinds: Mapping[str, pa.DataType]
+
+
+@dataclass
+class Found:
+    """One target: the tally of each file with its partition's values, and the files that cannot be read, with the cause.
+
+    `shown`: the queries that find nothing, since every file's values stand in the table that they refer to.
+    """
+
+    tallies: list[tuple[dict[str, str | None], Tally]] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+
+    def total(self) -> Tally:
+        """The counts of all files together."""
+        whole = Tally()
+        for _, one in self.tallies:
+            whole.add(one)
+        return whole
+
+
+def audit(
+    spark: SparkSession,
+    targets: Sequence[Target],
+    wanted: Sequence[Sequence[Expectation]],
+    references: Sequence[Sequence[Reference]],
+) -> list[Found]:
+    """What was found of each target, whose expectations and references stand at the same place of the others."""
+    every = [_wanted(*one) for one in zip(targets, wanted, references, strict=True)]
+    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
+    found = [Found(shown={reference.query for reference in chosen}) for chosen in references]
+    shares = deal(items, spark.sparkContext.defaultParallelism)
+    where = targets[0].folder if targets else ""
+    for n, file, one, shown in spark_tasks.spread(spark, shares, partial(_file, wanted=every), where, "reading"):
+        found[n].shown &= shown
+        if isinstance(one, Tally):
+            found[n].tallies.append((file.partition, one))
+        else:
+            found[n].unreadable.append((file.uri, one))
+    return found
+
+
+def _wanted(target: Target, chosen: Sequence[Expectation], references: Sequence[Reference]) -> Wanted:
+    key = target.suite.key() if row_expectations.are_comparable(target.schema, target.suite.key()) else []
+    named = dict.fromkeys([*metrics.columns(target.suite, chosen), *(reference.column for reference in references)])
+    names = [name for name in named if name not in target.partition_by]
+    kinds = {name: target.schema.field(name).type for name in target.partition_by}
+    return Wanted(chosen, key, pa.schema([target.schema.field(name) for name in names]), references, kinds)
+
+
+def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, File]]]:
+    """The files of each task, no more tasks than given; the largest first, each to the task that has fewest bytes."""
+    shares: list[list[tuple[int, File]]] = [[] for _ in range(min(tasks, len(items)))]
+    loads = [(0, n) for n in range(len(shares))]
+    for item in sorted(items, key=lambda item: -item[1].size):
+        size, n = heapq.heappop(loads)
+        shares[n].append(item)
+        heapq.heappush(loads, (size + item[1].size, n))
+    return shares
+
+
+def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[int, File, Tally | str, set[str]]]:
+    n, file = item
+    try:
+        yield n, file, *of_file(file, wanted[n])
+    except (OSError, pa.ArrowException) as error:
+        yield n, file, told(error), set()
+
+
+def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
+    """(the tally of one file, the queries of references that hold in it), in memory that its size does not change.
+
+    ArrowException or OSError when it cannot be read.
+    """
+    auditor = Auditor(wanted.expectations, file.partition, wanted.key, wanted.kinds)
+    followers = [Follower(reference, file.partition) for reference in wanted.references]
+    for rows in batches(file, wanted.schema):
+        auditor.add(rows)
+        for follower in followers:
+            follower.add(rows[follower.reference.column])
+    for follower in followers:
+        follower.look_up()
+    return auditor.tally, {follower.reference.query for follower in followers if follower.is_shown}
+
+
+def batches(file: File, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of one file, some at a time, in the columns of `schema`; repeated texts are dictionaries.
+
+    ArrowException or OSError when it cannot be read.
+    """
+    store, path = filesystem(file.uri)
+    with store.open_input_file(path) as source:
+        metadata = pq.read_metadata(source)
+        there = [field_ for field_ in schema if field_.name in metadata.schema.to_arrow_schema().names]
+        texts = [field_.name for field_ in there if pa.types.is_string(field_.type) and field_.name not in PLAIN]
+        parquet = pq.ParquetFile(source, metadata=metadata, read_dictionary=texts, pre_buffer=True)
+        if not there:
+            yield _complete(pa.table({}), schema, metadata.num_rows)
+            return
+        for batch in parquet.iter_batches(BATCH, columns=[field_.name for field_ in there], use_threads=False):
+            yield _complete(pa.Table.from_batches([batch]), schema, len(batch))
+
+
+def _complete(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:
+    """The rows in the types of the table; a column that the file lacks is NULL, as every Delta reader takes it."""
+    columns = {}
+    for field_ in schema:
+        if field_.name not in rows.column_names:
+            columns[field_.name] = pa.array([None] * count, field_.type)
+            continue
+        column = rows[field_.name]
+        is_coded = pa.types.is_dictionary(column.type) and column.type.value_type == field_.type
+        columns[field_.name] = column if is_coded or column.type == field_.type else column.cast(field_.type)
+    return pa.table(columns)

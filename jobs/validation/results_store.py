@@ -1,0 +1,185 @@
+"""Where the findings of checks are kept: rows of `quality_results`, and Great Expectations' own results beside the table."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from conf.errors import StoreError
+from conf.file_names import file_name
+from jobs.runtime.filesystem import filesystem, join
+from jobs.runtime.progress import say
+from jobs.tables.delta_log import rows
+from jobs.validation import publish_gate, validation_history
+from jobs.validation.checker import Checked
+from jobs.validation.publish_gate import Judgement
+from jobs.validation.validation_history import CHECK, FOLDER, Look
+from quality import gx_results
+from schemas import loader as schemas
+
+SAME = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check, or one gate, of a table's slice: what was broken, by name and severity, with the rows that break it."""
+
+    checked_at: str
+    job: str
+    release: str | None
+    since: str | None
+    version: int | None
+    kept: int
+    broken: dict[str, dict[str, Any]]
+
+
+def record(warehouse: str, run_id: str, checked: Sequence[Checked]) -> int:
+    """Keeps what differs from the newest check of the same version; the rows added to `quality_results`."""
+    before = _newest(warehouse)
+    new = [one for one in checked if before.get(_place(one)) != _same(one)]
+    if not new:
+        return 0
+    keep(run_id, new)
+    found = [(o.target.table, o.target.release, o.target.since, o.target.version, _judgement(o)) for o in new]
+    return publish_gate.write(warehouse, run_id, CHECK, found)
+
+
+def keep(run_id: str, checked: Sequence[Checked]) -> None:
+    """Writes Great Expectations' results into the folder of each table; says where that cannot be done."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    for one in checked:
+        target = one.target
+        document = {
+            "run_id": run_id,
+            "checked_at": now,
+            "table": target.table,
+            "release": target.release,
+            "since": target.since,
+            "version": target.version,
+            "suite_version": target.suite.version,
+            "suite_sha256": target.suite.digest(),
+            "results": [asdict(result) for result in one.results],
+            "not_asked": dict(one.not_asked),
+            "validations": _validations(one),
+        }
+        slice_names = [file_name(name) for name in (target.release, target.since) if name]
+        name = "-".join([f"{target.version:08d}", *slice_names, run_id])
+        try:
+            store, path = filesystem(join(target.folder, FOLDER, f"{name}.json"))
+            _refuse_link(path.rpartition("/")[0])
+            store.create_dir(path.rpartition("/")[0], recursive=True)
+            with store.open_output_stream(path) as stream:
+                stream.write(json.dumps(document, indent=1, default=str).encode(errors="backslashreplace"))
+        except OSError as error:
+            say(
+                f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error}); "
+                f"what was found is told here alone, so make {FOLDER} a folder that can be written"
+            )
+
+
+def _validations(one: Checked) -> list[dict[str, Any]]:
+    """The counts in Great Expectations' form; without those of expectations that it refuses, which is told."""
+    target, validations = one.target, []
+    declared = {expectation.name: expectation for expectation in target.suite.expectations}
+    for name, count in one.counts.items():
+        try:
+            validations.append(gx_results.validation(declared[name], count, target.suite.key()).to_json_dict())
+        except Exception as error:  # a suite from outside meets checks of Great Expectations' own, of many kinds
+            cause = " ".join(str(error).split())[:200]
+            say(f"{target.name}: {name} is not kept in Great Expectations' form, which refuses it ({cause})")
+    return validations
+
+
+def _refuse_link(folder: str) -> None:
+    """OSError where the folder of results is a link: a copied one would lead the results to elsewhere on this machine."""
+    if Path(folder).is_symlink():
+        raise OSError(errno.ELOOP, f"{FOLDER} is a link, which may lead anywhere")
+
+
+def _judgement(one: Checked) -> Judgement:
+    return Judgement(one.target.table, one.results)
+
+
+def _place(one: Checked) -> tuple[Any, ...]:
+    target = one.target
+    return target.table, target.release, target.since, target.version, target.suite.digest()
+
+
+def _same(one: Checked) -> list[tuple[Any, ...]]:
+    found = [asdict(result) for result in one.results]
+    return sorted((tuple(_plain(row[name]) for name in SAME) for row in found), key=lambda row: str(row[0]))
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _newest(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """What the newest check found, by table, release, earlier release, version and suite."""
+    groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
+    newest: dict[tuple[Any, ...], tuple[Any, str]] = {}
+    for row in rows(warehouse, publish_gate.RESULTS):
+        if row["job"] != CHECK:
+            continue
+        place = tuple(row[name] for name in ("table_name", "release", "since", "table_version", "suite_sha256"))
+        groups.setdefault(place, {}).setdefault(row["run_id"], []).append(row)
+        newest[place] = max(newest.get(place, (row["checked_at"], row["run_id"])), (row["checked_at"], row["run_id"]))
+    return {
+        place: sorted(
+            (tuple(_plain(row[name]) for name in SAME) for row in runs[newest[place][1]]), key=lambda r: str(r[0])
+        )
+        for place, runs in groups.items()
+    }
+
+
+def history(warehouse: str, what: str, release: str | None) -> list[Check]:
+    """Every check and gate of a published table, or of the table in a folder, the oldest first.
+
+    StoreError when nothing was ever checked there, or a file beside the table is none of ours.
+    """
+    found = _of_table(warehouse, what) if what in schemas.names() else validation_history.of_folder(what)
+    chosen = [_past(look) for look in found if release is None or look.release == release]
+    if not chosen:
+        raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")
+    return chosen
+
+
+def _of_table(warehouse: str, table: str) -> list[Look]:
+    return validation_history.of_rows(
+        (row for row in rows(warehouse, publish_gate.RESULTS) if row["table_name"] == table), ()
+    )
+
+
+def _past(look: Look) -> Check:
+    broken = {
+        name: {"severity": result.severity, "unexpected_count": result.unexpected_count}
+        for name, result in look.results.items()
+        if not result.success
+    }
+    kept = len(look.results) - len(broken)
+    return Check(look.checked_at, look.job, look.release, look.since, look.version, kept, broken)
+
+
+def lines(found: Sequence[Check]) -> list[str]:
+    """A line a check, with what was broken."""
+    told = []
+    for one in found:
+        which = " ".join(part for part in (one.release, f"since {one.since}" if one.since else None) if part) or "all"
+        version = "refused " if one.version is None else f"version {one.version}"
+        broken = ", ".join(
+            f"{name} ({b['severity']}, {_rows(b['unexpected_count'])})" for name, b in one.broken.items()
+        )
+        told.append(
+            f"{one.checked_at}  {which:12} {version:12} {one.job:10} {one.kept} kept"
+            + (f", broken: {broken}" if broken else "")
+        )
+    return told
+
+
+def _rows(count: int | None) -> str:
+    return "no count" if count is None else "1 row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,69 @@
+"""Counts rows that share their key with another: by an ordinary Spark shuffle where no order shows it, by hashes where
+rows may repeat and seldom do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
+
+from jobs.runtime.filesystem import join
+from jobs.tables.delta_log import uri
+from jobs.tables.quoting import parquet_schema, plain_files
+from jobs.tables.staging import StagedFile
+from jobs.tables.targets import File
+from jobs.validation.file_metrics import batches
+from quality import row_hashes
+from quality.metrics import EXAMPLES, Count, Tally, constant
+from quality.suites import Expectation
+from schemas.loader import Table
+
+
+def repeated(frame: DataFrame, key: Sequence[str], rows: int) -> Count:
+    """Rows of `frame` whose key another row has too; the examples are keys, with the number of their rows."""
+    groups = frame.groupBy(*key).agg(sf.count("*").alias("rows")).where("rows > 1").persist()
+    try:
+        several = groups.agg(sf.coalesce(sf.sum("rows"), sf.lit(0))).first()
+        shown = groups.orderBy(*key).limit(EXAMPLES).collect()
+    finally:
+        groups.unpersist()
+    return Count(rows, 0, int(several[0]) if several else 0, [row.asDict() for row in shown])
+
+
+def repeated_rows(
+    files: Sequence[File], schema: pa.Schema, expectation: Expectation, tallies: Sequence[Tally]
+) -> Count:
+    """Rows of the files whose values in the expectation's columns another row has too, as `repeated` tells them.
+
+    `tallies`: of these files, whose hashes show most often that there is none; else what shares its hash is read again.
+    """
+    total = Count(sum(tally.rows for tally in tallies))
+    hashes = row_hashes.repeated(part for tally in tallies for part in tally.hashes[expectation.name])
+    if not len(hashes):
+        return total
+    columns, seen = expectation.columns, Counter[tuple[Any, ...]]()
+    wanted = pa.schema([schema.field(name) for name in columns if schema.get_field_index(name) >= 0])
+    for file in files:
+        own = pa.schema([field for field in wanted if field.name not in file.partition])
+        for rows in batches(file, own):
+            for name in file.partition.keys() & {*columns}:
+                rows = rows.append_column(name, constant(file.partition[name], len(rows)))
+            alike = rows.filter(pa.array(np.isin(row_hashes.of_rows(rows, columns), hashes)))
+            seen.update(zip(*(alike[name].to_pylist() for name in columns), strict=True))
+    several = sorted(((row, n) for row, n in seen.items() if n > 1), key=lambda entry: str(entry[0]))
+    total.unexpected = sum(n for _, n in several)
+    total.examples = [{**dict(zip(columns, row, strict=True)), "rows": n} for row, n in several[:EXAMPLES]]
+    return total
+
+
+def staged(spark: SparkSession, warehouse: str, table: Table, files: Sequence[StagedFile]) -> DataFrame:
+    """The rows of staged files, their partition's values with them."""
+    folder = uri(warehouse, table.table)
+    columns = parquet_schema([(column.name, column.type) for column in table.columns])
+    paths = [join(folder, file.path) for file in files]
+    return plain_files(spark).schema(columns).option("basePath", folder).parquet(*paths)

@@ -1,0 +1,66 @@
+"""Where the blobs of a location came from: what `downloads` says of each, else the place itself, unless a person says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.blobs.locations import Location
+from jobs.tables import parquet_reader
+from jobs.verifying.expected_images import ORIGINS, Expected
+from schemas import loader as schemas
+
+DOWNLOADS = "downloads"
+PLACEHOLDER = "placeholder"
+NAMES = ["image_id", "location", "source", "status", "is_resized", "downloaded_at"]
+
+
+def apply(found: Expected, location: Location, origin: str | None, downloads: pa.Table) -> None:
+    """Sets the origin of every image's blob; `origin`: what a person says of all of them."""
+    if location.is_cvdf:
+        found.origins[:] = ORIGINS.index("cvdf")
+    _apply_downloads(found, downloads)
+    if origin:
+        found.origins[:] = ORIGINS.index(origin)
+
+
+def _apply_downloads(found: Expected, downloads: pa.Table) -> None:
+    places = found.places(downloads["image_id"].combine_chunks()) if len(downloads) else np.empty(0, np.int64)
+    known = np.flatnonzero(places >= 0)
+    rows = downloads.take(known)
+    sources = [
+        "cvdf" if resized else source if source in ORIGINS else "other"
+        for source, resized in zip(rows["source"].to_pylist(), rows["is_resized"].to_pylist(), strict=True)
+    ]
+    found.origins[places[known]] = [ORIGINS.index(source) for source in sources]
+    found.is_placeholder[places[known]] = [status == PLACEHOLDER for status in rows["status"].to_pylist()]
+
+
+def downloads(warehouse: str, release: str, location: Location) -> pa.Table:
+    """The newest row of `downloads` of each image at the location, columns as NAMES; none where nothing was downloaded."""
+    empty = pa.table({name: pa.array([], pa.string()) for name in NAMES})
+    version = parquet_reader.version(warehouse, DOWNLOADS) if DOWNLOADS in schemas.names() else None
+    if version is None:
+        return empty
+    table = schemas.load(DOWNLOADS)
+    part = {"release": release} if "release" in table.partition_by else {}
+    stored = [column.name for column in table.stored()]
+    wanted = [name for name in [*NAMES, "release"] if name in stored]
+    parts = [
+        _here(rows, release, location)
+        for _, rows in parquet_reader.columns_of(warehouse, DOWNLOADS, version, part, wanted)
+    ]
+    rows = pa.concat_tables(parts) if parts else empty
+    if not len(rows):
+        return empty
+    rows = rows.sort_by("downloaded_at")
+    ids = rows["image_id"].combine_chunks().dictionary_encode()
+    newest = np.zeros(len(ids.dictionary), np.int64)
+    newest[ids.indices.to_numpy()] = np.arange(len(rows))  # the last of equal places stays
+    return rows.take(newest)
+
+
+def _here(rows: pa.Table, release: str, location: Location) -> pa.Table:
+    rows = rows.filter(pc.equal(rows["location"], location.uri))
+    return rows.filter(pc.equal(rows["release"], release)) if "release" in rows.column_names else rows

@@ -1,0 +1,67 @@
+"""The repair of a check: blobs that are not what the release promises are downloaded again, in their place."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conf import placeholders
+from conf.errors import ConfigError
+from conf.settings import Settings
+from jobs.blobs.blob_status import BAD
+from jobs.blobs.locations import locate
+from jobs.downloading import image_flags
+from jobs.downloading.request import Order
+from jobs.tables import parquet_reader
+from jobs.verifying.selection import Wishes, ids
+from jobs.verifying.summary import Verification
+
+TABLE = "blob_checks"
+NEUTRAL = {
+    "base": "original", "quality": 90, "format": "jpeg", "mirror": None, "resize": None, "rate": None, "connections": None,
+    "allow_private": False,
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repair", action="store_true", help="download again what is bad, and check it")
+    image_flags.add_arguments(parser)
+
+
+def order(settings: Settings, given: argparse.Namespace) -> Order | None:
+    """How the bad blobs are to be brought, None where --repair is not given; ConfigError where the flags do not fit."""
+    if not given.repair:
+        if odd := [name for name, value in NEUTRAL.items() if getattr(given, name) != value]:
+            told = "from" if odd[0] == "base" else odd[0].replace("_", "-")
+            raise ConfigError(f"--{told} is of --repair; give that too, or leave it out")
+        return None
+    place = locate(given.blobs)
+    if place.is_archive:
+        raise ConfigError(f"{place.uri}: an archive is not mended in place; unpack it, and give --blobs the folder")
+    if place.kind == "s3" and (settings.fetch.s3_endpoint or settings.fetch.s3_unsigned):
+        raise ConfigError(
+            f"{place.uri}: blobs are written as boto3's own configuration says; for --repair set AWS_ENDPOINT_URL_S3 and "
+            "credentials in place of fetch.s3_endpoint and fetch.s3_unsigned"
+        )
+    wanted = image_flags.order(settings, given, given.release, place.uri)
+    return replace(wanted, is_anew=True, placeholders=placeholders.load(given.placeholders))
+
+
+def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:
+    """`image_id` (sorted, one image may have several) and `key` of the blobs that were asked for and are bad by the check
+    that was just published."""
+    part, names = {"release": found.release, "location_id": locate(found.location).id}, ["image_id", "key", "subset"]
+    version, wanted = parquet_reader.version(warehouse, TABLE), [("status", "in", BAD)]
+    assert version is not None
+    rows = pa.concat_tables(
+        rows for _, rows in parquet_reader.columns_of(warehouse, TABLE, version, part, names, wanted)
+    )
+    if wish.subsets:
+        rows = rows.filter(pc.is_in(rows["subset"], pa.array(wish.subsets)))
+    if wish.images:
+        rows = rows.filter(pc.is_in(rows["image_id"], ids(wish.images)))
+    rows = rows.filter(pc.is_valid(rows["image_id"]))  # a folder that cannot be listed is of no image
+    return rows.select(["image_id", "key"]).sort_by([("image_id", "ascending"), ("key", "ascending")])

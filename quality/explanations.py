@@ -1,0 +1,56 @@
+"""What a broken expectation means and what mends it, in the words of `explanations.yaml` and of the suite itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from conf.yaml_loader import build, load_yaml
+from quality.results import Result
+from quality.suites import Expectation
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said of one name or type; `remedy` is None where the suite declares its own."""
+
+    meaning: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """All that can be said, by an expectation's name and by its type."""
+
+    by_name: dict[str, Words]
+    by_type: dict[str, Words]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a broken expectation means for who uses the table, and its likely remedy."""
+
+    meaning: str
+    remedy: str
+
+
+@cache
+def known() -> Explanations:
+    """The packaged explanations; ConfigError when their YAML does not fit."""
+    path = files("quality") / "explanations.yaml"
+    return build(Explanations, load_yaml(path), str(path))
+
+
+def explain(result: Result, expectation: Expectation | None, table: str, which: str, remake: str) -> Explanation:
+    """What the broken `result` means. `expectation`: None for what the reader found.
+
+    `which`: the slice of `table` in words. `remake`: a sentence that tells how the table is made anew.
+    """
+    of_type = known().by_type[result.type]
+    words = known().by_name.get(result.expectation, of_type)
+    names = {"columns": " and ".join(result.columns), "table": table, "which": which, "remake": remake}
+    meaning = words.meaning.format(**names)
+    if expectation is not None and expectation.meta.remedy:
+        return Explanation(meaning, expectation.meta.remedy)
+    return Explanation(meaning, (words.remedy or of_type.remedy or "").format(**names))
