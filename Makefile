@@ -7,7 +7,7 @@ JARS := .jars/.ready
 DATA := data
 SAMPLE := $(DATA)/sample
 ZIP := dist/oilake.zip
-ZIPPED := conf schemas quality jobs
+ZIPPED := oilake
 
 .DEFAULT_GOAL := help
 SCALE ?= 0.1
@@ -31,7 +31,7 @@ $(JARS): conf/jars.yaml | $(READY)
 
 run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify photos -> a report and pages of promises
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
-	@$(BIN)/python -m jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
+	@$(BIN)/python -m oilake.jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
 	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos
 	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
@@ -64,7 +64,7 @@ measure:  ## sizes, names and reach of the code, also of another checkout: OTHER
 	@$(PYTHON) scripts/measure.py $(OTHER)
 
 docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
-	@$(BIN)/python -m quality.data_dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m oilake.quality.data_dictionary > docs/data-dictionary.md
 
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
@@ -80,7 +80,7 @@ bench-download: setup  ## downloads beside img2dataset, which gets an environmen
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 
-$(ZIP): $(READY) $(shell find $(ZIPPED) -type f -not -name '*.pyc')
+$(ZIP): $(READY) $(shell find -L $(ZIPPED) -type f -not -name '*.pyc')
 	@mkdir -p $(@D)
 	@$(BIN)/python scripts/zip.py $@ $(ZIPPED)
 

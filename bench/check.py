@@ -18,8 +18,8 @@ from typing import Any
 from bench.check_table import RELEASE
 from bench.measure import Measured, measure
 from bench.tables import prepare
-from jobs import cli
-from jobs.tables import snapshots
+from oilake.jobs import cli
+from oilake.jobs.tables import snapshots
 
 MODULES = {"ours": "bench.ours_check", "spark": "bench.spark_check", "great": "bench.great_check"}
 TABLES = ("labels", "image_labels")

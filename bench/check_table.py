@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.tables import targets
-from jobs.tables.snapshots import snapshots
-from jobs.tables.spark_reader import of_target
-from jobs.tables.targets import Target
-from quality import scopes
-from quality.suites import Expectation
+from oilake.jobs.tables import targets
+from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.spark_reader import of_target
+from oilake.jobs.tables.targets import Target
+from oilake.quality import scopes
+from oilake.quality.suites import Expectation
 
 RELEASE = "v3"
 

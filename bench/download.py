@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.photo_server import DIFFERENT, photo
-from jobs import cli
+from oilake.jobs import cli
 from tests.releases import IMAGE_HEADER, TAG, land, lines
 
 PEER = "img2dataset==1.47.0"

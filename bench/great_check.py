@@ -15,9 +15,9 @@ import great_expectations as gx
 
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
-from jobs.runtime import spark_session
-from quality import scopes
-from quality.metrics import EXAMPLES
+from oilake.jobs.runtime import spark_session
+from oilake.quality import scopes
+from oilake.quality.metrics import EXAMPLES
 
 
 def main(table: str, warehouse: Path, out: Path) -> None:

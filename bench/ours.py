@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.work import TAG, WORK
-from conf import registry, settings
-from jobs.ingest import ingest
-from jobs.runtime import spark_session
-from jobs.tables import ddl
+from oilake.conf import registry, settings
+from oilake.jobs.ingest import ingest
+from oilake.jobs.runtime import spark_session
+from oilake.jobs.tables import ddl
 
 
 def main(name: str, landing: Path, out: Path) -> None:

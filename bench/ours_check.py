@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.check_table import RELEASE, tell
 from bench.tables import chosen_settings, copy
-from jobs.check import check
+from oilake.jobs.check import check
 
 
 def main(table: str, warehouse: Path, out: Path) -> None:

@@ -7,11 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from conf import placeholders, settings
-from jobs.blobs.resize import Resize
-from jobs.download import download
-from jobs.downloading.request import Order
-from jobs.downloading.selection import Choice
+from oilake.conf import placeholders, settings
+from oilake.jobs.blobs.resize import Resize
+from oilake.jobs.download import download
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.selection import Choice
 
 
 def main() -> None:

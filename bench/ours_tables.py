@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from bench.tables import RELEASES, chosen_settings, copy
-from conf import reconcile_policy, registry
-from jobs.changes import changes
-from jobs.reconcile import reconcile
+from oilake.conf import reconcile_policy, registry
+from oilake.jobs.changes import changes
+from oilake.jobs.reconcile import reconcile
 
 
 def main(name: str, warehouse: Path, out: Path) -> None:

@@ -19,7 +19,7 @@ from bench.measure import Measured, measure
 from bench.plot import plot
 from bench.tables import prepare
 from bench.work import WORK
-from jobs import cli
+from oilake.jobs import cli
 
 CONTENDERS = {
     "archives": {"ours": "bench.ours", "duckdb": "bench.duckdb_peer", "polars": "bench.polars_peer"},

@@ -22,9 +22,9 @@ from pyspark.sql import functions as sf
 
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
-from jobs.runtime import spark_session
-from jobs.tables.targets import Target
-from quality import row_expectations, scopes
+from oilake.jobs.runtime import spark_session
+from oilake.jobs.tables.targets import Target
+from oilake.quality import row_expectations, scopes
 
 ENDS = "first array<string>, last array<string>"
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from conf import reconcile_policy, registry, settings
-from conf.settings import Settings
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
-from jobs.tables.snapshots import files, pinned
+from oilake.conf import reconcile_policy, registry, settings
+from oilake.conf.settings import Settings
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.tables.snapshots import files, pinned
 
 RELEASES = ("v2", "v3")
 

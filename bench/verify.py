@@ -18,11 +18,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from conf import registry
-from conf import settings as conf_settings
-from jobs.ingest import ingest
-from jobs.verify import verify
-from jobs.verifying.selection import Wishes
+from oilake.conf import registry
+from oilake.conf import settings as conf_settings
+from oilake.jobs.ingest import ingest
+from oilake.jobs.verify import verify
+from oilake.jobs.verifying.selection import Wishes
 from tests.releases import IMAGE_HEADER, TAG, URL, land, lines
 
 SIZES = (20_000, 100_000, 300_000, 500_000, 1_000_000, 3_000_000, 10_000_000)

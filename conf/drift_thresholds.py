@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from conf.errors import ConfigError
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.yaml_loader import build, load_yaml
 
 VARIABLE = "OILAKE_DRIFT"
 SHARES = ("positive_share", "null_share")
@@ -47,7 +47,7 @@ def load() -> Drift:
 
 @cache
 def _load(file: str | None) -> Drift:
-    path = Path(file) if file else files("conf") / "drift.yaml"
+    path = Path(file) if file else files("oilake.conf") / "drift.yaml"
     drift = build(Drift, load_yaml(path), str(path))
     for name, value in asdict(drift).items():
         low, high = (1, math.inf) if name in FACTORS else (0, 1) if name in SHARES else (0, math.inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from conf.errors import StoreError
+from oilake.conf.errors import StoreError
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 STRANGE = re.compile(r"[^A-Za-z0-9_-]+")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build, load_yaml
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class HierarchyName:
 @cache
 def load() -> tuple[HierarchyName, ...]:
     """Every reviewed name; ConfigError when an entry does not fit."""
-    path = files("conf") / "hierarchy_names.yaml"
+    path = files("oilake.conf") / "hierarchy_names.yaml"
     return tuple(build(HierarchyName, entry, str(path), f"[{n}]") for n, entry in enumerate(load_yaml(path)))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from conf.errors import ConfigError
-from conf.showing import brief
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import brief
+from oilake.conf.yaml_loader import build, load_yaml
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Placeholders:
 
 def load(path: str | None = None) -> Placeholders:
     """The packaged list, or the one in the YAML file `path`; ConfigError names what does not fit."""
-    where = Path(path) if path else files("conf") / "placeholders.yaml"
+    where = Path(path) if path else files("oilake.conf") / "placeholders.yaml"
     found = build(Placeholders, load_yaml(where), str(where))
     for n, md5 in enumerate(found.md5s):
         if not re.fullmatch("[0-9a-f]{32}", md5):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conf.errors import ConfigError
+from oilake.conf.errors import ConfigError
 
 # Of all we hand paths to, delta-rs alone undoes %XX, takes a backslash for a slash and refuses control characters.
 UNREADABLE = re.compile(r"%[0-9A-Fa-f]{2}|\\|[\x00-\x1f\x7f]|[\ud800-\udfff]")

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from conf.errors import ConfigError
-from conf.registry import Origin
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import Origin
+from oilake.conf.yaml_loader import build, load_yaml
 
 ORIGINS: tuple[Origin, ...] = ("machine", "human", "crowdsource")
 
@@ -35,7 +35,7 @@ class Policy:
 
 def load(file: str | None = None) -> Policy:
     """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
-    path = Path(file) if file is not None else files("conf") / "reconcile.yaml"
+    path = Path(file) if file is not None else files("oilake.conf") / "reconcile.yaml"
     policy = build(Policy, load_yaml(path), str(path))
     if sorted(policy.trust) != sorted(ORIGINS):
         raise ConfigError(f"{path}: trust must name each of {', '.join(ORIGINS)} once, not {', '.join(policy.trust)}")

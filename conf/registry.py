@@ -9,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from conf.errors import ConfigError
-from conf.showing import brief
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import brief
+from oilake.conf.yaml_loader import build, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -114,7 +114,7 @@ class Release:
 
 def packaged() -> Traversable:
     """The folder of the registry that ships with the project."""
-    return files("conf") / "releases"
+    return files("oilake.conf") / "releases"
 
 
 def load_all(folder: str | None = None) -> dict[str, Release]:

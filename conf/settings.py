@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from conf.errors import ConfigError
-from conf.places import refuse_odd_folder, refuse_odd_warehouse
-from conf.showing import brief
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
+from oilake.conf.showing import brief
+from oilake.conf.yaml_loader import build, load_yaml
 
 LARGEST_BLOCK = 1 << 40
 MOST_AT_ONCE = 1 << 16
@@ -97,7 +97,7 @@ class Settings:
 def load(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
-    path = Path(name) if name.endswith((".yaml", ".yml")) else files("conf") / f"{name}.yaml"
+    path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
     settings = build(Settings, load_yaml(path), str(path))
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})

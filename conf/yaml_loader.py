@@ -9,9 +9,9 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from conf.errors import ConfigError
-from conf.showing import brief, brief_text
-from conf.yaml_text import LARGEST, parse_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import brief, brief_text
+from oilake.conf.yaml_text import LARGEST, parse_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from conf.errors import ConfigError
-from conf.showing import brief, brief_text
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import brief, brief_text
 
 LARGEST = 1 << 20
 DEEPEST = 32

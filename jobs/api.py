@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from conf import settings
-from jobs.blobs.locations import canonical
-from jobs.runtime import spark_session
-from jobs.tables import spark_reader as published
-from jobs.tables.images_with_blobs import with_blobs
+from oilake.conf import settings
+from oilake.jobs.blobs.locations import canonical
+from oilake.jobs.runtime import spark_session
+from oilake.jobs.tables import spark_reader as published
+from oilake.jobs.tables.images_with_blobs import with_blobs
 
 
 def read(

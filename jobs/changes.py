@@ -11,23 +11,33 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError, PromiseError
-from conf.settings import Settings
-from jobs.maintaining import sorting
-from jobs.pipeline.derived_job import Task, derive
-from jobs.reconciling import compare_kernel
-from jobs.reconciling.compare_kernel import Context, Done
-from jobs.runtime import entrypoint, options, spark_tasks
-from jobs.runtime.printing import tell
-from jobs.scanning import key_ranges
-from jobs.scanning.merge_scan import Side
-from jobs.tables import publish
-from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots, told
-from jobs.tables.staging import StagedFile, stage
-from jobs.transforms import class_history, image_changes, label_changes
-from jobs.transforms.class_vocabulary import known
-from jobs.transforms.release_diff import FROM, TO, side
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError, PromiseError
+from oilake.conf.settings import Settings
+from oilake.jobs.maintaining import sorting
+from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.reconciling import compare_kernel
+from oilake.jobs.reconciling.compare_kernel import Context, Done
+from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.merge_scan import Side
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    PublishedFile,
+    Snapshot,
+    files,
+    pinned,
+    slices,
+    small_rows,
+    snapshots,
+    told,
+)
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.transforms import class_history, image_changes, label_changes
+from oilake.jobs.transforms.class_vocabulary import known
+from oilake.jobs.transforms.release_diff import FROM, TO, side
+from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
 READ = ("images", "classes", "image_labels")

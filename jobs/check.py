@@ -10,16 +10,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from conf.settings import Settings
-from jobs.pipeline import start
-from jobs.runtime import entrypoint, options, spark_session, spark_tasks
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
-from jobs.tables import publish, targets
-from jobs.tables.snapshots import current, pins, snapshots
-from jobs.validation import checker, explanations, publish_gate, results_store, row_filter
-from jobs.validation.checker import Checked, Surroundings
-from schemas import loader as schemas
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline import start
+from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import publish, targets
+from oilake.jobs.tables.snapshots import current, pins, snapshots
+from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
+from oilake.jobs.validation.checker import Checked, Surroundings
+from oilake.schemas import loader as schemas
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _check_copy(settings: Settings, path: str, release: str | None) -> Outcome:
 
 def _import_great_expectations() -> None:
     """Takes seconds, which Spark's start and the reading of files hide."""
-    from quality import gx_results
+    from oilake.quality import gx_results
 
     gx_results.warm()
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from jobs.runtime import entrypoint
+from oilake.jobs.runtime import entrypoint
 
 JOBS = (
     "run",
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         summary = _summary(name)
         job = jobs.add_parser(name, help=summary, description=summary, formatter_class=parser.formatter_class)
         if name in called:
-            module = importlib.import_module(f"jobs.{name}")
+            module = importlib.import_module(f"oilake.jobs.{name}")
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _summary(job: str) -> str:
     """The docstring of a job's module, read without importing it."""
-    match = DOCSTRING.match(files("jobs").joinpath(f"{job}.py").read_text(encoding="utf-8"))
+    match = DOCSTRING.match(files("oilake.jobs").joinpath(f"{job}.py").read_text(encoding="utf-8"))
     return " ".join(match[1].split()) if match else ""
 
 

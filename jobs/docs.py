@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conf.file_names import file_name
-from conf.settings import Settings
-from jobs.reporting import gx_data_docs, site_writer, table_reader
-from jobs.reporting.index_page import index_page
-from jobs.reporting.table_history import Table
-from jobs.reporting.table_page import table_page
-from jobs.reporting.wording import counted
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from schemas import loader as schemas
+from oilake.conf.file_names import file_name
+from oilake.conf.settings import Settings
+from oilake.jobs.reporting import gx_data_docs, site_writer, table_reader
+from oilake.jobs.reporting.index_page import index_page
+from oilake.jobs.reporting.table_history import Table
+from oilake.jobs.reporting.table_page import table_page
+from oilake.jobs.reporting.wording import counted
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.schemas import loader as schemas
 
 
 @dataclass(frozen=True)

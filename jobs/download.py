@@ -12,25 +12,25 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError, StoreError
-from conf.settings import Settings
-from jobs.blobs import open_store
-from jobs.downloading import download_history, image_flags, row_selection, task
-from jobs.downloading import request as orders
-from jobs.downloading import selection as choices
-from jobs.downloading.progress import Tally
-from jobs.downloading.request import Order
-from jobs.downloading.results_writer import Ledger
-from jobs.downloading.row_selection import Stretch
-from jobs.downloading.selection import Choice
-from jobs.downloading.summary import Brought
-from jobs.downloading.task_messages import open_mailbox
-from jobs.pipeline.start import begin
-from jobs.runtime import entrypoint, options, spark_tasks
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
-from jobs.tables import publish
-from jobs.tables.snapshots import snapshots
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.settings import Settings
+from oilake.jobs.blobs import open_store
+from oilake.jobs.downloading import download_history, image_flags, row_selection, task
+from oilake.jobs.downloading import request as orders
+from oilake.jobs.downloading import selection as choices
+from oilake.jobs.downloading.progress import Tally
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.results_writer import Ledger
+from oilake.jobs.downloading.row_selection import Stretch
+from oilake.jobs.downloading.selection import Choice
+from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.task_messages import open_mailbox
+from oilake.jobs.pipeline.start import begin
+from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.snapshots import snapshots
 
 FEWEST = 25
 ROUNDS = 4

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from conf.settings import Settings
-from jobs.pipeline.derived_job import Task, derive
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from jobs.tables import publish, spark_writer
-from jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
-from jobs.tables.spark_reader import read
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.tables import publish, spark_writer
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
+from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 DUPLICATES = "duplicates"
 

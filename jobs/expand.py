@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from conf.errors import InputError
-from conf.settings import Settings
-from jobs.pipeline.derived_job import Task, derive
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from jobs.tables import publish, spark_writer
-from jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
-from jobs.tables.spark_reader import read
-from jobs.tables.staging import StagedFile
-from jobs.transforms.class_ancestors import ancestors
-from schemas import loader as schemas
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.tables import publish, spark_writer
+from oilake.jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
+from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.transforms.class_ancestors import ancestors
+from oilake.schemas import loader as schemas
 
 EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
 ROWS_PER_FILE = 4_000_000

@@ -6,19 +6,19 @@ import argparse
 import json
 from threading import Event
 
-from conf import registry
-from conf.errors import InputError
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.fetching import byte_bar, locations, plan, results, transfer
-from jobs.fetching.plan import Wanted
-from jobs.fetching.results import Result
-from jobs.fetching.transfer import Line
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
-from jobs.transport.source import Source
-from jobs.transport.thread_pool import each
+from oilake.conf import registry
+from oilake.conf.errors import InputError
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.fetching import byte_bar, locations, plan, results, transfer
+from oilake.jobs.fetching.plan import Wanted
+from oilake.jobs.fetching.results import Result
+from oilake.jobs.fetching.transfer import Line
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.transport.source import Source
+from oilake.jobs.transport.thread_pool import each
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

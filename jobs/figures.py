@@ -12,18 +12,18 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from conf import registry
-from conf.registry import SUBSETS, Release
-from conf.settings import Settings
-from jobs.pipeline.derived_job import Task, derive
-from jobs.runtime import entrypoint, options
-from jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
-from jobs.runtime.printing import tell
-from jobs.tables import publish
-from jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
-from jobs.tables.spark_reader import read
-from jobs.tables.staging import StagedFile, stage
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.registry import SUBSETS, Release
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
+from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.schemas import loader as schemas
 
 FIGURES = "figures"
 READ = ("images", "labels", "boxes", "classes")

@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from conf.showing import visible
-from jobs.reporting import entity_history
-from jobs.reporting.entity_history import Row, Story
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import aligned, tell
-from jobs.sources import image_lists
-from jobs.tables import class_names
-from jobs.tables.snapshots import pins
+from oilake.conf.showing import visible
+from oilake.jobs.reporting import entity_history
+from oilake.jobs.reporting.entity_history import Row, Story
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import aligned, tell
+from oilake.jobs.sources import image_lists
+from oilake.jobs.tables import class_names
+from oilake.jobs.tables.snapshots import pins
 
 NOTHING = "–"
 SHOWN = ("original_md5", "title", "original_url")

@@ -13,27 +13,27 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.errors import InputError, PromiseError
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
-from jobs.ingesting.chunk_kernel import TYPES, Context, Report
-from jobs.ingesting.landing_area import Landed
-from jobs.ingesting.release_files import rows as release_file_rows
-from jobs.ingesting.summary import Summary, summarize
-from jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
-from jobs.pipeline.start import begin
-from jobs.runtime import code_version, entrypoint, options
-from jobs.runtime.filesystem import join
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
-from jobs.tables import publish
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost, snapshots
-from jobs.tables.staging import StagedFile, stage
-from jobs.validation.publish_gate import Known
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.errors import InputError, PromiseError
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
+from oilake.jobs.ingesting.chunk_kernel import TYPES, Context, Report
+from oilake.jobs.ingesting.landing_area import Landed
+from oilake.jobs.ingesting.release_files import rows as release_file_rows
+from oilake.jobs.ingesting.summary import Summary, summarize
+from oilake.jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
+from oilake.jobs.pipeline.start import begin
+from oilake.jobs.runtime import code_version, entrypoint, options
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost, snapshots
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.validation.publish_gate import Known
+from oilake.schemas import loader as schemas
 
 
 @dataclass
@@ -98,7 +98,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
 
 
 def _code() -> bytes:
-    return code_version.digest("jobs.ingest", INGEST)
+    return code_version.digest("oilake.jobs.ingest", INGEST)
 
 
 def _read(

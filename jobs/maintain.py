@@ -6,12 +6,12 @@ import argparse
 import json
 from dataclasses import asdict
 
-from conf.errors import ConfigError
-from jobs.maintaining import upkeep
-from jobs.maintaining.upkeep import HOURS, Upkeep
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.jobs.maintaining import upkeep
+from oilake.jobs.maintaining.upkeep import HOURS, Upkeep
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.schemas import loader as schemas
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

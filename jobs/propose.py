@@ -12,19 +12,19 @@ import pyarrow as pa
 import yaml
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError, InputError, StoreError
-from conf.settings import Settings
-from jobs.runtime import entrypoint, options, spark_session
-from jobs.runtime.printing import tell, tell_document
-from jobs.tables import publish, targets
-from jobs.tables.snapshots import pins, snapshots
-from jobs.tables.spark_reader import of_target
-from jobs.tables.targets import Target
-from jobs.validation import file_metrics, publish_gate, uniqueness
-from jobs.validation.profiling import Tallies, is_bytes, survey
-from quality import suite_proposal, suites
-from quality.suite_proposal import Proposal, Slice
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError, InputError, StoreError
+from oilake.conf.settings import Settings
+from oilake.jobs.runtime import entrypoint, options, spark_session
+from oilake.jobs.runtime.printing import tell, tell_document
+from oilake.jobs.tables import publish, targets
+from oilake.jobs.tables.snapshots import pins, snapshots
+from oilake.jobs.tables.spark_reader import of_target
+from oilake.jobs.tables.targets import Target
+from oilake.jobs.validation import file_metrics, publish_gate, uniqueness
+from oilake.jobs.validation.profiling import Tallies, is_bytes, survey
+from oilake.quality import suite_proposal, suites
+from oilake.quality.suite_proposal import Proposal, Slice
+from oilake.schemas import loader as schemas
 
 FIRST_ROWS = 20_000
 KEY_COLUMNS = 3

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from conf import registry
-from conf.errors import ConfigError
-from conf.showing import visible
-from jobs.quarantining.reader import Filter, Row, counts, rows
-from jobs.quarantining.reprocess import TABLES, release_rows
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import aligned, tell
-from quality import suites as quality
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import visible
+from oilake.jobs.quarantining.reader import Filter, Row, counts, rows
+from oilake.jobs.quarantining.reprocess import TABLES, release_rows
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import aligned, tell
+from oilake.quality import suites as quality
+from oilake.schemas import loader as schemas
 
 LIMITS = {"list": 20, "show": 3}
 SHOWN = 2000

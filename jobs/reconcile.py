@@ -10,26 +10,26 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from conf import reconcile_policy, registry
-from conf.errors import PromiseError
-from conf.reconcile_policy import ORIGINS, Policy
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.maintaining import sorting
-from jobs.pipeline.derived_job import Task, derive
-from jobs.reconciling import reconcile_kernel
-from jobs.reconciling.reconcile_kernel import Context, Done
-from jobs.runtime import entrypoint, options, spark_tasks
-from jobs.runtime.printing import tell
-from jobs.scanning import key_ranges
-from jobs.scanning.key_ranges import Span
-from jobs.scanning.merge_scan import Side
-from jobs.tables import publish
-from jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
-from jobs.tables.staging import StagedFile
-from jobs.transforms import verdicts
-from jobs.transforms.class_vocabulary import known
-from jobs.transforms.image_labels import BOXES
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.errors import PromiseError
+from oilake.conf.reconcile_policy import ORIGINS, Policy
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.maintaining import sorting
+from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.reconciling import reconcile_kernel
+from oilake.jobs.reconciling.reconcile_kernel import Context, Done
+from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.key_ranges import Span
+from oilake.jobs.scanning.merge_scan import Side
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.transforms import verdicts
+from oilake.jobs.transforms.class_vocabulary import known
+from oilake.jobs.transforms.image_labels import BOXES
 
 RECONCILE = "reconcile"
 READ = ("labels", "boxes", "classes")

@@ -6,13 +6,13 @@ import argparse
 import json
 from typing import Any
 
-from conf import registry
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.ingesting import landing_area
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from jobs.tables.snapshots import Snapshot, snapshots
+from oilake.conf import registry
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.ingesting import landing_area
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.tables.snapshots import Snapshot, snapshots
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

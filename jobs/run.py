@@ -8,32 +8,32 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from conf import reconcile_policy, registry
-from conf.errors import ConfigError
-from conf.reconcile_policy import Policy
-from conf.registry import Release
-from conf.settings import Settings
-from jobs import figures
-from jobs.changes import Outcome, changes
-from jobs.download import download
-from jobs.downloading import image_flags
-from jobs.downloading.selection import Choice
-from jobs.downloading.summary import Brought
-from jobs.duplicates import Leakage, duplicates
-from jobs.figures import Figure, figure_tables
-from jobs.figures import figures as count_figures
-from jobs.ingest import ingest
-from jobs.ingesting.summary import Summary, table_lines
-from jobs.reconcile import Outcome as Reconciled
-from jobs.reconcile import reconcile
-from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
-from jobs.reporting.report_page import write_report
-from jobs.runtime import entrypoint, options
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
-from jobs.verify import verify
-from jobs.verifying.selection import Wishes
-from jobs.verifying.summary import Verification
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.reconcile_policy import Policy
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs import figures
+from oilake.jobs.changes import Outcome, changes
+from oilake.jobs.download import download
+from oilake.jobs.downloading import image_flags
+from oilake.jobs.downloading.selection import Choice
+from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.duplicates import Leakage, duplicates
+from oilake.jobs.figures import Figure, figure_tables
+from oilake.jobs.figures import figures as count_figures
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting.summary import Summary, table_lines
+from oilake.jobs.reconcile import Outcome as Reconciled
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
+from oilake.jobs.reporting.report_page import write_report
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.verify import verify
+from oilake.jobs.verifying.selection import Wishes
+from oilake.jobs.verifying.summary import Verification
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conf.errors import ConfigError, StoreError
-from conf.registry import load_all
-from jobs.runtime import entrypoint
-from jobs.runtime.invocation import program
-from jobs.runtime.printing import tell
-from jobs.synthetic import defect_injection, plan, writing
-from jobs.synthetic.classes import RELEASES
-from jobs.synthetic.defects import KINDS
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.registry import load_all
+from oilake.jobs.runtime import entrypoint
+from oilake.jobs.runtime.invocation import program
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.synthetic import defect_injection, plan, writing
+from oilake.jobs.synthetic.classes import RELEASES
+from oilake.jobs.synthetic.defects import KINDS
 
 SCALE = 0.0005
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from conf.errors import ConfigError
-from jobs.runtime import entrypoint, jars, java_home
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import say
+from oilake.conf.errors import ConfigError
+from oilake.jobs.runtime import entrypoint, jars, java_home
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

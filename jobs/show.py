@@ -6,18 +6,18 @@ import argparse
 import json
 from typing import Any
 
-from conf.errors import ConfigError
-from conf.showing import visible
-from jobs.blobs.locations import canonical
-from jobs.runtime import entrypoint, options, spark_session
-from jobs.runtime.error_text import SPARK_ERRORS
-from jobs.runtime.printing import aligned, tell
-from jobs.tables import where_conditions
-from jobs.tables.delta_log import open_table, uri
-from jobs.tables.images_with_blobs import with_blobs
-from jobs.tables.snapshots import slices, snapshots
-from jobs.tables.spark_reader import read
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import visible
+from oilake.jobs.blobs.locations import canonical
+from oilake.jobs.runtime import entrypoint, options, spark_session
+from oilake.jobs.runtime.error_text import SPARK_ERRORS
+from oilake.jobs.runtime.printing import aligned, tell
+from oilake.jobs.tables import where_conditions
+from oilake.jobs.tables.delta_log import open_table, uri
+from oilake.jobs.tables.images_with_blobs import with_blobs
+from oilake.jobs.tables.snapshots import slices, snapshots
+from oilake.jobs.tables.spark_reader import read
+from oilake.schemas import loader as schemas
 
 WIDEST = 60
 MOST = (1 << 31) - 1

@@ -15,31 +15,31 @@ from typing import get_args
 import numpy as np
 from pyspark.sql import SparkSession
 
-from conf import placeholders
-from conf.errors import ConfigError, PromiseError
-from conf.placeholders import Placeholders
-from conf.settings import Settings
-from jobs.blobs import blob_keys
-from jobs.blobs.listing import listed
-from jobs.blobs.locations import locate
-from jobs.blobs.reader import Method
-from jobs.download import download
-from jobs.downloading.selection import Choice
-from jobs.pipeline.start import begin
-from jobs.runtime import entrypoint, options, spark_tasks
-from jobs.runtime.printing import tell
-from jobs.runtime.progress import Rate, rated, say
-from jobs.tables import checkpoint, publish
-from jobs.tables.replace_partition import number, replace
-from jobs.tables.snapshots import pinned
-from jobs.tables.staging import StagedFile
-from jobs.verifying import previous_checks, repair, selection
-from jobs.verifying.expected_images import ORIGINS, SUBSETS, Expected
-from jobs.verifying.matching import Matcher, deal
-from jobs.verifying.previous_checks import Known
-from jobs.verifying.selection import Wishes
-from jobs.verifying.summary import Verification
-from jobs.verifying.task import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
+from oilake.conf import placeholders
+from oilake.conf.errors import ConfigError, PromiseError
+from oilake.conf.placeholders import Placeholders
+from oilake.conf.settings import Settings
+from oilake.jobs.blobs import blob_keys
+from oilake.jobs.blobs.listing import listed
+from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.reader import Method
+from oilake.jobs.download import download
+from oilake.jobs.downloading.selection import Choice
+from oilake.jobs.pipeline.start import begin
+from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.progress import Rate, rated, say
+from oilake.jobs.tables import checkpoint, publish
+from oilake.jobs.tables.replace_partition import number, replace
+from oilake.jobs.tables.snapshots import pinned
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.verifying import previous_checks, repair, selection
+from oilake.jobs.verifying.expected_images import ORIGINS, SUBSETS, Expected
+from oilake.jobs.verifying.matching import Matcher, deal
+from oilake.jobs.verifying.previous_checks import Known
+from oilake.jobs.verifying.selection import Wishes
+from oilake.jobs.verifying.summary import Verification
+from oilake.jobs.verifying.task import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
 
 BATCH = 100_000
 

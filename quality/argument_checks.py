@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conf.errors import ConfigError
+from oilake.conf.errors import ConfigError
 
 CHARACTERS = 20_000
 

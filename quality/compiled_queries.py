@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from quality.scopes import EARLIER
+from oilake.quality.scopes import EARLIER
 
 
 @dataclass(frozen=True)

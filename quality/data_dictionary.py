@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from quality import suites as quality
-from quality.suites import Expectation
-from schemas import loader as schemas
-from schemas.loader import Table
+from oilake.quality import suites as quality
+from oilake.quality.suites import Expectation
+from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Table
 
 INTRODUCTION = """# Data dictionary
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from conf.errors import ConfigError
-from conf.yaml_loader import build
-from quality import row_expectations, scopes
-from quality.compiled_queries import NullShares, References, null_shares_query, orphans_query
-from schemas import loader as schemas
-from schemas.loader import Table
+from oilake.conf.errors import ConfigError
+from oilake.conf.yaml_loader import build
+from oilake.quality import row_expectations, scopes
+from oilake.quality.compiled_queries import NullShares, References, null_shares_query, orphans_query
+from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Table
 
 Entry = dict[str, Any]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from conf.yaml_loader import build, load_yaml
-from quality.results import Result
-from quality.suites import Expectation
+from oilake.conf.yaml_loader import build, load_yaml
+from oilake.quality.results import Result
+from oilake.quality.suites import Expectation
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Explanation:
 @cache
 def known() -> Explanations:
     """The packaged explanations; ConfigError when their YAML does not fit."""
-    path = files("quality") / "explanations.yaml"
+    path = files("oilake.quality") / "explanations.yaml"
     return build(Explanations, load_yaml(path), str(path))
 
 

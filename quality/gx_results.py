@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from quality import row_expectations, scopes
-from quality.metrics import EXAMPLES, Count
-from quality.suites import Expectation
+from oilake.quality import row_expectations, scopes
+from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.suites import Expectation
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult

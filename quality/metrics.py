@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from quality import row_expectations, row_hashes, scopes
-from quality.row_hashes import Hashes
-from quality.suites import Expectation, Suite
+from oilake.quality import row_expectations, row_hashes, scopes
+from oilake.quality.row_hashes import Hashes
+from oilake.quality.suites import Expectation, Suite
 
 EXAMPLES = 20
 HIDDEN = pa.types.is_binary

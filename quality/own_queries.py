@@ -7,10 +7,10 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from conf.yaml_loader import load_yaml
-from quality import scopes
-from quality.suites import Expectation, declared_suite
-from schemas import loader as schemas
+from oilake.conf.yaml_loader import load_yaml
+from oilake.quality import scopes
+from oilake.quality.suites import Expectation, declared_suite
+from oilake.schemas import loader as schemas
 
 NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"
 
@@ -25,7 +25,7 @@ def is_own(expectation: Expectation) -> bool:
 def _forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
     """(what a query's whole text must match, the tables that it reads) of every query in `quality/`."""
     suites = [
-        declared_suite(load_yaml(files("quality") / f"{name}.yaml"), schemas.load(name), f"quality/{name}.yaml")
+        declared_suite(load_yaml(files("oilake.quality") / f"{name}.yaml"), schemas.load(name), f"quality/{name}.yaml")
         for name in schemas.names()
     ]
     declared = [expectation for suite in suites for expectation in suite.expectations]

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.yaml_loader import build, load_yaml
-from quality import row_expectations
+from oilake.conf.yaml_loader import build, load_yaml
+from oilake.quality import row_expectations
 
 LONGEST = 100
 
@@ -34,7 +34,7 @@ class Kind:
 @cache
 def kinds() -> dict[str, Kind]:
     """The known kinds of text, in the order in which they are tried."""
-    path = files("quality") / "kinds.yaml"
+    path = files("oilake.quality") / "kinds.yaml"
     return {name: build(Kind, declared, str(path), name) for name, declared in load_yaml(path).items()}
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quality import row_expectations, scopes
-from quality.metrics import EXAMPLES, Count
-from quality.suites import Expectation, Suite
+from oilake.quality import row_expectations, scopes
+from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.suites import Expectation, Suite
 
 READER = "reader"
 

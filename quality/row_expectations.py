@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.errors import ConfigError
-from quality import fixed_width
+from oilake.conf.errors import ConfigError
+from oilake.quality import fixed_width
 
 Mask = npt.NDArray[np.bool_]
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Literal
 
-from conf.errors import ConfigError
-from quality import row_expectations
-from quality.row_expectations import Rule
+from oilake.conf.errors import ConfigError
+from oilake.quality import row_expectations
+from oilake.quality.row_expectations import Rule
 
 Scope = Literal["row", "table", "cross_table", "release"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from quality import derived_expectations, row_expectations, scopes
-from quality.profiler import Seen, kinds
-from quality.suites import Suite
+from oilake.quality import derived_expectations, row_expectations, scopes
+from oilake.quality.profiler import Seen, kinds
+from oilake.quality.suites import Suite
 
 REPEATED = 10
 OTHER = "unexpected_value"

@@ -11,13 +11,13 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal
 
-from conf import drift_thresholds
-from conf.errors import ConfigError
-from conf.yaml_loader import build, load_yaml
-from quality import argument_checks, derived_expectations, row_expectations, scopes
-from quality.compiled_queries import References
-from schemas.loader import Table
-from schemas.loader import load as load_schema
+from oilake.conf import drift_thresholds
+from oilake.conf.errors import ConfigError
+from oilake.conf.yaml_loader import build, load_yaml
+from oilake.quality import argument_checks, derived_expectations, row_expectations, scopes
+from oilake.quality.compiled_queries import References
+from oilake.schemas.loader import Table
+from oilake.schemas.loader import load as load_schema
 
 Severity = Literal["critical", "warning", "info"]
 VERSIONS = 1 << 31
@@ -112,14 +112,14 @@ class Suite:
 @cache
 def reasons() -> dict[str, str]:
     """The closed list of quarantine reasons with their meaning."""
-    found: dict[str, str] = load_yaml(files("quality") / "reasons.yaml")
+    found: dict[str, str] = load_yaml(files("oilake.quality") / "reasons.yaml")
     return found
 
 
 @cache
 def remedies() -> dict[str, str]:
     """What could be done about a quarantined row, by reason."""
-    found: dict[str, str] = load_yaml(files("quality") / "remedies.yaml")
+    found: dict[str, str] = load_yaml(files("oilake.quality") / "remedies.yaml")
     return found
 
 
@@ -131,7 +131,7 @@ def load(table: str) -> Suite:
 
 @cache
 def _load(table: str, thresholds: drift_thresholds.Drift) -> Suite:
-    path = files("quality") / f"{table}.yaml"
+    path = files("oilake.quality") / f"{table}.yaml"
     suite = declared_suite(load_yaml(path), load_schema(table), str(path))
     filled = [_filled(one, thresholds.named(), str(path)) for one in suite.expectations]
     return replace(suite, expectations=tuple(filled))

@@ -9,8 +9,8 @@ from typing import Literal
 
 import pyarrow as pa
 
-from conf.errors import ConfigError
-from conf.yaml_loader import build, load_yaml
+from oilake.conf.errors import ConfigError
+from oilake.conf.yaml_loader import build, load_yaml
 
 Type = Literal[
     "string",
@@ -79,7 +79,7 @@ class Table:
 @cache
 def names() -> tuple[str, ...]:
     """Every table's name, sorted."""
-    found = [path.name for path in files("schemas").iterdir()]
+    found = [path.name for path in files("oilake.schemas").iterdir()]
     return tuple(sorted(name[: -len(".yaml")] for name in found if name.endswith(".yaml")))
 
 
@@ -88,7 +88,7 @@ def load(name: str) -> Table:
     """The schema of the table `name`; ConfigError when there is none or its YAML does not fit."""
     if name not in names():
         raise ConfigError(f"unknown table {name!r}; known: {', '.join(names())}")
-    path = files("schemas") / f"{name}.yaml"
+    path = files("oilake.schemas") / f"{name}.yaml"
     table = build(Table, load_yaml(path), str(path))
     known = {column.name for column in table.columns}
     for key in ("partition_by", "sort_by", "key"):

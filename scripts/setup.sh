@@ -22,7 +22,7 @@ else
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 fi
 
-if ! "$venv/bin/python" -m jobs.runtime.java_home >/dev/null; then
+if ! "$venv/bin/python" -m oilake.jobs.runtime.java_home >/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing Java 17"
         apt-get update -qq
@@ -42,4 +42,4 @@ mkdir -p "$spark/conf"
     echo "spark.pyspark.python $(cd "$venv/bin" && pwd)/python"
     echo "spark.jars $(pwd)/.jars/*.jar"
 } >"$spark/conf/spark-defaults.conf"
-echo "JAVA_HOME=$("$venv/bin/python" -m jobs.runtime.java_home)" >"$spark/conf/spark-env.sh"
+echo "JAVA_HOME=$("$venv/bin/python" -m oilake.jobs.runtime.java_home)" >"$spark/conf/spark-env.sh"

@@ -11,11 +11,11 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import settings as conf_settings
-from conf.settings import Settings
-from jobs import cli
-from jobs.runtime import spark_session
-from jobs.tables import ddl
+from oilake.conf import settings as conf_settings
+from oilake.conf.settings import Settings
+from oilake.jobs import cli
+from oilake.jobs.runtime import spark_session
+from oilake.jobs.tables import ddl
 
 Oilake = Callable[..., tuple[int, str, str]]
 

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.tables import suite_properties
-from quality import scopes
-from quality.suites import parse
+from oilake.jobs.tables import suite_properties
+from oilake.quality import scopes
+from oilake.quality.suites import parse
 
 ROWS = pa.table({"a": [1, 2, 3, 4], "mid": ["/m/01", "/m/02", None, "x"]})
 

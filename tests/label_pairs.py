@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conf.reconcile_policy import Policy
+from oilake.conf.reconcile_policy import Policy
 
 USUAL = {"machine": "machine", "human": "verification", "crowdsource": "crowdsource-verification"}
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from conf import reconcile_policy, registry
-from conf.settings import Settings
-from jobs import cli
-from jobs.changes import changes
-from jobs.figures import figures
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.settings import Settings
+from oilake.jobs import cli
+from oilake.jobs.changes import changes
+from oilake.jobs.figures import figures
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
 
 
 def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -> Settings:

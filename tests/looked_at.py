@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from jobs.tables.targets import Target, copied
-from jobs.validation import publish_gate, results_store
-from jobs.validation.checker import Checked
-from jobs.validation.publish_gate import Judgement
-from quality import results
-from quality.metrics import Count
+from oilake.jobs.tables.targets import Target, copied
+from oilake.jobs.validation import publish_gate, results_store
+from oilake.jobs.validation.checker import Checked
+from oilake.jobs.validation.publish_gate import Judgement
+from oilake.quality import results
+from oilake.quality.metrics import Count
 
 HOSTILE = "<img src=https://evil.example/x onerror=alert(1)>\"'${run}{{7*7}}`</script><script>alert(2)</script>&amp;"
 ROWS = 1000

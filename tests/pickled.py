@@ -6,7 +6,7 @@ import argparse
 import pickle
 from pathlib import Path
 
-from jobs.tables import publish
+from oilake.jobs.tables import publish
 from tests.publications import send_on
 
 

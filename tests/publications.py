@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.tables import publish
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot
-from jobs.tables.staging import StagedFile, stage
-from schemas import loader as schemas
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.schemas import loader as schemas
 
 MARKS = {
     "images": "license",

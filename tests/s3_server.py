@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyspark
 
-from jobs.runtime import java_home
+from oilake.jobs.runtime import java_home
 
 JARS = Path(__file__).parents[1] / ".jars" / "test"
 JAR = "s3proxy-4.1.0-jar-with-dependencies.jar"

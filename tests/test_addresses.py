@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from conf.settings import Fetch
-from jobs.fetching import locations
-from jobs.fetching.locations import Item
-from jobs.transport import address_guard, http
-from jobs.transport.address_blocks import is_public
-from jobs.transport.address_guard import ForbiddenError, Resolver, origin, without_secrets
-from jobs.transport.source import RefusedError
+from oilake.conf.settings import Fetch
+from oilake.jobs.fetching import locations
+from oilake.jobs.fetching.locations import Item
+from oilake.jobs.transport import address_guard, http
+from oilake.jobs.transport.address_blocks import is_public
+from oilake.jobs.transport.address_guard import ForbiddenError, Resolver, origin, without_secrets
+from oilake.jobs.transport.source import RefusedError
 from tests import http_server, photos
 
 PUBLIC = """

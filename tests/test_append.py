@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from conf.errors import StoreError
-from jobs.tables.append_rows import append
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.tables.append_rows import append
+from oilake.schemas import loader as schemas
 
 TABLE = "downloads"
 TYPES = {column.name: schemas.ARROW[column.type] for column in schemas.load(TABLE).columns}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.errors import InputError
-from jobs.sources import tar_members, tar_stream
+from oilake.conf.errors import InputError
+from oilake.jobs.sources import tar_members, tar_stream
 
 NAME = "2017_11/test/annotations-human.csv"
 DATA = b"ImageID,Source,LabelName,Confidence\n"

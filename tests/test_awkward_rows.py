@@ -23,18 +23,18 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.registry import Release
-from conf.settings import Limits, Settings
-from jobs import ingest
-from jobs.ingesting import chunk_kernel, landing_area
-from jobs.ingesting.chunk_kernel import Context, Report
-from jobs.ingesting.landing_area import Landed
-from jobs.ingesting.summary import Summary
-from jobs.runtime import entrypoint
-from jobs.runtime.filesystem import checksums
-from jobs.sources import class_lists
-from jobs.sources.splits import Split
+from oilake.conf import registry
+from oilake.conf.registry import Release
+from oilake.conf.settings import Limits, Settings
+from oilake.jobs import ingest
+from oilake.jobs.ingesting import chunk_kernel, landing_area
+from oilake.jobs.ingesting.chunk_kernel import Context, Report
+from oilake.jobs.ingesting.landing_area import Landed
+from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.runtime import entrypoint
+from oilake.jobs.runtime.filesystem import checksums
+from oilake.jobs.sources import class_lists
+from oilake.jobs.sources.splits import Split
 from tests import readers
 from tests.broken_rows import (
     BOXES,

@@ -12,19 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from conf.errors import InputError
-from conf.settings import Fetch
-from jobs.blobs import blob_keys, folder_store, listing
-from jobs.blobs.blob_status import STATUSES
-from jobs.blobs.listing import LISTED, listed
-from jobs.blobs.locations import locate
-from jobs.blobs.records import Blob
-from jobs.tables.images_with_blobs import RANKS
-from jobs.verifying.expected_images import Expected
-from jobs.verifying.matching import Matcher
-from jobs.verifying.previous_checks import Known
-from jobs.verifying.task import Entry
-from schemas import loader as schemas
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs import blob_keys, folder_store, listing
+from oilake.jobs.blobs.blob_status import STATUSES
+from oilake.jobs.blobs.listing import LISTED, listed
+from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.records import Blob
+from oilake.jobs.tables.images_with_blobs import RANKS
+from oilake.jobs.verifying.expected_images import Expected
+from oilake.jobs.verifying.matching import Matcher
+from oilake.jobs.verifying.previous_checks import Known
+from oilake.jobs.verifying.task import Entry
+from oilake.schemas import loader as schemas
 
 ID = "0001eeaf4aed83f9"
 OTHER = "fffe11154d8eafc0"

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from conf import registry
-from jobs import ingest
-from jobs.runtime import entrypoint
+from oilake.conf import registry
+from oilake.jobs import ingest
+from oilake.jobs.runtime import entrypoint
 from tests import readers
 from tests.releases import CAT, DOG, IMAGE_HEADER, LABEL_HEADER, TAG, TREE, image_id, image_row, land, lines, members
 
@@ -171,7 +171,7 @@ def test_a_tar_that_is_cut_is_no_smaller_release(
 
 def test_damage_found_late_leaves_none_of_the_files_staged_before(refused: Refuse, tmp_path: Path):
     """Small chunks: hundreds of files are staged before the wrong checksum at the archive's end is seen."""
-    environment = yaml.safe_load((package_files("conf") / "local.yaml").read_text())
+    environment = yaml.safe_load((package_files("oilake.conf") / "local.yaml").read_text())
     environment["limits"] |= {"block_bytes": 1 << 15, "chunk_bytes": 1 << 15}
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(environment))
     rows = (image_row(image_id(n)) for n in range(20_000))
@@ -326,7 +326,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path, spark: 
 
 
 def command_settings(landing: Path, warehouse: str) -> Any:
-    from conf import settings
+    from oilake.conf import settings
 
     return settings.load("local", {"landing": str(landing), "warehouse": warehouse})
 

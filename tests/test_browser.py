@@ -40,8 +40,8 @@ OWN = "not an origin"  # who asks where Chromium itself does, for its updates an
 def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if CHROMIUM is None:
         pytest.skip("no Chromium here: `make browser` installs it when root on Debian, else install it by hand")
-    from conf import settings
-    from jobs.docs import docs
+    from oilake.conf import settings
+    from oilake.jobs.docs import docs
 
     warehouse = tmp_path_factory.mktemp("browser") / "warehouse"
     shutil.copytree(empty_warehouse, warehouse)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.transforms import class_history, image_changes, image_runs, label_changes
-from jobs.transforms.class_vocabulary import known
-from jobs.transforms.image_runs import Runs
-from jobs.transforms.release_diff import FROM, TO, side
-from schemas import loader as schemas
+from oilake.jobs.transforms import class_history, image_changes, image_runs, label_changes
+from oilake.jobs.transforms.class_vocabulary import known
+from oilake.jobs.transforms.image_runs import Runs
+from oilake.jobs.transforms.release_diff import FROM, TO, side
+from oilake.schemas import loader as schemas
 from tests.releases import CAT, DOG, TREE
 
 SUBSETS = ("train", "validation", "test")
@@ -217,7 +217,7 @@ def test_classes_are_compared_as_dictionaries_would(old: dict[str, Any], new: di
 
 @pytest.mark.parametrize("table", ["label_changes", "image_changes", "class_history"])
 def test_every_kind_of_change_is_allowed_by_the_suite(table: str):
-    from quality import suites as quality
+    from oilake.quality import suites as quality
 
     kinds = {"label_changes": label_changes, "image_changes": image_changes, "class_history": class_history}
     allowed = [

@@ -14,14 +14,14 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import reconcile_policy, registry
-from conf.errors import ConfigError, InputError
-from conf.settings import Settings
-from jobs import api, cli
-from jobs.changes import changes
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
-from jobs.scanning import key_ranges
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.settings import Settings
+from oilake.jobs import api, cli
+from oilake.jobs.changes import changes
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.scanning import key_ranges
 from tests.conftest import Oilake
 from tests.sample_reading import SUBSETS, rows, verdicts
 
@@ -204,7 +204,7 @@ def test_the_story_of_each_class_is_told(sample: Path, compared: tuple[str, dict
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     first = {name: table(lake, name, ("v1", "v2")) for name in TABLES}
     monkeypatch.setattr(key_ranges, "SHARED", 1)
-    monkeypatch.setattr("jobs.changes.LARGEST", 20_000)
+    monkeypatch.setattr("oilake.jobs.changes.LARGEST", 20_000)
     outcome = changes(replace(settings, warehouse=lake), "v1", "v2", force=True)
     assert outcome.changed
     assert len(list(Path(lake, "label_changes", "from_release=v1").rglob("*.parquet"))) > 4
@@ -277,7 +277,7 @@ def test_a_failed_run_leaves_the_comparison_as_it_was(settings: Settings, lake: 
     def fails(*_: Any) -> None:
         raise InputError("no more")
 
-    monkeypatch.setattr("jobs.changes.class_history.compare", fails)
+    monkeypatch.setattr("oilake.jobs.changes.class_history.compare", fails)
     with pytest.raises(InputError, match="no more"):
         changes(replace(settings, warehouse=lake), "v2", "v3", force=True)
     assert sorted(Path(lake).rglob("*.parquet")) == files

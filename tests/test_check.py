@@ -19,20 +19,20 @@ from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.errors import PromiseError
-from conf.settings import Settings
-from jobs.check import check
-from jobs.figures import figures
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
-from jobs.tables.delta_log import rows as all_rows
-from jobs.tables.snapshots import snapshots
-from jobs.validation import sql_expectations
-from jobs.validation.sql_expectations import Question
-from quality import suites
-from quality.metrics import Count
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.errors import PromiseError
+from oilake.conf.settings import Settings
+from oilake.jobs.check import check
+from oilake.jobs.figures import figures
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.tables.delta_log import rows as all_rows
+from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.validation import sql_expectations
+from oilake.jobs.validation.sql_expectations import Question
+from oilake.quality import suites
+from oilake.quality.metrics import Count
+from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.lakes import lake
 from tests.releases import BOX_HEADER, CAT, DOG, LABEL_HEADER, TREE, image_id, land, lines
@@ -295,7 +295,7 @@ def test_contradictions_between_tables_are_counted_named_and_shown(
     )
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(landing))
     release = registry.find("v3")
-    from conf import reconcile_policy
+    from oilake.conf import reconcile_policy
 
     ingest(mine, release)
     reconcile(mine, release, reconcile_policy.load(None))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conf.errors import ConfigError
-from jobs.tables import class_names
-from jobs.tables.class_names import Class
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables import class_names
+from oilake.jobs.tables.class_names import Class
 
 CLASSES: list[Class] = [
     ("/g/11b6r_3k", "Corgi"),

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import cli
-from jobs.runtime import invocation, jars
+from oilake.jobs import cli
+from oilake.jobs.runtime import invocation, jars
 
 HEAVY = {"pyarrow", "pyspark", "pydantic", "numpy", "deltalake", "boto3", "great_expectations"}
 ROOT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 def loaded(*words: str) -> set[str]:
     """Top-level modules that the command has loaded when it ends."""
     program = (
-        f"import sys, contextlib\nfrom jobs import cli\n"
+        f"import sys, contextlib\nfrom oilake.jobs import cli\n"
         f"with contextlib.suppress(SystemExit): cli.main({list(words)!r})\n"
         "print('LOADED', *{name.split('.')[0] for name in sys.modules})"
     )
@@ -55,7 +55,7 @@ def test_a_shell_completes_jobs_and_their_flags(capsys: pytest.CaptureFixture[st
 
 
 def test_errors_are_json_lines_on_request(tmp_path: Path) -> None:
-    call = [sys.executable, "-m", "jobs.cli", "releases", "--registry", str(tmp_path / "none")]
+    call = [sys.executable, "-m", "oilake.jobs.cli", "releases", "--registry", str(tmp_path / "none")]
     result = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"OILAKE_LOG": "json"})
     line = json.loads(result.stderr)
     assert (result.returncode, line["level"], line["exit_code"]) == (2, "error", 2)
@@ -64,7 +64,7 @@ def test_errors_are_json_lines_on_request(tmp_path: Path) -> None:
 
 def test_others_handlers_are_left_on() -> None:
     program = (
-        "import io, logging\nheard = io.StringIO()\nlogging.basicConfig(stream=heard)\nfrom jobs import cli\n"
+        "import io, logging\nheard = io.StringIO()\nlogging.basicConfig(stream=heard)\nfrom oilake.jobs import cli\n"
         "cli.main(['releases', '--registry', '/nowhere'])\nlogging.getLogger('theirs').error('still here')\n"
         "print(heard.getvalue())"
     )
@@ -104,6 +104,6 @@ def test_setup_without_java_or_without_room_says_what_to_do(
     (tmp_path / "file").touch()
     assert cli.main(["setup", "--to", str(tmp_path / "file")]) == 2
     assert "name another folder with --to" in capsys.readouterr().err
-    monkeypatch.setattr("jobs.runtime.java_home.find", lambda: None)
+    monkeypatch.setattr("oilake.jobs.runtime.java_home.find", lambda: None)
     assert cli.main(["setup", "--to", str(tmp_path / "jars")]) == 2
     assert "install one" in capsys.readouterr().err

@@ -17,7 +17,7 @@ import pyspark
 import pytest
 import yaml
 
-from jobs.runtime import java_home
+from oilake.jobs.runtime import java_home
 from tests.http_server import Server
 from tests.test_download_killed import CONNECTIONS, COUNT, answered, assert_all_is_whole, published, server
 
@@ -93,7 +93,7 @@ def test_a_killed_executor_costs_its_requests_in_flight_and_nothing_else(
     call = [
         sys.executable,
         "-m",
-        "jobs.cli",
+        "oilake.jobs.cli",
         "download",
         "--release",
         "v3",

@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from conf.errors import ConfigError, OilakeError, StoreError
-from jobs.tables import where_conditions
+from oilake.conf.errors import ConfigError, OilakeError, StoreError
+from oilake.jobs.tables import where_conditions
 from tests.conftest import Oilake
 
 COLUMNS = "image_id string, mid string, confidence double, reasons array<string>, versions map<string,bigint>"

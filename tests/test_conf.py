@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conf import registry, settings
-from conf.errors import ConfigError
-from jobs import cli
+from oilake.conf import registry, settings
+from oilake.conf.errors import ConfigError
+from oilake.jobs import cli
 
 
 def packaged(name: str) -> dict[str, object]:

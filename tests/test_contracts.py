@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import conf
-import jobs
-import quality
-import schemas
-from quality import data_dictionary
-from quality import suites as suites
-from schemas import loader
+from oilake import conf, jobs, quality, schemas
+from oilake.quality import data_dictionary
+from oilake.quality import suites as suites
+from oilake.schemas import loader
 
 ROOT = Path(__file__).parents[1]
 DOORS = {
@@ -83,9 +80,15 @@ def test_each_format_and_store_has_one_door(library: str):
 
 def test_transforms_do_no_input_or_output():
     for path in (ROOT / "jobs" / "transforms").glob("*.py"):
-        assert not imports(path) & {"os", "pathlib", "logging", "pyspark", "jobs.runtime.filesystem", "io", "time"}, (
-            path
-        )
+        assert not imports(path) & {
+            "os",
+            "pathlib",
+            "logging",
+            "pyspark",
+            "oilake.jobs.runtime.filesystem",
+            "io",
+            "time",
+        }, path
 
 
 def test_no_job_shadows_the_standard_library():

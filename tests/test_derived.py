@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from conf.errors import ConfigError
-from quality import derived_expectations, row_expectations, scopes, suites
-from quality.suites import Expectation, Suite, declared_suite
-from schemas import loader as schemas
-from schemas.loader import Column, Table
+from oilake.conf.errors import ConfigError
+from oilake.quality import derived_expectations, row_expectations, scopes, suites
+from oilake.quality.suites import Expectation, Suite, declared_suite
+from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Column, Table
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden" / "suites"

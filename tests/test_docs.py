@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.reporting import html as pages_html
-from jobs.reporting import site_writer
+from oilake.jobs.reporting import html as pages_html
+from oilake.jobs.reporting import site_writer
 from tests.conftest import Oilake
 from tests.looked_at import HOSTILE, looked_at
 
@@ -54,8 +54,8 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(the warehouse, its pages)."""
-    from conf import settings
-    from jobs.docs import docs
+    from oilake.conf import settings
+    from oilake.jobs.docs import docs
 
     warehouse = tmp_path_factory.mktemp("docs") / "warehouse"
     shutil.copytree(empty_warehouse, warehouse)
@@ -154,7 +154,7 @@ def test_the_same_tables_give_the_same_pages(pages: tuple[Path, Path], oilake: O
 def test_a_copy_alone_is_told_from_what_it_carries(
     pages: tuple[Path, Path], oilake: Oilake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from schemas import loader
+    from oilake.schemas import loader
 
     copy = tmp_path / "elsewhere"
     shutil.copytree(pages[0] / "labels", copy)

@@ -21,13 +21,13 @@ import yaml
 from deltalake import DeltaTable
 from PIL import Image
 
-from conf.errors import ConfigError
-from jobs.downloading import row_selection
-from jobs.downloading import selection as choices
-from jobs.downloading.results_writer import Ledger
-from jobs.downloading.selection import Choice
-from quality import row_expectations
-from quality import suites as quality
+from oilake.conf.errors import ConfigError
+from oilake.jobs.downloading import row_selection
+from oilake.jobs.downloading import selection as choices
+from oilake.jobs.downloading.results_writer import Ledger
+from oilake.jobs.downloading.selection import Choice
+from oilake.quality import row_expectations
+from oilake.quality import suites as quality
 from tests import http_server, photos
 from tests.conftest import Oilake
 from tests.http_server import Server, Stored, breaks_after, changes_to, drips, falls_silent_after, honest, page, says
@@ -53,7 +53,7 @@ Download = Callable[..., tuple[int, dict[str, Any], str]]
 @pytest.fixture(scope="module")
 def published(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A warehouse with one release whose photos have real sizes and MD5s."""
-    from jobs import cli
+    from oilake.jobs import cli
 
     folder = tmp_path_factory.mktemp("photos")
     rows = [photos.row(one) for one in FOUND] + [photos.row(UNKNOWN, checked=False), photos.row(TURNED)]

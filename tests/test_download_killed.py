@@ -20,7 +20,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from jobs import cli
+from oilake.jobs import cli
 from tests import http_server, photos
 from tests.http_server import Server
 from tests.photos import Photo
@@ -58,7 +58,7 @@ def command(published: str, server: Server, tmp_path: Path) -> list[str]:
     (tmp_path / "env.yaml").write_text(yaml.safe_dump(settings))
     given = ["--warehouse", published, "--env", str(tmp_path / "env.yaml"), "--to", str(tmp_path / "blobs")]
     given += ["--mirror", server.url, "--allow-private", "--json", "--subset", "train"]
-    return [sys.executable, "-m", "jobs.cli", "download", "--release", "v3", *given]
+    return [sys.executable, "-m", "oilake.jobs.cli", "download", "--release", "v3", *given]
 
 
 def answered(server: Server) -> int:

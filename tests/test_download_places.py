@@ -20,15 +20,15 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conf import placeholders
-from conf.settings import Download, Fetch
-from jobs.blobs import open_store
-from jobs.blobs.blob_store import Receipt
-from jobs.downloading import archive_downloader as archives
-from jobs.downloading import row_selection
-from jobs.downloading.request import Order
-from jobs.downloading.task_messages import Letter
-from jobs.runtime.arrow_ipc import unpacked
+from oilake.conf import placeholders
+from oilake.conf.settings import Download, Fetch
+from oilake.jobs.blobs import open_store
+from oilake.jobs.blobs.blob_store import Receipt
+from oilake.jobs.downloading import archive_downloader as archives
+from oilake.jobs.downloading import row_selection
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.task_messages import Letter
+from oilake.jobs.runtime.arrow_ipc import unpacked
 from tests import photos, s3_server
 from tests.http_server import Server, Stored, breaks_after
 from tests.test_download import (
@@ -139,7 +139,7 @@ def test_from_a_public_bucket_to_one_that_takes_signed_writing_and_repaired_ther
     place = ["--release", "v3", "--warehouse", published, "--env", quick, "--from", f"s3://{source}", "--json"]
 
     def oilake(*words: str) -> tuple[int, Any, str]:
-        call = [sys.executable, "-m", "jobs.cli", *words, *place]
+        call = [sys.executable, "-m", "oilake.jobs.cli", *words, *place]
         done = subprocess.run(call, capture_output=True, text=True, timeout=170)
         return done.returncode, json.loads(done.stdout), done.stderr
 

@@ -15,14 +15,14 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
-from conf import drift_thresholds
-from conf.errors import ConfigError
-from conf.settings import Settings
-from jobs.check import Outcome, check
-from jobs.tables import suite_properties
-from jobs.validation import explanations
-from quality import scopes, suites
-from quality.suites import Expectation, Meta
+from oilake.conf import drift_thresholds
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.check import Outcome, check
+from oilake.jobs.tables import suite_properties
+from oilake.jobs.validation import explanations
+from oilake.quality import scopes, suites
+from oilake.quality.suites import Expectation, Meta
 
 PACKAGED = yaml.safe_load((Path(drift_thresholds.__file__).parent / "drift.yaml").read_text())
 DRIFTS = {

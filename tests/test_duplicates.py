@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.errors import ConfigError
-from conf.settings import Settings
-from jobs.duplicates import duplicates, leakage, shared
-from jobs.ingest import ingest
-from jobs.tables.snapshots import pinned, slices
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.duplicates import duplicates, leakage, shared
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables.snapshots import pinned, slices
 from tests import readers
 from tests.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines
 

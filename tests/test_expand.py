@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import reconcile_policy, registry
-from conf.errors import InputError
-from conf.settings import Settings
-from jobs.expand import expand, implied
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
-from jobs.transforms.class_ancestors import ancestors
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Settings
+from oilake.jobs.expand import expand, implied
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.transforms.class_ancestors import ancestors
 from tests import readers
 from tests.releases import DOG, LABEL_HEADER, TAG, TREE, image_id, land, lines
 

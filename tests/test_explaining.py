@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from quality import explanations, row_expectations, scopes, suites
-from quality.results import READER, Result
-from quality.suites import Expectation
-from schemas import loader as schemas
+from oilake.quality import explanations, row_expectations, scopes, suites
+from oilake.quality.results import READER, Result
+from oilake.quality.suites import Expectation
+from oilake.schemas import loader as schemas
 
 
 def broken(expectation: Expectation) -> Result:

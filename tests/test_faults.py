@@ -19,10 +19,10 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf.errors import StoreError
-from jobs import ingest
-from jobs.runtime import entrypoint
-from jobs.tables import publish
+from oilake.conf.errors import StoreError
+from oilake.jobs import ingest
+from oilake.jobs.runtime import entrypoint
+from oilake.jobs.tables import publish
 from tests import publications, readers
 from tests.publications import MARKS, publish_rows
 from tests.releases import DOG, LABEL_HEADER, TAG, image_id, land, lines
@@ -248,7 +248,7 @@ def machine_images(warehouse: str) -> list[str]:
 
 def small_chunks(folder: Path) -> str:
     """An environment in which even a small release is staged in many files, one after another."""
-    environment = yaml.safe_load((package_files("conf") / "local.yaml").read_text())
+    environment = yaml.safe_load((package_files("oilake.conf") / "local.yaml").read_text())
     environment["limits"] |= {"block_bytes": 1 << 14, "chunk_bytes": 1 << 14}
     (folder / "small.yaml").write_text(yaml.safe_dump(environment))
     return str(folder / "small.yaml")
@@ -274,7 +274,7 @@ def test_a_driver_that_is_killed_while_it_writes_leaves_the_old_snapshot(
     assert in_this_process(*places) == 0
     before, lying_there = readers.seen(warehouse), readers.files(warehouse)
     land(tmp_path, labels_of(100_000))
-    driver = start("jobs.ingest", "--release", "v3", *places)
+    driver = start("oilake.jobs.ingest", "--release", "v3", *places)
     wait_for_files(warehouse, lying_there, 20, driver)
     kill_all_of(driver)
     assert readers.seen(warehouse) == before
@@ -292,7 +292,7 @@ def test_ctrl_c_while_it_reads_is_one_sentence(spark: SparkSession, warehouse: s
     assert in_this_process(*places) == 0
     before, lying_there = readers.seen(warehouse), readers.files(warehouse)
     land(tmp_path, labels_of(400_000))
-    driver = start("jobs.ingest", "--release", "v3", *places)
+    driver = start("oilake.jobs.ingest", "--release", "v3", *places)
     wait_for_files(warehouse, lying_there, 20, driver)
     os.killpg(driver.pid, signal.SIGINT)
     code, stderr = ended(driver)
@@ -319,10 +319,10 @@ def test_two_ingests_at_once_publish_one_of_the_two(spark: SparkSession, tmp_pat
         ]
         for n in (500, 700)
     )
-    for code, stderr in map(ended, [start("jobs.ingest", *few), start("jobs.ingest", *many)]):
+    for code, stderr in map(ended, [start("oilake.jobs.ingest", *few), start("oilake.jobs.ingest", *many)]):
         assert code == 0, stderr
     assert_one_of_two_is_seen(warehouse)
-    lying_there, other = readers.files(warehouse), start("jobs.ingest", *few)
+    lying_there, other = readers.files(warehouse), start("oilake.jobs.ingest", *few)
     wait_for_files(warehouse, lying_there, 1, other)
     assert in_this_process(*many[2:]) == 0
     assert ended(other)[0] == 0

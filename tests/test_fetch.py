@@ -23,15 +23,15 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from conf import registry
-from conf import settings as conf_settings
-from conf.errors import ConfigError, StoreError
-from conf.settings import Fetch, Settings
-from jobs import cli
-from jobs.fetch import fetch
-from jobs.fetching.results import Result, failure
-from jobs.transport import http_headers, retry
-from jobs.transport.source import Version, same
+from oilake.conf import registry
+from oilake.conf import settings as conf_settings
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.settings import Fetch, Settings
+from oilake.jobs import cli
+from oilake.jobs.fetch import fetch
+from oilake.jobs.fetching.results import Result, failure
+from oilake.jobs.transport import http_headers, retry
+from oilake.jobs.transport.source import Version, same
 from tests import http_server, s3_server
 from tests.http_server import Server, Stored
 
@@ -468,7 +468,7 @@ def started(lake: Lake) -> subprocess.Popen[str]:
     """The job in a process of its own, in the middle of a file that does not go on."""
     lake.serve()
     lake.play(http_server.falls_silent_after(100_000))
-    call = [sys.executable, "-m", "jobs.fetch", "--release", "v3", "--file", NAME, "--from", lake.base]
+    call = [sys.executable, "-m", "oilake.jobs.fetch", "--release", "v3", "--file", NAME, "--from", lake.base]
     call += ["--landing", lake.settings.landing]
     process = subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     part, deadline = lake.path(f"{NAME}.part"), time.monotonic() + 20

@@ -12,12 +12,12 @@ from deltalake import write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conf.errors import StoreError
-from conf.file_names import PLAIN, checked_part, file_name
-from jobs.reporting import gx_data_docs
-from jobs.tables import checkpoint, targets
-from jobs.tables.staging import StagedFile, Writer
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.conf.file_names import PLAIN, checked_part, file_name
+from oilake.jobs.reporting import gx_data_docs
+from oilake.jobs.tables import checkpoint, targets
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.schemas import loader as schemas
 from tests import foreign
 from tests.conftest import Oilake
 

@@ -15,12 +15,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.tables import targets
-from jobs.validation.sandboxed_query import Sandbox
-from quality import own_queries, scopes, suites
-from quality.metrics import Count
-from quality.suites import Expectation
-from schemas import loader as schemas
+from oilake.jobs.tables import targets
+from oilake.jobs.validation.sandboxed_query import Sandbox
+from oilake.quality import own_queries, scopes, suites
+from oilake.quality.metrics import Count
+from oilake.quality.suites import Expectation
+from oilake.schemas import loader as schemas
 from tests import foreign
 from tests.conftest import Oilake
 

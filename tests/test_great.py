@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError
-from jobs.tables.targets import File, Target
-from jobs.validation.checker import Surroundings, check
-from quality import gx_results, results, row_expectations, scopes, suites
-from quality.metrics import EXAMPLES, Auditor, are_unique
-from quality.suites import parse
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.validation.checker import Surroundings, check
+from oilake.quality import gx_results, results, row_expectations, scopes, suites
+from oilake.quality.metrics import EXAMPLES, Auditor, are_unique
+from oilake.quality.suites import parse
+from oilake.schemas import loader as schemas
 from tests.test_rules import JUDGED, random_rows, row_suite
 
 COMPARED = (

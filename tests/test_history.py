@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import reconcile_policy, registry
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.changes import changes
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.changes import changes
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
 from tests.conftest import Oilake
 from tests.releases import CAT, DOG, IMAGE_HEADER, LABEL_HEADER, MD5, TAG, TREE, image_id, image_row, land, lines
 

@@ -13,18 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from conf import registry
-from conf.errors import ConfigError
-from conf.registry import IdForm, Release
-from conf.settings import Settings
-from jobs.ingest import ingest
-from jobs.ingesting import landing_area, reuse
-from jobs.ingesting.chunk_kernel import Context, Report, run
-from jobs.quarantining.reprocess import release_rows
-from jobs.runtime.filesystem import join
-from jobs.sources.splits import Split
-from jobs.tables import staging
-from jobs.tables.staging import StagedFile
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import IdForm, Release
+from oilake.conf.settings import Settings
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting import landing_area, reuse
+from oilake.jobs.ingesting.chunk_kernel import Context, Report, run
+from oilake.jobs.quarantining.reprocess import release_rows
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.sources.splits import Split
+from oilake.jobs.tables import staging
+from oilake.jobs.tables.staging import StagedFile
 from tests import readers
 from tests.conftest import Oilake
 from tests.releases import DOG, IMAGE_HEADER, LABEL_HEADER, TRAIN_BOX_HEADER, image_id, image_row, land, lines

@@ -9,11 +9,11 @@ from threading import Thread
 
 import pytest
 
-from conf.errors import ConfigError
-from jobs.downloading import address_lists
-from jobs.downloading.address_lists import Addresses, Ids
-from jobs.sources import image_lists
-from jobs.verifying import selection
+from oilake.conf.errors import ConfigError
+from oilake.jobs.downloading import address_lists
+from oilake.jobs.downloading.address_lists import Addresses, Ids
+from oilake.jobs.sources import image_lists
+from oilake.jobs.verifying import selection
 
 FIRST, SECOND, SHORT = "000060e3121c7305", "1ac7a2b3c4d5e6f7", "00000000000abcde"
 EVERY = sorted(int(image, 16) for image in (FIRST, SHORT, SECOND))

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from conf import registry
-from conf.errors import ConfigError
-from conf.registry import Expected, Member
-from jobs.ingesting import landing_area
-from jobs.ingesting.chunk_kernel import Context, Report, normalize, run
-from jobs.runtime.filesystem import join
-from jobs.sources.splits import Split
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import Expected, Member
+from oilake.jobs.ingesting import landing_area
+from oilake.jobs.ingesting.chunk_kernel import Context, Report, normalize, run
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.sources.splits import Split
 from tests.releases import LABEL_HEADER, land
 
 ARCHIVE = "annotations_machine_2017_11.tar.gz"

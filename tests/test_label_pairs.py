@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conf import reconcile_policy
-from conf.errors import ConfigError, InputError
-from conf.reconcile_policy import ORIGINS, Policy
-from jobs.scanning import key_ranges
-from jobs.scanning.merge_scan import END, RowGroup, Side, aligned, row_groups
-from jobs.transforms import image_ids, label_keys
-from jobs.transforms.class_vocabulary import known
-from jobs.transforms.image_labels import BOXES, reconcile
-from schemas import loader as schemas
+from oilake.conf import reconcile_policy
+from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.reconcile_policy import ORIGINS, Policy
+from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.merge_scan import END, RowGroup, Side, aligned, row_groups
+from oilake.jobs.transforms import image_ids, label_keys
+from oilake.jobs.transforms.class_vocabulary import known
+from oilake.jobs.transforms.image_labels import BOXES, reconcile
+from oilake.schemas import loader as schemas
 from tests.label_pairs import USUAL, Known, Label, expected, published
 
 DOG, CAT, TREE, ODD, NEW = "/m/0bt9lr", "/m/01yrx", "/m/07j7r", "/m/0zz", "/g/11b2"

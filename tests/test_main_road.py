@@ -13,13 +13,13 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs import api
-from jobs.ingest import ingest
-from jobs.tables import ddl
-from jobs.tables.snapshots import snapshots
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs import api
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables import ddl
+from oilake.jobs.tables.snapshots import snapshots
+from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.releases import CAT, DOG, LABEL_HEADER, image_id, land, lines
 

@@ -17,16 +17,16 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
-from conf.errors import StoreError
-from conf.settings import Settings
-from jobs import cli
-from jobs.maintaining import compaction, upkeep
-from jobs.tables import checkpoint, publish, slice_versions, table_properties
-from jobs.tables.publish import Publication
-from jobs.tables.slice_versions import LostRowsError
-from jobs.tables.snapshots import files, held, pinned, small_rows, snapshots, staged_at
-from jobs.tables.staging import StagedFile, stage
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.conf.settings import Settings
+from oilake.jobs import cli
+from oilake.jobs.maintaining import compaction, upkeep
+from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.slice_versions import LostRowsError
+from oilake.jobs.tables.snapshots import files, held, pinned, small_rows, snapshots, staged_at
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.schemas import loader as schemas
 from tests import publications, readers
 from tests.conftest import Oilake
 

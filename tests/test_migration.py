@@ -13,11 +13,11 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError
-from jobs.runtime.filesystem import join
-from jobs.tables import ddl, suite_properties
-from quality import row_expectations, suites
-from quality.suites import Expectation, Meta, Suite
+from oilake.conf.errors import ConfigError
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables import ddl, suite_properties
+from oilake.quality import row_expectations, suites
+from oilake.quality.suites import Expectation, Meta, Suite
 
 GOLDEN = Path(__file__).parent / "golden" / "suites"
 RISEN = ("labels", "boxes", "images")

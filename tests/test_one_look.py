@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs import check as checks
-from jobs import figures
-from jobs.downloading.selection import Choice, chosen
-from jobs.duplicates import duplicates
-from jobs.ingest import ingest
-from jobs.tables import delta_log as opening
-from jobs.tables import publish, snapshots
-from jobs.validation import checker
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs import check as checks
+from oilake.jobs import figures
+from oilake.jobs.downloading.selection import Choice, chosen
+from oilake.jobs.duplicates import duplicates
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables import delta_log as opening
+from oilake.jobs.tables import publish, snapshots
+from oilake.jobs.validation import checker
 from tests import readers
 from tests.conftest import Oilake
 from tests.releases import IMAGE_HEADER, image_id, image_row, land, lines

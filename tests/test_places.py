@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conf.errors import ConfigError
-from conf.places import refuse_odd_folder, refuse_odd_warehouse
-from jobs import cli
-from jobs.blobs import locations, open_store
-from jobs.tables.quoting import path_table
+from oilake.conf.errors import ConfigError
+from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
+from oilake.jobs import cli
+from oilake.jobs.blobs import locations, open_store
+from oilake.jobs.tables.quoting import path_table
 from tests.conftest import Oilake
 from tests.releases import land
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-import jobs
-from conf.errors import InputError
-from jobs import history, quarantine, show
-from jobs.blobs import attribution
-from jobs.runtime import entrypoint, printing, progress
+from oilake import jobs
+from oilake.conf.errors import InputError
+from oilake.jobs import history, quarantine, show
+from oilake.jobs.blobs import attribution
+from oilake.jobs.runtime import entrypoint, printing, progress
 
 HARMFUL = "\x1b]0;x\x07\r\x9b2J\u202e\u2028\x7f"
 SHOWN = r"\x1b]0;x\x07\r\x9b2J\u202e\u2028\u007f"
 ROOM = Path(jobs.__file__).parent
-DOORS = {"printing.py", "entrypoint.py"}
+DOORS = {"runtime/printing.py", "runtime/entrypoint.py"}
 NO_DATA = {
     "cli.py",
     "runtime/java_home.py",

@@ -16,17 +16,17 @@ import pytest
 import yaml
 from deltalake import DeltaTable, write_deltalake
 
-from conf.settings import Settings
-from jobs.tables import suite_properties
-from jobs.tables.publish import Publication
-from jobs.tables.staging import stage
-from jobs.validation import publish_gate
-from quality import results, scopes, suite_proposal, suites
-from quality.metrics import Auditor, Count
-from quality.profiler import Surveyor
-from quality.suite_proposal import Slice
-from quality.suites import Expectation, Meta, Suite
-from schemas import loader as schemas
+from oilake.conf.settings import Settings
+from oilake.jobs.tables import suite_properties
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.staging import stage
+from oilake.jobs.validation import publish_gate
+from oilake.quality import results, scopes, suite_proposal, suites
+from oilake.quality.metrics import Auditor, Count
+from oilake.quality.profiler import Surveyor
+from oilake.quality.suite_proposal import Slice
+from oilake.quality.suites import Expectation, Meta, Suite
+from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.test_check import add_file
 from tests.test_rules import JUDGED, random_rows

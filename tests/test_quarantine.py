@@ -29,24 +29,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.errors import ConfigError, StoreError
-from conf.settings import Settings
-from jobs import cli, reconcile
-from jobs.ingest import ingest
-from jobs.ingesting import reusable_files, reuse
-from jobs.quarantine import printable
-from jobs.quarantining import reprocess
-from jobs.quarantining.reprocess import prepare, release_rows
-from jobs.sources.csv_parser import Header, parse, parse_apart
-from jobs.sources.csv_records import blocks
-from jobs.tables import publish, staging
-from jobs.tables.publish import RELEASE, Publication
-from jobs.tables.snapshots import files, pinned, snapshots
-from jobs.tables.spark_reader import read
-from quality import scopes
-from quality import suites as suites
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.settings import Settings
+from oilake.jobs import cli, reconcile
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting import reusable_files, reuse
+from oilake.jobs.quarantine import printable
+from oilake.jobs.quarantining import reprocess
+from oilake.jobs.quarantining.reprocess import prepare, release_rows
+from oilake.jobs.sources.csv_parser import Header, parse, parse_apart
+from oilake.jobs.sources.csv_records import blocks
+from oilake.jobs.tables import publish, staging
+from oilake.jobs.tables.publish import RELEASE, Publication
+from oilake.jobs.tables.snapshots import files, pinned, snapshots
+from oilake.jobs.tables.spark_reader import read
+from oilake.quality import scopes
+from oilake.quality import suites as suites
+from oilake.schemas import loader as schemas
 from tests import publications, readers
 from tests.conftest import Oilake
 from tests.readers import Row
@@ -664,6 +664,7 @@ def mended(tmp_path: Path) -> dict[str, str]:
     root = Path(__file__).parents[1]
     for package in ("conf", "schemas", "quality", "jobs"):
         shutil.copytree(root / package, tmp_path / "mended" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "oilake", tmp_path / "mended" / "oilake", symlinks=True)
     suite = tmp_path / "mended" / "quality" / "boxes.yaml"
     suite.write_text(suite.read_text().replace('value_set: ["human"', 'value_set: ["oracle", "human"'))
     return os.environ | {"PYTHONPATH": str(tmp_path / "mended"), "OILAKE_JARS": str(root / ".jars")}
@@ -677,7 +678,7 @@ def test_a_corrected_rule_releases_its_rows_even_after_a_kill(
     """Killed while it stages, nothing is changed; the same command then does it, and the table has the new constraint."""
     warehouse = str(shutil.copytree(full, tmp_path / "warehouse"))
     places = ["--release", "v3", "--warehouse", warehouse, "--env", str(sample / "env.yaml"), "--registry", better]
-    argv = [sys.executable, "-m", "jobs.quarantine", "release", *places]
+    argv = [sys.executable, "-m", "oilake.jobs.quarantine", "release", *places]
     before, lying_there = everything(warehouse), readers.files(warehouse)
     process = subprocess.Popen(argv, stderr=subprocess.PIPE, start_new_session=True, env=mended, cwd=tmp_path)
     while not readers.files(warehouse) - lying_there:

@@ -21,11 +21,11 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs.check import check
-from jobs.ingest import ingest
-from jobs.ingesting.summary import Summary
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs.check import check
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting.summary import Summary
 
 pytestmark = pytest.mark.real
 TAG = "2017_11"

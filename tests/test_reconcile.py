@@ -16,13 +16,13 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import reconcile_policy, registry
-from conf.settings import Settings
-from jobs import api
-from jobs.ingest import ingest
-from jobs.reconcile import reconcile
-from jobs.scanning import key_ranges
-from jobs.tables.snapshots import snapshots
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.settings import Settings
+from oilake.jobs import api
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.scanning import key_ranges
+from oilake.jobs.tables.snapshots import snapshots
 from tests.conftest import Oilake
 from tests.label_pairs import USUAL, Known, Label, expected, published
 from tests.releases import CAT, DOG, LABEL_HEADER, TRAIN_BOX_HEADER, TREE, image_id, land, lines

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conf.errors import InputError
-from jobs.sources import byte_ranges, csv_records, record_walker
-from jobs.sources.csv_parser import Header, parse
-from jobs.sources.csv_records import blocks
+from oilake.conf.errors import InputError
+from oilake.jobs.sources import byte_ranges, csv_records, record_walker
+from oilake.jobs.sources.csv_parser import Header, parse
+from oilake.jobs.sources.csv_records import blocks
 
 NAMES = ("a", "b", "c")
 TYPES = dict.fromkeys(NAMES, pa.string())

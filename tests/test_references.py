@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.runtime.filesystem import join
-from jobs.tables import suite_properties
-from jobs.tables.targets import File, Target
-from jobs.validation import foreign_keys
-from jobs.validation.foreign_keys import Follower, Reference
-from quality import scopes, suites
-from quality.compiled_queries import References, orphans_query
-from quality.suites import Expectation, Meta
-from schemas import loader as schemas
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables import suite_properties
+from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.validation import foreign_keys
+from oilake.jobs.validation.foreign_keys import Follower, Reference
+from oilake.quality import scopes, suites
+from oilake.quality.compiled_queries import References, orphans_query
+from oilake.quality.suites import Expectation, Meta
+from oilake.schemas import loader as schemas
 
 IMAGE, CLASS = References(("image_id",), "images", ("image_id",)), References(("mid",), "classes", ("mid",))
 DECLARED = {

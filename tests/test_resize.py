@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from jobs.blobs import image_formats
-from jobs.blobs.resize import BombError, DamagedError, Format, Resize, resized
+from oilake.jobs.blobs import image_formats
+from oilake.jobs.blobs.resize import BombError, DamagedError, Format, Resize, resized
 
 RED, GREEN, WHITE = (200, 30, 40), (10, 220, 30), (255, 255, 255)
 PIXELS = 1_000_000

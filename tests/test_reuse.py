@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.errors import PromiseError
-from conf.settings import Settings
-from jobs import cli
-from jobs.ingest import ingest
-from jobs.ingesting import reusable_files, reuse
-from jobs.runtime import code_version
-from jobs.tables.snapshots import snapshots
+from oilake.conf import registry
+from oilake.conf.errors import PromiseError
+from oilake.conf.settings import Settings
+from oilake.jobs import cli
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting import reusable_files, reuse
+from oilake.jobs.runtime import code_version
+from oilake.jobs.tables.snapshots import snapshots
 from tests import readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"

@@ -19,11 +19,11 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError
-from jobs.runtime.filesystem import join
-from quality import row_expectations, suites
-from quality.row_expectations import Rule
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.jobs.runtime.filesystem import join
+from oilake.quality import row_expectations, suites
+from oilake.quality.row_expectations import Rule
+from oilake.schemas import loader as schemas
 
 TEXT = [None, "", " ", "banana", "0" * 16, "0" * 15, "0" * 17, "00000000000000AF", "deadbeefdeadbeef", "é" * 16]
 BREAKS = [f"{'0' * 16}{b}" for b in "\n\r\u0085\u2028\u2029\t"] + [f"/m/0bt9lr{b}" for b in "\n\r\u2028"]

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from conf.errors import ConfigError, StoreError
-from conf.registry import expected_members, load_all
-from jobs import sample
-from jobs.runtime import entrypoint
-from jobs.synthetic import plan
-from jobs.synthetic.defects import KINDS
-from jobs.synthetic.plan import Counts
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.registry import expected_members, load_all
+from oilake.jobs import sample
+from oilake.jobs.runtime import entrypoint
+from oilake.jobs.synthetic import plan
+from oilake.jobs.synthetic.defects import KINDS
+from oilake.jobs.synthetic.plan import Counts
 from tests import sample_reading as reading
 
 SMALL = 0.0002

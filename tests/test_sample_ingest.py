@@ -13,12 +13,12 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs import cli
-from jobs.figures import differs, figures, lines
-from jobs.ingest import ingest
-from jobs.ingesting.summary import Summary
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs import cli
+from oilake.jobs.figures import differs, figures, lines
+from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting.summary import Summary
 
 PLANTED = 3
 

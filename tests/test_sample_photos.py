@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from jobs.synthetic import serve
+from oilake.jobs.synthetic import serve
 from tests import sample_reading as reading
 from tests.test_sample import SMALL, contents, truth, write
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from conf import registry
-from conf.errors import ConfigError, InputError
-from conf.settings import Fetch
-from jobs.fetching import locations, receipts, results
-from jobs.fetching.locations import Item
-from jobs.fetching.results import Result
-from jobs.runtime import entrypoint, filesystem
-from jobs.sources import byte_ranges, class_lists, splits
-from jobs.sources.splits import Split
-from jobs.transport import http, http_headers
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.settings import Fetch
+from oilake.jobs.fetching import locations, receipts, results
+from oilake.jobs.fetching.locations import Item
+from oilake.jobs.fetching.results import Result
+from oilake.jobs.runtime import entrypoint, filesystem
+from oilake.jobs.sources import byte_ranges, class_lists, splits
+from oilake.jobs.sources.splits import Split
+from oilake.jobs.transport import http, http_headers
 
 
 class Failing(io.RawIOBase):

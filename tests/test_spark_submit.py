@@ -20,7 +20,7 @@ SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 @pytest.fixture
 def zipped(tmp_path: Path) -> Path:
     path = tmp_path / "oilake.zip"
-    subprocess.run([sys.executable, "scripts/zip.py", path, "conf", "schemas", "quality", "jobs"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "scripts/zip.py", path, "oilake"], cwd=ROOT, check=True)
     return path
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from conf.errors import InputError, OilakeError, PromiseError, StoreError
-from jobs.quarantining.reprocess_kernel import Context, look
-from jobs.runtime import spark_tasks
-from jobs.scanning.merge_scan import Side, aligned, row_groups
+from oilake.conf.errors import InputError, OilakeError, PromiseError, StoreError
+from oilake.jobs.quarantining.reprocess_kernel import Context, look
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.scanning.merge_scan import Side, aligned, row_groups
 
 
 @dataclass(frozen=True)

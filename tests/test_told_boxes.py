@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conf import registry
-from conf.settings import Settings
-from jobs.ingest import ingest
-from jobs.tables.delta_log import rows as all_rows
-from jobs.tables.staging import StagedFile, Writer
-from jobs.tables.targets import File
-from jobs.validation import uniqueness
-from quality import row_hashes, scopes, suites
-from schemas import loader as schemas
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables.delta_log import rows as all_rows
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.targets import File
+from oilake.jobs.validation import uniqueness
+from oilake.quality import row_hashes, scopes, suites
+from oilake.schemas import loader as schemas
 from tests import readers
 from tests.conftest import Oilake
 from tests.releases import BOX_HEADER, CAT, DOG, TRAIN_BOX_HEADER, image_id, land, lines

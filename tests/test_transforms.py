@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conf.registry import IdForm
-from jobs.transforms import dictionary_arrays, image_ids, md5, mids, numbers, text
+from oilake.conf.registry import IdForm
+from oilake.jobs.transforms import dictionary_arrays, image_ids, md5, mids, numbers, text
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=24)), max_size=20)
 HEX = st.text("0123456789abcdefABCDEFxXzg", max_size=18)

@@ -21,18 +21,18 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs.api import images_with_blobs
-from jobs.blobs import blob_keys
-from jobs.blobs.blob_status import BAD
-from jobs.blobs.locations import locate
-from jobs.ingest import ingest
-from jobs.tables import checkpoint
-from jobs.tables.replace_partition import replace as replace_part
-from jobs.verifying import matching
-from quality import row_expectations
-from quality import suites as quality
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs.api import images_with_blobs
+from oilake.jobs.blobs import blob_keys
+from oilake.jobs.blobs.blob_status import BAD
+from oilake.jobs.blobs.locations import locate
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables import checkpoint
+from oilake.jobs.tables.replace_partition import replace as replace_part
+from oilake.jobs.verifying import matching
+from oilake.quality import row_expectations
+from oilake.quality import suites as quality
 from tests import blobs, http_server, photos, readers
 from tests.blobs import Planted
 from tests.conftest import Oilake
@@ -460,7 +460,7 @@ def test_memory_is_that_of_one_chunk_for_a_blob_of_two_gigabytes(tmp_path: Path)
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2 << 30)
     code = (
-        "import resource, sys; from jobs.blobs.records import Blob; from jobs.blobs import reading; "
+        "import resource, sys; from oilake.jobs.blobs.records import Blob; from oilake.jobs.blobs import reader as reading; "
         "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; before = used(); "
         "found, = reading._files([Blob('x', sys.argv[1], 0, '')]); print(found.size, used() - before)"
     )

@@ -16,9 +16,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from pyspark.sql import SparkSession
 
-from conf import registry
-from conf.settings import Settings
-from jobs.ingest import ingest
+from oilake.conf import registry
+from oilake.conf.settings import Settings
+from oilake.jobs.ingest import ingest
 from tests import blobs, counting_proxy, readers, s3_server
 from tests.blobs import Planted
 from tests.conftest import Oilake

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conf import drift_thresholds, placeholders, reconcile_policy, registry, settings
-from conf.errors import ConfigError
-from conf.showing import brief, shortened, visible
-from conf.yaml_loader import load_yaml
+from oilake.conf import drift_thresholds, placeholders, reconcile_policy, registry, settings
+from oilake.conf.errors import ConfigError
+from oilake.conf.showing import brief, shortened, visible
+from oilake.conf.yaml_loader import load_yaml
 
 LAYERS = "abcdefghi"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conf.placeholders import Placeholders
-from jobs.blobs.records import Facts, Wanted
+from oilake.conf.placeholders import Placeholders
+from oilake.jobs.blobs.records import Facts, Wanted
 
 BAD = ("missing", "unreadable", "not_an_image", "placeholder", "truncated", "size_mismatch", "md5_mismatch")
 STATUSES = ("verified", *BAD, "unexpected", "resized", "not_comparable", "no_reference", "size_matches")

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from conf.errors import ConfigError
-from jobs.blobs.blob_store import Receipt, Store, Unfinished
+from oilake.conf.errors import ConfigError
+from oilake.jobs.blobs.blob_store import Receipt, Store, Unfinished
 
 BLOCK = 1 << 20
 PART, NOTE = ".part", ".json"

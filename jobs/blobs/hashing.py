@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from jobs.blobs import image_formats
-from jobs.blobs.image_formats import Chunk
-from jobs.blobs.records import Facts
+from oilake.jobs.blobs import image_formats
+from oilake.jobs.blobs.image_formats import Chunk
+from oilake.jobs.blobs.records import Facts
 
 
 def look(chunks: Iterable[Chunk]) -> Facts:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from pathlib import Path
 
-from conf.errors import InputError
-from conf.settings import Fetch
-from jobs.blobs.blob_keys import is_hidden
-from jobs.blobs.locations import Location
-from jobs.blobs.records import Blob
-from jobs.sources import tar_members
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs.blob_keys import is_hidden
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.blobs.records import Blob
+from oilake.jobs.sources import tar_members
 
 LINK = "a link or another special file, not a file of its own"
 LISTED = "a link to a folder that is listed elsewhere, or in which this place lies; it was not followed"
@@ -22,7 +22,7 @@ LISTED = "a link to a folder that is listed elsewhere, or in which this place li
 def listed(location: Location, fetch: Fetch) -> Iterator[Blob]:
     """Every blob but hidden ones, in no promised order; InputError where the place cannot be listed to its end."""
     if location.kind == "s3":
-        from jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
+        from oilake.jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
 
         return s3_reader.listed(location, fetch)
     return _members(location.uri) if location.is_archive else _files(location.uri)

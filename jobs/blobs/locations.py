@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from conf.errors import ConfigError
-from conf.places import refuse_odd_folder
-from jobs.sources import tar_members
-from jobs.transport.address_guard import without_secrets
+from oilake.conf.errors import ConfigError
+from oilake.conf.places import refuse_odd_folder
+from oilake.jobs.sources import tar_members
+from oilake.jobs.transport.address_guard import without_secrets
 
 Kind = Literal["folder", "tar", "tar.gz", "s3"]
 

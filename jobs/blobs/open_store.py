@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from conf.errors import ConfigError
-from conf.places import refuse_odd_folder
-from conf.settings import Fetch
-from jobs.blobs import folder_store
-from jobs.blobs.blob_store import Store
-from jobs.blobs.locations import address_parts
-from jobs.transport.address_guard import without_secrets
+from oilake.conf.errors import ConfigError
+from oilake.conf.places import refuse_odd_folder
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs import folder_store
+from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.blobs.locations import address_parts
+from oilake.jobs.transport.address_guard import without_secrets
 
 
 def location(text: str) -> str:
@@ -26,7 +26,7 @@ def location(text: str) -> str:
 def store(location: str, fetch: Fetch) -> Store:
     """The place behind a location that `location` gave."""
     if location.startswith("s3://"):
-        from jobs.blobs import s3_store  # boto3 takes a while to import, and a folder needs none of it
+        from oilake.jobs.blobs import s3_store  # boto3 takes a while to import, and a folder needs none of it
 
         return s3_store.store(location, fetch)
     return folder_store.store(location)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
 
-from conf.settings import Fetch
-from jobs.blobs.hashing import look
-from jobs.blobs.locations import Location
-from jobs.blobs.records import Blob, Facts
-from jobs.sources import tar_members
-from jobs.sources.csv_records import Read
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs.hashing import look
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.blobs.records import Blob, Facts
+from oilake.jobs.sources import tar_members
+from oilake.jobs.sources.csv_records import Read
 
 Method = Literal["full", "etag", "size"]
 
@@ -42,8 +42,8 @@ def _told(blob: Blob) -> Facts:
 
 def _objects(blobs: Sequence[tuple[Blob, str | None]], method: Method, fetch: Fetch) -> Iterator[Facts]:
     """Several at once, in order: a server takes longer to answer than to send a small blob."""
-    from jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
-    from jobs.transport import s3
+    from oilake.jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
+    from oilake.jobs.transport import s3
 
     source = s3.source(fetch)
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from jobs.blobs import cut_images, plain_pictures
+from oilake.jobs.blobs import cut_images, plain_pictures
 
 Format = Literal["jpeg", "png"]
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conf.errors import InputError
-from conf.settings import Fetch
-from jobs.blobs.blob_keys import is_hidden
-from jobs.blobs.hashing import look
-from jobs.blobs.image_formats import HEAD
-from jobs.blobs.locations import Location
-from jobs.blobs.records import Blob, Facts
-from jobs.transport import s3
-from jobs.transport.retry import persist
-from jobs.transport.source import AgainError, RefusedError, Source
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs.blob_keys import is_hidden
+from oilake.jobs.blobs.hashing import look
+from oilake.jobs.blobs.image_formats import HEAD
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.blobs.records import Blob, Facts
+from oilake.jobs.transport import s3
+from oilake.jobs.transport.retry import persist
+from oilake.jobs.transport.source import AgainError, RefusedError, Source
 
 PLAIN = re.compile("[0-9a-f]{32}")
 PARTS = re.compile("[0-9a-f]{32}-([0-9]+)")

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conf.errors import StoreError
-from conf.settings import Fetch
-from jobs.blobs import image_formats
-from jobs.blobs.blob_store import Receipt, Store, Unfinished
-from jobs.transport import s3
-from jobs.transport.retry import persist
-from jobs.transport.source import RefusedError
+from oilake.conf.errors import StoreError
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs import image_formats
+from oilake.jobs.blobs.blob_store import Receipt, Store, Unfinished
+from oilake.jobs.transport import s3
+from oilake.jobs.transport.retry import persist
+from oilake.jobs.transport.source import RefusedError
 
 T = TypeVar("T")
 

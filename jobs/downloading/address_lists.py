@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from conf.errors import ConfigError
-from jobs.sources import image_lists
-from jobs.sources.image_lists import BATCH
-from jobs.transforms import image_ids, md5
+from oilake.conf.errors import ConfigError
+from oilake.jobs.sources import image_lists
+from oilake.jobs.sources.image_lists import BATCH
+from oilake.jobs.transforms import image_ids, md5
 
 Numbers = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]

@@ -13,20 +13,20 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from conf.errors import InputError
-from jobs.blobs.blob_store import Store
-from jobs.downloading import outcome
-from jobs.downloading.image_downloader import IN_MEMORY, UnfitError, take
-from jobs.downloading.outcome import Outcome, failed
-from jobs.downloading.request import Order
-from jobs.downloading.skip_existing import look
-from jobs.downloading.task_messages import Mailbox, send
-from jobs.sources.csv_records import Read
-from jobs.sources.tar_stream import members
-from jobs.transport import http, local
-from jobs.transport.address_guard import without_secrets
-from jobs.transport.resumable_stream import Stream, chunks
-from jobs.transport.source import Answer, RefusedError, Source, Version
+from oilake.conf.errors import InputError
+from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.downloading import outcome
+from oilake.jobs.downloading.image_downloader import IN_MEMORY, UnfitError, take
+from oilake.jobs.downloading.outcome import Outcome, failed
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.skip_existing import look
+from oilake.jobs.downloading.task_messages import Mailbox, send
+from oilake.jobs.sources.csv_records import Read
+from oilake.jobs.sources.tar_stream import members
+from oilake.jobs.transport import http, local
+from oilake.jobs.transport.address_guard import without_secrets
+from oilake.jobs.transport.resumable_stream import Stream, chunks
+from oilake.jobs.transport.source import Answer, RefusedError, Source, Version
 
 BLOCK = 1 << 18
 LETTER = 1_000
@@ -119,7 +119,7 @@ def _bring(row: Row, order: Order, read: Read, store: Store) -> Outcome:
 def _source(order: Order) -> Source:
     kind = urlsplit(order.base or "").scheme
     if kind == "s3":
-        from jobs.transport import s3  # boto3 takes a while to import
+        from oilake.jobs.transport import s3  # boto3 takes a while to import
 
         return s3.source(replace(order.fetch, s3_unsigned=True))
     return http.source(order.fetch, is_guarded=not order.is_open) if kind else local.source()

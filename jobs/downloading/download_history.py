@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.downloading.outcome import DOWNLOADED
-from jobs.downloading.row_selection import KNOWN, Numbers, Stretch
-from jobs.tables.parquet_reader import columns_of, version
-from jobs.transforms import image_ids
+from oilake.jobs.downloading.outcome import DOWNLOADED
+from oilake.jobs.downloading.row_selection import KNOWN, Numbers, Stretch
+from oilake.jobs.tables.parquet_reader import columns_of, version
+from oilake.jobs.transforms import image_ids
 
 COLUMNS = ["image_id", "key", "status", "bytes", "source", "is_resized", "downloaded_at"]
 OURS = r"^(train|validation|test)/[0-9a-f]{16}\.(jpg|png)$"  # a repair may have replaced blobs of other names besides

@@ -11,15 +11,15 @@ from threading import Event
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from jobs.blobs import image_formats
-from jobs.blobs.blob_store import Receipt, Store
-from jobs.blobs.resize import BombError, DamagedError, Resize, resized
-from jobs.downloading.outcome import Outcome, failed, status
-from jobs.downloading.request import Order, address, key
-from jobs.transport.rate_limit import Rate
-from jobs.transport.retry import persist
-from jobs.transport.source import AgainError, Answer, Cause, RefusedError, Source
-from jobs.transport.throughput import steady
+from oilake.jobs.blobs import image_formats
+from oilake.jobs.blobs.blob_store import Receipt, Store
+from oilake.jobs.blobs.resize import BombError, DamagedError, Resize, resized
+from oilake.jobs.downloading.outcome import Outcome, failed, status
+from oilake.jobs.downloading.request import Order, address, key
+from oilake.jobs.transport.rate_limit import Rate
+from oilake.jobs.transport.retry import persist
+from oilake.jobs.transport.source import AgainError, Answer, Cause, RefusedError, Source
+from oilake.jobs.transport.throughput import steady
 
 IN_MEMORY = 1 << 20
 UNAVAILABLE = "photo_unavailable"

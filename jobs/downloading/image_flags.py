@@ -8,13 +8,13 @@ import os
 import uuid
 from dataclasses import replace
 
-from conf import placeholders
-from conf.errors import ConfigError
-from conf.settings import Fetch, Settings
-from jobs.blobs import open_store
-from jobs.blobs.resize import Resize
-from jobs.downloading import request as orders
-from jobs.downloading.request import Order
+from oilake.conf import placeholders
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Fetch, Settings
+from oilake.jobs.blobs import open_store
+from oilake.jobs.blobs.resize import Resize
+from oilake.jobs.downloading import request as orders
+from oilake.jobs.downloading.request import Order
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

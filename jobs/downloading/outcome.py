@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.blobs.attribution import COLUMNS
-from jobs.downloading.request import Order, key
-from jobs.transport.address_guard import without_secrets
-from jobs.transport.source import Cause
-from schemas import loader as schemas
+from oilake.jobs.blobs.attribution import COLUMNS
+from oilake.jobs.downloading.request import Order, key
+from oilake.jobs.transport.address_guard import without_secrets
+from oilake.jobs.transport.source import Cause
+from oilake.schemas import loader as schemas
 
 DOWNLOADED = "downloaded"
 LONGEST = 500

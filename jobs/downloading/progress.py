@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm import tqdm
 
-from jobs.downloading.outcome import DOWNLOADED
-from jobs.runtime.progress import say
+from oilake.jobs.downloading.outcome import DOWNLOADED
+from oilake.jobs.runtime.progress import say
 
 LINE_SECONDS = 30.0
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from conf.errors import ConfigError
-from conf.placeholders import Placeholders
-from conf.settings import Download, Fetch
-from jobs.blobs import blob_keys, locations
-from jobs.blobs.resize import EXTENSIONS, Resize
-from jobs.transport.address_guard import without_secrets
+from oilake.conf.errors import ConfigError
+from oilake.conf.placeholders import Placeholders
+from oilake.conf.settings import Download, Fetch
+from oilake.jobs.blobs import blob_keys, locations
+from oilake.jobs.blobs.resize import EXTENSIONS, Resize
+from oilake.jobs.transport.address_guard import without_secrets
 
 Origin = Literal["original", "thumbnail", "cvdf", "other"]
 

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.file_names import file_name
-from jobs.blobs import attribution
-from jobs.blobs.blob_store import Store
-from jobs.downloading.outcome import DOWNLOADED, columns
-from jobs.downloading.progress import Tally, bar, show
-from jobs.downloading.request import Order
-from jobs.downloading.task_messages import Mailbox, rows, take
-from jobs.tables.append_rows import append
+from oilake.conf.file_names import file_name
+from oilake.jobs.blobs import attribution
+from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.downloading.outcome import DOWNLOADED, columns
+from oilake.jobs.downloading.progress import Tally, bar, show
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.task_messages import Mailbox, rows, take
+from oilake.jobs.tables.append_rows import append
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 30.0

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.blobs.attribution import COLUMNS
-from jobs.runtime.arrow_ipc import packed, unpacked
-from jobs.tables.parquet_reader import read_file, rows_at
-from jobs.transforms import image_ids
+from oilake.jobs.blobs.attribution import COLUMNS
+from oilake.jobs.runtime.arrow_ipc import packed, unpacked
+from oilake.jobs.tables.parquet_reader import read_file, rows_at
+from oilake.jobs.transforms import image_ids
 
 Numbers = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]

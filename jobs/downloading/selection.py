@@ -17,20 +17,20 @@ import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from jobs.downloading import address_lists
-from jobs.downloading.address_lists import Addresses, Ids
-from jobs.downloading.request import SUBSETS
-from jobs.downloading.row_selection import KEY, LISTED, Mask, Numbers, Stretch
-from jobs.runtime.error_text import SPARK_ERRORS
-from jobs.runtime.progress import say
-from jobs.tables import class_names, where_conditions
-from jobs.tables.delta_log import uri
-from jobs.tables.parquet_reader import columns_of, read_file
-from jobs.tables.snapshots import PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots
-from jobs.tables.spark_reader import read
-from jobs.transforms import image_ids
-from jobs.transforms.class_ancestors import ancestors
-from quality.row_expectations import mask
+from oilake.jobs.downloading import address_lists
+from oilake.jobs.downloading.address_lists import Addresses, Ids
+from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.downloading.row_selection import KEY, LISTED, Mask, Numbers, Stretch
+from oilake.jobs.runtime.error_text import SPARK_ERRORS
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import class_names, where_conditions
+from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.parquet_reader import columns_of, read_file
+from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots
+from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.transforms import image_ids
+from oilake.jobs.transforms.class_ancestors import ancestors
+from oilake.quality.row_expectations import mask
 
 Places = npt.NDArray[np.int64]
 

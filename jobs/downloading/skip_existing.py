@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.blobs.blob_store import Store
-from jobs.downloading.outcome import DOWNLOADED, Outcome
-from jobs.downloading.request import Order, key
+from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.downloading.outcome import DOWNLOADED, Outcome
+from oilake.jobs.downloading.request import Order, key
 
 Row = Mapping[str, Any]
 

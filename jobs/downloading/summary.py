@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jobs.downloading.outcome import DOWNLOADED
+from oilake.jobs.downloading.outcome import DOWNLOADED
 
 
 @dataclass

@@ -11,20 +11,20 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from conf.errors import OilakeError
-from conf.settings import Fetch
-from jobs.blobs.blob_store import Store
-from jobs.blobs.open_store import store as open_store
-from jobs.downloading import archive_downloader, image_downloader, outcome, row_selection
-from jobs.downloading.outcome import Outcome
-from jobs.downloading.request import Order
-from jobs.downloading.row_selection import Share
-from jobs.downloading.skip_existing import look
-from jobs.downloading.task_messages import Mailbox, send
-from jobs.transport import http
-from jobs.transport.rate_limit import Rate
-from jobs.transport.source import Source
-from jobs.transport.thread_pool import each
+from oilake.conf.errors import OilakeError
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.blobs.open_store import store as open_store
+from oilake.jobs.downloading import archive_downloader, image_downloader, outcome, row_selection
+from oilake.jobs.downloading.outcome import Outcome
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.row_selection import Share
+from oilake.jobs.downloading.skip_existing import look
+from oilake.jobs.downloading.task_messages import Mailbox, send
+from oilake.jobs.transport import http
+from oilake.jobs.transport.rate_limit import Rate
+from oilake.jobs.transport.source import Source
+from oilake.jobs.transport.thread_pool import each
 
 TROUBLE = (OilakeError, OSError)
 
@@ -90,7 +90,7 @@ def connect(order: Order) -> Source:
 def _source(kind: str, is_open: bool, fetch: Fetch) -> Source:
     """One a process, so that connections are used again by its next task."""
     if kind == "s3":
-        from jobs.transport import s3  # boto3 takes a while to import
+        from oilake.jobs.transport import s3  # boto3 takes a while to import
 
         return s3.source(replace(fetch, s3_unsigned=True))
     return http.source(fetch, is_guarded=not is_open)

@@ -9,7 +9,7 @@ from pyspark import Accumulator
 from pyspark.accumulators import AccumulatorParam
 from pyspark.sql import SparkSession
 
-from jobs.runtime.arrow_ipc import packed, unpacked
+from oilake.jobs.runtime.arrow_ipc import packed, unpacked
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from jobs.transport.source import RefusedError
+from oilake.jobs.transport.source import RefusedError
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from conf.errors import ConfigError
-from conf.registry import File, Release
-from conf.settings import Fetch
-from jobs.runtime.filesystem import join
-from jobs.transport import http, local
-from jobs.transport.address_guard import origin
-from jobs.transport.source import Source
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import File, Release
+from oilake.conf.settings import Fetch
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.transport import http, local
+from oilake.jobs.transport.address_guard import origin
+from oilake.jobs.transport.source import Source
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _origin(item: Item) -> tuple[str, int]:
 
 def _source(kind: str, fetch: Fetch, named: set[tuple[str, int]]) -> Source:
     if kind == "s3":
-        from jobs.transport import s3  # boto3 takes a while to import, and most runs need none of it
+        from oilake.jobs.transport import s3  # boto3 takes a while to import, and most runs need none of it
 
         return s3.source(fetch)
     return http.source(fetch, is_guarded=True, named=named) if kind == "http" else local.source()

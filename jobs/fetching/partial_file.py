@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobs.fetching import receipts
-from jobs.fetching.receipts import Receipt
-from jobs.transport.source import RefusedError, Version, validator
+from oilake.jobs.fetching import receipts
+from oilake.jobs.fetching.receipts import Receipt
+from oilake.jobs.transport.source import RefusedError, Version, validator
 
 BLOCK = 1 << 20
 

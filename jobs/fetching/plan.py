@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from conf.errors import StoreError, os_cause
-from conf.settings import Fetch
-from jobs.fetching import partial_file, receipts
-from jobs.fetching.locations import Item
-from jobs.fetching.results import Result
-from jobs.runtime.progress import say
-from jobs.transport.retry import persist
-from jobs.transport.source import RefusedError, Source, same
+from oilake.conf.errors import StoreError, os_cause
+from oilake.conf.settings import Fetch
+from oilake.jobs.fetching import partial_file, receipts
+from oilake.jobs.fetching.locations import Item
+from oilake.jobs.fetching.results import Result
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.transport.retry import persist
+from oilake.jobs.transport.source import RefusedError, Source, same
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.runtime.filesystem import checksums
-from jobs.transport.source import Version
+from oilake.jobs.runtime.filesystem import checksums
+from oilake.jobs.transport.source import Version
 
 
 @dataclass(frozen=True)

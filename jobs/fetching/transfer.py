@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
-from conf.errors import os_cause
-from conf.settings import Fetch
-from jobs.fetching import file_lock, partial_file
-from jobs.fetching.locations import Item
-from jobs.fetching.partial_file import Part
-from jobs.fetching.plan import Wanted, failed, present
-from jobs.fetching.results import Result, Status
-from jobs.transport.retry import persist
-from jobs.transport.source import (
+from oilake.conf.errors import os_cause
+from oilake.conf.settings import Fetch
+from oilake.jobs.fetching import file_lock, partial_file
+from oilake.jobs.fetching.locations import Item
+from oilake.jobs.fetching.partial_file import Part
+from oilake.jobs.fetching.plan import Wanted, failed, present
+from oilake.jobs.fetching.results import Result, Status
+from oilake.jobs.transport.retry import persist
+from oilake.jobs.transport.source import (
     AgainError,
     Answer,
     RefusedError,
@@ -25,7 +25,7 @@ from jobs.transport.source import (
     same,
     validator,
 )
-from jobs.transport.throughput import steady
+from oilake.jobs.transport.throughput import steady
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.errors import ConfigError, InputError
-from conf.registry import Expected, Release
-from jobs.ingesting import repairs, reuse
-from jobs.ingesting.reuse import Known
-from jobs.sources.csv_parser import BadRecord, Rows, parse
-from jobs.sources.csv_records import Block
-from jobs.sources.splits import Chunk, Split, chunks
-from jobs.tables import staging
-from jobs.tables.staging import StagedFile, Writer
-from jobs.transforms import boxes, images, labels
-from jobs.transforms.image_ids import as_numbers
-from jobs.transforms.normalized_batch import Normalized
-from jobs.validation import row_filter
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.registry import Expected, Release
+from oilake.jobs.ingesting import repairs, reuse
+from oilake.jobs.ingesting.reuse import Known
+from oilake.jobs.sources.csv_parser import BadRecord, Rows, parse
+from oilake.jobs.sources.csv_records import Block
+from oilake.jobs.sources.splits import Chunk, Split, chunks
+from oilake.jobs.tables import staging
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.transforms import boxes, images, labels
+from oilake.jobs.transforms.image_ids import as_numbers
+from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.validation import row_filter
+from oilake.schemas import loader as schemas
 
 TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
 

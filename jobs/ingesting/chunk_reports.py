@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import SparkSession
 
-from jobs.ingesting.chunk_kernel import Context, Report, run
-from jobs.runtime import spark_tasks
-from jobs.runtime.filesystem import delete, join
-from jobs.sources.splits import Split
+from oilake.jobs.ingesting.chunk_kernel import Context, Report, run
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.runtime.filesystem import delete, join
+from oilake.jobs.sources.splits import Split
 
 
 def reports(spark: SparkSession, splits: Sequence[Split], context: Context, what: str) -> list[Report]:

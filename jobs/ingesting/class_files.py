@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from conf import hierarchy_names
-from conf.registry import Expected
-from jobs.ingesting import repairs
-from jobs.ingesting.chunk_kernel import Context, Report, quarantine_rows
-from jobs.sources import class_lists
-from jobs.sources.csv_parser import BadRecord
-from jobs.sources.splits import Split
-from jobs.tables.staging import StagedFile, stage
-from jobs.transforms import classes, hierarchy, mids
-from jobs.transforms.normalized_batch import Normalized
-from jobs.validation import row_filter
-from schemas import loader as schemas
+from oilake.conf import hierarchy_names
+from oilake.conf.registry import Expected
+from oilake.jobs.ingesting import repairs
+from oilake.jobs.ingesting.chunk_kernel import Context, Report, quarantine_rows
+from oilake.jobs.sources import class_lists
+from oilake.jobs.sources.csv_parser import BadRecord
+from oilake.jobs.sources.splits import Split
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.transforms import classes, hierarchy, mids
+from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.validation import row_filter
+from oilake.schemas import loader as schemas
 
 
 @dataclass

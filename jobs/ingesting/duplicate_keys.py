@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from jobs.ingesting.chunk_kernel import Report
-from jobs.runtime.filesystem import filesystem
-from jobs.scanning.merge_scan import BATCH, RowGroup, readable, row_groups
-from jobs.transforms import image_runs
+from oilake.jobs.ingesting.chunk_kernel import Report
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.scanning.merge_scan import BATCH, RowGroup, readable, row_groups
+from oilake.jobs.transforms import image_runs
 
 Positions = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.uint64]

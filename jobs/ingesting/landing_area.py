@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from conf.errors import InputError
-from conf.registry import Expected, File, Release, expected_members
-from conf.settings import Limits, Settings
-from jobs.ingesting.class_files import is_small
-from jobs.runtime.filesystem import Checksums, checksums, join, size
-from jobs.runtime.progress import track
-from jobs.sources import byte_ranges
-from jobs.sources.splits import Split
+from oilake.conf.errors import InputError
+from oilake.conf.registry import Expected, File, Release, expected_members
+from oilake.conf.settings import Limits, Settings
+from oilake.jobs.ingesting.class_files import is_small
+from oilake.jobs.runtime.filesystem import Checksums, checksums, join, size
+from oilake.jobs.runtime.progress import track
+from oilake.jobs.sources import byte_ranges
+from oilake.jobs.sources.splits import Split
 
 HASHERS = 2
 # Published label files shrink to about a sixth; the guess only evens out the shares.

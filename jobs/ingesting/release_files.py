@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from conf.registry import Release
-from jobs.ingesting.chunk_kernel import Report
-from jobs.ingesting.landing_area import Landed
+from oilake.conf.registry import Release
+from oilake.jobs.ingesting.chunk_kernel import Report
+from oilake.jobs.ingesting.landing_area import Landed
 
 COUNTS = {
     "rows_read": "read",

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms.normalized_batch import Normalized
-from schemas import loader as schemas
+from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.schemas import loader as schemas
 
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]

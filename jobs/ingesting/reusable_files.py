@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from jobs.ingesting.reuse import TEXT, Known
-from jobs.tables import staging
-from jobs.tables.slice_versions import LostRowsError
-from jobs.tables.snapshots import PublishedFile, Snapshot, files
+from oilake.jobs.ingesting.reuse import TEXT, Known
+from oilake.jobs.tables import staging
+from oilake.jobs.tables.slice_versions import LostRowsError
+from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, files
 
 READERS = 8
 

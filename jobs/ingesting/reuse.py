@@ -8,9 +8,9 @@ from typing import Any
 
 import xxhash
 
-from conf.registry import IdForm
-from jobs.sources.csv_records import Block
-from jobs.tables import staging
+from oilake.conf.registry import IdForm
+from oilake.jobs.sources.csv_records import Block
+from oilake.jobs.tables import staging
 
 TEXT = "oilake.text"
 

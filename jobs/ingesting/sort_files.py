@@ -7,12 +7,12 @@ from itertools import groupby, pairwise
 
 from pyspark.sql import SparkSession
 
-from jobs.ingesting.chunk_kernel import Report
-from jobs.runtime.filesystem import join
-from jobs.tables import spark_writer
-from jobs.tables.quoting import parquet_schema, plain_files
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.jobs.ingesting.chunk_kernel import Report
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables import spark_writer
+from oilake.jobs.tables.quoting import parquet_schema, plain_files
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 ROWS_PER_FILE = 4_000_000
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from conf.registry import Release, expected_members
-from jobs.ingesting.chunk_kernel import Report
-from jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
+from oilake.conf.registry import Release, expected_members
+from oilake.jobs.ingesting.chunk_kernel import Report
+from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
 
 KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")
 COLUMNS = (*KINDS, "kept", "quarantined")

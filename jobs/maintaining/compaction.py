@@ -10,12 +10,12 @@ from itertools import repeat
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.runtime.filesystem import filesystem, join
-from jobs.tables.delta_log import unreadable, uri
-from jobs.tables.rewrite_files import exchange
-from jobs.tables.staging import StagedFile, Writer, notes
-from schemas import loader as schemas
-from schemas.loader import Table
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.tables.delta_log import unreadable, uri
+from oilake.jobs.tables.rewrite_files import exchange
+from oilake.jobs.tables.staging import StagedFile, Writer, notes
+from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Table
 
 # Bytes and rows of a file that is small, and of one that several small ones make at most.
 SMALL_BYTES, SMALL_ROWS = 16 << 20, 1 << 20

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from deltalake.exceptions import DeltaError
 
-from jobs.tables.delta_commits import LogFile
-from jobs.tables.delta_log import existing
-from jobs.tables.publish import unwritable
+from oilake.jobs.tables.delta_commits import LogFile
+from oilake.jobs.tables.delta_log import existing
+from oilake.jobs.tables.publish import unwritable
 
 COMMITS = 10
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyarrow.fs import FileSelector, FileType
 
-from jobs.maintaining.removal import Lying
-from jobs.runtime.filesystem import filesystem
+from oilake.jobs.maintaining.removal import Lying
+from oilake.jobs.runtime.filesystem import filesystem
 
 ENDINGS = (".part", ".part.json")
 

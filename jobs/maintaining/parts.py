@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from jobs.tables.delta_log import open_table
-from jobs.tables.slice_versions import LostRowsError
-from jobs.tables.snapshots import SINCE, Snapshot, held, staged_at
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.jobs.tables.delta_log import open_table
+from oilake.jobs.tables.slice_versions import LostRowsError
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, held, staged_at
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 # The names that we give; what is called otherwise, somebody else has written.
 OUR_NAME = re.compile(r"part-\d+-(?P<run>.+)-[0-9a-f]{8}\.parquet")

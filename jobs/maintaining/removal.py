@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from pyarrow.fs import FileSelector, FileType
 
-from conf.errors import StoreError
-from jobs.maintaining.parts import OUR_NAME
-from jobs.runtime.filesystem import filesystem
-from jobs.tables import checkpoint, delta_commits, slice_versions
-from jobs.tables.delta_log import at, existing, uri
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import SINCE, Snapshot, held
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.maintaining.parts import OUR_NAME
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables import checkpoint, delta_commits, slice_versions
+from oilake.jobs.tables.delta_log import at, existing, uri
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, held
+from oilake.schemas import loader as schemas
 
 READERS = 8
 

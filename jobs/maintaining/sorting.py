@@ -10,16 +10,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from jobs.maintaining.parts import is_ours, rewritable
-from jobs.runtime.filesystem import filesystem, join
-from jobs.runtime.progress import say
-from jobs.tables import spark_writer
-from jobs.tables.delta_log import unreadable, uri
-from jobs.tables.quoting import parquet_schema, plain_files
-from jobs.tables.rewrite_files import exchange
-from jobs.tables.snapshots import Snapshot
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.jobs.maintaining.parts import is_ours, rewritable
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import spark_writer
+from oilake.jobs.tables.delta_log import unreadable, uri
+from oilake.jobs.tables.quoting import parquet_schema, plain_files
+from oilake.jobs.tables.rewrite_files import exchange
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 BATCH = 1 << 16
 ROWS_PER_FILE = 4_000_000

@@ -10,19 +10,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from conf.errors import ConfigError
-from conf.settings import Settings
-from jobs.maintaining import compaction, logs, partial_files, removal, sorting
-from jobs.maintaining.parts import Parts, rewritable
-from jobs.maintaining.removal import Found, Lying, Rules
-from jobs.runtime import spark_session
-from jobs.runtime.filesystem import filesystem, join
-from jobs.tables import delta_commits, publish
-from jobs.tables.delta_log import existing, open_table, uri
-from jobs.tables.snapshots import Snapshot, snapshots
-from jobs.tables.staging import StagedFile
-from jobs.tables.table_properties import change, lacking_retention
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.maintaining import compaction, logs, partial_files, removal, sorting
+from oilake.jobs.maintaining.parts import Parts, rewritable
+from oilake.jobs.maintaining.removal import Found, Lying, Rules
+from oilake.jobs.runtime import spark_session
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.tables import delta_commits, publish
+from oilake.jobs.tables.delta_log import existing, open_table, uri
+from oilake.jobs.tables.snapshots import Snapshot, snapshots
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.table_properties import change, lacking_retention
+from oilake.schemas import loader as schemas
 
 HOURS = 720
 # A run whose last file is older than this has ended.

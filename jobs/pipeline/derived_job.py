@@ -12,16 +12,16 @@ from typing import Generic, TypeVar
 
 from pyspark.sql import SparkSession
 
-from conf.settings import Settings
-from jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
-from jobs.pipeline.start import begin
-from jobs.runtime import code_version
-from jobs.runtime.progress import say
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot, held, lost, slice_name
-from jobs.tables.snapshots import told as published_words
-from jobs.tables.staging import StagedFile
-from jobs.validation.publish_gate import Known
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
+from oilake.jobs.pipeline.start import begin
+from oilake.jobs.runtime import code_version
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import Snapshot, held, lost, slice_name
+from oilake.jobs.tables.snapshots import told as published_words
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.validation.publish_gate import Known
 
 T = TypeVar("T")
 COUNTS = "counts"

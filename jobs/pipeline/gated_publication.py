@@ -8,12 +8,12 @@ from typing import Generic, TypeVar
 
 from pyspark.sql import SparkSession
 
-from jobs.runtime import spark_tasks
-from jobs.tables import publish
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot
-from jobs.validation import publish_gate
-from jobs.validation.publish_gate import Judgement, Known
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.validation import publish_gate
+from oilake.jobs.validation.publish_gate import Judgement, Known
 
 T = TypeVar("T")
 

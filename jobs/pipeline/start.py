@@ -6,11 +6,11 @@ import time
 
 from pyspark.sql import SparkSession
 
-from conf.settings import Settings
-from jobs.runtime import spark_session, spark_tasks
-from jobs.runtime.progress import say
-from jobs.tables import ddl
-from jobs.validation import row_filter
+from oilake.conf.settings import Settings
+from oilake.jobs.runtime import spark_session, spark_tasks
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables import ddl
+from oilake.jobs.validation import row_filter
 
 
 def begin(settings: Settings) -> tuple[SparkSession, float]:

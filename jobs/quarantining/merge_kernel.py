@@ -11,14 +11,14 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from jobs.quarantining.reprocess_kernel import Run
-from jobs.scanning.key_ranges import LARGEST, READERS
-from jobs.scanning.merge_scan import END, Side, aligned, row_groups
-from jobs.tables.snapshots import PublishedFile
-from jobs.tables.staging import StagedFile, Writer
-from jobs.transforms.image_ids import as_ids
-from jobs.transforms.image_runs import Runs
-from schemas import loader as schemas
+from oilake.jobs.quarantining.reprocess_kernel import Run
+from oilake.jobs.scanning.key_ranges import LARGEST, READERS
+from oilake.jobs.scanning.merge_scan import END, Side, aligned, row_groups
+from oilake.jobs.tables.snapshots import PublishedFile
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.transforms.image_ids import as_ids
+from oilake.jobs.transforms.image_runs import Runs
+from oilake.schemas import loader as schemas
 
 ROWS = 1 << 17
 

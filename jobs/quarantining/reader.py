@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.runtime.error_text import unreadable
-from jobs.runtime.filesystem import filesystem
-from jobs.tables.snapshots import files, pins
+from oilake.jobs.runtime.error_text import unreadable
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables.snapshots import files, pins
 
 BATCH = 4096
 PLACE = ("release", "table_name", "file", "member", "line", "reasons")

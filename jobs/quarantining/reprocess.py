@@ -15,31 +15,31 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError, PromiseError, StoreError
-from conf.registry import Release
-from conf.settings import Settings
-from jobs.ingesting import duplicate_keys, landing_area
-from jobs.ingesting.chunk_kernel import TYPES
-from jobs.ingesting.repairs import NAMED
-from jobs.maintaining import sorting
-from jobs.pipeline.gated_publication import Passed, Staged, pass_gate, publish_passed
-from jobs.pipeline.start import begin
-from jobs.quarantining import merge_kernel, reprocess_kernel
-from jobs.quarantining.merge_kernel import Target
-from jobs.quarantining.reprocess_kernel import Context, Look, Member, Moved, Part, Run, Source
-from jobs.runtime import code_version, spark_tasks
-from jobs.runtime.filesystem import join
-from jobs.runtime.progress import track
-from jobs.sources.csv_parser import read_header
-from jobs.tables import publish
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import INGEST, RELEASE, Snapshot, files, held, pinned, small_rows, staged_at
-from jobs.tables.staging import StagedFile, stage
-from jobs.validation.publish_gate import Known
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError, PromiseError, StoreError
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.ingesting import duplicate_keys, landing_area
+from oilake.jobs.ingesting.chunk_kernel import TYPES
+from oilake.jobs.ingesting.repairs import NAMED
+from oilake.jobs.maintaining import sorting
+from oilake.jobs.pipeline.gated_publication import Passed, Staged, pass_gate, publish_passed
+from oilake.jobs.pipeline.start import begin
+from oilake.jobs.quarantining import merge_kernel, reprocess_kernel
+from oilake.jobs.quarantining.merge_kernel import Target
+from oilake.jobs.quarantining.reprocess_kernel import Context, Look, Member, Moved, Part, Run, Source
+from oilake.jobs.runtime import code_version, spark_tasks
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.runtime.progress import track
+from oilake.jobs.sources.csv_parser import read_header
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, files, held, pinned, small_rows, staged_at
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.validation.publish_gate import Known
+from oilake.schemas import loader as schemas
 
 TABLES = tuple(TYPES)
-MODULE = "jobs.quarantining.reprocess"
+MODULE = "oilake.jobs.quarantining.reprocess"
 
 
 @dataclass

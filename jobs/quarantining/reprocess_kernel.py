@@ -13,17 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.errors import InputError
-from conf.registry import Expected, Release
-from jobs.ingesting import repairs
-from jobs.ingesting.chunk_kernel import TYPES, normalize, partitions, quarantine_rows
-from jobs.runtime.error_text import unreadable
-from jobs.runtime.filesystem import filesystem
-from jobs.sources.csv_parser import BadRecord, Header, parse_apart
-from jobs.tables.staging import StagedFile, Writer
-from jobs.transforms.image_ids import as_numbers
-from jobs.validation import row_filter
-from schemas import loader as schemas
+from oilake.conf.errors import InputError
+from oilake.conf.registry import Expected, Release
+from oilake.jobs.ingesting import repairs
+from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize, partitions, quarantine_rows
+from oilake.jobs.runtime.error_text import unreadable
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_apart
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.transforms.image_ids import as_numbers
+from oilake.jobs.validation import row_filter
+from oilake.schemas import loader as schemas
 
 BATCH = 4096
 DUPLICATE = "duplicate_image_id"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from jobs.scanning.key_ranges import Span
-from jobs.scanning.merge_scan import aligned
-from jobs.tables.staging import StagedFile, Writer
-from jobs.transforms import image_changes, label_changes
-from jobs.transforms.class_vocabulary import Classes
-from schemas import loader as schemas
+from oilake.jobs.scanning.key_ranges import Span
+from oilake.jobs.scanning.merge_scan import aligned
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.transforms import image_changes, label_changes
+from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.schemas import loader as schemas
 
 # Rows of a chunk: what a core's caches still help with, of labels and of the much wider images.
 LABELS, IMAGES = 1 << 18, 1 << 16

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conf.reconcile_policy import Policy
-from jobs.scanning.key_ranges import Span
-from jobs.scanning.merge_scan import aligned
-from jobs.tables.staging import StagedFile, Writer
-from jobs.transforms.class_vocabulary import Classes
-from jobs.transforms.image_labels import BOXES, reconcile
-from jobs.transforms.label_keys import Integers
-from jobs.transforms.verdicts import STATES
-from schemas import loader as schemas
+from oilake.conf.reconcile_policy import Policy
+from oilake.jobs.scanning.key_ranges import Span
+from oilake.jobs.scanning.merge_scan import aligned
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.image_labels import BOXES, reconcile
+from oilake.jobs.transforms.label_keys import Integers
+from oilake.jobs.transforms.verdicts import STATES
+from oilake.schemas import loader as schemas
 
 ROWS = 1 << 19
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.blobs.blob_status import BAD, STATUSES
-from jobs.downloading.outcome import DOWNLOADED
-from jobs.downloading.summary import Brought
-from jobs.verifying.summary import Verification
+from oilake.jobs.blobs.blob_status import BAD, STATUSES
+from oilake.jobs.downloading.outcome import DOWNLOADED
+from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.verifying.summary import Verification
 
 
 class StatusRow(NamedTuple):

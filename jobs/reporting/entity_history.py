@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from conf.errors import ConfigError
-from jobs.tables import point_lookup
-from jobs.tables.snapshots import SINCE, Snapshot, pins, snapshots
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables import point_lookup
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, pins, snapshots
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (

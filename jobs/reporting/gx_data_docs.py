@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from conf.file_names import file_name
-from jobs.reporting.offline_assets import STATIC, armoured, assets, localised
-from jobs.reporting.table_history import Table
-from jobs.runtime.progress import say
-from jobs.validation.validation_history import Look
+from oilake.conf.file_names import file_name
+from oilake.jobs.reporting.offline_assets import STATIC, armoured, assets, localised
+from oilake.jobs.reporting.table_history import Table
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.validation.validation_history import Look
 
 FOLDER = "gx"
 NEWEST = 5

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from jobs.reporting import palette, plots, wording
+from oilake.jobs.reporting import palette, plots, wording
 
 
 class GridColumn(NamedTuple):
@@ -28,7 +28,7 @@ def _tenths(length: float) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("jobs.reporting"),
+        loader=PackageLoader("oilake.jobs.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

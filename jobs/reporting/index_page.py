@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.reporting.html import GridColumn, render
-from jobs.reporting.table_history import State, Table
-from jobs.reporting.wording import counted
+from oilake.jobs.reporting.html import GridColumn, render
+from oilake.jobs.reporting.table_history import State, Table
+from oilake.jobs.reporting.wording import counted
 
 COLUMNS = (
     GridColumn("table"),

@@ -8,7 +8,7 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from typing import Any
 
-from jobs.reporting.html import render
+from oilake.jobs.reporting.html import render
 
 STATIC = "static"
 FAVICON = "favicon.ico"
@@ -32,7 +32,7 @@ IDENTIFIER = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-
 SIGNS = '<>&"$`'
 ARMOUR = {ord(sign): chr(0xE000 + at) for at, sign in enumerate(SIGNS)}
 ENTITIES = {0xE000 + at: f"&#{ord(sign)};" for at, sign in enumerate(SIGNS)}
-TABLES = files("jobs") / "reporting" / "tables.js"
+TABLES = files("oilake.jobs") / "reporting" / "tables.js"
 
 
 def armoured(value: Any) -> Any:

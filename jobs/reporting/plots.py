@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from jobs.reporting import palette
-from jobs.reporting.table_history import State, state
-from jobs.reporting.wording import STATES, counted
-from jobs.validation.validation_history import Look
+from oilake.jobs.reporting import palette
+from oilake.jobs.reporting.table_history import State, state
+from oilake.jobs.reporting.wording import STATES, counted
+from oilake.jobs.validation.validation_history import Look
 
 TOP = 22
 SHOWN = 24

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.downloading.summary import Brought
-from jobs.ingesting.summary import Summary
-from jobs.runtime.figure_tables import FigureTable
-from jobs.verifying.summary import Verification
+from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.runtime.figure_tables import FigureTable
+from oilake.jobs.verifying.summary import Verification
 
 
 @dataclass(frozen=True)

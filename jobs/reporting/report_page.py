@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from conf.errors import StoreError
-from conf.registry import SUBSETS
-from jobs.ingesting.summary import COLUMNS, KINDS, Summary
-from jobs.reporting import palette
-from jobs.reporting.bar_charts import BarChart, Quantity, Shares, logarithmic_chart, share_chart
-from jobs.reporting.blobs_section import blobs_section
-from jobs.reporting.html import render
-from jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
+from oilake.conf.errors import StoreError
+from oilake.conf.registry import SUBSETS
+from oilake.jobs.ingesting.summary import COLUMNS, KINDS, Summary
+from oilake.jobs.reporting import palette
+from oilake.jobs.reporting.bar_charts import BarChart, Quantity, Shares, logarithmic_chart, share_chart
+from oilake.jobs.reporting.blobs_section import blobs_section
+from oilake.jobs.reporting.html import render
+from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 
 
 def write_report(report: RunReport, path: Path) -> Path:

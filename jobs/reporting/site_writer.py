@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from conf.errors import ConfigError, StoreError
-from jobs.reporting.html import render
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.jobs.reporting.html import render
 
 FIRST = "index.html"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from jobs.validation.validation_history import Look
-from quality.results import READER, Result
-from quality.suites import Suite
+from oilake.jobs.validation.validation_history import Look
+from oilake.quality.results import READER, Result
+from oilake.quality.suites import Suite
 
 State = Literal["kept", "broken", "warned", "noted", "unknown"]
 STATES: dict[str, State] = {"critical": "broken", "warning": "warned", "info": "noted"}

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from conf import bounded_json
-from jobs.reporting.html import GridColumn, render
-from jobs.reporting.table_history import Promise, Table, TablePart
-from jobs.reporting.table_past import LOOK_COLUMNS, part_past
-from jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
-from quality import suites as quality
+from oilake.conf import bounded_json
+from oilake.jobs.reporting.html import GridColumn, render
+from oilake.jobs.reporting.table_history import Promise, Table, TablePart
+from oilake.jobs.reporting.table_past import LOOK_COLUMNS, part_past
+from oilake.jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
+from oilake.quality import suites as quality
 
 TABLE_COLUMNS = (GridColumn("column"), GridColumn("type"), GridColumn("may be NULL"), GridColumn("meaning"))
 KEPT_OUT_COLUMNS = (

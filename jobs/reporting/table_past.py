@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from jobs.reporting import palette
-from jobs.reporting.html import GridColumn
-from jobs.reporting.plots import Plot, count_plot, state_plot
-from jobs.reporting.table_history import TablePart
-from jobs.reporting.wording import share
-from jobs.validation.validation_history import Look
+from oilake.jobs.reporting import palette
+from oilake.jobs.reporting.html import GridColumn
+from oilake.jobs.reporting.plots import Plot, count_plot, state_plot
+from oilake.jobs.reporting.table_history import TablePart
+from oilake.jobs.reporting.wording import share
+from oilake.jobs.validation.validation_history import Look
 
 PLOTTED = 5
 LISTED = 50

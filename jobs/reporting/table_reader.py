@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from conf.errors import ConfigError
-from jobs.reporting.table_history import Table, TableColumn
-from jobs.tables.delta_log import open_table, rows, uri
-from jobs.tables.snapshots import SINCE, held, snapshots
-from jobs.tables.suite_properties import carried
-from jobs.tables.targets import open_copy, parted
-from jobs.validation import publish_gate
-from jobs.validation.validation_history import Look, of_folder, of_rows
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.jobs.reporting.table_history import Table, TableColumn
+from oilake.jobs.tables.delta_log import open_table, rows, uri
+from oilake.jobs.tables.snapshots import SINCE, held, snapshots
+from oilake.jobs.tables.suite_properties import carried
+from oilake.jobs.tables.targets import open_copy, parted
+from oilake.jobs.validation import publish_gate
+from oilake.jobs.validation.validation_history import Look, of_folder, of_rows
+from oilake.schemas import loader as schemas
 
 
 def of_warehouse(warehouse: str, only: str | None) -> list[Table]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from jobs.reporting.table_history import Promise, State
-from quality.results import Result
+from oilake.jobs.reporting.table_history import Promise, State
+from oilake.quality.results import Result
 
 
 class StateWord(NamedTuple):

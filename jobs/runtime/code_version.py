@@ -15,18 +15,19 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from conf.errors import ConfigError
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.schemas import loader as schemas
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 PACKAGES = ("conf", "schemas", "quality", "jobs")
-DOTTED = rf"(?:{'|'.join(PACKAGES)})(?:[.:]\w+)+"
+ROOT = "oilake."
+DOTTED = rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:[.:]\w+)+"
 # A value or list item of YAML that is all a module's name, or the name of something in one.
 YAML_NAME = re.compile(rf"(?:^|[-:,\[{{])[ \t]*[\"']?({DOTTED})[\"']?[ \t]*(?=$|[,\]}}#])", re.MULTILINE)
 # The beginning of a module's name that is completed as the code runs.
-BUILT = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)*\.(?:$|[%{{])")
+BUILT = re.compile(rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:\.\w+)*\.(?:$|[%{{])")
 IMPORTERS = ("import_module", "__import__")
 ANY = "*"
 
@@ -62,7 +63,7 @@ def reach(module: str, *jobs: str) -> dict[str, bytes]:
     flag or variable replaces counts by its value, in the job's own fingerprint. ConfigError names what cannot be found.
     """
     sources: dict[str, ModuleText] = {}
-    _follow(module, sources, f"{module.replace('.', '/')}.py")
+    _follow(module, sources, f"{module.removeprefix(ROOT).replace('.', '/')}.py")
     written = {name for name in schemas.names() if schemas.load(name).written_by in jobs}
     found: dict[str, bytes] = {}
     while waiting := sorted(_data(sources, written) - found.keys()):
@@ -89,7 +90,7 @@ def _follow(name: str, sources: dict[str, ModuleText], where: str) -> None:
 
 def _module_of(name: str, where: str) -> str:
     """The module that a dotted name stands for, or that defines what it stands for; ConfigError when there is none."""
-    dotted = name.replace(":", ".")
+    dotted = name.replace(":", ".").removeprefix(ROOT)
     if _path(dotted):
         return dotted
     module, _, inside = dotted.rpartition(".")
@@ -113,7 +114,7 @@ def _at(path: str) -> Traversable:
 
 @cache
 def _folder(package: str) -> Traversable:
-    return files(package)
+    return files(ROOT + package)
 
 
 def _source(module: str) -> ModuleText:
@@ -129,7 +130,8 @@ def _parsed(path: str, package: str, content: bytes) -> ModuleText:
     texts = {node.value for node in nodes[ast.Constant] if isinstance(node.value, str)}
     _refuse_unfinished_names(path, nodes[ast.Call], texts)
     imports = {*_imports(nodes, package), *((text, "") for text in texts if re.fullmatch(DOTTED, text))}
-    ours = sorted(pair for pair in imports if re.split("[.:]", pair[0])[0] in PACKAGES)
+    named = {(imported.removeprefix(ROOT), inside) for imported, inside in imports}
+    ours = sorted(pair for pair in named if re.split("[.:]", pair[0])[0] in PACKAGES)
     replaced = {id(part) for node in nodes[ast.IfExp] for part in ast.walk(node)}
     data = {"/".join(parts) for node in nodes[ast.BinOp] if id(node) not in replaced and (parts := _parts(node))}
     return ModuleText(content, tuple(ours), tuple(sorted(data)), frozenset(texts), frozenset(_bound(nodes)))
@@ -183,11 +185,12 @@ def _called(node: ast.Call) -> str:
 
 
 def _parts(node: ast.AST) -> list[str]:
-    """The path in `files("quality") / "reasons.yaml"`; its last part is `*` where it is computed. Nothing of other code."""
+    """The path in `files("oilake.quality") / "reasons.yaml"`; its last part is `*` where it is computed. Else nothing."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and (parts := _parts(node.left)):
         return [*parts, str(node.right.value) if isinstance(node.right, ast.Constant) else ANY]
     if isinstance(node, ast.Call) and _called(node) == "files" and isinstance(node.args[0], ast.Constant):
-        return [str(node.args[0].value)] * (node.args[0].value in PACKAGES)
+        package = str(node.args[0].value).removeprefix(ROOT)
+        return [package] * (package in PACKAGES)
     return []
 
 

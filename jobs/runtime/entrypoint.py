@@ -8,9 +8,9 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from conf.errors import OilakeError, os_cause
-from conf.showing import shortened, visible
-from jobs.runtime import invocation, logs
+from oilake.conf.errors import OilakeError, os_cause
+from oilake.conf.showing import shortened, visible
+from oilake.jobs.runtime import invocation, logs
 
 INTERRUPTED = 130
 
@@ -52,7 +52,7 @@ def guard(run: Run, arguments: argparse.Namespace) -> int:
 
 def _library_sentence(error: Exception) -> str | None:
     """What a library's error means for a person; None for one that is a fault of ours."""
-    from jobs.runtime.error_text import DAMAGE, SPARK_ERRORS, told
+    from oilake.jobs.runtime.error_text import DAMAGE, SPARK_ERRORS, told
 
     if isinstance(error, SPARK_ERRORS):
         return f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more"

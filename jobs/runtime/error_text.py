@@ -9,7 +9,7 @@ from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from conf.errors import StoreError
+from oilake.conf.errors import StoreError
 
 SPARK_ERRORS = (PySparkException, Py4JError)
 DAMAGE = (pa.ArrowException, DeltaError)

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from conf.errors import ConfigError, InputError
+from oilake.conf.errors import ConfigError, InputError
 
 HASH_BLOCK = 4 << 20
 

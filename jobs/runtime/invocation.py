@@ -42,6 +42,6 @@ def _spelled(job: str, words: str, arguments: Namespace) -> str:
 
 def _places(job: str) -> set[str]:
     """Which of FLAGS the job takes, read from its file: importing it would cost a second."""
-    path = files("jobs").joinpath(f"{job}.py")
+    path = files("oilake.jobs").joinpath(f"{job}.py")
     match = PLACES.search(path.read_text(encoding="utf-8")) if path.is_file() else None
     return {"env", *re.findall(r"[a-z]+", match["names"])} if match else set()

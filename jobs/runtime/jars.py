@@ -9,18 +9,18 @@ import tempfile
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.etree.ElementTree import Element, SubElement, tostring
 
-from conf.errors import ConfigError, StoreError
-from conf.yaml_loader import load_yaml
-from jobs.runtime import java_home
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.yaml_loader import load_yaml
+from oilake.jobs.runtime import java_home
 
 LONGEST_SECONDS = 600
 
 
 def coordinates() -> list[str]:
     """Every jar as organisation:name:version (conf/jars.yaml)."""
-    return [jar for group in load_yaml(files("conf") / "jars.yaml").values() for jar in group]
+    return [jar for group in load_yaml(files("oilake.conf") / "jars.yaml").values() for jar in group]
 
 
 def file_name(jar: str) -> str:
@@ -95,12 +95,12 @@ def _resolver() -> Path:
 
 
 def _ivy_file(jars: list[str]) -> str:
-    wanted = "".join(
-        f"<dependency org={quoteattr(organisation)} name={quoteattr(name)} rev={quoteattr(version)} "
-        'transitive="false" conf="default->master"/>'
-        for organisation, name, version in (jar.split(":") for jar in jars)
-    )
-    return (
-        '<ivy-module version="2.0"><info organisation="oilake" module="jars"/>'
-        f'<configurations><conf name="default"/></configurations><dependencies>{wanted}</dependencies></ivy-module>'
-    )
+    """What Ivy is asked for: each jar, and nothing that it depends on."""
+    module = Element("ivy-module", version="2.0")
+    SubElement(module, "info", organisation="oilake", module="jars")
+    SubElement(SubElement(module, "configurations"), "conf", name="default")
+    dependencies = SubElement(module, "dependencies")
+    for organisation, name, version in (jar.split(":") for jar in jars):
+        wish = {"org": organisation, "name": name, "rev": version, "transitive": "false", "conf": "default->master"}
+        SubElement(dependencies, "dependency", wish)
+    return tostring(module, encoding="unicode")

@@ -8,7 +8,7 @@ import os
 import sys
 from datetime import datetime, timezone
 
-from conf.showing import visible
+from oilake.conf.showing import visible
 
 LOGGER = logging.getLogger("oilake")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from conf import settings
-from conf.errors import ConfigError
-from conf.settings import Settings
+from oilake.conf import settings
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
 
 
 def add_places(parser: argparse.ArgumentParser, *names: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from conf.showing import visible
+from oilake.conf.showing import visible
 
 
 def tell(text: str) -> None:

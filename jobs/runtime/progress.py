@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from conf.showing import visible
-from jobs.runtime.logs import LOGGER
+from oilake.conf.showing import visible
+from oilake.jobs.runtime.logs import LOGGER
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from conf.errors import ConfigError
-from conf.settings import Settings
-from jobs.runtime import java_home
-from jobs.runtime.jars import find_jars
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.runtime import java_home
+from oilake.jobs.runtime.jars import find_jars
 
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

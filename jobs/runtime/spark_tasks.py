@@ -18,9 +18,9 @@ from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
-from conf.errors import InputError, OilakeError, PromiseError, StoreError
-from jobs.runtime.error_text import SPARK_ERRORS, told
-from jobs.runtime.progress import say
+from oilake.conf.errors import InputError, OilakeError, PromiseError, StoreError
+from oilake.jobs.runtime.error_text import SPARK_ERRORS, told
+from oilake.jobs.runtime.progress import say
 
 T = TypeVar("T")
 R = TypeVar("R")

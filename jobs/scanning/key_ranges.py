@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from jobs.scanning.merge_scan import END, RowGroup, Side, row_groups
+from oilake.jobs.scanning.merge_scan import END, RowGroup, Side, row_groups
 
 READERS = 8
 # More rows than this are shared by several tasks; and no range, so that no file made of it, has many more than that.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.errors import InputError
-from jobs.runtime.error_text import unreadable
-from jobs.runtime.filesystem import filesystem
-from jobs.transforms import image_runs
-from jobs.transforms.image_runs import Runs
+from oilake.conf.errors import InputError
+from oilake.jobs.runtime.error_text import unreadable
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.transforms import image_runs
+from oilake.jobs.transforms.image_runs import Runs
 
 END = 1 << 64
 BATCH = 1 << 19  # what a core's caches still help with

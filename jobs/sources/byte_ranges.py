@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.runtime.filesystem import open_file
-from jobs.sources.record_walker import NEWLINE, QUOTE
-from jobs.sources.tar_stream import Told
+from oilake.jobs.runtime.filesystem import open_file
+from oilake.jobs.sources.record_walker import NEWLINE, QUOTE
+from oilake.jobs.sources.tar_stream import Told
 
 STEP = 4 << 20
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from conf.errors import InputError
-from conf.registry import Expected
-from conf.showing import brief
-from jobs.runtime.filesystem import open_stream
-from jobs.sources.csv_parser import BadRecord, Header, parse
-from jobs.sources.csv_records import Read, blocks
-from jobs.sources.tar_stream import Told, members
+from oilake.conf.errors import InputError
+from oilake.conf.registry import Expected
+from oilake.conf.showing import brief
+from oilake.jobs.runtime.filesystem import open_stream
+from oilake.jobs.sources.csv_parser import BadRecord, Header, parse
+from oilake.jobs.sources.csv_records import Read, blocks
+from oilake.jobs.sources.tar_stream import Told, members
 
 LARGEST = 16 << 20
 BLOCK = 8 << 20

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from conf.errors import InputError
-from jobs.sources.csv_records import Block
-from jobs.sources.record_walker import COMMA, NEWLINE, QUOTE, RETURN, Record, fields, walk
+from oilake.conf.errors import InputError
+from oilake.jobs.sources.csv_records import Block
+from oilake.jobs.sources.record_walker import COMMA, NEWLINE, QUOTE, RETURN, Record, fields, walk
 
 BOM = b"\xef\xbb\xbf"
 

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from conf.errors import InputError
-from jobs.sources.record_walker import COMMA, MAX_RECORD, NEWLINE, QUOTE, RETURN, Record, Walker, walk
+from oilake.conf.errors import InputError
+from oilake.jobs.sources.record_walker import COMMA, MAX_RECORD, NEWLINE, QUOTE, RETURN, Record, Walker, walk
 
 Read = Callable[[int], bytes]
 

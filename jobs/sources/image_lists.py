@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.errors import ConfigError
-from jobs.transforms import image_ids
-from quality.row_expectations import mask
+from oilake.conf.errors import ConfigError
+from oilake.jobs.transforms import image_ids
+from oilake.quality.row_expectations import mask
 
 # What may stand around an ID: the folder of its split, and how a file's name ends.
 NAME = (

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import Any, Literal
 
-from conf.errors import InputError
-from conf.registry import Expected
-from jobs.runtime.filesystem import open_file, open_stream
-from jobs.sources.csv_parser import Header, read_header
-from jobs.sources.csv_records import Block, Read, blocks
-from jobs.sources.record_walker import NEWLINE, Walker
-from jobs.sources.tar_stream import Told, members
+from oilake.conf.errors import InputError
+from oilake.conf.registry import Expected
+from oilake.jobs.runtime.filesystem import open_file, open_stream
+from oilake.jobs.sources.csv_parser import Header, read_header
+from oilake.jobs.sources.csv_records import Block, Read, blocks
+from oilake.jobs.sources.record_walker import NEWLINE, Walker
+from oilake.jobs.sources.tar_stream import Told, members
 
 HEAD = 1 << 20
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from conf.errors import InputError
+from oilake.conf.errors import InputError
 
 BLOCK = 512
 LARGEST_HEADER = 1 << 20

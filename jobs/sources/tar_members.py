@@ -9,10 +9,10 @@ from typing import Any
 
 from isal import igzip
 
-from conf.errors import InputError
-from jobs.sources.csv_records import Read
-from jobs.sources.tar_headers import Entry, entries
-from jobs.sources.tar_stream import BUFFER, Told, reader
+from oilake.conf.errors import InputError
+from oilake.jobs.sources.csv_records import Read
+from oilake.jobs.sources.tar_headers import Entry, entries
+from oilake.jobs.sources.tar_stream import BUFFER, Told, reader
 
 GZIP = b"\x1f\x8b"
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from isal import igzip, isal_zlib
 
-from conf.errors import InputError
-from jobs.sources.csv_records import Read
-from jobs.sources.tar_headers import Entry, entries
+from oilake.conf.errors import InputError
+from oilake.jobs.sources.csv_records import Read
+from oilake.jobs.sources.tar_headers import Entry, entries
 
 BUFFER = 1 << 20
 INFLATE_ERROR = cast("type[Exception]", isal_zlib.IsalError)

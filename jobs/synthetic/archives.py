@@ -16,8 +16,8 @@ from typing import IO
 import pyarrow as pa
 from isal import igzip
 
-from conf.registry import Expected, Release
-from jobs.synthetic import text
+from oilake.conf.registry import Expected, Release
+from oilake.jobs.synthetic import text
 
 LEVEL = 1
 COPIED = 1 << 20

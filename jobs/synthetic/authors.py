@@ -7,7 +7,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 
-from jobs.synthetic.text import words
+from oilake.jobs.synthetic.text import words
 
 AUTHORS, TITLES, BROKEN = 5_000, 4_000, 16
 CAMERA = ("IMG_", "DSC_", "DSCF", "P10", "2014_06_", "scan ")

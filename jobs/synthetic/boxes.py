@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import pairs, text, zipf
-from jobs.synthetic.pairs import Pairs
-from jobs.synthetic.plan import Counts
+from oilake.jobs.synthetic import pairs, text, zipf
+from oilake.jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic.plan import Counts
 
 WHOLE = 1_000_000
 SNAPPED = 0.05

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from jobs.synthetic import names
-from jobs.synthetic.plan import ClassCounts
+from oilake.jobs.synthetic import names
+from oilake.jobs.synthetic.plan import ClassCounts
 
 RELEASES = ("v1", "v2", "v3")
 MID_LETTERS = np.array(list("0123456789bcdfghjklmnpqrstvwxyz_"))

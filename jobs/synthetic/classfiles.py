@@ -8,9 +8,9 @@ import json
 
 import numpy as np
 
-from conf.registry import Expected, Release
-from jobs.synthetic import hierarchy
-from jobs.synthetic.classes import Classes, Mask
+from oilake.conf.registry import Expected, Release
+from oilake.jobs.synthetic import hierarchy
+from oilake.jobs.synthetic.classes import Classes, Mask
 
 
 def content(seed: int, release: Release, expected: Expected, classes: Classes) -> bytes:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from jobs.synthetic import boxes, human, images, machine, zipf
-from jobs.synthetic.classes import Classes
-from jobs.synthetic.pairs import Pairs
-from jobs.synthetic.plan import Plan
+from oilake.jobs.synthetic import boxes, human, images, machine, zipf
+from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import IO
 
 import numpy as np
 
-from conf.errors import ConfigError
-from jobs.synthetic import defects
-from jobs.synthetic.defects import KINDS, Kind, Row
+from oilake.conf.errors import ConfigError
+from oilake.jobs.synthetic import defects
+from oilake.jobs.synthetic.defects import KINDS, Kind, Row
 
 ALL_KINDS = "all"
 TRIES = 600

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from conf.errors import ConfigError
-from conf.registry import Published, packaged
-from conf.yaml_loader import load_yaml
-from jobs.synthetic.classes import Classes
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import Published, packaged
+from oilake.conf.yaml_loader import load_yaml
+from oilake.jobs.synthetic.classes import Classes
 
 Codes = npt.NDArray[np.int64]
 Figures = dict[str, Any]

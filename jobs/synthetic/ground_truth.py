@@ -15,10 +15,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from jobs.synthetic import pairs
-from jobs.synthetic.classes import RELEASES, Classes
-from jobs.synthetic.plan import SUBSETS
-from jobs.synthetic.slices import VANISHED, Part, Slice
+from oilake.jobs.synthetic import pairs
+from oilake.jobs.synthetic.classes import RELEASES, Classes
+from oilake.jobs.synthetic.plan import SUBSETS
+from oilake.jobs.synthetic.slices import VANISHED, Part, Slice
 
 DEFECTS = ("release", "file", "member", "line", "kind", "reason", "record_hex")
 IMAGES = ("image_id", "from_subset", "to_subset")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jobs.synthetic import names
-from jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic import names
+from oilake.jobs.synthetic.classes import Classes
 
 LEAF_SIZE = 1000
 ROOT = "Entity"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from jobs.synthetic import pairs, text, zipf
-from jobs.synthetic.pairs import Pairs
-from jobs.synthetic.plan import Counts
+from oilake.jobs.synthetic import pairs, text, zipf
+from oilake.jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic.plan import Counts
 
 FROM_MACHINE = 0.5
 CROWD_SHARE = 0.1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.synthetic import authors, text, zipf
+from oilake.jobs.synthetic import authors, text, zipf
 
 HOSTS = tuple(f"{name}{n}" for name in ("c", "farm") for n in range(1, 9))
 LICENSE = "https://creativecommons.org/licenses/by/2.0/"

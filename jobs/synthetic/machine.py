@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import pairs, text, zipf
-from jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic import pairs, text, zipf
+from oilake.jobs.synthetic.pairs import Pairs
 
 TOP = 0
 TOP_SHARE = 0.964

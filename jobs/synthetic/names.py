@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.synthetic.text import words
+from oilake.jobs.synthetic.text import words
 
 QUALITIES = words(
     """

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from conf.errors import ConfigError
-from conf.registry import Published
+from oilake.conf.errors import ConfigError
+from oilake.conf.registry import Published
 
 SUBSETS = ("train", "validation", "test")
 # Below these scales a subset stays as it is: smaller ones would not show every effect.

@@ -1,6 +1,6 @@
 """Serves a sample's photos on 127.0.0.1 as a mirror of the hosts in images.csv, while a command runs.
 
-usage: python -m jobs.synthetic.serve DIR COMMAND …    every {url} in the command becomes the mirror's address
+usage: python -m oilake.jobs.synthetic.serve DIR COMMAND …    every {url} in the command becomes the mirror's address
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jobs.synthetic import photos
+from oilake.jobs.synthetic import photos
 
 UNAVAILABLE = "/photo_unavailable.png"
 

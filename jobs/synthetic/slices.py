@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
-from jobs.synthetic.boxes import Boxes
-from jobs.synthetic.classes import Classes
-from jobs.synthetic.context import World
-from jobs.synthetic.figures import Tally
-from jobs.synthetic.human import Labels
-from jobs.synthetic.pairs import Pairs
-from jobs.synthetic.photos import Photo
-from jobs.synthetic.plan import SUBSETS, Counts
+from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
+from oilake.jobs.synthetic.boxes import Boxes
+from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.context import World
+from oilake.jobs.synthetic.figures import Tally
+from oilake.jobs.synthetic.human import Labels
+from oilake.jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic.photos import Photo
+from oilake.jobs.synthetic.plan import SUBSETS, Counts
 
 ALL, LATER = ("v1", "v2", "v3"), ("v2", "v3")
 VANISHED = "vanished"

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.synthetic import machine, pairs
-from jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic import machine, pairs
+from oilake.jobs.synthetic.pairs import Pairs
 
 if TYPE_CHECKING:
-    from jobs.synthetic.slices import Part
+    from oilake.jobs.synthetic.slices import Part
 
 
 @dataclass(frozen=True)

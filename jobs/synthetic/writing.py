@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conf.registry import Expected, File, Release, expected_members
-from jobs.runtime.progress import say, track
-from jobs.synthetic import (
+from oilake.conf.registry import Expected, File, Release, expected_members
+from oilake.jobs.runtime.progress import say, track
+from oilake.jobs.synthetic import (
     archives,
     classes,
     classfiles,
@@ -22,11 +22,11 @@ from jobs.synthetic import (
     plan,
     slices,
 )
-from jobs.synthetic.archives import Content
-from jobs.synthetic.classes import Classes
-from jobs.synthetic.defect_injection import Edit
-from jobs.synthetic.defects import KINDS
-from jobs.synthetic.figures import Figures, Tally
+from oilake.jobs.synthetic.archives import Content
+from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.defect_injection import Edit
+from oilake.jobs.synthetic.defects import KINDS
+from oilake.jobs.synthetic.figures import Figures, Tally
 
 PLANTED = "v3"
 REGISTRY, TRUTH = "registry", "truth"

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from conf.errors import StoreError
-from jobs.runtime.filesystem import delete, join
-from jobs.tables.delta_log import existing, uri
-from jobs.tables.publish import ATTEMPTS, PAUSE, add, is_committed, unwritable
-from jobs.tables.staging import StagedFile, stage
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.filesystem import delete, join
+from oilake.jobs.tables.delta_log import existing, uri
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add, is_committed, unwritable
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.schemas import loader as schemas
 
 
 def append(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:

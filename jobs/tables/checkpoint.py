@@ -9,10 +9,10 @@ from typing import Any
 
 from pyarrow import fs
 
-from conf.file_names import file_name
-from jobs.runtime.filesystem import delete, filesystem, join
-from jobs.tables.delta_log import uri
-from jobs.tables.staging import StagedFile
+from oilake.conf.file_names import file_name
+from oilake.jobs.runtime.filesystem import delete, filesystem, join
+from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.staging import StagedFile
 
 FOLDER = "_unfinished"  # Delta takes no notice of names that begin so
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.errors import ConfigError
-from jobs.tables.snapshots import Snapshot, small_rows
-from jobs.transforms import mids
-from quality.row_expectations import mask
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables.snapshots import Snapshot, small_rows
+from oilake.jobs.transforms import mids
+from oilake.quality.row_expectations import mask
 
 NEAREST = 5
 

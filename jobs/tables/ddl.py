@@ -11,15 +11,15 @@ from deltalake import DeltaTable
 from pyarrow.fs import FileSelector
 from pyspark.sql import SparkSession
 
-from conf.errors import StoreError
-from jobs.runtime.error_text import SPARK_ERRORS, told
-from jobs.runtime.filesystem import filesystem
-from jobs.tables import suite_properties
-from jobs.tables.delta_log import open_table, uri
-from jobs.tables.quoting import identifier, path_table
-from jobs.tables.table_properties import RETENTION, migrate_retention
-from quality import suites as quality
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.error_text import SPARK_ERRORS, told
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables import suite_properties
+from oilake.jobs.tables.delta_log import open_table, uri
+from oilake.jobs.tables.quoting import identifier, path_table
+from oilake.jobs.tables.table_properties import RETENTION, migrate_retention
+from oilake.quality import suites as quality
+from oilake.schemas import loader as schemas
 
 CONSTRAINT = "delta.constraints."
 THREADS = 3

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pyarrow.fs import FileSelector
 
-from conf.errors import StoreError
-from jobs.runtime.filesystem import filesystem, join
-from jobs.tables.delta_log import uri
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.tables.delta_log import uri
 
 Kind = Literal["commit", "checkpoint", "checksum"]
 

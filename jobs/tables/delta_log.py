@@ -10,11 +10,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
-from conf.errors import StoreError
-from conf.places import refuse_odd_warehouse
-from jobs.runtime.error_text import told
-from jobs.runtime.filesystem import filesystem, join
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.conf.places import refuse_odd_warehouse
+from oilake.jobs.runtime.error_text import told
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.schemas import loader as schemas
 
 
 def uri(warehouse: str, table: str) -> str:

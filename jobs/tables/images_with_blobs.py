@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
-from jobs.tables.snapshots import Snapshot
-from jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.spark_reader import read
 
 RANKS = (
     "verified", "size_matches", "resized", "no_reference", "not_comparable", "md5_mismatch", "size_mismatch", "truncated",

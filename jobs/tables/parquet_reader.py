@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from jobs.runtime.filesystem import filesystem, join
-from jobs.tables.delta_log import files_at, open_table, unreadable, uri
-from schemas import loader as schemas
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.tables.delta_log import files_at, open_table, unreadable, uri
+from oilake.schemas import loader as schemas
 
 Filters = Sequence[tuple[str, str, object]]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.runtime.filesystem import join
-from jobs.tables.delta_log import files_at, uri
-from jobs.tables.parquet_reader import read_file
-from jobs.tables.snapshots import Slice, Snapshot, slices
-from schemas import loader as schemas
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables.delta_log import files_at, uri
+from oilake.jobs.tables.parquet_reader import read_file
+from oilake.jobs.tables.snapshots import Slice, Snapshot, slices
+from oilake.schemas import loader as schemas
 
 
 def rows(

@@ -21,12 +21,12 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import FileSelector
 
-from conf.errors import StoreError
-from jobs.runtime.error_text import told
-from jobs.runtime.filesystem import delete, filesystem, join
-from jobs.tables import delta_commits
-from jobs.tables.delta_log import existing, rows, uri
-from jobs.tables.snapshots import (
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.error_text import told
+from oilake.jobs.runtime.filesystem import delete, filesystem, join
+from oilake.jobs.tables import delta_commits
+from oilake.jobs.tables.delta_log import existing, rows, uri
+from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
     SINCE,
@@ -37,8 +37,8 @@ from jobs.tables.snapshots import (
     snapshots,
     staged_at,
 )
-from jobs.tables.staging import StagedFile, stage
-from schemas import loader as schemas
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
 MADE_FROM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}

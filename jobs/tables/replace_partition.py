@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from conf.errors import StoreError
-from jobs.tables.delta_log import existing, open_table, uri
-from jobs.tables.publish import ATTEMPTS, PAUSE, add, unwritable
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.tables.delta_log import existing, open_table, uri
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add, unwritable
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 
 def number(warehouse: str, table: str, part: Mapping[str, str]) -> int:

@@ -9,11 +9,11 @@ from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from conf.errors import PromiseError
-from jobs.tables.delta_log import add_actions, existing
-from jobs.tables.publish import ATTEMPTS, PAUSE, leftovers, unwritable
-from jobs.tables.staging import StagedFile
-from schemas import loader as schemas
+from oilake.conf.errors import PromiseError
+from oilake.jobs.tables.delta_log import add_actions, existing
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, leftovers, unwritable
+from oilake.jobs.tables.staging import StagedFile
+from oilake.schemas import loader as schemas
 
 MAINTAIN = "maintain"
 

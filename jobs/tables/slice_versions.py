@@ -14,10 +14,10 @@ from typing import Any
 from deltalake import DeltaTable
 from pyarrow.fs import FileSelector
 
-from conf.errors import StoreError
-from jobs.runtime.filesystem import filesystem, join
-from jobs.tables import delta_commits
-from jobs.tables.delta_log import add_actions, at, existing, uri
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.tables import delta_commits
+from oilake.jobs.tables.delta_log import add_actions, at, existing, uri
 
 APPLICATION = "oilake:"
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conf.errors import ConfigError, StoreError
-from jobs.runtime.filesystem import join
-from jobs.tables.delta_log import at, files_at, rows, rows_of, uri
-from jobs.tables.slice_versions import LostRowsError, absent, follow
-from jobs.tables.staging import StagedFile, footer_rows
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables.delta_log import at, files_at, rows, rows_of, uri
+from oilake.jobs.tables.slice_versions import LostRowsError, absent, follow
+from oilake.jobs.tables.staging import StagedFile, footer_rows
+from oilake.schemas import loader as schemas
 
 INGEST = "ingest"
 RELEASE = "quarantine release"

@@ -10,11 +10,11 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from jobs.tables.delta_log import uri
-from jobs.tables.quoting import plain_files
-from jobs.tables.snapshots import Slice, Snapshot, slices
-from jobs.tables.targets import File, Target
-from schemas import loader as schemas
+from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.quoting import plain_files
+from oilake.jobs.tables.snapshots import Slice, Snapshot, slices
+from oilake.jobs.tables.targets import File, Target
+from oilake.schemas import loader as schemas
 
 # Spark takes other characters of a path for patterns or escapes.
 PLAIN = re.compile(r"[\w=./-]*")

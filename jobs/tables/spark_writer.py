@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.runtime.spark_tasks import collect
-from jobs.tables.staging import StagedFile, Writer
-from schemas import loader as schemas
-from schemas.loader import Table
+from oilake.jobs.runtime.spark_tasks import collect
+from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Table
 
 
 def stage(

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from conf.errors import StoreError
-from conf.file_names import checked_part, leads_out
-from jobs.runtime.error_text import told
-from jobs.runtime.filesystem import filesystem, join, size
-from quality import suites as quality
-from quality.metrics import Auditor, Tally
-from schemas.loader import Table, arrow_schema
+from oilake.conf.errors import StoreError
+from oilake.conf.file_names import checked_part, leads_out
+from oilake.jobs.runtime.error_text import told
+from oilake.jobs.runtime.filesystem import filesystem, join, size
+from oilake.quality import suites as quality
+from oilake.quality.metrics import Auditor, Tally
+from oilake.schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20
 GROUP_BYTES = 256 << 20

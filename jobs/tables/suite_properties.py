@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from deltalake import DeltaTable
 
-from conf import bounded_json
-from conf.errors import ConfigError
-from jobs.tables.table_properties import change
-from quality.suites import Suite, parse
+from oilake.conf import bounded_json
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables.table_properties import change
+from oilake.quality.suites import Suite, parse
 
 SUITE = "oilake.suite"
 VERSION = "oilake.suite.version"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from deltalake.exceptions import CommitFailedError
 
-from conf.errors import StoreError
-from jobs.tables.delta_log import existing, uri
+from oilake.conf.errors import StoreError
+from oilake.jobs.tables.delta_log import existing, uri
 
 ATTEMPTS = 10
 PAUSE = 0.1

@@ -10,14 +10,14 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from conf.errors import ConfigError
-from conf.file_names import leads_out
-from jobs.runtime.filesystem import join
-from jobs.tables.delta_log import add_actions, at, existing, open_table, uri
-from jobs.tables.snapshots import SINCE, Snapshot, slices
-from jobs.tables.suite_properties import SUITE, carried
-from quality.suites import Suite
-from schemas import loader as schemas
+from oilake.conf.errors import ConfigError
+from oilake.conf.file_names import leads_out
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables.delta_log import add_actions, at, existing, open_table, uri
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, slices
+from oilake.jobs.tables.suite_properties import SUITE, carried
+from oilake.quality.suites import Suite
+from oilake.schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.
 UNREAD = {"deletionVectors", "columnMapping"}

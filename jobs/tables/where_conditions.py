@@ -9,8 +9,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from conf.errors import ConfigError, OilakeError, StoreError
-from jobs.runtime.error_text import SPARK_ERRORS, told
+from oilake.conf.errors import ConfigError, OilakeError, StoreError
+from oilake.jobs.runtime.error_text import SPARK_ERRORS, told
 
 CHARACTERS = 10_000
 NESTED = 200

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pyarrow as pa
 
-from conf.registry import IdForm
-from jobs.transforms import dictionary_arrays, labels, numbers
-from jobs.transforms.normalized_batch import Normalized
+from oilake.conf.registry import IdForm
+from oilake.jobs.transforms import dictionary_arrays, labels, numbers
+from oilake.jobs.transforms.normalized_batch import Normalized
 
 COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.loader import arrow_schema, load
+from oilake.schemas.loader import arrow_schema, load
 
 COLUMNS = ("mid", "display_name", "is_trainable", "is_boxable")
 CHANGES = ("added", "removed", "renamed", "kept")

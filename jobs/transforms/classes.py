@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from jobs.transforms import mids
-from schemas.loader import arrow_schema, load
+from oilake.jobs.transforms import mids
+from oilake.schemas.loader import arrow_schema, load
 
 FLAGS = {"all": "is_listed", "trainable": "is_trainable", "boxable": "is_boxable", "box_trainable": "is_box_trainable"}
 

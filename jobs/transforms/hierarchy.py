@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from conf.hierarchy_names import HierarchyName
-from schemas.loader import arrow_schema, load
+from oilake.conf.hierarchy_names import HierarchyName
+from oilake.schemas.loader import arrow_schema, load
 
 CHILDREN = {"children": "subcategory"}
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.transforms.image_ids import as_ids
-from jobs.transforms.image_runs import Numbers, Runs
-from jobs.transforms.release_diff import FROM, TO, Chosen, Met, meet, side, subsets
-from quality.row_expectations import Mask, mask
-from schemas.loader import arrow_schema, load
+from oilake.jobs.transforms.image_ids import as_ids
+from oilake.jobs.transforms.image_runs import Numbers, Runs
+from oilake.jobs.transforms.release_diff import FROM, TO, Chosen, Met, meet, side, subsets
+from oilake.quality.row_expectations import Mask, mask
+from oilake.schemas.loader import arrow_schema, load
 
 KEYS = ("release", "subset", "image_id")
 COLUMNS = tuple(column.name for column in load("images").columns if column.name not in KEYS)

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.registry import IdForm
-from quality import fixed_width
-from quality.row_expectations import mask
+from oilake.conf.registry import IdForm
+from oilake.quality import fixed_width
+from oilake.quality.row_expectations import mask
 
 CANONICAL = "^[0-9a-f]{16}$"
 REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from conf.reconcile_policy import ORIGINS, Policy
-from jobs.transforms import label_evidence, label_keys
-from jobs.transforms.class_vocabulary import Classes
-from jobs.transforms.image_ids import as_ids
-from jobs.transforms.image_runs import Numbers, Runs, distinct
-from jobs.transforms.label_keys import Integers
-from jobs.transforms.verdicts import STATES, Verdict, verdicts
-from schemas import loader as schemas
+from oilake.conf.reconcile_policy import ORIGINS, Policy
+from oilake.jobs.transforms import label_evidence, label_keys
+from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.image_ids import as_ids
+from oilake.jobs.transforms.image_runs import Numbers, Runs, distinct
+from oilake.jobs.transforms.label_keys import Integers
+from oilake.jobs.transforms.verdicts import STATES, Verdict, verdicts
+from oilake.schemas import loader as schemas
 
 BOXES = "boxes"
 

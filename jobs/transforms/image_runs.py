@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms.image_ids import as_numbers
+from oilake.jobs.transforms.image_ids import as_numbers
 
 Numbers = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.registry import IdForm
-from jobs.transforms import image_ids, md5, numbers, text
-from jobs.transforms.normalized_batch import Normalized
-from quality.row_expectations import mask
+from oilake.conf.registry import IdForm
+from oilake.jobs.transforms import image_ids, md5, numbers, text
+from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.quality.row_expectations import mask
 
 AS_PUBLISHED = ("original_url", "original_landing_url", "license", "author_profile_url", "thumbnail_300k_url")
 TYPES = {

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms import label_keys
-from jobs.transforms.class_vocabulary import Classes
-from jobs.transforms.image_ids import as_ids
-from jobs.transforms.image_runs import Numbers, Runs, distinct
-from jobs.transforms.label_keys import Doubles, Integers
-from jobs.transforms.release_diff import FROM, TO, Chosen, meet, side, subsets
-from schemas.loader import arrow_schema, load
+from oilake.jobs.transforms import label_keys
+from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.image_ids import as_ids
+from oilake.jobs.transforms.image_runs import Numbers, Runs, distinct
+from oilake.jobs.transforms.label_keys import Doubles, Integers
+from oilake.jobs.transforms.release_diff import FROM, TO, Chosen, meet, side, subsets
+from oilake.schemas.loader import arrow_schema, load
 
 COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")
 CHANGES = ("added", "removed", "flipped", "newly_verified", "no_longer_verified", "confidence_changed")

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from conf.reconcile_policy import Policy
-from jobs.transforms.label_keys import KIND_BITS, Integers, Keys
-from jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
-from schemas.loader import ARROW
+from oilake.conf.reconcile_policy import Policy
+from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, Keys
+from oilake.jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
+from oilake.schemas.loader import ARROW
 
 EXTRA = ARROW["array<struct<source:string,confidence:double>>"]
 

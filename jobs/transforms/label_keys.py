@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms.class_vocabulary import Classes
-from jobs.transforms.image_runs import Numbers, Runs
+from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.image_runs import Numbers, Runs
 
 # Bits of a key: numpy sorts signed 64-bit integers.
 WIDEST = 63

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf.registry import IdForm
-from jobs.transforms import dictionary_arrays, image_ids, mids, numbers
-from jobs.transforms.normalized_batch import Normalized
+from oilake.conf.registry import IdForm
+from oilake.jobs.transforms import dictionary_arrays, image_ids, mids, numbers
+from oilake.jobs.transforms.normalized_batch import Normalized
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}

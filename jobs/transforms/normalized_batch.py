@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from quality.row_expectations import mask
+from oilake.quality.row_expectations import mask
 
 Mask = npt.NDArray[np.bool_]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conf.reconcile_policy import Policy
+from oilake.conf.reconcile_policy import Policy
 
 # What people may have said: nothing, no, yes, or both.
 SILENT, NO, YES, BOTH = range(4)

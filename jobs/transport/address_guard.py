@@ -15,7 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util import parse_url
 
-from jobs.transport.address_blocks import is_public
+from oilake.jobs.transport.address_blocks import is_public
 
 NOTHING = "-"
 

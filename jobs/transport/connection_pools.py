@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from conf.errors import ConfigError
-from conf.settings import Fetch
-from jobs.transport import address_guard
-from jobs.transport.address_guard import Resolver, without_secrets
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Fetch
+from oilake.jobs.transport import address_guard
+from oilake.jobs.transport.address_guard import Resolver, without_secrets
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,20 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from conf.settings import Fetch
-from jobs.transport import http_headers as fields
-from jobs.transport.address_guard import ForbiddenError, Resolver, without_secrets
-from jobs.transport.connection_pools import Pools, open_pools, pool_for
-from jobs.transport.source import AgainError, Answer, Cause, RefusedError, Source, UnsatisfiableError, Version, same
+from oilake.conf.settings import Fetch
+from oilake.jobs.transport import http_headers as fields
+from oilake.jobs.transport.address_guard import ForbiddenError, Resolver, without_secrets
+from oilake.jobs.transport.connection_pools import Pools, open_pools, pool_for
+from oilake.jobs.transport.source import (
+    AgainError,
+    Answer,
+    Cause,
+    RefusedError,
+    Source,
+    UnsatisfiableError,
+    Version,
+    same,
+)
 
 Response = urllib3.BaseHTTPResponse
 

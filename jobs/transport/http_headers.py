@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from jobs.transport.source import Version, validator
+from oilake.jobs.transport.source import Version, validator
 
 PLAIN = {"Accept-Encoding": "identity", "User-Agent": "oilake"}
 

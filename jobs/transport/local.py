@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from jobs.transport.source import AgainError, Answer, RefusedError, Source, Version
+from oilake.jobs.transport.source import AgainError, Answer, RefusedError, Source, Version
 
 BLOCK = 1 << 20
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from conf.settings import Fetch
-from jobs.transport.retry import pause
-from jobs.transport.source import AgainError, RefusedError, Source, Version
-from jobs.transport.throughput import steady
+from oilake.conf.settings import Fetch
+from oilake.jobs.transport.retry import pause
+from oilake.jobs.transport.source import AgainError, RefusedError, Source, Version
+from oilake.jobs.transport.throughput import steady
 
 
 def chunks(source: Source, url: str, fetch: Fetch) -> Iterator[bytes]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
-from conf.settings import Fetch
-from jobs.runtime.progress import say
-from jobs.transport.source import AgainError, RefusedError, StoppedError
+from oilake.conf.settings import Fetch
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.transport.source import AgainError, RefusedError, StoppedError
 
 T = TypeVar("T")
 

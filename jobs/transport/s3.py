@@ -14,10 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from conf.errors import ConfigError
-from conf.settings import Fetch
-from jobs.transport import http_headers as fields
-from jobs.transport.source import (
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Fetch
+from oilake.jobs.transport import http_headers as fields
+from oilake.jobs.transport.source import (
     AgainError,
     Answer,
     Cause,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
-from conf.errors import InputError
+from oilake.conf.errors import InputError
 
 Failure = Literal["answer", "forbidden", "slow", "cut", "other"]
 

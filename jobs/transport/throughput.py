@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from conf.settings import Fetch
-from jobs.transport.source import AgainError, Cause
+from oilake.conf.settings import Fetch
+from oilake.jobs.transport.source import AgainError, Cause
 
 
 def steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:

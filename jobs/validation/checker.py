@@ -7,18 +7,18 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
-from jobs.tables.snapshots import Snapshot
-from jobs.tables.spark_reader import of_target
-from jobs.tables.targets import Target, published
-from jobs.validation import file_metrics, foreign_keys, publish_gate, sql_expectations, uniqueness
-from jobs.validation.file_metrics import Found
-from jobs.validation.foreign_keys import Reference
-from jobs.validation.sql_expectations import Question
-from quality import results, row_expectations, scopes
-from quality.metrics import EXAMPLES, Count
-from quality.results import READER, Result
-from quality.suites import Expectation
-from schemas import loader as schemas
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.spark_reader import of_target
+from oilake.jobs.tables.targets import Target, published
+from oilake.jobs.validation import file_metrics, foreign_keys, publish_gate, sql_expectations, uniqueness
+from oilake.jobs.validation.file_metrics import Found
+from oilake.jobs.validation.foreign_keys import Reference
+from oilake.jobs.validation.sql_expectations import Question
+from oilake.quality import results, row_expectations, scopes
+from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.results import READER, Result
+from oilake.quality.suites import Expectation
+from oilake.schemas import loader as schemas
 
 EVERYTHING: tuple[scopes.Scope, ...] = ("row", "table", "cross_table", "release")
 

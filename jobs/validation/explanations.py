@@ -8,12 +8,12 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from conf import bounded_json
-from jobs.tables.targets import Target
-from jobs.validation.checker import Checked, not_asked
-from quality.explanations import Explanation, explain
-from quality.results import READER, Result
-from schemas import loader as schemas
+from oilake.conf import bounded_json
+from oilake.jobs.tables.targets import Target
+from oilake.jobs.validation.checker import Checked, not_asked
+from oilake.quality.explanations import Explanation, explain
+from oilake.quality.results import READER, Result
+from oilake.schemas import loader as schemas
 
 ROWS = 5
 WIDTH = 40

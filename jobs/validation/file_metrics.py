@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from jobs.runtime import spark_tasks
-from jobs.runtime.error_text import told
-from jobs.runtime.filesystem import filesystem
-from jobs.tables.targets import File, Target
-from jobs.validation.foreign_keys import Follower, Reference
-from quality import metrics, row_expectations
-from quality.metrics import Auditor, Tally
-from quality.suites import Expectation
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.runtime.error_text import told
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.validation.foreign_keys import Follower, Reference
+from oilake.quality import metrics, row_expectations
+from oilake.quality.metrics import Auditor, Tally
+from oilake.quality.suites import Expectation
 
 BATCH = 1 << 17
 # Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.

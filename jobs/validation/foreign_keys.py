@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.runtime.filesystem import filesystem
-from jobs.tables.targets import File, Target
-from jobs.transforms import image_ids
-from quality.compiled_queries import orphans_query
-from quality.suites import Expectation
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.transforms import image_ids
+from oilake.quality.compiled_queries import orphans_query
+from oilake.quality.suites import Expectation
 
 HELD = 1 << 20
 

@@ -8,15 +8,15 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from conf.errors import InputError
-from jobs.runtime import spark_tasks
-from jobs.runtime.error_text import told
-from jobs.tables.targets import File, Target
-from jobs.validation import file_metrics
-from jobs.validation.file_metrics import deal
-from quality.metrics import Auditor, Tally
-from quality.profiler import Seen, Surveyor
-from quality.suite_proposal import Slice
+from oilake.conf.errors import InputError
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.runtime.error_text import told
+from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.validation import file_metrics
+from oilake.jobs.validation.file_metrics import deal
+from oilake.quality.metrics import Auditor, Tally
+from oilake.quality.profiler import Seen, Surveyor
+from oilake.quality.suite_proposal import Slice
 
 Tallies = list[tuple[dict[str, str | None], Tally]]
 

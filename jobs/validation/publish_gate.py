@@ -10,20 +10,20 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from conf.errors import PromiseError
-from jobs.runtime.filesystem import join
-from jobs.tables.append_rows import append
-from jobs.tables.publish import Publication
-from jobs.tables.snapshots import Snapshot, slice_name
-from jobs.tables.staging import StagedFile, read_staged
-from jobs.tables.targets import File
-from jobs.validation import uniqueness
-from quality import results, scopes
-from quality import suites as quality
-from quality.metrics import Auditor, Count, Tally, are_unique
-from quality.results import READER, Result
-from quality.suites import Expectation
-from schemas import loader as schemas
+from oilake.conf.errors import PromiseError
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables.append_rows import append
+from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.snapshots import Snapshot, slice_name
+from oilake.jobs.tables.staging import StagedFile, read_staged
+from oilake.jobs.tables.targets import File
+from oilake.jobs.validation import uniqueness
+from oilake.quality import results, scopes
+from oilake.quality import suites as quality
+from oilake.quality.metrics import Auditor, Count, Tally, are_unique
+from oilake.quality.results import READER, Result
+from oilake.quality.suites import Expectation
+from oilake.schemas import loader as schemas
 
 RESULTS = "quality_results"
 TOLD = 3

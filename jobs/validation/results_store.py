@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from conf.errors import StoreError
-from conf.file_names import file_name
-from jobs.runtime.filesystem import filesystem, join
-from jobs.runtime.progress import say
-from jobs.tables.delta_log import rows
-from jobs.validation import publish_gate, validation_history
-from jobs.validation.checker import Checked
-from jobs.validation.publish_gate import Judgement
-from jobs.validation.validation_history import CHECK, FOLDER, Look
-from quality import gx_results
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.conf.file_names import file_name
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.tables.delta_log import rows
+from oilake.jobs.validation import publish_gate, validation_history
+from oilake.jobs.validation.checker import Checked
+from oilake.jobs.validation.publish_gate import Judgement
+from oilake.jobs.validation.validation_history import CHECK, FOLDER, Look
+from oilake.quality import gx_results
+from oilake.schemas import loader as schemas
 
 SAME = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.transforms.normalized_batch import Normalized
-from quality import row_expectations
-from quality.suites import Expectation, load
+from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.quality import row_expectations
+from oilake.quality.suites import Expectation, load
 
 Mask = npt.NDArray[np.bool_]
 KEY = "key_is_unique"

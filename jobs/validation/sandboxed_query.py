@@ -14,9 +14,9 @@ from typing import Any
 
 from pyarrow import fs
 
-from jobs.runtime.filesystem import filesystem
-from jobs.tables.targets import Target
-from quality.metrics import EXAMPLES, Count
+from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.tables.targets import Target
+from oilake.quality.metrics import EXAMPLES, Count
 
 SECONDS = 30
 ALL_SECONDS = 120
@@ -66,7 +66,7 @@ def _given(target: Target) -> dict[str, Any]:
 
 def _run(request: bytes, seconds: int) -> Mapping[str, Any]:
     """The answer of a process that inherits no environment, no open file and no folder of ours."""
-    text = (files("jobs.validation") / "sandbox.py").read_text(encoding="utf-8")
+    text = (files("oilake.jobs.validation") / "sandbox.py").read_text(encoding="utf-8")
     command = [sys.executable, "-I", "-S", "-c", text]
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -14,15 +14,15 @@ from functools import reduce
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.runtime.error_text import SPARK_ERRORS
-from jobs.runtime.spark_tasks import collect
-from jobs.tables.spark_reader import of_target
-from jobs.tables.targets import Target
-from jobs.tables.where_conditions import spark_sentence
-from jobs.validation.sandboxed_query import Sandbox
-from quality import own_queries
-from quality.metrics import EXAMPLES, Count
-from quality.suites import Expectation
+from oilake.jobs.runtime.error_text import SPARK_ERRORS
+from oilake.jobs.runtime.spark_tasks import collect
+from oilake.jobs.tables.spark_reader import of_target
+from oilake.jobs.tables.targets import Target
+from oilake.jobs.tables.where_conditions import spark_sentence
+from oilake.jobs.validation.sandboxed_query import Sandbox
+from oilake.quality import own_queries
+from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.suites import Expectation
 
 BATCH = "oilake_batch"
 FOUND = "question int, rows bigint, examples array<string>"

@@ -12,16 +12,16 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from jobs.runtime.filesystem import join
-from jobs.tables.delta_log import uri
-from jobs.tables.quoting import parquet_schema, plain_files
-from jobs.tables.staging import StagedFile
-from jobs.tables.targets import File
-from jobs.validation.file_metrics import batches
-from quality import row_hashes
-from quality.metrics import EXAMPLES, Count, Tally, constant
-from quality.suites import Expectation
-from schemas.loader import Table
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.quoting import parquet_schema, plain_files
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.targets import File
+from oilake.jobs.validation.file_metrics import batches
+from oilake.quality import row_hashes
+from oilake.quality.metrics import EXAMPLES, Count, Tally, constant
+from oilake.quality.suites import Expectation
+from oilake.schemas.loader import Table
 
 
 def repeated(frame: DataFrame, key: Sequence[str], rows: int) -> Count:

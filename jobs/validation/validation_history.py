@@ -8,11 +8,11 @@ from typing import Any
 
 from pyarrow.fs import FileSelector, FileType
 
-from conf import bounded_json
-from conf.errors import ConfigError, StoreError
-from conf.yaml_loader import build
-from jobs.runtime.filesystem import filesystem, join
-from quality.results import READER, Result
+from oilake.conf import bounded_json
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.yaml_loader import build
+from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.quality.results import READER, Result
 
 CHECK = "check"
 FOLDER = "_quality"

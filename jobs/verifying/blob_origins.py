@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.blobs.locations import Location
-from jobs.tables import parquet_reader
-from jobs.verifying.expected_images import ORIGINS, Expected
-from schemas import loader as schemas
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.tables import parquet_reader
+from oilake.jobs.verifying.expected_images import ORIGINS, Expected
+from oilake.schemas import loader as schemas
 
 DOWNLOADS = "downloads"
 PLACEHOLDER = "placeholder"

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.blobs.records import Wanted
-from jobs.tables.parquet_reader import columns_of
-from jobs.tables.snapshots import Snapshot, held
-from jobs.transforms import image_ids
-from quality.row_expectations import mask
+from oilake.jobs.blobs.records import Wanted
+from oilake.jobs.tables.parquet_reader import columns_of
+from oilake.jobs.tables.snapshots import Snapshot, held
+from oilake.jobs.transforms import image_ids
+from oilake.quality.row_expectations import mask
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint64]

@@ -10,15 +10,15 @@ from itertools import islice
 import pyarrow as pa
 import xxhash
 
-from jobs.blobs import blob_keys
-from jobs.blobs.locations import Location
-from jobs.blobs.reader import Method
-from jobs.blobs.records import Blob
-from jobs.runtime.progress import say
-from jobs.verifying import previous_checks
-from jobs.verifying.expected_images import Expected
-from jobs.verifying.previous_checks import Known, Row
-from jobs.verifying.task import Entry
+from oilake.jobs.blobs import blob_keys
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.blobs.reader import Method
+from oilake.jobs.blobs.records import Blob
+from oilake.jobs.runtime.progress import say
+from oilake.jobs.verifying import previous_checks
+from oilake.jobs.verifying.expected_images import Expected
+from oilake.jobs.verifying.previous_checks import Known, Row
+from oilake.jobs.verifying.task import Entry
 
 WAVE_BLOBS = 50_000
 WAVE_BYTES = 4 << 30

@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from conf.errors import StoreError
-from jobs.blobs import blob_keys
-from jobs.blobs.reader import Method
-from jobs.blobs.records import Blob, Facts
-from jobs.runtime.filesystem import join
-from jobs.tables import parquet_reader
-from jobs.tables.delta_log import uri
-from jobs.tables.staging import StagedFile
-from jobs.verifying.expected_images import Expected
-from quality.row_expectations import mask
-from schemas import loader as schemas
+from oilake.conf.errors import StoreError
+from oilake.jobs.blobs import blob_keys
+from oilake.jobs.blobs.reader import Method
+from oilake.jobs.blobs.records import Blob, Facts
+from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.verifying.expected_images import Expected
+from oilake.quality.row_expectations import mask
+from oilake.schemas import loader as schemas
 
 Row = dict[str, Any]
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conf import placeholders
-from conf.errors import ConfigError
-from conf.settings import Settings
-from jobs.blobs.blob_status import BAD
-from jobs.blobs.locations import locate
-from jobs.downloading import image_flags
-from jobs.downloading.request import Order
-from jobs.tables import parquet_reader
-from jobs.verifying.selection import Wishes, ids
-from jobs.verifying.summary import Verification
+from oilake.conf import placeholders
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.blobs.blob_status import BAD
+from oilake.jobs.blobs.locations import locate
+from oilake.jobs.downloading import image_flags
+from oilake.jobs.downloading.request import Order
+from oilake.jobs.tables import parquet_reader
+from oilake.jobs.verifying.selection import Wishes, ids
+from oilake.jobs.verifying.summary import Verification
 
 TABLE = "blob_checks"
 NEUTRAL = {

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from conf.errors import InputError
-from jobs.blobs.locations import Location
-from jobs.downloading import address_lists
-from jobs.tables.snapshots import Snapshot
-from jobs.transforms import image_ids
-from jobs.verifying import blob_origins, expected_images
-from jobs.verifying.expected_images import Expected
-from quality.row_expectations import mask
+from oilake.conf.errors import InputError
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.downloading import address_lists
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.transforms import image_ids
+from oilake.jobs.verifying import blob_origins, expected_images
+from oilake.jobs.verifying.expected_images import Expected
+from oilake.quality.row_expectations import mask
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jobs.blobs.blob_status import BAD, STATUSES
-from jobs.downloading.summary import Brought
+from oilake.jobs.blobs.blob_status import BAD, STATUSES
+from oilake.jobs.downloading.summary import Brought
 
 
 @dataclass

@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from conf.errors import InputError
-from conf.placeholders import Placeholders
-from conf.settings import Fetch
-from jobs.blobs import blob_status
-from jobs.blobs.locations import Location
-from jobs.blobs.reader import Method, looks
-from jobs.blobs.records import Blob, Facts, Wanted
-from jobs.tables.staging import StagedFile, stage
-from jobs.verifying import previous_checks
-from jobs.verifying.previous_checks import Row
-from quality import row_expectations
-from quality import suites as quality
-from schemas import loader as schemas
+from oilake.conf.errors import InputError
+from oilake.conf.placeholders import Placeholders
+from oilake.conf.settings import Fetch
+from oilake.jobs.blobs import blob_status
+from oilake.jobs.blobs.locations import Location
+from oilake.jobs.blobs.reader import Method, looks
+from oilake.jobs.blobs.records import Blob, Facts, Wanted
+from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.verifying import previous_checks
+from oilake.jobs.verifying.previous_checks import Row
+from oilake.quality import row_expectations
+from oilake.quality import suites as quality
+from oilake.schemas import loader as schemas
 
 TABLE = "blob_checks"
 SHOWN = 5
