@@ -14,7 +14,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help measure setup run test slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip clean
+.PHONY: help measure setup run test unit slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +41,14 @@ run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify phot
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
+unit: setup  ## the tests that need no Spark, room by room: under a minute
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not spark and not slow" tests/unit $(PYTEST)
+
 slow: setup chromium  ## tests that take minutes each, the browser's among them
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
 browser: setup chromium  ## opens the pages of `oilake docs` in headless Chromium and reads its network log
-	@$(BIN)/python -m pytest -m slow tests/test_browser.py $(PYTEST)
+	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py $(PYTEST)
 
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
@@ -53,7 +56,7 @@ chromium:
 	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
 cluster: setup  ## kills an executor of a cluster of two workers on this machine
-	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/test_cluster.py
+	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py
 
 check: lint test  ## what a commit must pass; CI runs the slow suites and the cluster too
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.photo_server import DIFFERENT, photo
 from oilake.jobs import cli
-from tests.releases import IMAGE_HEADER, TAG, land, lines
+from tests.support.releases import IMAGE_HEADER, TAG, land, lines
 
 PEER = "img2dataset==1.47.0"
 TASKS, CONNECTIONS = 2, 16

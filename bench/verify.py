@@ -23,7 +23,7 @@ from oilake.conf import settings as conf_settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.verify import verify
 from oilake.jobs.verifying.selection import Wishes
-from tests.releases import IMAGE_HEADER, TAG, URL, land, lines
+from tests.support.releases import IMAGE_HEADER, TAG, URL, land, lines
 
 SIZES = (20_000, 100_000, 300_000, 500_000, 1_000_000, 3_000_000, 10_000_000)
 SHARES = (20, 25, 25, 15, 10, 4, 1)

@@ -19,6 +19,14 @@ from oilake.jobs.tables import ddl
 
 Oilake = Callable[..., tuple[int, str, str]]
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that start Spark, which `make unit` leaves out."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
+
+
 hypothesis.settings.register_profile("oilake", deadline=None)
 hypothesis.settings.load_profile("oilake")
 
@@ -48,7 +56,7 @@ def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Where a clean sample is published with all that follows from it; only checks are recorded in it."""
-    from tests.lakes import lake
+    from tests.support.warehouses import lake
 
     return lake(tmp_path_factory.mktemp("clean"), settings, ("v1", "v2", "v3"))
 

@@ -1,0 +1,77 @@
+"""One photo under several IDs is found, counted once a photo, and told apart by subset."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from oilake.conf import registry
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.duplicates import duplicates, leakage, shared
+from oilake.jobs.ingest import ingest
+from oilake.jobs.tables.snapshots import pinned, slices
+from tests.support import table_readers
+from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines
+
+IMAGES = "original_md5 string, image_id string, subset string"
+OTHERS = ["XUFAKrxLKna5cZ2REBfFkg==", "fSQjhrhN9FkRxQcVkEIpkg=="]
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.sampled_from(["train", "test", "validation"]))))
+def test_it_finds_what_a_dictionary_finds(spark: SparkSession, images: list[tuple[str | None, str]]):
+    rows = [(md5, f"{n:016x}", subset) for n, (md5, subset) in enumerate(images)]
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(row)
+    wanted = {
+        (*row, len(group), tuple(sorted({r[2] for r in group})), len({r[2] for r in group}) > 1)
+        for md5, group in groups.items()
+        for row in group
+        if md5 is not None and len(group) > 1
+    }
+    found = shared(spark.createDataFrame(rows, IMAGES)).collect()
+    columns = ("original_md5", "image_id", "subset", "copies", "subsets", "is_across_subsets")
+    assert {tuple(tuple(v) if isinstance(v, list) else v for v in (row[c] for c in columns)) for row in found} == wanted
+    assert len(found) == len(wanted)
+
+
+def row(image: str, subset: str, md5: str) -> str:
+    return ",".join([*image_row(image, subset).split(",")[:-2], md5, f"{URL}/thumbnail"])
+
+
+def test_a_release_is_looked_through_once(tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings):
+    same, other = OTHERS
+    members = {
+        f"{TAG}/train/images.csv": lines(
+            IMAGE_HEADER, *(row(image_id(n), "train", md5) for n, md5 in enumerate([same, same, other, ""]))
+        ),
+        f"{TAG}/validation/images.csv": lines(IMAGE_HEADER, row(image_id(0, "validation"), "validation", other)),
+        f"{TAG}/test/images.csv": lines(IMAGE_HEADER, row(image_id(0, "test"), "test", "")),
+    }
+    mine = replace(settings, landing=str(land(tmp_path, members)), warehouse=warehouse)
+    with pytest.raises(ConfigError, match="not published"):
+        duplicates(mine, "v3")
+    ingest(mine, registry.find("v3"))
+    with pytest.raises(ConfigError, match="oilake duplicates --release v3"):
+        slices(warehouse, "duplicate_images", "v3")
+    found = duplicates(mine, "v3")
+    assert (found.images, found.photos, found.across_subsets) == (4, 2, 1)
+    assert found.by_subsets == {"train": 1, "train, validation": 1}
+    assert {(r["image_id"], r["copies"]) for r in table_readers.rows(warehouse, "duplicate_images")} == {
+        (image_id(0), 2),
+        (image_id(1), 2),
+        (image_id(2), 2),
+        (image_id(0, "validation"), 2),
+    }
+    assert found.changed
+    assert not duplicates(mine, "v3").changed
+    assert duplicates(mine, "v3", force=True).changed
+    assert leakage(warehouse, pinned(warehouse, "v3")).images == 4

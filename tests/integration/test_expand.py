@@ -1,0 +1,95 @@
+"""What the hierarchy implies: positives go up, negatives go down, and what is stated stands beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from oilake.conf import reconcile_policy, registry
+from oilake.conf.errors import InputError
+from oilake.conf.settings import Settings
+from oilake.jobs.expand import expand, implied
+from oilake.jobs.ingest import ingest
+from oilake.jobs.reconcile import reconcile
+from oilake.jobs.transforms.class_ancestors import ancestors
+from tests.support import table_readers
+from tests.support.releases import DOG, LABEL_HEADER, TAG, TREE, image_id, land, lines
+
+LABELS = "subset string, image_id string, mid string, verdict string"
+
+
+def node(path: str, mid: str | None, relation: str = "subcategory") -> dict[str, str | None]:
+    parent = path.rpartition("/")[0] or None
+    return {"path": path, "parent_path": parent, "mid": mid, "relation": relation if parent else None}
+
+
+def test_every_ancestor_with_a_mid_is_implied_also_over_a_node_without_one():
+    nodes = [node("1", None), node("1/1", "animal"), node("1/1/1", None), node("1/1/1/1", "dog"), node("1/2", "dog")]
+    assert ancestors(nodes) == {("dog", "animal")}
+
+
+def test_a_part_implies_nothing_of_the_whole():
+    assert ancestors([node("1", "car"), node("1/1", "wheel", "part"), node("1/1/1", "tyre")]) == {("tyre", "wheel")}
+
+
+def test_positives_go_up_and_negatives_go_down(spark: SparkSession):
+    rows = [
+        ("train", "1", "poodle", "positive"),
+        ("train", "1", "dog", "negative"),
+        ("train", "2", "animal", "negative"),
+        ("train", "3", "poodle", "unverified"),
+        ("test", "4", "dog", "positive"),
+        ("test", "4", "animal", "positive"),
+    ]
+    pairs = [("poodle", "dog"), ("poodle", "animal"), ("dog", "animal")]
+    found = {
+        (
+            r["image_id"],
+            r["mid"],
+            r["is_implied_positive"],
+            r["is_implied_negative"],
+            *r["implied_by"],
+            r["stated_verdict"],
+        )
+        for r in implied(spark, spark.createDataFrame(rows, LABELS), pairs).collect()
+    }
+    assert found == {
+        ("1", "dog", True, False, "poodle", "negative"),
+        ("1", "animal", True, False, "poodle", None),
+        ("1", "poodle", False, True, "dog", "positive"),
+        ("2", "dog", False, True, "animal", None),
+        ("2", "poodle", False, True, "animal", None),
+        ("4", "animal", True, False, "dog", "positive"),
+    }
+
+
+def test_a_reconciled_release_is_expanded(tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings):
+    labels = lines(LABEL_HEADER, f"{image_id(0)},verification,{DOG},1", f"{image_id(1)},verification,{TREE},0")
+    landing = land(tmp_path, {f"{TAG}/train/annotations-human.csv": labels})
+    tree = {"name": "Entity", "children": [{"name": "Tree", "children": [{"name": "Dog", "size": 1}]}]}
+    (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps(tree))
+    mine = replace(settings, landing=str(landing), warehouse=warehouse)
+    release = registry.find("v3")
+    ingest(mine, release)
+    reconcile(mine, release, reconcile_policy.load())
+    assert expand(mine, "v3").rows == {"test": 1, "train": 2, "validation": 1}
+    train = [r for r in table_readers.rows(warehouse, "image_labels_expanded") if r["subset"] == "train"]
+    assert [(r["image_id"], r["mid"], r["implied_by"], r["stated_verdict"]) for r in train] == [
+        (image_id(0), TREE, [DOG], None),
+        (image_id(1), DOG, [TREE], None),
+    ]
+    assert not expand(mine, "v3").changed
+
+
+def test_a_release_without_a_hierarchy_says_so(tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings):
+    landing = land(tmp_path)
+    (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps({"name": "Entity"}))
+    mine = replace(settings, landing=str(landing), warehouse=warehouse)
+    ingest(mine, registry.find("v3"))
+    reconcile(mine, registry.find("v3"), reconcile_policy.load())
+    with pytest.raises(InputError, match="no hierarchy"):
+        expand(mine, "v3")

@@ -1,0 +1,99 @@
+"""A real S3 server on 127.0.0.1: s3proxy over a folder, its jar brought once by the resolver that Spark ships."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyspark
+
+from oilake.jobs.runtime import java_home
+
+JARS = Path(__file__).parents[2] / ".jars" / "test"
+JAR = "s3proxy-4.1.0-jar-with-dependencies.jar"
+IVY = """<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">
+  <info organisation="tests" module="tests"/>
+  <dependencies>
+    <dependency org="org.gaul" name="s3proxy" rev="4.1.0" transitive="false">
+      <artifact name="s3proxy" type="jar" ext="jar" m:classifier="jar-with-dependencies"/>
+    </dependency>
+  </dependencies>
+</ivy-module>
+"""
+
+
+def program() -> str:
+    """The Java that runs the server."""
+    home = java_home.find()
+    return f"{home}/bin/java" if home else "java"
+
+
+def jar() -> Path | None:
+    """The server's jar (55 MB, resolved at the first call); None where it cannot be had."""
+    found = Path(os.environ.get("OILAKE_S3PROXY", JARS / JAR))
+    if not found.is_file():
+        JARS.mkdir(parents=True, exist_ok=True)
+        resolver = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+        with tempfile.TemporaryDirectory() as work:
+            wish = Path(work, "ivy.xml")
+            wish.write_text(IVY)
+            call = [program(), "-jar", resolver, "-cache", f"{work}/cache", "-m2compatible", "-ivy", wish]
+            call += ["-retrieve", f"{work}/[artifact]-[revision](-[classifier]).[ext]"]
+            subprocess.run(call, capture_output=True, timeout=300)
+            if Path(work, JAR).is_file():
+                _appear(Path(work, JAR), JARS / JAR)
+    return found if found.is_file() else None
+
+
+def _appear(source: Path, target: Path) -> None:
+    """Whole at once, since another test process may look for it."""
+    half = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.copyfile(source, half)
+    half.replace(target)
+
+
+@contextmanager
+def running(folder: Path, path: Path, credential: str | None = None) -> Iterator[str]:
+    """The endpoint of a server that keeps its buckets in `folder`; anyone may read and write.
+
+    With a `credential`, the secret key of access key x, writing must be signed, and unsigned reading is of public things.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    folder.mkdir(exist_ok=True)
+    lines = [f"s3proxy.endpoint={endpoint}", "jclouds.provider=filesystem-nio2"]
+    signed = ["s3proxy.authorization=aws-v2-or-v4", "s3proxy.identity=x", f"s3proxy.credential={credential}"]
+    lines += signed if credential else ["s3proxy.authorization=none"]
+    lines += [f"jclouds.filesystem.basedir={folder}", "jclouds.identity=x", "jclouds.credential=x"]
+    settings = folder.with_suffix(".properties")
+    settings.write_text("\n".join(lines))
+    process = subprocess.Popen(
+        [program(), "-Xmx128m", "-jar", path, "--properties", settings],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(endpoint, process)
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    host, port = endpoint.removeprefix("http://").split(":")
+    for _ in range(300):
+        assert process.poll() is None, "s3proxy ended at once"
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("s3proxy did not start")

@@ -1,0 +1,109 @@
+"""The command itself: how little it loads, what it tells of its jobs, and commands that can be pasted as they stand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from oilake.jobs import cli
+from oilake.jobs.runtime import invocation, jars
+
+HEAVY = {"pyarrow", "pyspark", "pydantic", "numpy", "deltalake", "boto3", "great_expectations"}
+ROOT = Path(__file__).parents[3]
+
+
+def loaded(*words: str) -> set[str]:
+    """Top-level modules that the command has loaded when it ends."""
+    program = (
+        f"import sys, contextlib\nfrom oilake.jobs import cli\n"
+        f"with contextlib.suppress(SystemExit): cli.main({list(words)!r})\n"
+        "print('LOADED', *{name.split('.')[0] for name in sys.modules})"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    return set(result.stdout.split("LOADED", 1)[1].split())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("setup", "--help"), ("nosuchjob",)])
+def test_version_and_help_load_no_engine(words: tuple[str, ...]) -> None:
+    assert not loaded(*words) & HEAVY
+
+
+def test_every_job_file_is_a_command_and_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    files = {path.stem for path in (ROOT / "jobs").glob("*.py") if "\ndef add_arguments(" in path.read_text()}
+    assert files == set(cli.JOBS)
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for job in cli.JOBS:
+        assert job in text
+    assert "Recomputes the figures of the published tables" in text
+
+
+def test_a_shell_completes_jobs_and_their_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--print-completion", "bash"])
+    script = capsys.readouterr().out
+    assert "quarantine" in script
+    assert "--warehouse" in script
+
+
+def test_errors_are_json_lines_on_request(tmp_path: Path) -> None:
+    call = [sys.executable, "-m", "oilake.jobs.cli", "releases", "--registry", str(tmp_path / "none")]
+    result = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"OILAKE_LOG": "json"})
+    line = json.loads(result.stderr)
+    assert (result.returncode, line["level"], line["exit_code"]) == (2, "error", 2)
+    assert "none" in line["message"]
+
+
+def test_others_handlers_are_left_on() -> None:
+    program = (
+        "import io, logging\nheard = io.StringIO()\nlogging.basicConfig(stream=heard)\nfrom oilake.jobs import cli\n"
+        "cli.main(['releases', '--registry', '/nowhere'])\nlogging.getLogger('theirs').error('still here')\n"
+        "print(heard.getvalue())"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "ERROR:theirs:still here" in result.stdout
+    assert "ERROR:oilake:" in result.stdout
+
+
+def test_a_remedy_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = argparse.Namespace(warehouse="my lake", landing=None, env="cluster")
+    monkeypatch.setattr(sys, "argv", ["/opt/somewhere/bin/oilake", "show"])
+    told = invocation.spell_commands("nothing is here; run `oilake reconcile --release v3` first", given)
+    assert told == (
+        "nothing is here; run `/opt/somewhere/bin/oilake reconcile --release v3 --env cluster --warehouse 'my lake'` first"
+    )
+    monkeypatch.setattr(sys, "argv", ["/opt/jobs/show.py", "labels"])
+    assert invocation.program("check") == "spark-submit /opt/jobs/check.py"
+    assert "--warehouse" not in invocation.spell_commands("run `oilake setup`", given)
+
+
+def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(jars, "__file__", str(tmp_path / "site-packages" / "jobs" / "runtime" / "jars.py"))
+    assert jars.find_jars(None) == []
+    folder = jars.cache_folder()
+    folder.mkdir(parents=True)
+    for jar in jars.coordinates():
+        with zipfile.ZipFile(folder / jars.file_name(jar), "w"):
+            pass
+    assert len(jars.find_jars(None)) == len(jars.coordinates())
+    assert cli.main(["setup"]) == 0
+
+
+def test_setup_without_java_or_without_room_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main(["setup", "--to", str(tmp_path / "file")]) == 2
+    assert "name another folder with --to" in capsys.readouterr().err
+    monkeypatch.setattr("oilake.jobs.runtime.java_home.find", lambda: None)
+    assert cli.main(["setup", "--to", str(tmp_path / "jars")]) == 2
+    assert "install one" in capsys.readouterr().err
