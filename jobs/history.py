@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from oilake.conf.showing import visible
@@ -14,7 +14,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import aligned, tell
 from oilake.jobs.sources import image_lists
 from oilake.jobs.tables import class_names
-from oilake.jobs.tables.snapshots import pins
+from oilake.jobs.tables.snapshots import Snapshot, pins, snapshots
 
 NOTHING = "–"
 SHOWN = ("original_md5", "title", "original_url")
@@ -34,15 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         story = entity_history.of_image(settings.warehouse, image_lists.of_text(arguments.image, "--image"))
         lines = _image_lines(story)
     else:
-        story = entity_history.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid))
+        known = snapshots(settings.warehouse)
+        story = entity_history.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid, known), known)
         lines = _class_lines(story)
     tell(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
 
 
-def _mid(warehouse: str, text: str) -> str:
+def _mid(warehouse: str, text: str, known: Mapping[str, Snapshot]) -> str:
     """The class's MID; one that no release lists may have labels all the same."""
-    published = pins(warehouse, None)
+    published = pins(warehouse, None, known)
     where = ", ".join(pin.release for pin in published)
     return class_names.mid_of(text) or class_names.find(text, class_names.listed(warehouse, published), "--mid", where)
 

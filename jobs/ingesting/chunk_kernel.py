@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.registry import Expected, Release
 from oilake.jobs.ingesting import repairs, reuse
 from oilake.jobs.ingesting.reuse import Known
@@ -148,7 +148,7 @@ class _Task:
             }
             context, number = self.context, self.chunk.number
             staged = staging.copied(known.uri, context.warehouse, self.table, partition, context.run_id, number)
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowInvalid, StoreError):
             return False
         ends = json.loads(staged.stats)
         key, report = "/".join(partition.values()), self.report

@@ -61,10 +61,9 @@ def of_image(warehouse: str, image_id: str) -> Story:
     return story
 
 
-def of_class(warehouse: str, mid: str) -> Story:
+def of_class(warehouse: str, mid: str, known: Mapping[str, Snapshot]) -> Story:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
     story = Story(mid)
-    known = snapshots(warehouse)
     for pin in pins(warehouse, None, known):
         listed = point_lookup.rows(warehouse, "classes", pin.release, "mid", mid, known)
         boxes = point_lookup.parts(warehouse, "boxes", pin.release, "mid", mid, ["mid"], known)

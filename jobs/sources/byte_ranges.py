@@ -33,7 +33,8 @@ def plan(uri: str, size: int, count: int) -> list[Range]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         counts = list(pool.map(lambda pair: _count(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
     starts, line, quotes = [(0, 1)], 1, 0
-    for cut, stop, (newlines, marks) in zip(cuts[1:], [*cuts[2:], size], counts[:-1], strict=True):
+    ends = [*cuts[1:], size][1:]
+    for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts[:-1], strict=True):
         line, quotes = line + newlines, quotes + marks
         start, passed = _next_record(uri, cut, stop, bool(quotes % 2))
         if start < stop:

@@ -251,7 +251,9 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
     code, _, err = oilake("changes", "--from", "v2", "--to", "v3", "--warehouse", lake)
     assert code == 2
     if anew == "ingest":
-        assert f"image_labels of {release} is not published; run `oilake reconcile --release {release}` first" in err
+        assert (
+            f"image_labels of {release} is not published; run `oilake reconcile --release {release} --warehouse" in err
+        )
         reconcile(mine, described, reconcile_policy.load())
     else:
         assert "v2 and v3 were reconciled by different policies" in err

@@ -26,6 +26,7 @@ from oilake.jobs.downloading import row_selection
 from oilake.jobs.downloading import selection as choices
 from oilake.jobs.downloading.results_writer import Ledger
 from oilake.jobs.downloading.selection import Choice
+from oilake.jobs.tables.snapshots import pinned
 from oilake.quality import row_expectations
 from oilake.quality import suites as quality
 from tests.conftest import Oilake
@@ -439,10 +440,11 @@ def read_rows(shares: list[list[row_selection.Share]]) -> list[Row]:
 
 
 def test_subclasses_are_those_below_in_the_hierarchy(published: str):
-    assert choices.classes(published, "v3", [DOG], True) == [TREE, DOG]
-    assert choices.classes(published, "v3", [TREE], True) == [TREE]
-    assert choices.classes(published, "v3", [DOG], False) == [DOG]
-    assert choices.classes(published, "v3", ["dog", "m.0bt9lr", "0bt9lr"], False) == [DOG]
+    pin = pinned(published, "v3")
+    assert choices.classes(published, pin, [DOG], True) == [TREE, DOG]
+    assert choices.classes(published, pin, [TREE], True) == [TREE]
+    assert choices.classes(published, pin, [DOG], False) == [DOG]
+    assert choices.classes(published, pin, ["dog", "m.0bt9lr", "0bt9lr"], False) == [DOG]
 
 
 def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(

@@ -250,7 +250,7 @@ def test_it_is_what_an_ingest_gives_that_reads_everything_again(
     after = everything(warehouse)
     assert after != before
     code, _, told = oilake("show", "image_labels", "--release", "v3", "--warehouse", warehouse)
-    assert (code, "run `oilake reconcile --release v3` first" in told) == (2, True)
+    assert (code, "run `oilake reconcile --release v3 --warehouse " in told) == (2, True)
     assert oilake("reconcile", "--release", "v3", "--warehouse", warehouse, "--registry", better)[0] == 0
     pairs = rows_of(warehouse, "image_labels")
     assert pairs != old_pairs
@@ -258,7 +258,7 @@ def test_it_is_what_an_ingest_gives_that_reads_everything_again(
     assert json.loads(oilake(*ingesting, better)[1])["changed"]
     assert everything(warehouse) == after
     code, _, told = oilake("show", "released", "--warehouse", warehouse, "--release", "v3")
-    assert (code, "run `oilake quarantine release --release v3` first" in told) == (2, True)
+    assert (code, "run `oilake quarantine release --release v3 --warehouse " in told) == (2, True)
     assert oilake("reconcile", "--release", "v3", "--warehouse", warehouse, "--registry", better)[0] == 0
     assert rows_of(warehouse, "image_labels") == pairs
     assert json.loads(oilake(*ingesting, str(sample / "registry"))[1])["changed"]

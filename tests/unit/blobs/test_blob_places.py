@@ -206,12 +206,13 @@ def test_a_name_that_an_archive_holds_twice_is_told_apart_by_its_place(tmp_path:
     assert [entry.wanted is not None for entry in entries] == [True, True, True, False, False]
 
 
-def test_a_folder_that_cannot_be_listed_is_said_where_it_has_no_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_folder_that_cannot_be_listed_is_said_where_it_has_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", "oilake")
     shut = Blob(
         "shut/", str(tmp_path / "shut"), 0, "", problem="it cannot be listed: Permission denied; check its rights"
     )
     assert matched([shut], tmp_path, chosen=False)[0] == []
-    assert f"{tmp_path}/shut/: it cannot be listed" in capsys.readouterr().err
+    assert f"{tmp_path}/shut/: it cannot be listed" in caplog.text
     assert len(matched([shut], tmp_path)[0]) == 1
 
 
