@@ -469,9 +469,6 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
         (["--retention", "-1"], "--retention must be 0 hours or more, not -1.0"),
         (["nothing"], "no such table: nothing; there are blob_checks, "),
         (["--warehouse", "/no/such/place"], "/no/such/place: holds no table; run `oilake ingest --warehouse /no/such"),
-            ["--warehouse", "/no/such/place"],
-            "/no/such/place: holds no table; run `oilake ingest --warehouse /no/such/place` first",
-        ),
     ],
 )
 def test_a_wrong_call_is_one_sentence(oilake: Oilake, arguments: list[str], sentence: str):
