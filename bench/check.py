@@ -53,7 +53,7 @@ def main() -> int:
 
 def _published(warehouse: Path) -> Collection[str]:
     """The tables of the release; they need not be made anew when the code that made them has changed."""
-    pin = snapshots.snapshots(str(warehouse)).get(RELEASE)
+    pin = snapshots.newest_snapshots(str(warehouse)).get(RELEASE)
     return pin.table_versions if pin else ()
 
 

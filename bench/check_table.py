@@ -9,33 +9,33 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.tables import targets
-from oilake.jobs.tables.snapshots import snapshots
-from oilake.jobs.tables.spark_reader import of_target
-from oilake.jobs.tables.targets import Target
+from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.spark_reader import read_target
+from oilake.jobs.tables.targets import CheckTarget
 from oilake.quality import scopes
 from oilake.quality.suites import Expectation
 
 RELEASE = "v3"
 
 
-def target_of(warehouse: Path, table: str) -> Target:
+def target_of(warehouse: Path, table: str) -> CheckTarget:
     """The slice of the release in one table, with the suite that it carries."""
-    (found,) = targets.published(str(warehouse), [table], RELEASE, snapshots(str(warehouse)))
+    (found,) = targets.published_targets(str(warehouse), [table], RELEASE, newest_snapshots(str(warehouse)))
     return found
 
 
-def queries_of(warehouse: Path, target: Target) -> list[Expectation]:
+def queries_of(warehouse: Path, target: CheckTarget) -> list[Expectation]:
     """The queries of the suite that the tables of the release itself answer; an earlier release is not there."""
     queries = [one for one in target.suite.expectations if one.type == scopes.QUERY]
-    return [one for one in queries if not any(name.startswith(scopes.EARLIER) for name in one.meta.reads)]
+    return [one for one in queries if not any(name.startswith(scopes.EARLIER_PREFIX) for name in one.meta.reads)]
 
 
-def views(spark: SparkSession, warehouse: Path, target: Target) -> DataFrame:
+def views(spark: SparkSession, warehouse: Path, target: CheckTarget) -> DataFrame:
     """The rows of the slice, as the view `batch` too; beside it a view of every table that its queries name."""
-    frame = of_target(spark, target)
+    frame = read_target(spark, target)
     frame.createOrReplaceTempView("batch")
     for name in {name for one in queries_of(warehouse, target) for name in one.meta.reads}:
-        of_target(spark, target_of(warehouse, name)).createOrReplaceTempView(name)
+        read_target(spark, target_of(warehouse, name)).createOrReplaceTempView(name)
     return frame
 
 

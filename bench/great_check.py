@@ -22,7 +22,7 @@ from oilake.quality.metrics import EXAMPLES
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = spark_session.start(peer_settings(warehouse))
+    spark = spark_session.start_session(peer_settings(warehouse))
     names = {one.name for one in queries_of(warehouse, target)}
     chosen = [one for one in target.suite.expectations if one.type != scopes.QUERY or one.name in names]
     declared = json.loads(target.suite.text())

@@ -23,9 +23,9 @@ def main(name: str, landing: Path, out: Path) -> None:
     lists = [f"classes_{TAG}.tar.gz", "bbox_hierarchy.json"] if name == "release" else []
     for archive in [*WORK[name].archives(), *lists]:
         (mine / TAG / archive).symlink_to(landing / TAG / archive)
-    chosen = replace(settings.load("local"), landing=str(mine), warehouse=str(out / "warehouse"))
-    ddl.ensure(spark_session.start(chosen), chosen.warehouse)
-    summary = ingest(chosen, registry.find("v3", str(landing / "registry")), partial=True)
+    chosen = replace(settings.environment_settings("local"), landing=str(mine), warehouse=str(out / "warehouse"))
+    ddl.ensure_tables(spark_session.start_session(chosen), chosen.warehouse)
+    summary = ingest(chosen, registry.find_release("v3", str(landing / "registry")), partial=True)
     print(json.dumps({"seconds": summary.seconds}))
 
 

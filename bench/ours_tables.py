@@ -19,7 +19,9 @@ def main(name: str, warehouse: Path, out: Path) -> None:
     copy(warehouse, out / "warehouse")
     chosen = chosen_settings(out / "warehouse", warehouse)
     if name == "reconcile":
-        seconds = reconcile(chosen, registry.find(RELEASES[-1]), reconcile_policy.load(), force=True).seconds
+        seconds = reconcile(
+            chosen, registry.find_release(RELEASES[-1]), reconcile_policy.load_policy(), force=True
+        ).seconds
     else:
         seconds = changes(chosen, *RELEASES, force=True).seconds
     print(json.dumps({"seconds": seconds}))

@@ -23,7 +23,7 @@ from pyspark.sql import functions as sf
 from bench.check_table import queries_of, target_of, tell, views
 from bench.tables import peer_settings
 from oilake.jobs.runtime import spark_session
-from oilake.jobs.tables.targets import Target
+from oilake.jobs.tables.targets import CheckTarget
 from oilake.quality import row_expectations, scopes
 
 ENDS = "first array<string>, last array<string>"
@@ -31,7 +31,7 @@ ENDS = "first array<string>, last array<string>"
 
 def main(table: str, warehouse: Path, out: Path) -> None:
     target = target_of(warehouse, table)
-    spark = spark_session.start(peer_settings(warehouse))
+    spark = spark_session.start_session(peer_settings(warehouse))
     spark.range(2).mapInArrow(_same, "id bigint").count()
     started = time.monotonic()
     frame = views(spark, warehouse, target)
@@ -46,12 +46,12 @@ def main(table: str, warehouse: Path, out: Path) -> None:
     print(json.dumps({"seconds": seconds}))
 
 
-def aggregate(frame: DataFrame, target: Target) -> tuple[dict[str, int], int]:
+def aggregate(frame: DataFrame, target: CheckTarget) -> tuple[dict[str, int], int]:
     """(rows that break each row-level expectation, all rows)."""
     judged = [one for one in target.suite.expectations if one.type not in scopes.ARGUMENTS]
     wanted = [sf.count("*")]
     for one in judged:
-        wanted.append(sf.expr(f"sum(CASE WHEN {row_expectations.sql(one.rule)} THEN 0 ELSE 1 END)"))
+        wanted.append(sf.expr(f"sum(CASE WHEN {row_expectations.constraint_sql(one.rule)} THEN 0 ELSE 1 END)"))
     for column in sorted({name for one in judged for name in one.columns}):
         wanted.append(sf.expr(f"sum(CASE WHEN {column} IS NULL THEN 1 ELSE 0 END)"))
     found = frame.agg(*wanted).collect()[0]

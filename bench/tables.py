@@ -12,7 +12,7 @@ from oilake.conf import reconcile_policy, registry, settings
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
-from oilake.jobs.tables.snapshots import files, pinned
+from oilake.jobs.tables.snapshots import published_files, require_snapshot
 
 RELEASES = ("v2", "v3")
 
@@ -21,14 +21,14 @@ def prepare(sample: Path, warehouse: Path, releases: Sequence[str] = RELEASES) -
     """Ingests and reconciles the releases (V2 and V3), unless this was done before."""
     chosen = chosen_settings(warehouse, sample)
     for name in releases:
-        release = registry.find(name, str(sample / "registry"))
+        release = registry.find_release(name, str(sample / "registry"))
         ingest(chosen, release)
-        reconcile(chosen, release, reconcile_policy.load())
+        reconcile(chosen, release, reconcile_policy.load_policy())
 
 
 def chosen_settings(warehouse: Path, landing: Path) -> Settings:
     """The packaged local settings for these folders."""
-    return replace(settings.load("local"), warehouse=str(warehouse), landing=str(landing))
+    return replace(settings.environment_settings("local"), warehouse=str(warehouse), landing=str(landing))
 
 
 def peer_settings(warehouse: Path) -> Settings:
@@ -44,5 +44,5 @@ def copy(warehouse: Path, out: Path) -> None:
 
 def parts(warehouse: Path, table: str, release: str) -> list[tuple[str, dict[str, str]]]:
     """(file, its partition's values) of everything published of a table."""
-    pin = pinned(str(warehouse), release)
-    return [(file.uri, file.partition) for file in files(str(warehouse), table, pin)]
+    pin = require_snapshot(str(warehouse), release)
+    return [(file.uri, file.partition) for file in published_files(str(warehouse), table, pin)]

@@ -22,7 +22,7 @@ from oilake.conf import registry
 from oilake.conf import settings as conf_settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.verify import verify
-from oilake.jobs.verifying.selection import Wishes
+from oilake.jobs.verifying.selection import VerifySelection
 from tests.support.releases import IMAGE_HEADER, TAG, URL, land, lines
 
 SIZES = (20_000, 100_000, 300_000, 500_000, 1_000_000, 3_000_000, 10_000_000)
@@ -38,13 +38,15 @@ def main() -> int:
     out = arguments.out.absolute()
     shutil.rmtree(out, ignore_errors=True)
     total = _make(out, int(arguments.gigabytes * 1e9))
-    chosen = conf_settings.load("local", {"warehouse": str(out / "lake"), "landing": str(out / "landing")})
+    chosen = conf_settings.environment_settings(
+        "local", {"warehouse": str(out / "lake"), "landing": str(out / "landing")}
+    )
     chosen = replace(chosen, master="local[2]")
-    ingest(chosen, registry.find("v3"))
+    ingest(chosen, registry.find_release("v3"))
     ratios = []
     for n in range(arguments.rounds):
         theirs = _md5sum(out / "blobs")
-        found = verify(chosen, "v3", str(out / "blobs"), wish=Wishes(force=True))
+        found = verify(chosen, "v3", str(out / "blobs"), wish=VerifySelection(force=True))
         assert found.statuses == {"verified": found.blobs}, found
         ratios.append(theirs / found.seconds)
         print(

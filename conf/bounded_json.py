@@ -6,22 +6,22 @@ import json
 import re
 from typing import Any
 
-DEPTH = 64
-CHARACTERS = 64 << 20
+DEEPEST_LEVEL = 64
+MOST_CHARACTERS = 64 << 20
 TOKEN = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
-STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
+DEPTH_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The document; ValueError, in words, when it is no JSON, too long, or nested deeper than DEPTH levels."""
-    if len(text) > CHARACTERS:
-        raise ValueError(f"longer than {CHARACTERS >> 20} MiB")
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"longer than {MOST_CHARACTERS >> 20} MiB")
     depth, is_in_text = 0, False
     for token in TOKEN.finditer(text):
         if token[0] == '"':
             is_in_text = not is_in_text
         elif not is_in_text:
-            depth += STEPS.get(token[0], 0)
-            if depth > DEPTH:
-                raise ValueError(f"nested deeper than {DEPTH} levels")
+            depth += DEPTH_STEPS.get(token[0], 0)
+            if depth > DEEPEST_LEVEL:
+                raise ValueError(f"nested deeper than {DEEPEST_LEVEL} levels")
     return json.loads(text)

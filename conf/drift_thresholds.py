@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 VARIABLE = "OILAKE_DRIFT"
 SHARES = ("positive_share", "null_share")
@@ -18,7 +18,7 @@ FACTORS = ("labels_an_image", "boxes_an_image")
 
 
 @dataclass(frozen=True)
-class Drift:
+class DriftThresholds:
     """What a check does not warn of. `positive_share`, `null_share`: points, 0 to 1. `labels_an_image`,
     `boxes_an_image`: times as many or as few, at least 1. `new_classes`, `vanished_classes`: shares of the classes of the
     release before. `positive_share_labels`: labels that a class must have in both. `evaluation_images`: images.
@@ -40,15 +40,15 @@ class Drift:
         return {name: repr(value).removesuffix(".0") for name, value in asdict(self).items()}
 
 
-def load() -> Drift:
+def load_thresholds() -> DriftThresholds:
     """The thresholds of the file that OILAKE_DRIFT names, else the packaged ones; ConfigError names the key at fault."""
-    return _load(os.environ.get(VARIABLE) or None)
+    return _load_file(os.environ.get(VARIABLE) or None)
 
 
 @cache
-def _load(file: str | None) -> Drift:
+def _load_file(file: str | None) -> DriftThresholds:
     path = Path(file) if file else files("oilake.conf") / "drift.yaml"
-    drift = build(Drift, load_yaml(path), str(path))
+    drift = build_dataclass(DriftThresholds, load_yaml(path), str(path))
     for name, value in asdict(drift).items():
         low, high = (1, math.inf) if name in FACTORS else (0, 1) if name in SHARES else (0, math.inf)
         if not low <= value <= high or math.isinf(value):

@@ -25,7 +25,7 @@ class StoreError(OilakeError):
     """A table or the disk under it cannot be read or written (exit 2)."""
 
 
-class PromiseError(OilakeError):
+class DataQualityError(OilakeError):
     """The data breaks a promise that stops publication (exit 1)."""
 
     exit_code = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class HierarchyName:
 
 
 @cache
-def load() -> tuple[HierarchyName, ...]:
+def load_reviewed_names() -> tuple[HierarchyName, ...]:
     """Every reviewed name; ConfigError when an entry does not fit."""
     path = files("oilake.conf") / "hierarchy_names.yaml"
-    return tuple(build(HierarchyName, entry, str(path), f"[{n}]") for n, entry in enumerate(load_yaml(path)))
+    return tuple(
+        build_dataclass(HierarchyName, entry, str(path), f"[{index}]") for index, entry in enumerate(load_yaml(path))
+    )

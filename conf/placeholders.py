@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import brief
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.showing import brief_value
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Placeholders:
         return is_jpeg and size is not None and size <= self.at_most_bytes.get(kind or "", -1)
 
 
-def load(path: str | None = None) -> Placeholders:
+def load_placeholders(path: str | None = None) -> Placeholders:
     """The packaged list, or the one in the YAML file `path`; ConfigError names what does not fit."""
-    where = Path(path) if path else files("oilake.conf") / "placeholders.yaml"
-    found = build(Placeholders, load_yaml(where), str(where))
-    for n, md5 in enumerate(found.md5s):
+    file_path = Path(path) if path else files("oilake.conf") / "placeholders.yaml"
+    placeholders = build_dataclass(Placeholders, load_yaml(file_path), str(file_path))
+    for index, md5 in enumerate(placeholders.md5s):
         if not re.fullmatch("[0-9a-f]{32}", md5):
-            raise ConfigError(f"{where}: md5s[{n}] must be 32 lower-case hex digits, not {brief(md5)}")
-    return found
+            raise ConfigError(f"{file_path}: md5s[{index}] must be 32 lower-case hex digits, not {brief_value(md5)}")
+    return placeholders

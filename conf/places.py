@@ -19,8 +19,8 @@ def refuse_odd_warehouse(warehouse: str) -> None:
         _refuse_odd_uri("warehouse", warehouse)
     elif odd := UNREADABLE.search(warehouse):
         raise ConfigError(
-            f"{printable(warehouse)}: tables cannot be kept in a folder with {_described(odd[0])} in its path; "
-            "take another folder"
+            f"{printable_text(warehouse)}: tables cannot be kept in a folder with {_describe_character(odd[0])} in its "
+            "path; take another folder"
         )
 
 
@@ -30,7 +30,7 @@ def refuse_odd_folder(name: str, folder: str) -> None:
         _refuse_odd_uri(name, folder)
     elif odd := CONTROL.search(folder):
         raise ConfigError(
-            f"{printable(folder)}: a path for --{name} must not hold {_described(odd[0])}; take another folder"
+            f"{printable_text(folder)}: a path for --{name} must not hold {_describe_character(odd[0])}; take another folder"
         )
 
 
@@ -38,22 +38,24 @@ def _refuse_odd_uri(name: str, uri: str) -> None:
     scheme, _, rest = uri.partition("://")
     if scheme not in SCHEMES:
         hint = "write s3:// instead" if scheme in ("s3a", "s3n") else f"--{name} takes a folder or s3://bucket/prefix"
-        raise ConfigError(f"{printable(uri)}: {printable(scheme)}:// is not read; {hint}")
+        raise ConfigError(f"{printable_text(uri)}: {printable_text(scheme)}:// is not read; {hint}")
     path = rest.partition("?")[0] if name != "warehouse" else rest  # what follows may name a region or an endpoint
     if not PLAIN_URI.fullmatch(path):
         odd = next(character for character in path if not PLAIN_URI.fullmatch(character))
         raise ConfigError(
-            f"{printable(uri)}: {_described(odd)} in a URI is not read alike by all; give --{name} another"
+            f"{printable_text(uri)}: {_describe_character(odd)} in a URI is not read alike by all; give --{name} another"
         )
 
 
-def _described(odd: str) -> str:
+def _describe_character(odd: str) -> str:
     """What a person sees of the part that does not fit."""
     if odd == "\\":
         return "a backslash"
-    return printable(odd) if odd.isprintable() else f"the character U+{ord(odd):04X}"
+    return printable_text(odd) if odd.isprintable() else f"the character U+{ord(odd):04X}"
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """The text in one line, what cannot be printed as an escape."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

@@ -10,13 +10,13 @@ from typing import Literal
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Origin
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 ORIGINS: tuple[Origin, ...] = ("machine", "human", "crowdsource")
 
 
 @dataclass(frozen=True)
-class Policy:
+class ReconcilePolicy:
     """`trust`: all origins, the most trusted first; the first that has a verdict decides.
 
     `contradiction`: what an origin that says both 0 and 1 is taken to say. `machine`: which of several confidences
@@ -33,10 +33,10 @@ class Policy:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def load(file: str | None = None) -> Policy:
+def load_policy(file: str | None = None) -> ReconcilePolicy:
     """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
     path = Path(file) if file is not None else files("oilake.conf") / "reconcile.yaml"
-    policy = build(Policy, load_yaml(path), str(path))
+    policy = build_dataclass(ReconcilePolicy, load_yaml(path), str(path))
     if sorted(policy.trust) != sorted(ORIGINS):
         raise ConfigError(f"{path}: trust must name each of {', '.join(ORIGINS)} once, not {', '.join(policy.trust)}")
     if policy.machine_threshold is not None and not 0 <= policy.machine_threshold <= 1:

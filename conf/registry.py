@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import brief
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.showing import brief_value
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 # Our columns that a file of each table must give, and those that it may.
-NEEDED = {
+REQUIRED_COLUMNS = {
     "images": {
         "image_id",
         "subset",
@@ -31,7 +31,7 @@ NEEDED = {
     "labels": {"image_id", "source", "mid", "confidence"},
     "boxes": {"image_id", "source", "mid", "confidence", "x_min", "x_max", "y_min", "y_max"},
 }
-ALLOWED = {
+OPTIONAL_COLUMNS = {
     "images": {"original_size", "original_md5", "thumbnail_300k_url"},
     "labels": set[str](),
     "boxes": {"is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"},
@@ -75,7 +75,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFigures:
     """The figures that the release's own page states; what it does not state is absent."""
 
     images: dict[str, int] = field(default_factory=dict)
@@ -109,43 +109,43 @@ class Release:
     box_sources: tuple[str, ...]
     columns: dict[str, dict[str, str]]
     files: tuple[File, ...]
-    published: Published
+    published: PublishedFigures
 
 
-def packaged() -> Traversable:
+def packaged_registry() -> Traversable:
     """The folder of the registry that ships with the project."""
     return files("oilake.conf") / "releases"
 
 
-def load_all(folder: str | None = None) -> dict[str, Release]:
+def load_releases(folder: str | None = None) -> dict[str, Release]:
     """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates."""
-    root: Traversable | Path = Path(folder) if folder else packaged()
+    root: Traversable | Path = Path(folder) if folder else packaged_registry()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
-    found: dict[str, tuple[str, Release]] = {}
+    files_and_releases: dict[str, tuple[str, Release]] = {}
     for path in sorted((path for path in root.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name):
-        release = load(path)
-        if release.release in found:
-            other = found[release.release][0]
-            raise ConfigError(f"{path}: {other} tells of release {release.release} too; remove one of them")
-        found[release.release] = (path.name, release)
-    if not found:
+        release = load_release(path)
+        if release.release in files_and_releases:
+            other_file = files_and_releases[release.release][0]
+            raise ConfigError(f"{path}: {other_file} tells of release {release.release} too; remove one of them")
+        files_and_releases[release.release] = (path.name, release)
+    if not files_and_releases:
         raise ConfigError(f"{root}: holds no release YAML file; give --registry the folder of the release YAML files")
-    ordered = sorted((release for _, release in found.values()), key=lambda r: (r.date, r.release))
+    ordered = sorted((release for _, release in files_and_releases.values()), key=lambda r: (r.date, r.release))
     return {release.release: release for release in ordered}
 
 
-def find(name: str, folder: str | None = None) -> Release:
+def find_release(name: str, folder: str | None = None) -> Release:
     """The release called `name`; ConfigError lists the known ones when there is none."""
-    releases = load_all(folder)
+    releases = load_releases(folder)
     if name not in releases:
         raise ConfigError(f"unknown release {name!r}; known: {', '.join(releases)}")
     return releases[name]
 
 
-def load(path: Traversable | Path) -> Release:
+def load_release(path: Traversable | Path) -> Release:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
-    release = build(Release, load_yaml(path), str(path))
+    release = build_dataclass(Release, load_yaml(path), str(path))
     _check_names(release, str(path))
     for n, file in enumerate(release.files):
         for m, member in enumerate(file.members):
@@ -157,20 +157,20 @@ def load(path: Traversable | Path) -> Release:
 def _check_names(release: Release, path: str) -> None:
     """What becomes a partition, a path or a column."""
     if not re.fullmatch("v[0-9]+", release.release):
-        raise ConfigError(f"{path}: release must be v and a number, not {brief(release.release)}")
+        raise ConfigError(f"{path}: release must be v and a number, not {brief_value(release.release)}")
     for key, name in [("tag", release.tag), *((f"files[{n}].name", f.name) for n, f in enumerate(release.files))]:
         if not re.fullmatch(r"[\w-][\w.-]*", name):
-            raise ConfigError(f"{path}: {key} must be a plain file name, not {brief(name)}")
+            raise ConfigError(f"{path}: {key} must be a plain file name, not {brief_value(name)}")
     for subset in release.subsets:
         if subset not in SUBSETS:
-            raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief(subset)}")
+            raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief_value(subset)}")
     for name, columns in release.columns.items():
-        if name not in NEEDED:
-            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(NEEDED)}")
-        given = set(columns.values())
-        if missing := NEEDED[name] - given:
+        if name not in REQUIRED_COLUMNS:
+            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(REQUIRED_COLUMNS)}")
+        columns_given = set(columns.values())
+        if missing := REQUIRED_COLUMNS[name] - columns_given:
             raise ConfigError(f"{path}: columns.{name} lacks {', '.join(sorted(missing))}")
-        if unknown := given - NEEDED[name] - ALLOWED[name]:
+        if unknown := columns_given - REQUIRED_COLUMNS[name] - OPTIONAL_COLUMNS[name]:
             raise ConfigError(f"{path}: columns.{name} has the unknown {', '.join(sorted(unknown))}")
 
 
@@ -179,9 +179,9 @@ def _check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
     if (member.format == "classes") != (member.list is not None):
         raise ConfigError(f"{where}.list is given for the format 'classes' and no other")
-    if (member.table in NEEDED) != (member.format == "csv"):
+    if (member.table in REQUIRED_COLUMNS) != (member.format == "csv"):
         raise ConfigError(
-            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(NEEDED)}"
+            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(REQUIRED_COLUMNS)}"
         )
     if member.format == "csv" and member.columns != member.table:
         raise ConfigError(
@@ -217,7 +217,7 @@ def _check_paths(release: Release, file: File, where: str) -> None:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedMember:
     """One member that a release must hold: its path in the archive (or the loose file's name); `subset`: None of lists."""
 
     file: File
@@ -226,13 +226,13 @@ class Expected:
     subset: str | None
 
 
-def expected_members(release: Release, file: File) -> list[Expected]:
+def expected_members(release: Release, file: File) -> list[ExpectedMember]:
     """Every member that `file` must hold, `{subset}` expanded, in the registry's order."""
-    found = []
+    expected = []
     for member in file.members:
         if "{subset}" in member.pattern:
             for subset in member.subsets or release.subsets:
-                found.append(Expected(file, member.pattern.replace("{subset}", subset), member, subset))
+                expected.append(ExpectedMember(file, member.pattern.replace("{subset}", subset), member, subset))
         else:
-            found.append(Expected(file, member.pattern, member, member.subsets[0] if member.subsets else None))
-    return found
+            expected.append(ExpectedMember(file, member.pattern, member, member.subsets[0] if member.subsets else None))
+    return expected

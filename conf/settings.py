@@ -12,8 +12,8 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
-from oilake.conf.showing import brief
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.showing import brief_value
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 LARGEST_BLOCK = 1 << 40
 MOST_AT_ONCE = 1 << 16
@@ -44,7 +44,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Fetch:
+class FetchSettings:
     """How files are fetched.
 
     `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
@@ -65,7 +65,7 @@ class Fetch:
 
 
 @dataclass(frozen=True)
-class Download:
+class DownloadSettings:
     """How images are downloaded; tries, waits and timeouts are those of `fetch`.
 
     `connections`: images at once in each task. `requests_per_second`: of all tasks together; None: no limit.
@@ -86,23 +86,25 @@ class Settings:
     warehouse: str
     landing: str
     limits: Limits
-    fetch: Fetch = field(default_factory=Fetch)
-    download: Download = field(default_factory=Download)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    download: DownloadSettings = field(default_factory=DownloadSettings)
     master: str | None = None
     registry: str | None = None
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
 
-def load(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
+def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
     path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
-    settings = build(Settings, load_yaml(path), str(path))
+    settings = build_dataclass(Settings, load_yaml(path), str(path))
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
-    settings = dataclasses.replace(settings, warehouse=_whole(settings.warehouse), landing=_whole(settings.landing))
+    settings = dataclasses.replace(
+        settings, warehouse=_absolute_path(settings.warehouse), landing=_absolute_path(settings.landing)
+    )
     refuse_odd_warehouse(settings.warehouse)
     refuse_odd_folder("landing", settings.landing)
     refuse_odd_folder("registry", settings.registry or "")
@@ -117,10 +119,10 @@ def load(environment: str | None = None, flags: Mapping[str, str | None] | None 
 
 def _check_count(key: str, value: int, most: int) -> None:
     if not 1 <= value <= most:
-        raise ConfigError(f"{key} must be at least 1 and at most {most}, not {brief(value)}")
+        raise ConfigError(f"{key} must be at least 1 and at most {most}, not {brief_value(value)}")
 
 
-def _check_fetch(fetch: Fetch, path: str) -> None:
+def _check_fetch(fetch: FetchSettings, path: str) -> None:
     for key in ("connections", "tries"):
         _check_count(f"{path}: fetch.{key}", getattr(fetch, key), MOST_AT_ONCE)
     for key in ("backoff_seconds", "wait_limit_seconds", "least_bytes_per_second"):
@@ -130,7 +132,7 @@ def _check_fetch(fetch: Fetch, path: str) -> None:
         raise ConfigError(f"{path}: fetch.timeout_seconds must be more than 0, not {fetch.timeout_seconds}")
 
 
-def _check_download(download: Download, path: str) -> None:
+def _check_download(download: DownloadSettings, path: str) -> None:
     _check_count(f"{path}: download.connections", download.connections, MOST_AT_ONCE)
     for key in ("images_per_task", "max_bytes", "max_pixels"):
         _check_count(f"{path}: download.{key}", getattr(download, key), LARGEST_BLOCK)
@@ -139,6 +141,6 @@ def _check_download(download: Download, path: str) -> None:
         raise ConfigError(f"{path}: download.requests_per_second must be more than 0, or null, not {rate}")
 
 
-def _whole(path: str) -> str:
+def _absolute_path(path: str) -> str:
     """A URI as it is, a path from the root: Spark takes a relative one for the name of a schema."""
     return path if "://" in path else str(Path(path).absolute())

@@ -9,22 +9,26 @@ LONGEST_VALUE = 80
 LONGEST_SENTENCE = 8000
 
 
-def visible(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """The text with an escape for each character that a terminal would obey or that cannot be seen: ESC, BEL, line ends,
     C1 controls, marks that turn the direction of reading, line separators, spaces of other widths, halves of surrogates."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else _escape_character(char) for char in text)
+    )
 
 
-def _escape(char: str) -> str:
+def _escape_character(char: str) -> str:
     """As Python writes it; DEL in the form that JSON allows too."""
     return "\\u007f" if char == "\x7f" else char.encode("unicode_escape").decode()
 
 
-def brief(value: Any) -> str:
+def brief_value(value: Any) -> str:
     """A value of a document as an error names it: in at most about 100 characters, whatever it holds, and its type."""
     if value is None:
         return "nothing"
-    return f"{_start(value)} ({type(value).__name__})"
+    return f"{_value_start(value)} ({type(value).__name__})"
 
 
 def brief_text(text: str, longest: int = LONGEST_VALUE) -> str:
@@ -32,7 +36,7 @@ def brief_text(text: str, longest: int = LONGEST_VALUE) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _start(value: Any) -> str:
+def _value_start(value: Any) -> str:
     if isinstance(value, str | bytes):
         more = "…" if len(value) > LONGEST_VALUE else ""
         return f"{value[:LONGEST_VALUE]!r}{more}"
@@ -43,7 +47,7 @@ def _start(value: Any) -> str:
     return f"one of {len(value):,} entries" if hasattr(value, "__len__") else "a value"
 
 
-def shortened(sentence: str) -> str:
+def shorten_middle(sentence: str) -> str:
     """A sentence without its middle where it is very long: its beginning names the file, its end the remedy."""
     if len(sentence) <= LONGEST_SENTENCE:
         return sentence

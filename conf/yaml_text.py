@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import brief, brief_text
+from oilake.conf.showing import brief_text, brief_value
 
-LARGEST = 1 << 20
+MOST_BYTES = 1 << 20
 DEEPEST = 32
 MOST_VALUES = 100_000
 LONGEST_NUMBER = 64
@@ -23,8 +23,10 @@ def parse_yaml(data: bytes, where: str) -> Any:
     Refused are more than 1 MiB, 32 levels or 100,000 values (an alias counts as what it stands for), a key that stands twice
     in its mapping, and text with a NUL or half a surrogate.
     """
-    if len(data) > LARGEST:
-        raise ConfigError(f"{where}: has more than {LARGEST >> 20} MiB, which no configuration has; give another file")
+    if len(data) > MOST_BYTES:
+        raise ConfigError(
+            f"{where}: has more than {MOST_BYTES >> 20} MiB, which no configuration has; give another file"
+        )
     try:
         return yaml.load(data.decode(), Loader=_Loader)
     except UnicodeDecodeError as error:
@@ -48,43 +50,43 @@ class _Loader(yaml.SafeLoader):
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._depth += 1
         if self._depth > DEEPEST:
-            raise _unfit(f"more than {DEEPEST} levels", mark)
+            raise _unfit_error(f"more than {DEEPEST} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         if node is not None and not is_alias:
-            self._counts[id(node)] = 1 + sum(self._counts[id(child)] for child in self._below(node))
+            self._counts[id(node)] = 1 + sum(self._counts[id(child)] for child in self._child_nodes(node))
             if isinstance(node, yaml.MappingNode):
                 self._own_keys[id(node)] = [key for key, _ in node.value if key.tag != MERGE]
         count = self._counts.get(id(node))
         if count is None:
-            raise _unfit("an alias stands inside of what it stands for", mark)
+            raise _unfit_error("an alias stands inside of what it stands for", mark)
         if count > MOST_VALUES:
-            raise _unfit(f"more than {MOST_VALUES:,} values", mark)
+            raise _unfit_error(f"more than {MOST_VALUES:,} values", mark)
         return node
 
-    def _below(self, node: yaml.Node) -> list[yaml.Node]:
+    def _child_nodes(self, node: yaml.Node) -> list[yaml.Node]:
         if isinstance(node, yaml.MappingNode):
             return [child for pair in node.value for child in pair]
         return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
+        keys_met: set[Any] = set()
         for key_node in self._own_keys.get(id(node), ()):
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise _unfit(f"a key must be text, not {brief(key)}; put it in quotes", key_node.start_mark)
-            if key in seen:
-                raise _unfit(f"the key {brief_text(key)!r} stands twice in one mapping", key_node.start_mark)
-            seen.add(key)
+                raise _unfit_error(f"a key must be text, not {brief_value(key)}; put it in quotes", key_node.start_mark)
+            if key in keys_met:
+                raise _unfit_error(f"the key {brief_text(key)!r} stands twice in one mapping", key_node.start_mark)
+            keys_met.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value = super().construct_scalar(node)
         is_text = node.tag == "tag:yaml.org,2002:str"
         if not is_text and node.tag.endswith((":int", ":float")) and len(value) > LONGEST_NUMBER:
-            raise _unfit(f"a number of {len(value):,} characters", node.start_mark)
+            raise _unfit_error(f"a number of {len(value):,} characters", node.start_mark)
         if is_text and ("\0" in value or not _is_encodable(value)):
-            raise _unfit("text with a NUL or half a surrogate", node.start_mark)
+            raise _unfit_error("text with a NUL or half a surrogate", node.start_mark)
         return value
 
 
@@ -92,5 +94,5 @@ def _is_encodable(text: str) -> bool:
     return text.isascii() or text.encode(errors="ignore").decode() == text
 
 
-def _unfit(cause: str, mark: Any) -> yaml.YAMLError:
+def _unfit_error(cause: str, mark: Any) -> yaml.YAMLError:
     return yaml.YAMLError(f"{cause}, line {mark.line + 1}")

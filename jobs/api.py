@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from oilake.conf import settings
-from oilake.jobs.blobs.locations import canonical
+from oilake.jobs.blobs.locations import canonical_location
 from oilake.jobs.runtime import spark_session
 from oilake.jobs.tables import spark_reader as published
 from oilake.jobs.tables.images_with_blobs import with_blobs
@@ -24,8 +24,10 @@ def read(
     `warehouse` and `environment` default to the configured ones (OILAKE_WAREHOUSE, OILAKE_ENV). ConfigError when the
     table is unknown or the release is not published.
     """
-    chosen = settings.load(environment, {"warehouse": warehouse})
-    return published.read(spark_session.start(chosen), chosen.warehouse, table, release, since)
+    loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
+    return published.read_published(
+        spark_session.start_session(loaded_settings), loaded_settings.warehouse, table, release, since
+    )
 
 
 def images_with_blobs(
@@ -39,6 +41,6 @@ def images_with_blobs(
     They come from the newest check by `oilake verify`, at `location` (a folder, archive or s3:// URI) or anywhere, and are
     NULL where none was made against the size and MD5 that are published now. ConfigError as for `read`.
     """
-    chosen = settings.load(environment, {"warehouse": warehouse})
-    place = canonical(location) if location is not None else None
-    return with_blobs(spark_session.start(chosen), chosen.warehouse, release, place)
+    loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
+    blob_location = canonical_location(location) if location is not None else None
+    return with_blobs(spark_session.start_session(loaded_settings), loaded_settings.warehouse, release, blob_location)

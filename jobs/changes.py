@@ -11,14 +11,14 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import ConfigError, PromiseError
+from oilake.conf.errors import ConfigError, DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
-from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.reconciling import compare_kernel
-from oilake.jobs.reconciling.compare_kernel import Context, Done
+from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
@@ -26,32 +26,32 @@ from oilake.jobs.tables.snapshots import (
     INGEST,
     PublishedFile,
     Snapshot,
-    files,
-    pinned,
-    slices,
+    newest_snapshots,
+    published_files,
+    published_slices,
+    read_property,
+    require_snapshot,
     small_rows,
-    snapshots,
-    told,
 )
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.transforms import class_history, image_changes, label_changes
-from oilake.jobs.transforms.class_vocabulary import known
-from oilake.jobs.transforms.release_diff import FROM, TO, side
+from oilake.jobs.transforms.class_vocabulary import build_vocabulary
+from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
-READ = ("images", "classes", "image_labels")
+INPUT_TABLES = ("images", "classes", "image_labels")
 KINDS = {"images": image_changes.CHANGES, "labels": label_changes.CHANGES, "classes": class_history.CHANGES}
 # Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
 LARGEST = 1 << 25
 BATCH, WIDE_BATCH = 1 << 18, 1 << 15
 
-Pins = Mapping[str, Snapshot]
-Counts = dict[str, dict[str, int]]
+SnapshotsByName = Mapping[str, Snapshot]
+ChangeCounts = dict[str, dict[str, int]]
 
 
 @dataclass
-class Outcome:
+class ChangesOutcome:
     """Two releases. `changes`: images, labels and classes -> change -> count; `seconds`: the work; `start_seconds`: Spark's
     start beside it."""
 
@@ -59,7 +59,7 @@ class Outcome:
     to_release: str
     warehouse: str
     changed: bool
-    changes: Counts = field(default_factory=dict)
+    changes: ChangeCounts = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
 
@@ -68,11 +68,14 @@ class Outcome:
         pair = f"{self.from_release} to {self.to_release}"
         lines = [f"{pair:<20}" + "".join(name.rjust(13) for name in self.changes)]
         for change in dict.fromkeys(change for kinds in KINDS.values() for change in kinds):
-            counts = (f"{found[change]:,}" if change in found else "–" for found in self.changes.values())
+            counts = (
+                f"{change_counts[change]:,}" if change in change_counts else "–"
+                for change_counts in self.changes.values()
+            )
             lines.append(f"{change:<20}" + "".join(count.rjust(13) for count in counts))
-        return "\n".join([*lines, self._outcome(pair)])
+        return "\n".join([*lines, self._outcome_sentence(pair)])
 
-    def _outcome(self, pair: str) -> str:
+    def _outcome_sentence(self, pair: str) -> str:
         if not self.changed:
             return f"{pair}: nothing changed since they were compared in {self.warehouse}; --force redoes it"
         return (
@@ -92,85 +95,117 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     outcome = changes(settings, arguments.from_release, arguments.to_release, arguments.force)
-    tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 
-def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> Outcome:
+def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
     """Publishes what differs between two reconciled releases; does nothing when the same rows were compared by the same
     code. ConfigError when they cannot be compared."""
     warehouse = settings.warehouse
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     publish.recover(warehouse)
-    published = snapshots(warehouse)
-    pins = {FROM: pinned(warehouse, from_release, published), TO: pinned(warehouse, to_release, published)}
-    _refuse_incomparable(warehouse, pins, published)
-    inputs = {f"{table} of {pin.release}": str(pin.table_versions[table]) for pin in pins.values() for table in READ}
-    basis = tuple((pin.release, job, pin.fingerprints[job]) for pin in pins.values() for job in (INGEST, RECONCILE))
-    reads = tuple((pin, table) for pin in pins.values() for table in READ)
-    task = Task(CHANGES, pins[TO], inputs, basis, since=from_release, reads=reads)
+    published = newest_snapshots(warehouse)
+    pair = {
+        FROM: require_snapshot(warehouse, from_release, published),
+        TO: require_snapshot(warehouse, to_release, published),
+    }
+    _refuse_incomparable(warehouse, pair, published)
+    inputs = {
+        f"{table} of {snapshot.release}": str(snapshot.table_versions[table])
+        for snapshot in pair.values()
+        for table in INPUT_TABLES
+    }
+    depends_on = tuple(
+        (snapshot.release, job, snapshot.fingerprints[job]) for snapshot in pair.values() for job in (INGEST, RECONCILE)
+    )
+    reads = tuple((snapshot, table) for snapshot in pair.values() for table in INPUT_TABLES)
+    task = DerivedTask(CHANGES, pair[TO], inputs, depends_on, since=from_release, reads=reads)
 
-    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
-        return _work(spark, warehouse, pins, run_id)
+    def stage_changes(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], ChangeCounts]:
+        return _compare_tables(spark, warehouse, pair, run_id)
 
-    done = derive(settings, task, work, force)
-    return Outcome(from_release, to_release, warehouse, done.changed, done.found, done.seconds, done.start_seconds)
+    done = run_derived_job(settings, task, stage_changes, force)
+    return ChangesOutcome(
+        from_release, to_release, warehouse, done.changed, done.found, done.seconds, done.start_seconds
+    )
 
 
-def _refuse_incomparable(warehouse: str, pins: Pins, published: Pins) -> None:
-    for pin in pins.values():
-        slices(warehouse, "image_labels", pin.release, known=published)
-    before, after = (told(warehouse, pin, RECONCILE, "policy") for pin in pins.values())
+def _refuse_incomparable(warehouse: str, pair: SnapshotsByName, published: SnapshotsByName) -> None:
+    for snapshot in pair.values():
+        published_slices(warehouse, "image_labels", snapshot.release, known=published)
+    before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
     if before != after:
         raise ConfigError(
-            f"{warehouse}: {pins[FROM].release} and {pins[TO].release} were reconciled by different policies ({before} and "
+            f"{warehouse}: {pair[FROM].release} and {pair[TO].release} were reconciled by different policies ({before} and "
             f"{after}); run `oilake reconcile` for one of them again with the other's policy"
         )
 
 
-def _work(spark: SparkSession, warehouse: str, pins: Pins, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
+def _compare_tables(
+    spark: SparkSession, warehouse: str, pair: SnapshotsByName, run_id: str
+) -> tuple[Sequence[StagedFile], ChangeCounts]:
     """The staged files of all three tables, and the counts of changes by KINDS."""
-    sorting.restore(spark, warehouse, list(pins.values()), ("images", "image_labels"), run_id)
-    listed = {role: small_rows(warehouse, "classes", pin, list(class_history.COLUMNS)) for role, pin in pins.items()}
-    distinct = {row["mid"]: row for rows in listed.values() for row in rows}
-    context = Context(pins[FROM].release, pins[TO].release, warehouse, run_id, known(list(distinct.values())))
-    found = {
-        "images": _compared(spark, warehouse, pins, "images", context),
-        "labels": _compared(spark, warehouse, pins, "image_labels", context),
+    sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "image_labels"), run_id)
+    class_rows = {
+        role: small_rows(warehouse, "classes", snapshot, list(class_history.COLUMNS)) for role, snapshot in pair.items()
     }
-    history = class_history.compare(listed[FROM], listed[TO])
+    distinct = {row["mid"]: row for rows in class_rows.values() for row in rows}
+    context = CompareContext(
+        pair[FROM].release, pair[TO].release, warehouse, run_id, build_vocabulary(list(distinct.values()))
+    )
+    results_by_name = {
+        "images": _compare_table(spark, warehouse, pair, "images", context),
+        "labels": _compare_table(spark, warehouse, pair, "image_labels", context),
+    }
+    history = class_history.compare_classes(class_rows[FROM], class_rows[TO])
     partition = {"from_release": context.from_release, "to_release": context.to_release}
-    staged = [one.staged for done in found.values() for one in done if one.staged]
-    staged.append(stage(warehouse, schemas.load("class_history"), partition, run_id, history))
-    counted = {name: sum((one.changes for one in done), Counter[str]()) for name, done in found.items()}
+    staged = [result.staged for results in results_by_name.values() for result in results if result.staged]
+    staged.append(stage_rows(warehouse, schemas.table_schema("class_history"), partition, run_id, history))
+    counted = {
+        name: sum((result.changes for result in results), Counter[str]()) for name, results in results_by_name.items()
+    }
     counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
 
 
-def _compared(spark: SparkSession, warehouse: str, pins: Pins, table: str, context: Context) -> list[Done]:
+def _compare_table(
+    spark: SparkSession, warehouse: str, pair: SnapshotsByName, table: str, context: CompareContext
+) -> list[CompareResult]:
     """What the tasks found in one table of both releases."""
     cores = spark.sparkContext.defaultParallelism
-    published = {role: files(warehouse, table, pin) for role, pin in pins.items()}
-    work = partial(compare_kernel.images if table == "images" else compare_kernel.labels, context=context)
-    shares = key_ranges.deal(key_ranges.plan(table, _sides(table, published), cores, LARGEST), cores)
-    what = f"{context.from_release} to {context.to_release}: comparing {table}"
-    done = spark_tasks.spread(spark, shares, work, warehouse, what)
-    read, wanted = sum(one.read for one in done), sum(file.rows for found in published.values() for file in found)
-    if read != wanted:
-        raise PromiseError(f"{what}: {wanted:,} rows are published, {read:,} were compared; please report this")
-    return done
+    published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
+    kernel = partial(
+        compare_kernel.compare_images if table == "images" else compare_kernel.compare_labels, context=context
+    )
+    splits = key_ranges.balance_by_rows(
+        key_ranges.plan_key_ranges(table, _merge_sides(table, published), cores, LARGEST), cores
+    )
+    label = f"{context.from_release} to {context.to_release}: comparing {table}"
+    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse, label)
+    compared_rows, published_rows = (
+        sum(result.read for result in results),
+        sum(file.rows for role_files in published.values() for file in role_files),
+    )
+    if compared_rows != published_rows:
+        raise DataQualityError(
+            f"{label}: {published_rows:,} rows are published, {compared_rows:,} were compared; please report this"
+        )
+    return results
 
 
-def _sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict[str, Side]:
+def _merge_sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict[str, Side]:
     """A side for each release and subset: the subset of a row is that of its file."""
     uris: dict[str, list[str]] = {}
-    for role, found in published.items():
-        for file in found:
-            uris.setdefault(side(role, file.partition["subset"]), []).append(file.uri)
+    for role, role_files in published.items():
+        for file in role_files:
+            uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
     if table == "images":
-        return {name: Side(tuple(held), image_changes.COLUMNS, WIDE_BATCH, True) for name, held in uris.items()}
-    return {name: Side(tuple(held), label_changes.COLUMNS, BATCH) for name, held in uris.items()}
+        return {
+            name: Side(tuple(side_uris), image_changes.COLUMNS, WIDE_BATCH, True) for name, side_uris in uris.items()
+        }
+    return {name: Side(tuple(side_uris), label_changes.COLUMNS, BATCH) for name, side_uris in uris.items()}
 
 
 if __name__ == "__main__":

@@ -13,23 +13,23 @@ from dataclasses import asdict, dataclass
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline import start
 from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import current, pins, snapshots
+from oilake.jobs.tables.snapshots import drop_outdated_comparisons, newest_snapshots, require_snapshots
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
-from oilake.jobs.validation.checker import Checked, Surroundings
+from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
 from oilake.schemas import loader as schemas
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """What a check found: a judgement a table and release. `recorded`: rows added to `quality_results`, 0 where nothing
     differs from the check before; None where there is no warehouse to record in. `seconds`: all of it but
     `start_seconds`, which Spark and its workers took to start."""
 
     run_id: str
-    checked: Sequence[Checked]
+    checked: Sequence[TargetFindings]
     recorded: int | None
     seconds: float
     start_seconds: float
@@ -37,7 +37,7 @@ class Outcome:
     @property
     def is_broken(self) -> bool:
         """Whether a critical expectation is broken."""
-        return any(result.is_broken for one in self.checked for result in one.results)
+        return any(result.is_broken for table_check in self.checked for result in table_check.results)
 
     def as_json(self, is_explained: bool = False) -> dict[str, object]:
         """The outcome as plain data; explained, each broken promise has its meaning and its remedy."""
@@ -48,7 +48,10 @@ class Outcome:
             "recorded": self.recorded,
             "seconds": self.seconds,
             "start_seconds": self.start_seconds,
-            "tables": [explanations.as_json(one, is_copy) if is_explained else one.as_json() for one in self.checked],
+            "tables": [
+                explanations.findings_as_json(table_check, is_copy) if is_explained else table_check.as_json()
+                for table_check in self.checked
+            ],
         }
 
 
@@ -73,18 +76,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.history:
-        found = results_store.history(settings.warehouse, arguments.history, arguments.release)
-        tell(json.dumps([asdict(one) for one in found]) if arguments.json else "\n".join(results_store.lines(found)))
+        history_entries = results_store.check_history(settings.warehouse, arguments.history, arguments.release)
+        print_text(
+            json.dumps([asdict(entry) for entry in history_entries])
+            if arguments.json
+            else "\n".join(results_store.history_lines(history_entries))
+        )
         return 0
     outcome = check(settings, arguments.what, arguments.release)
     if arguments.json:
-        tell(json.dumps(outcome.as_json(arguments.explain)))
+        print_text(json.dumps(outcome.as_json(arguments.explain)))
     else:
-        tell("\n".join([*_lines(outcome, arguments.explain), _last_line(outcome)]))
+        print_text("\n".join([*_report_lines(outcome, arguments.explain), _last_line(outcome)]))
     return int(outcome.is_broken)
 
 
-def check(settings: Settings, what: str | None = None, release: str | None = None) -> Outcome:
+def check(settings: Settings, what: str | None = None, release: str | None = None) -> CheckOutcome:
     """Checks a published table by its name, the table in a folder, or, with neither, all that is published but for the
     record of checks itself.
 
@@ -92,61 +99,63 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     """
     started = time.monotonic()
     threading.Thread(target=_import_great_expectations, daemon=True).start()
-    if what is not None and what not in schemas.names():
+    if what is not None and what not in schemas.table_names():
         return _check_copy(settings, what, release)
     publish.recover(settings.warehouse)
-    known, outdated = snapshots(settings.warehouse), list[str]()
-    pins(settings.warehouse, release, known)
+    published, outdated = newest_snapshots(settings.warehouse), list[str]()
+    require_snapshots(settings.warehouse, release, published)
     if what is None:
-        known, outdated = current(settings.warehouse, known, release)
-    names = [what] if what else [name for name in schemas.names() if name != publish_gate.RESULTS]
-    spark, start_seconds = start.begin(settings)
+        published, outdated = drop_outdated_comparisons(settings.warehouse, published, release)
+    names = [what] if what else [name for name in schemas.table_names() if name != publish_gate.RESULTS]
+    spark, start_seconds = start.start_job(settings)
     for sentence in outdated:
-        say(f"not checked: {sentence}")
-    wanted = targets.published(settings.warehouse, names, release, known)
-    checked = checker.check(spark, wanted, Surroundings(settings.warehouse, known))
+        log_line(f"not checked: {sentence}")
+    check_targets = targets.published_targets(settings.warehouse, names, release, published)
+    checked = checker.check_targets(spark, check_targets, WarehouseContext(settings.warehouse, published))
     run_id = uuid.uuid4().hex[:16]
-    recorded = results_store.record(settings.warehouse, run_id, checked)
-    return Outcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)
+    recorded = results_store.record_findings(settings.warehouse, run_id, checked)
+    return CheckOutcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)
 
 
-def _check_copy(settings: Settings, path: str, release: str | None) -> Outcome:
+def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutcome:
     started = time.monotonic()
-    wanted = targets.copied(path, release)
+    check_targets = targets.copied_targets(path, release)
     starting = time.monotonic()
-    spark = spark_session.start(settings)
-    spark_tasks.wait_for(spark_tasks.start_workers(spark, row_filter.warm_up))
+    spark = spark_session.start_session(settings)
+    spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
     start_seconds = time.monotonic() - starting
-    checked = checker.check(spark, wanted, None)
+    checked = checker.check_targets(spark, check_targets, None)
     run_id = uuid.uuid4().hex[:16]
-    results_store.keep(run_id, checked)
-    return Outcome(run_id, checked, None, time.monotonic() - started - start_seconds, start_seconds)
+    results_store.keep_results(run_id, checked)
+    return CheckOutcome(run_id, checked, None, time.monotonic() - started - start_seconds, start_seconds)
 
 
 def _import_great_expectations() -> None:
     """Takes seconds, which Spark's start and the reading of files hide."""
     from oilake.quality import gx_results
 
-    gx_results.warm()
+    gx_results.import_gx()
 
 
-def _lines(outcome: Outcome, is_explained: bool) -> list[str]:
+def _report_lines(outcome: CheckOutcome, is_explained: bool) -> list[str]:
     if is_explained:
-        return explanations.lines(outcome.checked, is_copy=outcome.recorded is None)
-    return checker.lines(outcome.checked)
+        return explanations.explanation_lines(outcome.checked, is_copy=outcome.recorded is None)
+    return checker.findings_lines(outcome.checked)
 
 
-def _last_line(outcome: Outcome) -> str:
-    broken = sum(result.is_broken for one in outcome.checked for result in one.results)
-    warned = sum(not r.success and r.severity == "warning" for one in outcome.checked for r in one.results)
-    kept = sum(result.success for one in outcome.checked for result in one.results)
-    noted = sum(not r.success and r.severity == "info" for one in outcome.checked for r in one.results)
-    told = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warning" + "s" * (warned != 1)
-    told += f", {noted:,} to note" if noted else ""
+def _last_line(outcome: CheckOutcome) -> str:
+    broken = sum(result.is_broken for table_check in outcome.checked for result in table_check.results)
+    warned = sum(
+        not r.success and r.severity == "warning" for table_check in outcome.checked for r in table_check.results
+    )
+    kept = sum(result.success for table_check in outcome.checked for result in table_check.results)
+    noted = sum(not r.success and r.severity == "info" for table_check in outcome.checked for r in table_check.results)
+    sentence = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warning" + "s" * (warned != 1)
+    sentence += f", {noted:,} to note" if noted else ""
     if outcome.recorded is None:
-        return told
+        return sentence
     recorded = f"{outcome.recorded:,} results recorded in quality_results" if outcome.recorded else "as before"
-    return f"{told}; {recorded}"
+    return f"{sentence}; {recorded}"
 
 
 if __name__ == "__main__":

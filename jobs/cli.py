@@ -63,17 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script for bash, zsh or tcsh")
     jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True)
     for name in JOBS:
-        summary = _summary(name)
+        summary = _job_summary(name)
         job = jobs.add_parser(name, help=summary, description=summary, formatter_class=parser.formatter_class)
         if name in called:
             module = importlib.import_module(f"oilake.jobs.{name}")
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
-    return entrypoint.guard(arguments.run, arguments)
+    return entrypoint.run_guarded(arguments.run, arguments)
 
 
-def _summary(job: str) -> str:
+def _job_summary(job: str) -> str:
     """The docstring of a job's module, read without importing it."""
     match = DOCSTRING.match(files("oilake.jobs").joinpath(f"{job}.py").read_text(encoding="utf-8"))
     return " ".join(match[1].split()) if match else ""

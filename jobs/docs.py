@@ -12,20 +12,20 @@ from oilake.conf.file_names import file_name
 from oilake.conf.settings import Settings
 from oilake.jobs.reporting import gx_data_docs, site_writer, table_reader
 from oilake.jobs.reporting.index_page import index_page
-from oilake.jobs.reporting.table_history import Table
+from oilake.jobs.reporting.table_history import TableHistory
 from oilake.jobs.reporting.table_page import table_page
 from oilake.jobs.reporting.wording import counted
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.schemas import loader as schemas
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DocsOutcome:
     """What was written: the first page, absolute; promises by state a table; pages of Great Expectations."""
 
     index: Path
-    tables: Sequence[Table]
+    tables: Sequence[TableHistory]
     great_pages: int
 
     def as_json(self) -> dict[str, object]:
@@ -38,12 +38,14 @@ class Outcome:
 
     def as_text(self) -> str:
         """The outcome in two lines."""
-        kept, broken, warned = (sum(table.states[one] for table in self.tables) for one in ("kept", "broken", "warned"))
-        told = f"{counted(len(self.tables), 'table')}: {counted(kept, 'promise')} kept, "
-        told += f"{broken:,} critical ones broken, {counted(warned, 'warning')}"
+        kept, broken, warned = (
+            sum(table.states[state] for table in self.tables) for state in ("kept", "broken", "warned")
+        )
+        sentence = f"{counted(len(self.tables), 'table')}: {counted(kept, 'promise')} kept, "
+        sentence += f"{broken:,} critical ones broken, {counted(warned, 'warning')}"
         if not self.great_pages:
-            told += "; no check is on record, so there are no pages of Great Expectations: run `oilake check` first"
-        return f"{told}\nPages: {self.index}"
+            sentence += "; no check is on record, so there are no pages of Great Expectations: run `oilake check` first"
+        return f"{sentence}\nPages: {self.index}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,25 +59,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     outcome = docs(options.load_settings(arguments), Path(arguments.to), arguments.what)
-    tell(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
+    print_text(json.dumps(outcome.as_json()) if arguments.json else outcome.as_text())
     return 0
 
 
-def docs(settings: Settings, folder: Path, what: str | None = None) -> Outcome:
+def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutcome:
     """Writes about all tables, one of them, or the one in a folder, without Spark; replaces the pages of before.
 
     ConfigError when there is no such table or `folder` holds anything else; StoreError when it cannot be written.
     """
     site_writer.refuse_strangers(folder)
-    is_copy = what is not None and what not in schemas.names()
-    tables = [table_reader.of_copy(what)] if what and is_copy else table_reader.of_warehouse(settings.warehouse, what)
-    great, links = gx_data_docs.site(tables)
+    is_copy = what is not None and what not in schemas.table_names()
+    tables = (
+        [table_reader.read_copy(what)]
+        if what and is_copy
+        else table_reader.read_warehouse_tables(settings.warehouse, what)
+    )
+    gx_pages, links = gx_data_docs.gx_site(tables)
     addresses = {table.name: f"table-{file_name(table.name)}.html" for table in tables}
-    own = f"{gx_data_docs.FOLDER}/index.html" if great else None
-    place = what if what and is_copy else settings.warehouse
+    gx_index = f"{gx_data_docs.FOLDER}/index.html" if gx_pages else None
+    warehouse_or_path = what if what and is_copy else settings.warehouse
     pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}
-    pages["index.html"] = index_page(place, tables, addresses, own).encode()
-    return Outcome(site_writer.write(folder, {**pages, **great}), tables, sum(path.endswith(".html") for path in great))
+    pages["index.html"] = index_page(warehouse_or_path, tables, addresses, gx_index).encode()
+    return DocsOutcome(
+        site_writer.write_site(folder, {**pages, **gx_pages}), tables, sum(path.endswith(".html") for path in gx_pages)
+    )
 
 
 if __name__ == "__main__":

@@ -18,23 +18,23 @@ from oilake.jobs.blobs import open_store
 from oilake.jobs.downloading import download_history, image_flags, row_selection, task
 from oilake.jobs.downloading import request as orders
 from oilake.jobs.downloading import selection as choices
-from oilake.jobs.downloading.progress import Tally
-from oilake.jobs.downloading.request import Order
-from oilake.jobs.downloading.results_writer import Ledger
-from oilake.jobs.downloading.row_selection import Stretch
-from oilake.jobs.downloading.selection import Choice
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.progress import DownloadProgress
+from oilake.jobs.downloading.request import DownloadRequest
+from oilake.jobs.downloading.results_writer import ResultsWriter
+from oilake.jobs.downloading.row_selection import RowSelection
+from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.downloading.task_messages import open_mailbox
-from oilake.jobs.pipeline.start import begin
+from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots
 
-FEWEST = 25
-ROUNDS = 4
-AGAIN = "what came is kept, run the same command again"
+MIN_IMAGES_PER_TASK = 25
+TASKS_PER_CORE = 4
+RERUN_ADVICE = "what came is kept, run the same command again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,23 +64,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    wanted = image_flags.order(settings, arguments, arguments.release, arguments.to)
-    found = download(settings, wanted, replace(_choice(arguments), archive=wanted.archive))
-    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    order = image_flags.download_request(settings, arguments, arguments.release, arguments.to)
+    summary = download(settings, order, replace(_image_choice(arguments), archive=order.archive))
+    print_text(json.dumps(asdict(summary)) if arguments.json else summary.as_text())
     return 0
 
 
-def _choice(arguments: argparse.Namespace) -> Choice:
-    given = arguments
-    if given.with_subclasses and not given.mid:
+def _image_choice(arguments: argparse.Namespace) -> ImageSelection:
+    flags = arguments
+    if flags.with_subclasses and not flags.mid:
         raise ConfigError("--with-subclasses needs --mid; name a class, or leave it out")
-    return Choice(
-        tuple(given.subset), tuple(given.mid), given.with_subclasses, given.verdict, given.boxed, given.license,
-        given.images, given.where,
+    return ImageSelection(
+        tuple(flags.subset), tuple(flags.mid), flags.with_subclasses, flags.verdict, flags.boxed, flags.license,
+        flags.images, flags.where,
     )  # fmt: skip
 
 
-def download(settings: Settings, order: Order, choice: Choice) -> Brought:
+def download(settings: Settings, order: DownloadRequest, choice: ImageSelection) -> DownloadSummary:
     """Brings the chosen images; what cannot be had is a row of `downloads`, and ends nothing.
 
     StoreError when the target or the table cannot be written. Interrupted or killed, the same call goes on: what is whole
@@ -88,52 +88,55 @@ def download(settings: Settings, order: Order, choice: Choice) -> Brought:
     """
     warehouse, started = settings.warehouse, time.monotonic()
     publish.recover(warehouse)
-    known = snapshots(warehouse)
-    images = choices.chosen(warehouse, order.release, choice, known)
-    store = open_store.store(order.location, order.fetch)
+    published = newest_snapshots(warehouse)
+    images = choices.choose_images(warehouse, order.release, choice, published)
+    store = open_store.open_blob_store(order.location, order.fetch)
     if swept := store.sweep():
-        say(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
-    spark, start_seconds = begin(settings)
+        log_line(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
+    spark, start_seconds = start_job(settings)
     if choice.where:
-        images = choices.meeting(spark, warehouse, order.release, choice.where, images, known)
-    total = row_selection.count(images)
-    tally = Tally(total)
+        images = choices.keep_matching(spark, warehouse, order.release, choice.where, images, published)
+    total = row_selection.count_images(images)
+    tally = DownloadProgress(total)
     if total:
-        images = download_history.beside(images, warehouse, order.release, order.location)
-        tasks = _tasks(total, order, spark)
+        images = download_history.add_recorded_blobs(images, warehouse, order.release, order.location)
+        tasks = _task_count(total, order, spark)
         order = replace(order, tasks=min(tasks, spark.sparkContext.defaultParallelism))
-        _work(spark, Ledger(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
+        _run_tasks(spark, ResultsWriter(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
         store.sweep()  # an executor that was killed meanwhile left its half files
-    return Brought(
+    return DownloadSummary(
         order.release, order.location, total, tally.present, tally.other, tally.found, tally.bytes,
         time.monotonic() - started - start_seconds, start_seconds, dict(tally.statuses.most_common()), dict(tally.reasons),
     )  # fmt: skip
 
 
-def _tasks(total: int, order: Order, spark: SparkSession) -> int:
+def _task_count(total: int, order: DownloadRequest, spark: SparkSession) -> int:
     """As many as make no task larger than it may be; some for each core, while they are not too small to pay."""
     if order.archive:
         return 1
     cores = spark.sparkContext.defaultParallelism
-    return max(math.ceil(total / order.download.images_per_task), min(cores * ROUNDS, math.ceil(total / FEWEST)))
+    return max(
+        math.ceil(total / order.download.images_per_task),
+        min(cores * TASKS_PER_CORE, math.ceil(total / MIN_IMAGES_PER_TASK)),
+    )
 
 
-def _work(spark: SparkSession, ledger: Ledger, images: Sequence[Stretch], tasks: int) -> None:
+def _run_tasks(spark: SparkSession, ledger: ResultsWriter, images: Sequence[RowSelection], tasks: int) -> None:
     """Runs the tasks; whatever ends them, what had come is committed."""
     order = ledger.order
-    dealt = spark.sparkContext.parallelize(row_selection.cut(images, tasks), tasks)
-    kernel = partial(task.run, order=order, mailbox=ledger.mailbox)
+    task_rows = spark.sparkContext.parallelize(row_selection.cut_into_tasks(images, tasks), tasks)
+    kernel = partial(task.download_partition, order=order, mailbox=ledger.mailbox)
     try:
         try:
-            told = f"{order.release}: downloading"
-            errors = spark_tasks.collect(spark, dealt.mapPartitions(kernel), tasks, told, ledger.watch)
+            label = f"{order.release}: downloading"
+            errors = spark_tasks.collect_rows(spark, task_rows.mapPartitions(kernel), tasks, label, ledger.watch)
         finally:
             ledger.collect()
             ledger.flush()
     except OSError as error:
-        raise StoreError(f"{task.unwritable(error, order.location)}; {AGAIN}") from None
+        raise StoreError(f"{task.unwritable_sentence(error, order.location)}; {RERUN_ADVICE}") from None
     if errors:
-        raise StoreError(f"{errors[0]}; {AGAIN}")
+        raise StoreError(f"{errors[0]}; {RERUN_ADVICE}")
 
 
 if __name__ == "__main__":

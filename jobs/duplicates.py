@@ -11,12 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pinned, small_rows
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, small_rows
+from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
 
@@ -39,10 +39,10 @@ class Leakage:
 
     def as_text(self) -> str:
         """The counts in one line for a person."""
-        told = ", ".join(f"{photos:,} in {subsets}" for subsets, photos in self.by_subsets.items())
+        subset_counts = ", ".join(f"{photos:,} in {subsets}" for subsets, photos in self.by_subsets.items())
         return (
             f"{self.release}: {self.images:,} images share their MD5 with another: {self.photos:,} photos, "
-            f"{self.across_subsets:,} of them in several subsets" + (f" ({told})" if told else "")
+            f"{self.across_subsets:,} of them in several subsets" + (f" ({subset_counts})" if subset_counts else "")
         )
 
 
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = duplicates(options.load_settings(arguments), arguments.release, arguments.force)
-    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    outcome = duplicates(options.load_settings(arguments), arguments.release, arguments.force)
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 
@@ -63,32 +63,34 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
     """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
     warehouse = settings.warehouse
     publish.recover(warehouse)
-    pin = pinned(warehouse, release)
-    inputs = {"images": str(pin.table_versions["images"])}
-    basis = ((release, INGEST, pin.fingerprints[INGEST]),)
-    task = Task(DUPLICATES, pin, inputs, basis, reads=((pin, "images"),))
+    snapshot = require_snapshot(warehouse, release)
+    inputs = {"images": str(snapshot.table_versions["images"])}
+    depends_on = ((release, INGEST, snapshot.fingerprints[INGEST]),)
+    task = DerivedTask(DUPLICATES, snapshot, inputs, depends_on, reads=((snapshot, "images"),))
 
-    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        table = schemas.load("duplicate_images")
-        rows = shared(read(spark, warehouse, "images", release, known={release: pin}))
+    def stage_duplicates(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        table = schemas.table_schema("duplicate_images")
+        rows = duplicate_rows(read_published(spark, warehouse, "images", release, known={release: snapshot}))
         partition = {"release": release}
-        return spark_writer.stage(spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"), True
+        return spark_writer.stage_frame(
+            spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"
+        ), True
 
-    done = derive(settings, task, work, force)
-    return leakage(warehouse, done.pin, changed=done.changed)
+    done = run_derived_job(settings, task, stage_duplicates, force)
+    return count_leakage(warehouse, done.pin, changed=done.changed)
 
 
-def shared(images: DataFrame) -> DataFrame:
+def duplicate_rows(images: DataFrame) -> DataFrame:
     """The rows of `duplicate_images` from those of `images` of one release; an image without MD5 has no duplicate."""
-    known = images.where("original_md5 IS NOT NULL").select("original_md5", "image_id", "subset")
-    groups = known.groupBy("original_md5").agg(
+    images_with_md5 = images.where("original_md5 IS NOT NULL").select("original_md5", "image_id", "subset")
+    groups = images_with_md5.groupBy("original_md5").agg(
         sf.count("*").cast("int").alias("copies"), sf.sort_array(sf.collect_set("subset")).alias("subsets")
     )
-    several = groups.where("copies > 1").withColumn("is_across_subsets", sf.size("subsets") > 1)
-    return known.join(several, "original_md5")
+    repeated_md5s = groups.where("copies > 1").withColumn("is_across_subsets", sf.size("subsets") > 1)
+    return images_with_md5.join(repeated_md5s, "original_md5")
 
 
-def leakage(warehouse: str, pin: Snapshot, changed: bool = False) -> Leakage:
+def count_leakage(warehouse: str, pin: Snapshot, changed: bool = False) -> Leakage:
     """The counts of the published `duplicate_images`."""
     rows = small_rows(warehouse, "duplicate_images", pin, ["original_md5", "subsets"])
     photos = {row["original_md5"]: ", ".join(row["subsets"]) for row in rows}

@@ -12,14 +12,14 @@ from pyspark.sql import functions as sf
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import pinned, rows_by_partition, slices, small_rows
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import published_slices, require_snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.transforms.class_ancestors import ancestors
+from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.schemas import loader as schemas
 
 EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
@@ -27,7 +27,7 @@ ROWS_PER_FILE = 4_000_000
 
 
 @dataclass
-class Expanded:
+class ExpandOutcome:
     """One release: the rows of `image_labels_expanded` by subset."""
 
     release: str
@@ -49,61 +49,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = expand(options.load_settings(arguments), arguments.release, arguments.force)
-    tell(json.dumps(asdict(found)) if arguments.json else found.as_text())
+    outcome = expand(options.load_settings(arguments), arguments.release, arguments.force)
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 
-def expand(settings: Settings, release: str, force: bool = False) -> Expanded:
+def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutcome:
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
     warehouse = settings.warehouse
     publish.recover(warehouse)
-    pin = pinned(warehouse, release)
-    slices(warehouse, "image_labels", release, known={release: pin})
-    inputs = {table: str(pin.table_versions[table]) for table in ("image_labels", "hierarchy")}
-    nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
-    pairs = sorted(ancestors(nodes))
+    snapshot = require_snapshot(warehouse, release)
+    published_slices(warehouse, "image_labels", release, known={release: snapshot})
+    inputs = {table: str(snapshot.table_versions[table]) for table in ("image_labels", "hierarchy")}
+    nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
+    pairs = sorted(ancestor_pairs(nodes))
     if not pairs:
         raise InputError(
             f"{warehouse}: {release} has no hierarchy, so nothing follows from its labels; take v2 or later"
         )
-    basis, reads = ((release, RECONCILE, pin.fingerprints[RECONCILE]),), ((pin, "image_labels"), (pin, "hierarchy"))
-    task = Task(EXPAND, pin, inputs, basis, reads=reads)
+    depends_on, reads = (
+        ((release, RECONCILE, snapshot.fingerprints[RECONCILE]),),
+        ((snapshot, "image_labels"), (snapshot, "hierarchy")),
+    )
+    task = DerivedTask(EXPAND, snapshot, inputs, depends_on, reads=reads)
 
-    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        rows = implied(spark, read(spark, warehouse, "image_labels", release, known={release: pin}), pairs)
+    def stage_implied(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        rows = implied_labels(
+            spark, read_published(spark, warehouse, "image_labels", release, known={release: snapshot}), pairs
+        )
         staged = []
-        for subset, count in _subsets(rows).items():
-            mine = rows.where(rows["subset"] == subset)
-            at = {"release": release, "subset": subset}
+        for subset, count in _count_by_subset(rows).items():
+            subset_rows = rows.where(rows["subset"] == subset)
+            partition = {"release": release, "subset": subset}
             files = max(1, round(count / ROWS_PER_FILE))
-            staged += spark_writer.stage(
-                spark, mine, warehouse, schemas.load(TABLE), at, run_id, files, f"{release}: {subset}"
+            staged += spark_writer.stage_frame(
+                spark,
+                subset_rows,
+                warehouse,
+                schemas.table_schema(TABLE),
+                partition,
+                run_id,
+                files,
+                f"{release}: {subset}",
             )
         return staged, True
 
-    done = derive(settings, task, work, force)
-    found = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, done.pin)}
-    return Expanded(release, done.changed, dict(sorted(found.items())))
+    done = run_derived_job(settings, task, stage_implied, force)
+    rows_by_subset = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, done.pin)}
+    return ExpandOutcome(release, done.changed, dict(sorted(rows_by_subset.items())))
 
 
-def _subsets(rows: DataFrame) -> dict[str, int]:
+def _count_by_subset(rows: DataFrame) -> dict[str, int]:
     return {row["subset"]: row["count"] for row in rows.groupBy("subset").count().collect()}
 
 
-def implied(spark: SparkSession, labels: DataFrame, pairs: Collection[tuple[str, str]]) -> DataFrame:
+def implied_labels(spark: SparkSession, labels: DataFrame, pairs: Collection[tuple[str, str]]) -> DataFrame:
     """The rows of `image_labels_expanded` from those of `image_labels` of one release; `pairs`: (class, ancestor)."""
     upwards = [(below, above, "positive") for below, above in pairs]
     downwards = [(above, below, "negative") for below, above in pairs]
     rules = spark.createDataFrame(upwards + downwards, "mid string, implied string, verdict string")
     follows = labels.select("subset", "image_id", "mid", "verdict").join(sf.broadcast(rules), ["mid", "verdict"])
-    found = follows.groupBy("subset", "image_id", "implied").agg(
+    implied_rows = follows.groupBy("subset", "image_id", "implied").agg(
         sf.max(sf.col("verdict") == "positive").alias("is_implied_positive"),
         sf.max(sf.col("verdict") == "negative").alias("is_implied_negative"),
         sf.sort_array(sf.collect_set("mid")).alias("implied_by"),
     )
     stated = labels.select("subset", "image_id", "mid", sf.col("verdict").alias("stated_verdict"))
-    return found.withColumnRenamed("implied", "mid").join(stated, ["subset", "image_id", "mid"], "left")
+    return implied_rows.withColumnRenamed("implied", "mid").join(stated, ["subset", "image_id", "mid"], "left")
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from oilake.conf.errors import InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.fetching import byte_bar, locations, plan, results, transfer
-from oilake.jobs.fetching.plan import Wanted
-from oilake.jobs.fetching.results import Result
-from oilake.jobs.fetching.transfer import Line
+from oilake.jobs.fetching.plan import PlannedFetch
+from oilake.jobs.fetching.results import FetchResult
+from oilake.jobs.fetching.transfer import TransferContext
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.source import Source
-from oilake.jobs.transport.thread_pool import each
+from oilake.jobs.transport.thread_pool import work_in_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,36 +37,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find(arguments.release, settings.registry)
-    found = fetch(settings, release, arguments.base, arguments.file, arguments.check)
+    release = registry.find_release(arguments.release, settings.registry)
+    file_results = fetch(settings, release, arguments.base, arguments.file, arguments.check)
     if arguments.json:
-        tell(json.dumps([result.as_json() for result in found]))
-    if sentence := results.failure(found):
+        print_text(json.dumps([result.as_json() for result in file_results]))
+    if sentence := results.failure_sentence(file_results):
         raise InputError(sentence)
     if not arguments.json:
-        tell(results.summary(found, release.release))
+        print_text(results.summary_line(file_results, release.release))
     return 0
 
 
 def fetch(
     settings: Settings, release: Release, base: str | None = None, names: list[str] | None = None, check: bool = False
-) -> list[Result]:
+) -> list[FetchResult]:
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
-    how, stop = settings.fetch, Event()
-    items = locations.items(release, settings.landing, base, names)
-    source = locations.connect(items, how)
-    looks = each(lambda i: plan.look(i, source[i.url], how, check, stop), items, how.connections, stop)
-    wanted = [look for look in looks if isinstance(look, Wanted)]
-    plan.refuse_short_disk(wanted, settings.landing)
-    with byte_bar.shown(release.release, plan.total(wanted), sum(one.there for one in wanted)) as tell:
-        line = Line(how, tell, stop)
-        brought = iter(each(lambda w: _bring(w, source, line), wanted, how.connections, stop))
-    return [next(brought) if isinstance(look, Wanted) else look for look in looks]
+    fetch_settings, stop = settings.fetch, Event()
+    items = locations.items_to_fetch(release, settings.landing, base, names)
+    source_by_url = locations.sources_by_address(items, fetch_settings)
+    looks = work_in_threads(
+        lambda i: plan.plan_fetch(i, source_by_url[i.url], fetch_settings, check, stop),
+        items,
+        fetch_settings.connections,
+        stop,
+    )
+    wanted_files = [look for look in looks if isinstance(look, PlannedFetch)]
+    plan.refuse_short_disk(wanted_files, settings.landing)
+    with byte_bar.show_byte_bar(
+        release.release, plan.total_bytes(wanted_files), sum(wanted_file.there for wanted_file in wanted_files)
+    ) as on_bytes:
+        context = TransferContext(fetch_settings, on_bytes, stop)
+        brought = iter(
+            work_in_threads(
+                lambda w: _fetch_file(w, source_by_url, context), wanted_files, fetch_settings.connections, stop
+            )
+        )
+    return [next(brought) if isinstance(look, PlannedFetch) else look for look in looks]
 
 
-def _bring(wanted: Wanted, source: dict[str, Source], line: Line) -> Result:
-    result = transfer.bring(wanted, source[wanted.item.url], line)
-    say(results.line(result))
+def _fetch_file(wanted_file: PlannedFetch, source_by_url: dict[str, Source], context: TransferContext) -> FetchResult:
+    result = transfer.fetch_file(wanted_file, source_by_url[wanted_file.item.url], context)
+    log_line(results.result_line(result))
     return result
 
 

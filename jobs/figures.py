@@ -15,19 +15,19 @@ from pyspark.sql import functions as sf
 from oilake.conf import registry
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pinned, rows_by_partition, small_rows
-from oilake.jobs.tables.spark_reader import read
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.schemas import loader as schemas
 
 FIGURES = "figures"
-READ = ("images", "labels", "boxes", "classes")
-TABLES = {
+INPUT_TABLES = ("images", "labels", "boxes", "classes")
+FIGURE_NAMES = {
     "Table 1: image-level labels": {
         "images": "images",
         "machine labels": "machine_labels",
@@ -48,9 +48,9 @@ TABLES = {
     },
 }
 
-Key = tuple[str, str | None]
+FigureKey = tuple[str, str | None]
 
-WIDTH = 24
+CELL_WIDTH = 24
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    found = figures(settings, registry.find(arguments.release, settings.registry), arguments.force)
-    told = json.dumps([asdict(figure) for figure in found]) if arguments.json else "\n".join(lines(found))
-    tell(told)
+    release_figures = figures(settings, registry.find_release(arguments.release, settings.registry), arguments.force)
+    text = (
+        json.dumps([asdict(figure) for figure in release_figures])
+        if arguments.json
+        else "\n".join(figure_lines(release_figures))
+    )
+    print_text(text)
     return 0
 
 
@@ -82,86 +86,97 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
     warehouse, name = settings.warehouse, release.release
     publish.recover(warehouse)
-    pin = pinned(warehouse, name)
-    inputs = {table: str(pin.table_versions[table]) for table in READ}
-    basis, reads = ((name, INGEST, pin.fingerprints[INGEST]),), tuple((pin, table) for table in READ)
-    task = Task(FIGURES, pin, inputs, basis, decided_by=release.published, reads=reads)
+    snapshot = require_snapshot(warehouse, name)
+    inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
+    depends_on, reads = (
+        ((name, INGEST, snapshot.fingerprints[INGEST]),),
+        tuple((snapshot, table) for table in INPUT_TABLES),
+    )
+    task = DerivedTask(FIGURES, snapshot, inputs, depends_on, decided_by=release.published, reads=reads)
 
-    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        found = _beside(count(spark, warehouse, pin), release)
-        table = schemas.load("release_figures")
-        rows = pa.Table.from_pylist([_row(figure) for figure in found], schemas.arrow_schema(table))
-        return [stage(warehouse, table, {"release": name}, run_id, rows)], True
+    def stage_figures(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        compared_figures = _join_published(count_figures(spark, warehouse, snapshot), release)
+        table = schemas.table_schema("release_figures")
+        rows = pa.Table.from_pylist(
+            [_figure_record(figure) for figure in compared_figures], schemas.arrow_schema(table)
+        )
+        return [stage_rows(warehouse, table, {"release": name}, run_id, rows)], True
 
-    done = derive(settings, task, work, force)
+    done = run_derived_job(settings, task, stage_figures, force)
     columns = ["figure", "subset", "value", "published"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
-    order = {figure: n for n, figure in enumerate(f for table in TABLES.values() for f in table.values())}
+    order = {figure: n for n, figure in enumerate(f for table in FIGURE_NAMES.values() for f in table.values())}
     places = {subset: n for n, subset in enumerate(SUBSETS)}
     return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
 
 
-def count(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[Key, int]:
+def count_figures(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name, known = pin.release, {pin.release: pin}
-    found: dict[Key, int] = {}
+    name, published = pin.release, {pin.release: pin}
+    figure_counts: dict[FigureKey, int] = {}
     for table in ("images", "boxes"):
         for partition, rows in rows_by_partition(warehouse, table, pin):
-            _add(found, table, partition["subset"], rows)
-    labels = read(spark, warehouse, "labels", name, known=known).groupBy(
+            _add_rows(figure_counts, table, partition["subset"], rows)
+    labels = read_published(spark, warehouse, "labels", name, known=published).groupBy(
         "subset", "origin", "mid", sf.col("confidence") > 0
     )
-    said: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
+    mids_by_kind: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
     for subset, origin, mid, is_positive, rows in labels.count().collect():
         kind = "machine" if origin == "machine" else "human"
-        said[kind].add(mid)
+        mids_by_kind[kind].add(mid)
         sign = "positive" if is_positive else "negative"
-        _add(found, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
-    boxes = read(spark, warehouse, "boxes", name, known=known)
+        _add_rows(figure_counts, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
+    boxes = read_published(spark, warehouse, "boxes", name, known=published)
     for subset, rows, mids in (
         boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
     ):
-        _add(found, "images_with_boxes", subset, rows)
-        said["box"].update(mids)
-    listed = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
-    return found | _classes(listed, said)
+        _add_rows(figure_counts, "images_with_boxes", subset, rows)
+        mids_by_kind["box"].update(mids)
+    class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
+    return figure_counts | _class_figures(class_rows, mids_by_kind)
 
 
-def _add(found: dict[Key, int], figure: str, subset: str, rows: int) -> None:
-    found[figure, subset] = found.get((figure, subset), 0) + rows
+def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str, rows: int) -> None:
+    figure_counts[figure, subset] = figure_counts.get((figure, subset), 0) + rows
 
 
-def _classes(listed: Sequence[Mapping[str, Any]], said: Mapping[str, set[str]]) -> dict[Key, int]:
+def _class_figures(
+    class_rows: Sequence[Mapping[str, Any]], mids_by_kind: Mapping[str, set[str]]
+) -> dict[FigureKey, int]:
     """`listed`: rows of `classes`; `said`: MIDs by who named them."""
-    lists = {column: {row["mid"] for row in listed if row[column]} for column in ("is_trainable", "is_box_trainable")}
-    found: dict[Key, int] = {(f"{kind}_classes", None): len(mids) for kind, mids in said.items() if mids}
-    found["classes", None] = len(listed)
+    lists = {
+        column: {row["mid"] for row in class_rows if row[column]} for column in ("is_trainable", "is_box_trainable")
+    }
+    class_counts: dict[FigureKey, int] = {
+        (f"{kind}_classes", None): len(mids) for kind, mids in mids_by_kind.items() if mids
+    }
+    class_counts["classes", None] = len(class_rows)
     if lists["is_trainable"]:
-        found["classes_trainable", None] = len(lists["is_trainable"])
+        class_counts["classes_trainable", None] = len(lists["is_trainable"])
         for kind, column in (("machine", "is_trainable"), ("human", "is_trainable"), ("box", "is_box_trainable")):
-            if said[kind]:
-                found[f"{kind}_classes_trainable", None] = len(said[kind] & lists[column])
-    return found
+            if mids_by_kind[kind]:
+                class_counts[f"{kind}_classes_trainable", None] = len(mids_by_kind[kind] & lists[column])
+    return class_counts
 
 
-def _beside(found: Mapping[Key, int], release: Release) -> list[Figure]:
-    published: dict[Key, int] = {}
+def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) -> list[Figure]:
+    published: dict[FigureKey, int] = {}
     for figure, value in asdict(release.published).items():
         if isinstance(value, dict):
             published |= {(figure, subset): rows for subset, rows in value.items()}
         elif value is not None:
             published[figure, None] = value
-    keys = sorted({*found, *published}, key=lambda key: (key[0], key[1] or ""))
-    return [Figure(*key, found.get(key, 0), published.get(key)) for key in keys]
+    keys = sorted({*figure_counts, *published}, key=lambda key: (key[0], key[1] or ""))
+    return [Figure(*key, figure_counts.get(key, 0), published.get(key)) for key in keys]
 
 
-def _row(figure: Figure) -> dict[str, Any]:
+def _figure_record(figure: Figure) -> dict[str, Any]:
     return {**asdict(figure), "share": figure.value / figure.published if figure.published else None}
 
 
 def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
     """Both tables, with the figures that were recomputed for any subset: those of SUBSETS, then of the whole release."""
-    return [FigureTable(title, _figure_rows(names, figures)) for title, names in TABLES.items()]
+    return [FigureTable(title, _figure_rows(names, figures)) for title, names in FIGURE_NAMES.items()]
 
 
 def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[FigureRow]:
@@ -173,30 +188,30 @@ def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[Fi
 
 
 def _figure_cell(figure: Figure | None) -> FigureCell:
-    return FigureCell(cell(figure), differs(figure)) if figure else FigureCell("–", False)
+    return FigureCell(cell_text(figure), differs_from_published(figure)) if figure else FigureCell("–", False)
 
 
-def lines(found: Sequence[Figure]) -> list[str]:
+def figure_lines(found: Sequence[Figure]) -> list[str]:
     """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
-    told = []
+    text_lines = []
     for title, rows in figure_tables(found):
         if rows:
-            told.append(title.ljust(38) + "".join(name.rjust(WIDTH) for name in (*SUBSETS, "release")))
+            text_lines.append(title.ljust(38) + "".join(name.rjust(CELL_WIDTH) for name in (*SUBSETS, "release")))
         for label, cells in rows:
-            told.append(label.ljust(38) + "".join(shown.text.rjust(WIDTH) for shown in cells))
-    if any(map(differs, found)):
-        return [*told, "A figure in brackets is the published one, where it is another."]
-    return [*told, "Every published figure is met."]
+            text_lines.append(label.ljust(38) + "".join(shown.text.rjust(CELL_WIDTH) for shown in cells))
+    if any(map(differs_from_published, found)):
+        return [*text_lines, "A figure in brackets is the published one, where it is another."]
+    return [*text_lines, "Every published figure is met."]
 
 
-def differs(figure: Figure) -> bool:
+def differs_from_published(figure: Figure) -> bool:
     """Whether another figure was published."""
     return figure.published is not None and figure.published != figure.value
 
 
-def cell(figure: Figure) -> str:
+def cell_text(figure: Figure) -> str:
     """The figure, with the published one in brackets where it is another."""
-    return f"{figure.value:,} ({figure.published:,})" if differs(figure) else f"{figure.value:,}"
+    return f"{figure.value:,} ({figure.published:,})" if differs_from_published(figure) else f"{figure.value:,}"
 
 
 if __name__ == "__main__":

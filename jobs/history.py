@@ -7,17 +7,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from oilake.conf.showing import visible
+from oilake.conf.showing import escape_unprintable
 from oilake.jobs.reporting import entity_history
-from oilake.jobs.reporting.entity_history import Row, Story
+from oilake.jobs.reporting.entity_history import EntityHistory, Row
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import aligned, tell
+from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.sources import image_lists
 from oilake.jobs.tables import class_names
-from oilake.jobs.tables.snapshots import Snapshot, pins, snapshots
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, require_snapshots
 
 NOTHING = "–"
-SHOWN = ("original_md5", "title", "original_url")
+SHOWN_COLUMNS = ("original_md5", "title", "original_url")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,42 +31,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.image is not None:
-        story = entity_history.of_image(settings.warehouse, image_lists.of_text(arguments.image, "--image"))
+        story = entity_history.read_image_history(
+            settings.warehouse, image_lists.parse_image_id(arguments.image, "--image")
+        )
         lines = _image_lines(story)
     else:
-        known = snapshots(settings.warehouse)
-        story = entity_history.of_class(settings.warehouse, _mid(settings.warehouse, arguments.mid, known), known)
+        known = newest_snapshots(settings.warehouse)
+        story = entity_history.read_class_history(
+            settings.warehouse, _class_mid(settings.warehouse, arguments.mid, known), known
+        )
         lines = _class_lines(story)
-    tell(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
+    print_text(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
 
 
-def _mid(warehouse: str, text: str, known: Mapping[str, Snapshot]) -> str:
+def _class_mid(warehouse: str, text: str, known: Mapping[str, Snapshot]) -> str:
     """The class's MID; one that no release lists may have labels all the same."""
-    published = pins(warehouse, None, known)
-    where = ", ".join(pin.release for pin in published)
-    return class_names.mid_of(text) or class_names.find(text, class_names.listed(warehouse, published), "--mid", where)
+    published = require_snapshots(warehouse, None, known)
+    where = ", ".join(snapshot.release for snapshot in published)
+    return class_names.mid_of(text) or class_names.find_class(
+        text, class_names.listed_classes(warehouse, published), "--mid", where
+    )
 
 
-def _image_lines(story: Story) -> Iterator[str]:
+def _image_lines(story: EntityHistory) -> Iterator[str]:
     yield story.id
     for entry in story.releases:
         image = entry["image"]
         yield f"{entry['release']}  " + (_image_line(image) if image else "has no such image")
         if image:
-            yield from (f"    {visible(image[name])}" for name in SHOWN if image[name] is not None)
+            yield from (f"    {escape_unprintable(image[name])}" for name in SHOWN_COLUMNS if image[name] is not None)
             yield f"    boxes: {entry['boxes']:,}"
         if entry["labels"]:
-            yield from _indented(
-                [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label, entry["labels"])]
+            yield from _indented_table(
+                [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label_cells, entry["labels"])]
             )
     for row in story.changes["image_changes"]:
         sides = row["from_subset"], row["to_subset"]
         moved = f", {_or_nothing(sides[0])} -> {_or_nothing(sides[1])}" if sides[0] != sides[1] else ""
         differ = f" ({', '.join(row['columns_changed'])})" if row["columns_changed"] else ""
-        yield f"{_pair(row)}: {row['change']}{moved}{differ}"
+        yield f"{_release_pair(row)}: {row['change']}{moved}{differ}"
     for row in story.changes["label_changes"]:
-        yield f"{_pair(row)}: {row['mid']} {row['change']}, {_side(row, 'from')} -> {_side(row, 'to')}"
+        yield f"{_release_pair(row)}: {row['mid']} {row['change']}, {_label_side(row, 'from')} -> {_label_side(row, 'to')}"
     yield from (f"note: {note}" for note in story.notes)
 
 
@@ -75,25 +81,25 @@ def _image_line(image: Row) -> str:
     return f"{image['subset']}, {size:,} bytes" if size is not None else str(image["subset"])
 
 
-def _label(row: Row) -> tuple[str, ...]:
+def _label_cells(row: Row) -> tuple[str, ...]:
     by = f"{row['verdict']} ({row['decided_by']})" if row["verdict"] != "unverified" else row["verdict"]
-    said = (row["machine_confidence"], _yes_or_no(row["human_verdict"]), _yes_or_no(row["crowd_verdict"]))
+    statements = (row["machine_confidence"], _yes_or_no(row["human_verdict"]), _yes_or_no(row["crowd_verdict"]))
     conflict = ", conflict" if row["is_conflict"] else ""
-    return (row["mid"], _or_nothing(row["display_name"]), *map(_or_nothing, said), by + conflict)
+    return (row["mid"], _or_nothing(row["display_name"]), *map(_or_nothing, statements), by + conflict)
 
 
-def _class_lines(story: Story) -> Iterator[str]:
+def _class_lines(story: EntityHistory) -> Iterator[str]:
     yield story.id
     header = ("release", "name", "trainable", "boxable", "machine", "positive", "negative", "boxes")
-    yield from _indented([header, *map(_class, story.releases)])
+    yield from _indented_table([header, *map(_class_cells, story.releases)])
     for row in story.changes["class_history"]:
         names = f", {_or_nothing(row['from_name'])} -> {_or_nothing(row['to_name'])}" if row["change"] != "kept" else ""
         sharing = f", {row['sharing']} classes have this name" if (row["sharing"] or 0) > 1 else ""
-        yield f"{_pair(row)}: {row['change']}{names}{sharing}"
+        yield f"{_release_pair(row)}: {row['change']}{names}{sharing}"
     yield from (f"note: {note}" for note in story.notes)
 
 
-def _class(entry: Row) -> tuple[str, ...]:
+def _class_cells(entry: Row) -> tuple[str, ...]:
     listed = entry["class"] or {}
     flags = (_yes_or_no(listed.get(name)) for name in ("is_trainable", "is_boxable"))
     name = _or_nothing(listed.get("display_name")) if listed else "(not listed)"
@@ -101,11 +107,11 @@ def _class(entry: Row) -> tuple[str, ...]:
     return (entry["release"], name, *map(_or_nothing, flags), *counts)
 
 
-def _pair(row: Row) -> str:
+def _release_pair(row: Row) -> str:
     return f"{row['from_release']} to {row['to_release']}"
 
 
-def _side(row: Row, role: str) -> str:
+def _label_side(row: Row, role: str) -> str:
     """What one side of a label's change said."""
     if row[f"{role}_verdict"] is None:
         return NOTHING
@@ -122,8 +128,8 @@ def _or_nothing(value: object) -> str:
     return NOTHING if value is None else str(value)
 
 
-def _indented(cells: list[tuple[str, ...]]) -> Iterator[str]:
-    yield from (f"    {line}" for line in aligned(cells))
+def _indented_table(cells: list[tuple[str, ...]]) -> Iterator[str]:
+    yield from (f"    {line}" for line in aligned_lines(cells))
 
 
 if __name__ == "__main__":

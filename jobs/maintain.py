@@ -10,7 +10,7 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.maintaining import upkeep
 from oilake.jobs.maintaining.upkeep import HOURS, Upkeep
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.schemas import loader as schemas
 
 
@@ -32,11 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     """1 when files of a published release are gone, else 0."""
     if not 0 <= arguments.retention < float("inf"):
         raise ConfigError(f"--retention must be 0 hours or more, not {arguments.retention}")
-    if unknown := [name for name in arguments.tables if name not in schemas.names()]:
-        raise ConfigError(f"no such table: {', '.join(unknown)}; there are {', '.join(schemas.names())}")
+    if unknown := [name for name in arguments.tables if name not in schemas.table_names()]:
+        raise ConfigError(f"no such table: {', '.join(unknown)}; there are {', '.join(schemas.table_names())}")
     settings = options.load_settings(arguments)
     done = upkeep.maintain(settings, arguments.tables, arguments.retention, arguments.dry_run)
-    tell(json.dumps(asdict(done)) if arguments.json else as_text(done))
+    print_text(json.dumps(asdict(done)) if arguments.json else as_text(done))
     return 1 if done.lost else 0
 
 

@@ -15,22 +15,22 @@ from pyspark.sql import SparkSession
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import entrypoint, options, spark_session
-from oilake.jobs.runtime.printing import tell, tell_document
+from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import pins, snapshots
-from oilake.jobs.tables.spark_reader import of_target
-from oilake.jobs.tables.targets import Target
+from oilake.jobs.tables.snapshots import newest_snapshots, require_snapshots
+from oilake.jobs.tables.spark_reader import read_target
+from oilake.jobs.tables.targets import CheckTarget
 from oilake.jobs.validation import file_metrics, publish_gate, uniqueness
-from oilake.jobs.validation.profiling import Tallies, is_bytes, survey
+from oilake.jobs.validation.profiling import Tallies, is_bytes_type, profile_targets
 from oilake.quality import suite_proposal, suites
-from oilake.quality.suite_proposal import Proposal, Slice
+from oilake.quality.suite_proposal import ProfiledSlice, SuiteProposal
 from oilake.schemas import loader as schemas
 
 FIRST_ROWS = 20_000
 KEY_COLUMNS = 3
-WIDEST = 12
+MAX_CANDIDATE_COLUMNS = 12
 TRIED_KEYS = 5
-EMPTY = "holds no row, so there is nothing to derive an expectation from; name a table or --release that has rows"
+NO_ROWS = "holds no row, so there is nothing to derive an expectation from; name a table or --release that has rows"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,13 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     text = propose(settings, arguments.what, arguments.release, arguments.tolerance, arguments.max_values)
     if arguments.out is None:
-        tell_document(text)
+        print_document(text)
     else:
         try:
             Path(arguments.out).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreError(f"{arguments.out}: cannot be written ({error.strerror}); name another --out") from None
-        tell(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
+        print_text(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")
     return 0
 
 
@@ -71,79 +71,85 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     ConfigError when there is no such table or nothing of the release; InputError when it holds no row, or a file of it
     cannot be read.
     """
-    wanted = _targets(settings, what, release)
-    spark = spark_session.start(settings)
-    declared = wanted[0].suite.key()
-    slices, tallies = survey(spark, wanted, declared, most)
-    if not any(one.rows for one in slices):
-        raise InputError(f"{what}: {EMPTY}")
-    keys = [declared] if wanted[0].suite.expectations else _candidates(wanted, slices)
-    key = next((key for key in keys if key and _holds(spark, wanted, key, tallies if declared else None)), [])
-    found = suite_proposal.propose(wanted[0].suite, slices, key, tolerance, most)
-    text = suite_proposal.text(found, _notes(wanted, found, slices, key))
-    suites.parse(yaml.safe_load(text), dict.fromkeys(wanted[0].schema.names, ""), "the proposal")
+    slice_targets = _filled_targets(settings, what, release)
+    spark = spark_session.start_session(settings)
+    declared = slice_targets[0].suite.key()
+    slices, tallies = profile_targets(spark, slice_targets, declared, most)
+    if not any(profile.rows for profile in slices):
+        raise InputError(f"{what}: {NO_ROWS}")
+    keys = [declared] if slice_targets[0].suite.expectations else _candidate_keys(slice_targets, slices)
+    key = next(
+        (key for key in keys if key and _is_unique_key(spark, slice_targets, key, tallies if declared else None)), []
+    )
+    proposal = suite_proposal.propose_suite(slice_targets[0].suite, slices, key, tolerance, most)
+    text = suite_proposal.proposal_yaml(proposal, _review_notes(slice_targets, proposal, slices, key))
+    suites.parse_suite(yaml.safe_load(text), dict.fromkeys(slice_targets[0].schema.names, ""), "the proposal")
     return text
 
 
-def _targets(settings: Settings, what: str, release: str | None) -> list[Target]:
+def _filled_targets(settings: Settings, what: str, release: str | None) -> list[CheckTarget]:
     """The slices that hold rows."""
-    if what in schemas.names():
+    if what in schemas.table_names():
         publish.recover(settings.warehouse)
-        known = snapshots(settings.warehouse)
-        pins(settings.warehouse, release, known)
-        found = targets.published(settings.warehouse, [what], release, known)
+        published = newest_snapshots(settings.warehouse)
+        require_snapshots(settings.warehouse, release, published)
+        all_targets = targets.published_targets(settings.warehouse, [what], release, published)
     else:
-        found = targets.copied(what, release, is_blank=True)
-    if not any(target.files for target in found):
-        raise InputError(f"{what}: {EMPTY}")
-    return [target for target in found if target.files]
+        all_targets = targets.copied_targets(what, release, is_blank=True)
+    if not any(target.files for target in all_targets):
+        raise InputError(f"{what}: {NO_ROWS}")
+    return [target for target in all_targets if target.files]
 
 
-def _candidates(wanted: Sequence[Target], slices: Sequence[Slice]) -> list[list[str]]:
+def _candidate_keys(slice_targets: Sequence[CheckTarget], slices: Sequence[ProfiledSlice]) -> list[list[str]]:
     """Columns that might be a key, by the first rows of the largest file; the fewest columns first."""
-    file = max((file for target in wanted for file in target.files), key=lambda file: file.size)
-    filled = {name for name in slices[0].columns if not any(one.columns[name].missing for one in slices)}
-    fields = [c for c in wanted[0].schema if _can_tell_apart(c.type) and c.name in filled - set(file.partition)]
-    chosen_from = pa.schema(fields[:WIDEST])
-    first = next(file_metrics.batches(file, chosen_from), chosen_from.empty_table()).slice(0, FIRST_ROWS)
-    found: list[list[str]] = []
+    file = max((file for target in slice_targets for file in target.files), key=lambda file: file.size)
+    filled = {name for name in slices[0].columns if not any(profile.columns[name].missing for profile in slices)}
+    fields = [c for c in slice_targets[0].schema if _can_tell_apart(c.type) and c.name in filled - set(file.partition)]
+    chosen_from = pa.schema(fields[:MAX_CANDIDATE_COLUMNS])
+    first = next(file_metrics.read_batches(file, chosen_from), chosen_from.empty_table()).slice(0, FIRST_ROWS)
+    candidates: list[list[str]] = []
     for size in range(1, KEY_COLUMNS + 1):
         for chosen in itertools.combinations(first.column_names, size):
-            is_known = any(set(key) <= set(chosen) for key in found)
+            is_known = any(set(key) <= set(chosen) for key in candidates)
             if not is_known and first.group_by(list(chosen)).aggregate([]).num_rows == len(first):
-                found.append(list(chosen))
-    return found[:TRIED_KEYS]
+                candidates.append(list(chosen))
+    return candidates[:TRIED_KEYS]
 
 
 def _can_tell_apart(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind))
 
 
-def _holds(
-    spark: SparkSession, wanted: Sequence[Target], key: Sequence[str], tallies: Sequence[Tallies] | None
+def _is_unique_key(
+    spark: SparkSession, slice_targets: Sequence[CheckTarget], key: Sequence[str], tallies: Sequence[Tallies] | None
 ) -> bool:
     """Whether no two rows of a slice have the same key: by the order of the rows, else by counting them."""
-    for n, target in enumerate(wanted):
-        if tallies and publish_gate.are_proved(target.partition_by, key, tallies[n]):
+    for n, target in enumerate(slice_targets):
+        if tallies and publish_gate.keys_proved_unique(target.partition_by, key, tallies[n]):
             continue
-        if uniqueness.repeated(of_target(spark, target), key, 0).unexpected:
+        if uniqueness.count_repeated_keys(read_target(spark, target), key, 0).unexpected:
             return False
     return True
 
 
-def _notes(wanted: Sequence[Target], found: Proposal, slices: Sequence[Slice], key: Sequence[str]) -> list[str]:
+def _review_notes(
+    slice_targets: Sequence[CheckTarget], proposal: SuiteProposal, slices: Sequence[ProfiledSlice], key: Sequence[str]
+) -> list[str]:
     """What a reviewer has to know, a line each."""
-    rows = sum(one.rows for one in slices)
-    count, known = len(found.expectations), len(found.promised)
+    rows = sum(entry.rows for entry in slices)
+    count, promised = len(proposal.expectations), len(proposal.promised)
     notes = [
-        f"Proposed from {rows:,} rows of {found.table} ({', '.join(one.name for one in slices)}).",
-        f"{count} expectations, {known} of which the table promises already (marked so); review before you use them.",
+        f"Proposed from {rows:,} rows of {proposal.table} ({', '.join(entry.name for entry in slices)}).",
+        f"{count} expectations, {promised} of which the table promises already (marked so); review before you use them.",
         "Each held for every row that was looked at; ranges, sets and shares may be narrower than the truth.",
     ]
-    bytes_ = [column.name for column in wanted[0].schema if is_bytes(column.type)]
+    bytes_ = [column.name for column in slice_targets[0].schema if is_bytes_type(column.type)]
     notes += [f"Not looked at, since they hold bytes: {', '.join(bytes_)}."] if bytes_ else []
-    quiet = [name for name in slices[0].columns if not any(_is_about(one, name) for one in found.expectations)]
-    notes += [f"Nothing is proposed of {', '.join(quiet)}."] if quiet else []
+    unmentioned = [
+        name for name in slices[0].columns if not any(_is_about(entry, name) for entry in proposal.expectations)
+    ]
+    notes += [f"Nothing is proposed of {', '.join(unmentioned)}."] if unmentioned else []
     return notes if key else [*notes, f"No key of up to {KEY_COLUMNS} columns was found, or is promised."]
 
 

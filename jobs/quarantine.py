@@ -11,18 +11,18 @@ from typing import Any
 
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import visible
-from oilake.jobs.quarantining.reader import Filter, Row, counts, rows
-from oilake.jobs.quarantining.reprocess import TABLES, release_rows
+from oilake.conf.showing import escape_unprintable
+from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
+from oilake.jobs.quarantining.reprocess import TABLES, reprocess_release
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import aligned, tell
+from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
 
 LIMITS = {"list": 20, "show": 3}
-SHOWN = 2000
-LISTED = ("release", "table_name", "file", "member", "line", "reasons")
-COUNTED = ("release", "table_name", "file", "member", "reason", "rows")
+SHOWN_BYTES = 2000
+LISTED_COLUMNS = ("release", "table_name", "file", "member", "line", "reasons")
+COUNTED_COLUMNS = ("release", "table_name", "file", "member", "reason", "rows")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "summary": "quarantined rows counted by table, file, member and reason",
         "release": f"judge a release's quarantined rows again; those of {', '.join(TABLES)} that pass go into the tables",
     }
-    for name, told in helps.items():
-        action = actions.add_parser(name, help=told, description=told)
+    for name, help_text in helps.items():
+        action = actions.add_parser(name, help=help_text, description=help_text)
         is_release = name == "release"
         action.add_argument("--release", required=is_release, metavar="R", help="only this release, such as v3")
         if not is_release:
@@ -58,79 +58,85 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.action == "release":
-        outcome = release_rows(settings, registry.find(arguments.release, settings.registry))
-        tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+        outcome = reprocess_release(settings, registry.find_release(arguments.release, settings.registry))
+        print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
         return 0
-    wanted = _filter(arguments)
+    row_filter = _row_filter(arguments)
     if arguments.action == "summary":
-        found = counts(settings.warehouse, wanted)
-        tell(json.dumps(found) if arguments.json else "\n".join([*_table(COUNTED, found), _reasons(found)]))
+        records = count_reasons(settings.warehouse, row_filter)
+        print_text(
+            json.dumps(records)
+            if arguments.json
+            else "\n".join([*_text_table(COUNTED_COLUMNS, records), _reason_totals(records)])
+        )
         return 0
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
     is_whole = arguments.action == "show"
-    found, total = rows(settings.warehouse, wanted, arguments.limit, is_whole)
+    records, total = read_rows(settings.warehouse, row_filter, arguments.limit, is_whole)
     if arguments.json:
-        told = [_whole(row) for row in found] if is_whole else found
-        tell(json.dumps({"rows": told, "total": total}))
+        plain_records = [_row_as_json(row) for row in records] if is_whole else records
+        print_text(json.dumps({"rows": plain_records, "total": total}))
         return 0
-    lines = [line for row in found for line in _page(row)] if is_whole else _table(LISTED, found)
-    tell("\n".join([*lines, f"{len(found):,} of {total:,} rows"]))
+    lines = [line for row in records for line in _row_lines(row)] if is_whole else _text_table(LISTED_COLUMNS, records)
+    print_text("\n".join([*lines, f"{len(records):,} of {total:,} rows"]))
     return 0
 
 
-def _filter(arguments: argparse.Namespace) -> Filter:
-    if arguments.reason is not None and arguments.reason not in quality.reasons():
-        raise ConfigError(f"--reason {arguments.reason}: no such reason; known: {', '.join(quality.reasons())}")
-    if arguments.table not in (None, *schemas.names()):
-        raise ConfigError(f"--table {arguments.table}: no such table; known: {', '.join(schemas.names())}")
-    known = (arguments.release, arguments.table, arguments.file, arguments.member, arguments.line, arguments.reason)
-    return Filter(*known)
+def _row_filter(arguments: argparse.Namespace) -> QuarantineFilter:
+    if arguments.reason is not None and arguments.reason not in quality.quarantine_reasons():
+        raise ConfigError(
+            f"--reason {arguments.reason}: no such reason; known: {', '.join(quality.quarantine_reasons())}"
+        )
+    if arguments.table not in (None, *schemas.table_names()):
+        raise ConfigError(f"--table {arguments.table}: no such table; known: {', '.join(schemas.table_names())}")
+    criteria = (arguments.release, arguments.table, arguments.file, arguments.member, arguments.line, arguments.reason)
+    return QuarantineFilter(*criteria)
 
 
-def _table(columns: Sequence[str], found: Sequence[Row]) -> list[str]:
-    return list(aligned([columns, *([_cell(row[column]) for column in columns] for row in found)]))
+def _text_table(columns: Sequence[str], records: Sequence[Row]) -> list[str]:
+    return list(aligned_lines([columns, *([_cell_text(row[column]) for column in columns] for row in records)]))
 
 
-def _cell(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _reasons(found: Sequence[Row]) -> str:
+def _reason_totals(records: Sequence[Row]) -> str:
     total: dict[str, int] = {}
-    for row in found:
+    for row in records:
         total[row["reason"]] = total.get(row["reason"], 0) + row["rows"]
     return "in all: " + (", ".join(f"{reason} {count:,}" for reason, count in sorted(total.items())) or "no row")
 
 
-def _page(row: Row) -> Iterator[str]:
+def _row_lines(row: Row) -> Iterator[str]:
     """One row for a person, whatever its bytes are."""
     yield f"{row['release']}  {row['file']}: {row['member']}, line {row['line']}, meant for {row['table_name']}"
-    text = printable(row["raw"][:SHOWN])
-    more = len(row["raw"]) - SHOWN
+    text = printable_text(row["raw"][:SHOWN_BYTES])
+    more = len(row["raw"]) - SHOWN_BYTES
     yield f"    {text}" + (f" … and {more:,} bytes more (--json has all)" if more > 0 else "")
     for reason in row["reasons"]:
-        yield f"    {reason}: {quality.reasons().get(reason, 'a reason of another version')}"
-        if reason in quality.remedies():
-            yield f"        {quality.remedies()[reason]}"
+        yield f"    {reason}: {quality.quarantine_reasons().get(reason, 'a reason of another version')}"
+        if reason in quality.quarantine_remedies():
+            yield f"        {quality.quarantine_remedies()[reason]}"
     yield ""
 
 
-def _whole(row: Row) -> Row:
+def _row_as_json(row: Row) -> Row:
     """One row as plain data; `raw_base64` holds its bytes exactly."""
-    known = [reason for reason in row["reasons"] if reason in quality.reasons()]
+    known_reasons = [reason for reason in row["reasons"] if reason in quality.quarantine_reasons()]
     return {
-        **{name: row[name] for name in LISTED},
-        "raw": printable(row["raw"]),
+        **{name: row[name] for name in LISTED_COLUMNS},
+        "raw": printable_text(row["raw"]),
         "raw_base64": base64.b64encode(row["raw"]).decode(),
-        "meaning": {reason: quality.reasons()[reason] for reason in known},
-        "remedy": {reason: quality.remedies()[reason] for reason in known},
+        "meaning": {reason: quality.quarantine_reasons()[reason] for reason in known_reasons},
+        "remedy": {reason: quality.quarantine_remedies()[reason] for reason in known_reasons},
     }
 
 
-def printable(raw: bytes) -> str:
+def printable_text(raw: bytes) -> str:
     """The bytes as text of one line that no terminal obeys: what is not printable, or no UTF-8, stands as an escape."""
-    return visible(raw.decode(errors="backslashreplace"))
+    return escape_unprintable(raw.decode(errors="backslashreplace"))
 
 
 if __name__ == "__main__":

@@ -11,44 +11,44 @@ from functools import partial
 from pyspark.sql import SparkSession
 
 from oilake.conf import reconcile_policy, registry
-from oilake.conf.errors import PromiseError
-from oilake.conf.reconcile_policy import ORIGINS, Policy
+from oilake.conf.errors import DataQualityError
+from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
-from oilake.jobs.pipeline.derived_job import Task, derive
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.reconciling import reconcile_kernel
-from oilake.jobs.reconciling.reconcile_kernel import Context, Done
+from oilake.jobs.reconciling.reconcile_kernel import ReconcileContext, ReconcileResult
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.scanning import key_ranges
-from oilake.jobs.scanning.key_ranges import Span
+from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, files, pinned, small_rows
+from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, published_files, require_snapshot, small_rows
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.transforms import verdicts
-from oilake.jobs.transforms.class_vocabulary import known
+from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.image_labels import BOXES
 
 RECONCILE = "reconcile"
-READ = ("labels", "boxes", "classes")
+INPUT_TABLES = ("labels", "boxes", "classes")
 CLASS_COLUMNS = ["mid", "display_name", "is_trainable", "is_boxable"]
-Counts = dict[str, dict[str, int]]
+PairCounts = dict[str, dict[str, int]]
 
 COUNTS = ("pairs", "positive", "negative", "unverified", "conflicts", "agrees", "disagrees")
 
 
 @dataclass
-class Outcome:
+class ReconcileOutcome:
     """One release. `rows`: subset -> count (see COUNTS); `seconds`: the work;
     `start_seconds`: Spark's start beside it."""
 
     release: str
     warehouse: str
     changed: bool
-    policy: Policy
-    rows: Counts = field(default_factory=dict)
+    policy: ReconcilePolicy
+    rows: PairCounts = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
 
@@ -79,84 +79,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find(arguments.release, settings.registry)
-    outcome = reconcile(settings, release, reconcile_policy.load(arguments.policy), arguments.force)
-    tell(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    release = registry.find_release(arguments.release, settings.registry)
+    outcome = reconcile(settings, release, reconcile_policy.load_policy(arguments.policy), arguments.force)
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 
-def reconcile(settings: Settings, release: Release, policy: Policy, force: bool = False) -> Outcome:
+def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, force: bool = False) -> ReconcileOutcome:
     """Publishes `image_labels` of an ingested release; does nothing when the same rows were reconciled by the same policy
     and code."""
     warehouse, name = settings.warehouse, release.release
     publish.recover(warehouse)
-    pin = pinned(warehouse, name)
-    inputs = {table: str(pin.table_versions[table]) for table in READ}
-    basis = ((name, INGEST, pin.fingerprints[INGEST]),)
-    told = {"policy": policy.as_json()}
-    decided_by = (list(release.sources.items()), policy)
-    reads = tuple((pin, table) for table in READ)
-    task = Task(RECONCILE, pin, inputs, basis, told, decided_by=decided_by, reads=reads)
+    snapshot = require_snapshot(warehouse, name)
+    inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
+    depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)
+    properties = {"policy": policy.as_json()}
+    key_parts = (list(release.sources.items()), policy)
+    reads = tuple((snapshot, table) for table in INPUT_TABLES)
+    task = DerivedTask(RECONCILE, snapshot, inputs, depends_on, properties, decided_by=key_parts, reads=reads)
 
-    def work(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Counts]:
-        done = _work(spark, warehouse, release, pin, policy, run_id)
-        return [one.staged for one in done if one.staged], _counts(release, policy, done)
+    def stage_pairs(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], PairCounts]:
+        results = _reconcile_labels(spark, warehouse, release, snapshot, policy, run_id)
+        return [result.staged for result in results if result.staged], _subset_counts(release, policy, results)
 
-    done = derive(settings, task, work, force)
-    return Outcome(name, warehouse, done.changed, policy, done.found, done.seconds, done.start_seconds)
+    done = run_derived_job(settings, task, stage_pairs, force)
+    return ReconcileOutcome(name, warehouse, done.changed, policy, done.found, done.seconds, done.start_seconds)
 
 
-def _work(
-    spark: SparkSession, warehouse: str, release: Release, pin: Snapshot, policy: Policy, run_id: str
-) -> list[Done]:
-    sorting.restore(spark, warehouse, [pin], ("labels", "boxes"), run_id)
-    labels, boxes = files(warehouse, "labels", pin), files(warehouse, "boxes", pin)
+def _reconcile_labels(
+    spark: SparkSession, warehouse: str, release: Release, snapshot: Snapshot, policy: ReconcilePolicy, run_id: str
+) -> list[ReconcileResult]:
+    sorting.restore_order(spark, warehouse, [snapshot], ("labels", "boxes"), run_id)
+    labels, boxes = published_files(warehouse, "labels", snapshot), published_files(warehouse, "boxes", snapshot)
     cores = spark.sparkContext.defaultParallelism
-    usual: dict[str, str] = {}
+    default_sources: dict[str, str] = {}
     for source, origin in release.sources.items():
-        usual.setdefault(origin, source)
-    classes = known(small_rows(warehouse, "classes", pin, CLASS_COLUMNS))
+        default_sources.setdefault(origin, source)
+    classes = build_vocabulary(small_rows(warehouse, "classes", snapshot, CLASS_COLUMNS))
     boxed = frozenset(file.partition["subset"] for file in boxes)
-    context = Context(release.release, warehouse, run_id, policy, usual, classes, boxed)
-    shares = key_ranges.deal(_plan(labels, boxes, cores), cores)
-    done = spark_tasks.spread(
-        spark, shares, partial(reconcile_kernel.run, context=context), warehouse, f"{release.release}: reconciling"
+    context = ReconcileContext(release.release, warehouse, run_id, policy, default_sources, classes, boxed)
+    splits = key_ranges.balance_by_rows(_plan_key_ranges(labels, boxes, cores), cores)
+    results = spark_tasks.run_tasks(
+        spark,
+        splits,
+        partial(reconcile_kernel.reconcile_range, context=context),
+        warehouse,
+        f"{release.release}: reconciling",
     )
-    read, published = sum(one.read for one in done), sum(file.rows for file in labels)
+    read, published = sum(result.read for result in results), sum(file.rows for file in labels)
     if read != published:
-        raise PromiseError(
-            f"{pin.release}: {published:,} rows of labels are published, {read:,} were reconciled; please report this"
+        raise DataQualityError(
+            f"{snapshot.release}: {published:,} rows of labels are published, {read:,} were reconciled; please report this"
         )
-    return done
+    return results
 
 
-def _plan(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores: int) -> list[Span]:
+def _plan_key_ranges(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores: int) -> list[KeyRange]:
     """The spans of every subset that has labels."""
     planned = []
     for subset in sorted({file.partition["subset"] for file in labels}):
-        mine = [file for file in labels if file.partition["subset"] == subset]
-        sides: dict[str, tuple[str, ...]] = {
-            origin: tuple(file.uri for file in mine if file.partition["origin"] == origin) for origin in ORIGINS
+        subset_files = [file for file in labels if file.partition["subset"] == subset]
+        uris_by_origin: dict[str, tuple[str, ...]] = {
+            origin: tuple(file.uri for file in subset_files if file.partition["origin"] == origin) for origin in ORIGINS
         }
-        wanted = {origin: Side(uris, ("mid", "source", "confidence")) for origin, uris in sides.items()}
-        wanted[BOXES] = Side(tuple(file.uri for file in boxes if file.partition["subset"] == subset), ("mid",))
-        planned += key_ranges.plan(subset, wanted, cores)
+        merge_sides = {origin: Side(uris, ("mid", "source", "confidence")) for origin, uris in uris_by_origin.items()}
+        merge_sides[BOXES] = Side(tuple(file.uri for file in boxes if file.partition["subset"] == subset), ("mid",))
+        planned += key_ranges.plan_key_ranges(subset, merge_sides, cores)
     return planned
 
 
-def _counts(release: Release, policy: Policy, done: Sequence[Done]) -> Counts:
+def _subset_counts(release: Release, policy: ReconcilePolicy, results: Sequence[ReconcileResult]) -> PairCounts:
     """The counts of each subset that has labels (see COUNTS)."""
-    found = {s: dict.fromkeys(COUNTS, 0) for s in release.subsets if any(one.subset == s for one in done)}
-    states = verdicts.verdicts(policy)
-    for one in done:
-        counts = found[one.subset]
-        for state, rows in zip(states, one.states.tolist(), strict=True):
+    counts_by_subset = {
+        s: dict.fromkeys(COUNTS, 0) for s in release.subsets if any(result.subset == s for result in results)
+    }
+    states = verdicts.all_verdicts(policy)
+    for result in results:
+        counts = counts_by_subset[result.subset]
+        for state, rows in zip(states, result.states.tolist(), strict=True):
             counts["pairs"] += rows
             counts[state.verdict] += rows
             counts["conflicts"] += rows * state.is_conflict
             counts["agrees"] += rows * (state.machine_agrees is True)
             counts["disagrees"] += rows * (state.machine_agrees is False)
-    return found
+    return counts_by_subset
 
 
 if __name__ == "__main__":

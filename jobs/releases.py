@@ -11,8 +11,8 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.tables.snapshots import Snapshot, snapshots
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,27 +22,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    published = snapshots(settings.warehouse)
-    releases = registry.load_all(settings.registry).values()
-    rows = [_row(release, settings.landing, published.get(release.release)) for release in releases]
-    tell(json.dumps(rows) if arguments.json else _table(rows, settings))
+    published = newest_snapshots(settings.warehouse)
+    releases = registry.load_releases(settings.registry).values()
+    rows = [_release_row(release, settings.landing, published.get(release.release)) for release in releases]
+    print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
 
-def _row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
+def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
     return {
         "release": release.release,
         "title": release.title,
         "date": str(release.date),
         "files": len(release.files),
-        "missing": landing_area.missing(release, landing),
+        "missing": landing_area.missing_files(release, landing),
         "ingested": snapshot.status if snapshot else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
     }
 
 
-def _table(rows: list[dict[str, Any]], settings: Settings) -> str:
+def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
     lines = ["release  title             date        landed  ingested"]
     for row in rows:
         landed = f"{row['files'] - len(row['missing'])}/{row['files']}"

@@ -10,34 +10,34 @@ from pathlib import Path
 
 from oilake.conf import reconcile_policy, registry
 from oilake.conf.errors import ConfigError
-from oilake.conf.reconcile_policy import Policy
+from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs import figures
-from oilake.jobs.changes import Outcome, changes
+from oilake.jobs.changes import ChangesOutcome, changes
 from oilake.jobs.download import download
 from oilake.jobs.downloading import image_flags
-from oilake.jobs.downloading.selection import Choice
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.summary import Summary, table_lines
-from oilake.jobs.reconcile import Outcome as Reconciled
+from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import write_report
 from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.verify import verify
-from oilake.jobs.verifying.selection import Wishes
+from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ReleaseOutcome:
     """All that the jobs of one release told; the keys of `--json`."""
 
     summary: Summary
@@ -77,42 +77,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    policy = reconcile_policy.load(arguments.policy)
-    known = registry.load_all(settings.registry)
-    names = arguments.release or list(known)
-    if unknown := [name for name in names if name not in known]:
-        raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(known)}")
-    wanted = image_flags.order(settings, arguments, names[-1], arguments.to) if arguments.to else None
-    chapters = []
+    policy = reconcile_policy.load_policy(arguments.policy)
+    registered = registry.load_releases(settings.registry)
+    names = arguments.release or list(registered)
+    if unknown := [name for name in names if name not in registered]:
+        raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
+    order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
+    release_outcomes = []
     for name in names:
-        say(f"{name}: {known[name].title}")
-        chapters.append(_chapter(settings, known[name], policy, arguments))
+        log_line(f"{name}: {registered[name].title}")
+        release_outcomes.append(_run_release(settings, registered[name], policy, arguments))
     compared = [changes(settings, *pair, arguments.force) for pair in pairwise(names)]
-    choice = Choice(images=arguments.images, archive=wanted.archive if wanted else None)
-    brought = download(settings, wanted, choice) if wanted else None
-    checks = _checks(settings, names[-1], arguments)
-    page = write_report(_report(chapters, compared, brought, checks), Path(arguments.report))
-    told = {
+    choice = ImageSelection(images=arguments.images, archive=order.archive if order else None)
+    brought = download(settings, order, choice) if order else None
+    checks = _verify_places(settings, names[-1], arguments)
+    page = write_report(_build_report(release_outcomes, compared, brought, checks), Path(arguments.report))
+    document = {
         "report": str(page),
-        "releases": [asdict(chapter) for chapter in chapters],
-        "changes": [asdict(one) for one in compared],
+        "releases": [asdict(release_outcome) for release_outcome in release_outcomes],
+        "changes": [asdict(outcome) for outcome in compared],
         "download": asdict(brought) if brought else None,
-        "verify": [one.as_json() for one in checks],
+        "verify": [outcome.as_json() for outcome in checks],
     }
-    images = "".join(f"\n\n{one.as_text()}" for one in ([brought] if brought else []) + checks)
-    tell(json.dumps(told) if arguments.json else f"{_text(chapters, compared)}{images}\nReport: {page}")
+    images = "".join(f"\n\n{outcome.as_text()}" for outcome in ([brought] if brought else []) + checks)
+    print_text(
+        json.dumps(document)
+        if arguments.json
+        else f"{_terminal_text(release_outcomes, compared)}{images}\nReport: {page}"
+    )
     return 0
 
 
-def _checks(settings: Settings, release: str, arguments: argparse.Namespace) -> list[Verification]:
+def _verify_places(settings: Settings, release: str, arguments: argparse.Namespace) -> list[Verification]:
     """What lies at the places, the download's first. Blobs that are bad end nothing here: they are told."""
     places = [*[arguments.to] * bool(arguments.to), *arguments.blobs]
-    wish = Wishes(images=arguments.images, force=arguments.force)
+    wish = VerifySelection(images=arguments.images, force=arguments.force)
     return [verify(settings, release, place, "full", wish) for place in places]
 
 
-def _chapter(settings: Settings, release: Release, policy: Policy, arguments: argparse.Namespace) -> Chapter:
-    return Chapter(
+def _run_release(
+    settings: Settings, release: Release, policy: ReconcilePolicy, arguments: argparse.Namespace
+) -> ReleaseOutcome:
+    return ReleaseOutcome(
         ingest(settings, release, arguments.partial, arguments.force),
         reconcile(settings, release, policy, arguments.force),
         duplicates(settings, release.release, arguments.force),
@@ -120,23 +126,31 @@ def _chapter(settings: Settings, release: Release, policy: Policy, arguments: ar
     )
 
 
-def _report(
-    chapters: list[Chapter], compared: list[Outcome], brought: Brought | None, checks: list[Verification]
+def _build_report(
+    release_outcomes: list[ReleaseOutcome],
+    compared: list[ChangesOutcome],
+    brought: DownloadSummary | None,
+    checks: list[Verification],
 ) -> RunReport:
     changed = [ReleaseChanges(pair.from_release, pair.to_release, pair.changes) for pair in compared]
-    return RunReport([chapter.as_report() for chapter in chapters], changed, brought, checks)
+    return RunReport([release_outcome.as_report() for release_outcome in release_outcomes], changed, brought, checks)
 
 
-def _text(chapters: list[Chapter], compared: list[Outcome]) -> str:
-    summaries = [chapter.summary for chapter in chapters]
+def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[ChangesOutcome]) -> str:
+    summaries = [release_outcome.summary for release_outcome in release_outcomes]
     lines = [f"warning: {warning}" for summary in summaries for warning in summary.warnings]
     lines += table_lines(summaries)
     for summary in summaries:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary.reasons.items())
         done = f"published in {summary.seconds:.1f} s" if summary.changed else "unchanged"
         lines.append(f"{summary.release}: {done}" + (f"; quarantined: {reasons}" if reasons else ""))
-    for chapter in chapters:
-        lines += ["", chapter.reconciled.as_text(), chapter.leakage.as_text(), *figures.lines(chapter.figures)]
+    for release_outcome in release_outcomes:
+        lines += [
+            "",
+            release_outcome.reconciled.as_text(),
+            release_outcome.leakage.as_text(),
+            *figures.figure_lines(release_outcome.figures),
+        ]
     for outcome in compared:
         lines += ["", outcome.as_text()]
     lines.append(f"Tables: {Path(summaries[0].warehouse).absolute()}" if summaries else "")

@@ -11,24 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import load_all
+from oilake.conf.registry import load_releases
 from oilake.jobs.runtime import entrypoint
-from oilake.jobs.runtime.invocation import program
-from oilake.jobs.runtime.printing import tell
+from oilake.jobs.runtime.invocation import job_program
+from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.synthetic import defect_injection, plan, writing
 from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
 
-SCALE = 0.0005
+DEFAULT_SCALE = 0.0005
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.
-ROOM = 20 << 30
+FULL_SCALE_BYTES = 20 << 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own arguments."""
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for <tag>/<archive>, registry/ and truth/")
     parser.add_argument(
-        "--scale", type=float, default=SCALE, metavar="F", help=f"share of the real size, up to 1 ({SCALE})"
+        "--scale",
+        type=float,
+        default=DEFAULT_SCALE,
+        metavar="F",
+        help=f"share of the real size, up to 1 ({DEFAULT_SCALE})",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
     parser.add_argument(
@@ -48,32 +52,32 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     if arguments.seed < 0:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
-    wanted = defect_injection.parse(arguments.plant)
+    defect_counts = defect_injection.parse_defect_counts(arguments.plant)
     out = Path(arguments.out)
-    figures = _write(out, arguments.scale, arguments.seed, wanted, arguments.contradictions)
+    figures = _write_sample(out, arguments.scale, arguments.seed, defect_counts, arguments.contradictions)
     summary = {
         "out": str(out),
         "scale": arguments.scale,
         "seed": arguments.seed,
         "seconds": round(time.monotonic() - started, 1),
         "releases": figures,
-        "planted": wanted,
+        "planted": defect_counts,
     }
-    tell(json.dumps(summary, indent=2) if arguments.json else _told(summary))
+    print_text(json.dumps(summary, indent=2) if arguments.json else _summary_text(summary))
     return 0
 
 
-def _write(
-    out: Path, scale: float, seed: int, wanted: dict[str, int], contradictions: bool
+def _write_sample(
+    out: Path, scale: float, seed: int, defect_counts: dict[str, int], contradictions: bool
 ) -> dict[str, dict[str, Any]]:
-    plan.check(scale)
-    releases = {name: release for name, release in load_all().items() if name in RELEASES}
+    plan.refuse_bad_scale(scale)
+    releases = {name: release for name, release in load_releases().items() if name in RELEASES}
     try:
         out.mkdir(parents=True, exist_ok=True)
         _check_room(out, scale)
         with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as folder:
-            decided = plan.make({name: r.published for name, r in releases.items()}, scale, contradictions)
-            return writing.write(out, Path(folder), releases, decided, seed, wanted)
+            decided = plan.make_plan({name: r.published for name, r in releases.items()}, scale, contradictions)
+            return writing.write_sample(out, Path(folder), releases, decided, seed, defect_counts)
     except OSError as error:
         raise StoreError(
             f"{error.filename or out}: {error.strerror or error}; give --out a folder that can be written and has room"
@@ -81,7 +85,7 @@ def _write(
 
 
 def _check_room(out: Path, scale: float) -> None:
-    free, needed = shutil.disk_usage(out).free, int(scale * ROOM)
+    free, needed = shutil.disk_usage(out).free, int(scale * FULL_SCALE_BYTES)
     if free < needed:
         raise StoreError(
             f"{out}: {free / 2**30:.1f} GiB are free, --scale {scale:g} needs about {needed / 2**30:.1f} GiB; "
@@ -89,7 +93,7 @@ def _check_room(out: Path, scale: float) -> None:
         )
 
 
-def _told(summary: dict[str, Any]) -> str:
+def _summary_text(summary: dict[str, Any]) -> str:
     """A few lines for a person; the last says what to run next."""
     lines = [f"{summary['out']}: scale {summary['scale']:g}, seed {summary['seed']}, {summary['seconds']} s"]
     for release, figures in summary["releases"].items():
@@ -99,7 +103,7 @@ def _told(summary: dict[str, Any]) -> str:
     if summary["planted"]:
         lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
     lines.append(
-        f"next: {program('ingest')} --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
+        f"next: {job_program('ingest')} --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
     )
     return "\n".join(lines)
 

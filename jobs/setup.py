@@ -7,8 +7,8 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.runtime import entrypoint, jars, java_home
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not home:
         raise ConfigError(java_home.REMEDY)
     folder = Path(arguments.to) if arguments.to else jars.cache_folder()
-    say(f"Java: {home}; jars: {folder}")
+    log_line(f"Java: {home}; jars: {folder}")
     brought = jars.bring_jars(folder)
     size = sum(path.stat().st_size for path in brought)
-    tell(f"{folder}: {len(brought)} jars ({size / 1e6:.1f} MB) brought" if brought else f"{folder}: has every jar")
+    print_text(
+        f"{folder}: {len(brought)} jars ({size / 1e6:.1f} MB) brought" if brought else f"{folder}: has every jar"
+    )
     return 0
 
 

@@ -7,24 +7,24 @@ import json
 from typing import Any
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import visible
-from oilake.jobs.blobs.locations import canonical
+from oilake.conf.showing import escape_unprintable
+from oilake.jobs.blobs.locations import canonical_location
 from oilake.jobs.runtime import entrypoint, options, spark_session
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
-from oilake.jobs.runtime.printing import aligned, tell
+from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import where_conditions
-from oilake.jobs.tables.delta_log import open_table, uri
+from oilake.jobs.tables.delta_log import open_table, table_uri
 from oilake.jobs.tables.images_with_blobs import with_blobs
-from oilake.jobs.tables.snapshots import slices, snapshots
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import newest_snapshots, published_slices
+from oilake.jobs.tables.spark_reader import read_published
 from oilake.schemas import loader as schemas
 
-WIDEST = 60
-MOST = (1 << 31) - 1
+MAX_CELL_WIDTH = 60
+MAX_LIMIT = (1 << 31) - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", help=f"one of {', '.join(schemas.names())}")
+    parser.add_argument("table", help=f"one of {', '.join(schemas.table_names())}")
     parser.add_argument("--release", metavar="R", help="only this release")
     parser.add_argument(
         "--blobs",
@@ -41,40 +41,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    known = snapshots(settings.warehouse)
-    if schemas.load(arguments.table).slice_by:
-        slices(settings.warehouse, arguments.table, arguments.release, known=known)
+    published = newest_snapshots(settings.warehouse)
+    if schemas.table_schema(arguments.table).slice_by:
+        published_slices(settings.warehouse, arguments.table, arguments.release, known=published)
     elif open_table(settings.warehouse, arguments.table) is None:
         raise ConfigError(
-            f"{uri(settings.warehouse, arguments.table)}: there is no such table yet; ingest a release first"
+            f"{table_uri(settings.warehouse, arguments.table)}: there is no such table yet; ingest a release first"
         )
-    if not 0 <= arguments.limit <= MOST:
-        raise ConfigError(f"--limit must be from 0 to {MOST:,}, not {arguments.limit}")
+    if not 0 <= arguments.limit <= MAX_LIMIT:
+        raise ConfigError(f"--limit must be from 0 to {MAX_LIMIT:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
-    spark = spark_session.start(settings)
+    spark = spark_session.start_session(settings)
     if arguments.blobs is None:
-        frame = read(spark, settings.warehouse, arguments.table, arguments.release, known=known)
+        frame = read_published(spark, settings.warehouse, arguments.table, arguments.release, known=published)
     else:
-        place = canonical(arguments.blobs) if arguments.blobs else None
-        frame = with_blobs(spark, settings.warehouse, arguments.release, place, known)
+        place = canonical_location(arguments.blobs) if arguments.blobs else None
+        frame = with_blobs(spark, settings.warehouse, arguments.release, place, published)
     if arguments.where is not None:
-        frame = where_conditions.where(frame, arguments.where)
+        frame = where_conditions.filter_by_condition(frame, arguments.where)
     try:
         rows = frame.limit(arguments.limit).collect()
     except SPARK_ERRORS as error:
-        raise where_conditions.broken(error, uri(settings.warehouse, arguments.table), arguments.where) from None
-    found = [row.asDict() for row in rows]
-    tell("\n".join(json.dumps(row, default=_text) for row in found) if arguments.json else _table(frame.columns, found))
+        raise where_conditions.reading_error(
+            error, table_uri(settings.warehouse, arguments.table), arguments.where
+        ) from None
+    records = [row.asDict() for row in rows]
+    print_text(
+        "\n".join(json.dumps(row, default=_cell_text) for row in records)
+        if arguments.json
+        else _text_table(frame.columns, records)
+    )
     return 0
 
 
-def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
-    cells = [columns, *([visible(_text(row[column]))[:WIDEST] for column in columns] for row in rows)]
-    return "\n".join([*aligned(cells), f"{len(rows):,} rows"])
+def _text_table(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    cells = [
+        columns,
+        *([escape_unprintable(_cell_text(row[column]))[:MAX_CELL_WIDTH] for column in columns] for row in rows),
+    ]
+    return "\n".join([*aligned_lines(cells), f"{len(rows):,} rows"])
 
 
-def _text(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode(errors="backslashreplace")
     return "NULL" if value is None else str(value)

@@ -16,30 +16,40 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from oilake.conf import placeholders
-from oilake.conf.errors import ConfigError, PromiseError
+from oilake.conf.errors import ConfigError, DataQualityError
 from oilake.conf.placeholders import Placeholders
 from oilake.conf.settings import Settings
 from oilake.jobs.blobs import blob_keys
-from oilake.jobs.blobs.listing import listed
-from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.listing import list_blobs
+from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.blobs.reader import Method
 from oilake.jobs.download import download
-from oilake.jobs.downloading.selection import Choice
-from oilake.jobs.pipeline.start import begin
+from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
-from oilake.jobs.runtime.printing import tell
-from oilake.jobs.runtime.progress import Rate, rated, say
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import BlobsDone, blob_progress, log_line
 from oilake.jobs.tables import checkpoint, publish
-from oilake.jobs.tables.replace_partition import number, replace
-from oilake.jobs.tables.snapshots import pinned
+from oilake.jobs.tables.replace_partition import replace_part, replacement_number
+from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.verifying import previous_checks, repair, selection
-from oilake.jobs.verifying.expected_images import ORIGINS, SUBSETS, Expected
-from oilake.jobs.verifying.matching import Matcher, deal
-from oilake.jobs.verifying.previous_checks import Known
-from oilake.jobs.verifying.selection import Wishes
+from oilake.jobs.verifying.expected_images import ORIGINS, SUBSETS, ExpectedImages
+from oilake.jobs.verifying.matching import Matcher, balance_by_bytes
+from oilake.jobs.verifying.previous_checks import PreviousChecks
+from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification
-from oilake.jobs.verifying.task import TABLE, Checked, Context, Entry, check, dated, missing_row, stage_table, write
+from oilake.jobs.verifying.task import (
+    TABLE,
+    MatchedBlob,
+    VerifyContext,
+    VerifyOutcome,
+    check_blobs,
+    date_row,
+    missing_row,
+    stage_sorted_rows,
+    stage_table,
+)
 
 BATCH = 100_000
 
@@ -71,19 +81,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    wish = Wishes(tuple(arguments.subset or ()), arguments.images, arguments.origin, arguments.force)
-    known_ones = placeholders.load(arguments.placeholders)
-    order = repair.order(settings, arguments)
-    look = partial(verify, settings, arguments.release, arguments.blobs, arguments.method)
-    found = look(wish, known_ones)
-    if order and found.bad and (bad := repair.bad(settings.warehouse, found, wish)):
-        say(f"{order.location}: {len(bad):,} blobs are bad, and are asked for again")
-        brought = download(settings, order, Choice(blobs=bad, archive=order.archive))
-        found = look(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
-        found.repair = brought
-    tell(json.dumps(found.as_json()) if arguments.json else found.as_text())
-    if found.bad:
-        raise PromiseError(found.failure())
+    wish = VerifySelection(tuple(arguments.subset or ()), arguments.images, arguments.origin, arguments.force)
+    known_ones = placeholders.load_placeholders(arguments.placeholders)
+    order = repair.repair_request(settings, arguments)
+    verify_blobs = partial(verify, settings, arguments.release, arguments.blobs, arguments.method)
+    verification = verify_blobs(wish, known_ones)
+    if order and verification.bad and (bad := repair.find_bad_blobs(settings.warehouse, verification, wish)):
+        log_line(f"{order.location}: {len(bad):,} blobs are bad, and are asked for again")
+        brought = download(settings, order, ImageSelection(blobs=bad, archive=order.archive))
+        verification = verify_blobs(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
+        verification.repair = brought
+    print_text(json.dumps(verification.as_json()) if arguments.json else verification.as_text())
+    if verification.bad:
+        raise DataQualityError(verification.failure())
     return 0
 
 
@@ -92,99 +102,112 @@ def verify(
     release: str,
     blobs: str,
     method: Method = "full",
-    wish: Wishes | None = None,
+    wish: VerifySelection | None = None,
     known_placeholders: Placeholders | None = None,
 ) -> Verification:
     """Replaces the rows of `blob_checks` of one location; an interrupted run goes on from what it staged.
 
     ConfigError when the place or the release is not there, InputError when the place cannot be listed to its end.
     """
-    started, wish = time.monotonic(), wish or Wishes()
-    location = locate(blobs)
+    started, wish = time.monotonic(), wish or VerifySelection()
+    location = locate_blobs(blobs)
     if method == "etag" and location.kind != "s3":
         raise ConfigError(f"{location.uri}: only S3 has ETags; take --method full or size")
     warehouse = settings.warehouse
     publish.recover(warehouse)
-    images, expected_from = selection.images(warehouse, pinned(warehouse, release), location, wish)
-    found = Verification(release, location.uri, method, int(images.wanted.sum()), expected_from)
-    spark, found.start_seconds = begin(settings)
+    images, expected_from = selection.select_images(warehouse, require_snapshot(warehouse, release), location, wish)
+    verification = Verification(release, location.uri, method, int(images.wanted.sum()), expected_from)
+    spark, verification.start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
-    judged = known_placeholders or placeholders.load()
-    context = Context(warehouse, release, location, method, settings.fetch, judged, run_id)
-    begun, unfinished = number(warehouse, TABLE, context.part), checkpoint.read(warehouse, TABLE, context.part)
-    before = previous_checks.load(warehouse, context.part, unfinished)
-    done = Checked(staged=list(unfinished))
+    known_pictures = known_placeholders or placeholders.load_placeholders()
+    context = VerifyContext(warehouse, release, location, method, settings.fetch, known_pictures, run_id)
+    begun, unfinished = (
+        replacement_number(warehouse, TABLE, context.part),
+        checkpoint.read_note(warehouse, TABLE, context.part),
+    )
+    previous = previous_checks.load_previous_checks(warehouse, context.part, unfinished)
+    checked = VerifyOutcome(staged=list(unfinished))
     try:
-        matcher = Matcher(location, method, images, before, wish.force)
-        _look(spark, matcher, context, done)
-        done.add(_missing(images, before, context))
-        done.staged += _carried(images, before, context, done)
-        found.changed = bool(unfinished) or not done.unchanged == before.published == sum(done.statuses.values())
-        staged = done.staged[len(unfinished) :]
-        if found.changed:
-            replace(warehouse, TABLE, context.part, staged, begun, run_id)
+        matcher = Matcher(location, method, images, previous, wish.force)
+        _check_waves(spark, matcher, context, checked)
+        checked.add(_missing_rows(images, previous, context))
+        checked.staged += _carried_files(images, previous, context, checked)
+        verification.changed = bool(unfinished) or not checked.unchanged == previous.published == sum(
+            checked.statuses.values()
+        )
+        staged = checked.staged[len(unfinished) :]
+        if verification.changed:
+            replace_part(warehouse, TABLE, context.part, staged, begun, run_id)
     except BaseException as error:
-        spark_tasks.stop(spark)
-        checkpoint.sweep(warehouse, TABLE, run_id, checkpoint.read(warehouse, TABLE, context.part))
-        raise publish.unwritable(warehouse, error) from None
-    checkpoint.forget(warehouse, TABLE, context.part)
-    publish.leftovers(unfinished if found.changed else staged, warehouse)
-    _tell(found, done, matcher)
-    found.seconds = time.monotonic() - started - found.start_seconds
-    return found
+        spark_tasks.cancel_tasks(spark)
+        checkpoint.delete_unnoted(warehouse, TABLE, run_id, checkpoint.read_note(warehouse, TABLE, context.part))
+        raise publish.as_store_error(warehouse, error) from None
+    checkpoint.forget_note(warehouse, TABLE, context.part)
+    publish.delete_replaced(unfinished if verification.changed else staged, warehouse)
+    _fill_summary(verification, checked, matcher)
+    verification.seconds = time.monotonic() - started - verification.start_seconds
+    return verification
 
 
-def _look(spark: SparkSession, matcher: Matcher, context: Context, done: Checked) -> None:
+def _check_waves(spark: SparkSession, matcher: Matcher, context: VerifyContext, checked: VerifyOutcome) -> None:
     """Every blob of the listing, wave by wave; the next wave is listed while one is looked at."""
-    what = f"{context.release}: {context.method} check"
+    label = f"{context.release}: {context.method} check"
     cores = spark.sparkContext.defaultParallelism
-    waves = matcher.waves(listed(context.location, context.fetch), cores)
-    with ThreadPoolExecutor(1) as pool, rated(what) as tell:
+    waves = matcher.waves(list_blobs(context.location, context.fetch), cores)
+    with ThreadPoolExecutor(1) as pool, blob_progress(label) as report_rate:
         ahead = pool.submit(next, waves, None)
         while wave := ahead.result():
             ahead = pool.submit(next, waves, None)
-            for one in _wave(spark, wave, cores, context, what):
-                done.add(one)
-            tell(Rate(done.blobs, done.bytes))
-            checkpoint.write(context.warehouse, TABLE, context.part, done.staged)
+            for result in _check_wave(spark, wave, cores, context, label):
+                checked.add(result)
+            report_rate(BlobsDone(checked.blobs, checked.bytes))
+            checkpoint.write_note(context.warehouse, TABLE, context.part, checked.staged)
 
 
-def _wave(spark: SparkSession, wave: Sequence[Entry], cores: int, context: Context, what: str) -> list[Checked]:
-    shares = [[share] for share in deal(wave, cores, context.method)]
-    return spark_tasks.spread(spark, shares, partial(check, context=context), context.warehouse, what)
+def _check_wave(
+    spark: SparkSession, wave: Sequence[MatchedBlob], cores: int, context: VerifyContext, label: str
+) -> list[VerifyOutcome]:
+    shares = [[share] for share in balance_by_bytes(wave, cores, context.method)]
+    return spark_tasks.run_tasks(spark, shares, partial(check_blobs, context=context), context.warehouse, label)
 
 
-def _missing(images: Expected, before: Known, context: Context) -> Checked:
+def _missing_rows(images: ExpectedImages, previous: PreviousChecks, context: VerifyContext) -> VerifyOutcome:
     """The rows of the images that should have a blob and have none."""
-    found = Checked()
-    places = np.flatnonzero(images.wanted & ~images.seen)
-    for start in range(0, len(places), BATCH):
-        absent = [images.image(place) for place in places[start : start + BATCH].tolist()]
-        keys = [blob_keys.expected_key(one.subset, one.image_id) for one in absent]
+    missing = VerifyOutcome()
+    positions = np.flatnonzero(images.wanted & ~images.seen)
+    for start in range(0, len(positions), BATCH):
+        absent = [images.image(position) for position in positions[start : start + BATCH].tolist()]
+        keys = [blob_keys.expected_key(image.subset, image.image_id) for image in absent]
         rows = [
-            dated(missing_row(one, key), old, context, found)
-            for one, key, old in zip(absent, keys, before.find(keys), strict=True)
+            date_row(missing_row(image, key), old, context, missing)
+            for image, key, old in zip(absent, keys, previous.find(keys), strict=True)
         ]
-        write(rows, context, found)
-    return found
+        stage_sorted_rows(rows, context, missing)
+    return missing
 
 
-def _carried(images: Expected, before: Known, context: Context, done: Checked) -> Iterator[StagedFile]:
+def _carried_files(
+    images: ExpectedImages, previous: PreviousChecks, context: VerifyContext, checked: VerifyOutcome
+) -> Iterator[StagedFile]:
     """The rows of blobs that were not asked for this time, as they are."""
     if images.is_all_chosen:
         return
-    rows = previous_checks.without(selection.others(images, before.rows), images)
+    rows = previous_checks.drop_superseded(selection.unasked_rows(images, previous.rows), images)
     for status in rows["status"].to_pylist():
-        done.statuses[status] += 1
-    done.unchanged += len(rows)
+        checked.statuses[status] += 1
+    checked.unchanged += len(rows)
     if len(rows):
-        yield stage_table(previous_checks.whole(rows, context.location.uri), context)
+        yield stage_table(previous_checks.complete_rows(rows, context.location.uri), context)
 
 
-def _tell(found: Verification, done: Checked, matcher: Matcher) -> None:
+def _fill_summary(verification: Verification, checked: VerifyOutcome, matcher: Matcher) -> None:
     for name in ("blobs", "bytes", "read", "read_bytes"):
-        setattr(found, name, getattr(done, name))
-    found.passed_over, found.statuses, found.shown = matcher.passed_over, dict(done.statuses), done.shown
+        setattr(verification, name, getattr(checked, name))
+    verification.passed_over, verification.statuses, verification.shown = (
+        matcher.passed_over,
+        dict(checked.statuses),
+        checked.shown,
+    )
 
 
 if __name__ == "__main__":

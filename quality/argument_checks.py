@@ -8,11 +8,11 @@ from typing import Any
 
 from oilake.conf.errors import ConfigError
 
-CHARACTERS = 20_000
+MOST_CHARACTERS = 20_000
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= CHARACTERS
+    return isinstance(value, str) and len(value) <= MOST_CHARACTERS
 
 
 def _is_number(value: Any) -> bool:
@@ -29,13 +29,13 @@ def _is_set(value: Any) -> bool:
     )
 
 
-def _is_truth(value: Any) -> bool:
+def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-TEXT = (_is_text, f"text of at most {CHARACTERS:,} characters")
+TEXT = (_is_text, f"text of at most {MOST_CHARACTERS:,} characters")
 NUMBER = (_is_number, "a number")
-KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+KIND_BY_ARGUMENT: dict[str, tuple[Callable[[Any], bool], str]] = {
     "column": TEXT,
     "column_A": TEXT,
     "column_B": TEXT,
@@ -48,13 +48,13 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "value_set": (_is_set, "a list of texts, numbers, true or false"),
     "min_value": NUMBER,
     "max_value": NUMBER,
-    "or_equal": (_is_truth, "true or false"),
+    "or_equal": (_is_boolean, "true or false"),
 }
 
 
-def check(kwargs: Mapping[str, Any], where: str) -> None:
+def check_arguments(kwargs: Mapping[str, Any], where: str) -> None:
     """ConfigError, starting with `where`, when an argument has a value of the wrong kind."""
     for name, value in kwargs.items():
-        fits, words = KINDS.get(name, (None, ""))
+        fits, words = KIND_BY_ARGUMENT.get(name, (None, ""))
         if fits is not None and not fits(value):
             raise ConfigError(f"{where}: {name} must be {words}, not {str(value)[:40]!r} ({type(value).__name__})")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from oilake.quality.scopes import EARLIER
+from oilake.quality.scopes import EARLIER_PREFIX
 
 
 @dataclass(frozen=True)
-class References:
+class ForeignKey:
     """A foreign key: what stands in `columns` stands in `their_columns` of `table`; a row that lacks a value refers to none.
 
     `counted_by`: the columns by which rows that break it are counted and shown, where not by `columns` themselves.
@@ -31,7 +31,7 @@ class NullShares:
     columns: tuple[str, ...] = ()
 
 
-def orphans_query(references: References, table: str, nullable: Collection[str]) -> str:
+def orphans_query(references: ForeignKey, table: str, nullable: Collection[str]) -> str:
     """The query for rows of `table` that refer to no row, counted. `nullable`: the columns of `table` that may be NULL."""
     row, partner = table[0], references.table[0]
     if row == partner:
@@ -49,7 +49,7 @@ def orphans_query(references: References, table: str, nullable: Collection[str])
 def null_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) -> str:
     """The query for columns of `table` whose share of rows without a value is not, within `$null_share`, that of before."""
     groups = "".join(f"{column}, " for column in by)
-    now, before = (_shares_of(batch, by, columns) for batch in ("{batch}", f"{EARLIER}{table}"))
+    now, before = (_shares_subquery(batch, by, columns) for batch in ("{batch}", f"{EARLIER_PREFIX}{table}"))
     return (
         f"SELECT {groups}name AS column_name, round(now.share, 4) AS share, round(before.share, 4) AS share_before "
         f"FROM {now} now\nJOIN {before} before USING ({groups}name)\n"
@@ -57,7 +57,7 @@ def null_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) -> 
     )
 
 
-def _shares_of(batch: str, by: Sequence[str], columns: Sequence[str]) -> str:
+def _shares_subquery(batch: str, by: Sequence[str], columns: Sequence[str]) -> str:
     """A row a group and column with its share, as a subquery."""
     groups = "".join(f"{column}, " for column in by)
     shares = ",\n    ".join(f"avg(IF({column} IS NULL, 1, 0)) AS {column}" for column in columns)

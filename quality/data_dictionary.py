@@ -16,19 +16,25 @@ by `oilake check`.
 """
 
 
-def markdown() -> str:
+def dictionary_markdown() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, *(_table(schemas.load(name)) for name in schemas.names()), _reasons()])
+    return "\n".join(
+        [
+            INTRODUCTION,
+            *(_table_section(schemas.table_schema(name)) for name in schemas.table_names()),
+            _reasons_section(),
+        ]
+    )
 
 
-def _table(table: Table) -> str:
+def _table_section(table: Table) -> str:
     facts = [f"Grain: {table.grain}."]
     if table.key:
-        facts.append(f"Key: {_code(table.key)}.")
+        facts.append(f"Key: {_code_list(table.key)}.")
     if table.partition_by:
-        facts.append(f"Partitioned by {_code(table.partition_by)}.")
+        facts.append(f"Partitioned by {_code_list(table.partition_by)}.")
     if table.sort_by:
-        facts.append(f"Sorted by {_code(table.sort_by)} inside a partition.")
+        facts.append(f"Sorted by {_code_list(table.sort_by)} inside a partition.")
     columns = [f"| `{c.name}` | {c.type} | {'yes' if c.nullable else 'no'} | {c.description} |" for c in table.columns]
     lines = [f"## {table.table}", "", table.description, "", " ".join(facts), ""]
     lines += [
@@ -36,31 +42,31 @@ def _table(table: Table) -> str:
         "|---|---|---|---|",
         *columns,
         "",
-        *_promises(table.table),
+        *_expectation_rows(table.table),
         "",
     ]
     return "\n".join(lines)
 
 
-def _promises(table: str) -> list[str]:
-    rows = [_promise(expectation) for expectation in quality.load(table).expectations]
+def _expectation_rows(table: str) -> list[str]:
+    rows = [_expectation_row(expectation) for expectation in quality.load_suite(table).expectations]
     return ["| promise | scope | severity | called | reason in quarantine |", "|---|---|---|---|---|", *rows]
 
 
-def _promise(expectation: Expectation) -> str:
+def _expectation_row(expectation: Expectation) -> str:
     reason = f"`{expectation.meta.reason}`" if expectation.meta.reason else ""
     scope = expectation.meta.scope.replace("_", " ")
     return f"| {expectation.description} | {scope} | {expectation.severity} | `{expectation.name}` | {reason} |"
 
 
-def _reasons() -> str:
-    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in quality.reasons().items()]
+def _reasons_section() -> str:
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in quality.quarantine_reasons().items()]
     return "\n".join(["## Reasons in quarantine", "", "| reason | meaning |", "|---|---|", *rows, ""])
 
 
-def _code(names: tuple[str, ...]) -> str:
+def _code_list(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(dictionary_markdown(), end="")

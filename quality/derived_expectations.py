@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build
+from oilake.conf.yaml_loader import build_dataclass
 from oilake.quality import row_expectations, scopes
-from oilake.quality.compiled_queries import NullShares, References, null_shares_query, orphans_query
+from oilake.quality.compiled_queries import ForeignKey, NullShares, null_shares_query, orphans_query
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
-Entry = dict[str, Any]
+SuiteEntry = dict[str, Any]
 
 ANY_LINE_BREAK = "[\n\r\u0085\u2028\u2029]"
 NEVER_NULL = "every row has a value in {column}"
@@ -34,14 +34,14 @@ def whole_entries(document: Any, schema: Table, where: str) -> Any:
     entries = document.get("expectations") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         return document
-    places = [f"expectations[{n}]" for n in range(len(entries))]
+    places = [f"expectations[{index}]" for index in range(len(entries))]
     whole = [_whole_entry(entry, schema, where, place) for entry, place in zip(entries, places, strict=True)]
     return {**document, "expectations": whole}
 
 
 def _whole_entry(entry: Any, schema: Table, where: str, place: str) -> Any:
     if entry == ALL_OTHERS:
-        return {**_never_null(""), "kwargs": {}}
+        return {**_not_null_entry(""), "kwargs": {}}
     meta = entry.get("meta") if isinstance(entry, dict) else None
     if not isinstance(meta, dict) or not meta.keys() & {"references", "null_shares"}:
         return entry
@@ -50,35 +50,37 @@ def _whole_entry(entry: Any, schema: Table, where: str, place: str) -> Any:
             f"{where}: {place}: its query is written from meta, so its type is {scopes.QUERY}; leave out kwargs and reads"
         )
     if "references" in meta:
-        references = build(References, meta["references"], where, f"{place}.meta.references")
+        references = build_dataclass(ForeignKey, meta["references"], where, f"{place}.meta.references")
         _check_references(references, schema, f"{where}: {place}.meta.references")
-        return _asking(entry, orphans_query(references, schema.table, _nullable(schema)), references.table, meta)
-    shares = build(NullShares, meta["null_shares"], where, f"{place}.meta.null_shares")
-    columns = [name for name in shares.columns or _nullable(schema) if name not in shares.by]
+        return _query_entry(
+            entry, orphans_query(references, schema.table, _nullable_columns(schema)), references.table, meta
+        )
+    shares = build_dataclass(NullShares, meta["null_shares"], where, f"{place}.meta.null_shares")
+    columns = [name for name in shares.columns or _nullable_columns(schema) if name not in shares.by]
     _check_null_shares(shares.by, columns, schema, f"{where}: {place}.meta.null_shares")
     query = null_shares_query(schema.table, shares.by, columns)
     kept = {key: value for key, value in meta.items() if key != "null_shares"}
-    return _asking(entry, query, f"{scopes.EARLIER}{schema.table}", kept)
+    return _query_entry(entry, query, f"{scopes.EARLIER_PREFIX}{schema.table}", kept)
 
 
-def _asking(entry: Entry, query: str, reads: str, meta: Entry) -> Entry:
+def _query_entry(entry: SuiteEntry, query: str, reads: str, meta: SuiteEntry) -> SuiteEntry:
     return {**entry, "kwargs": {"unexpected_rows_query": query}, "meta": {**meta, "reads": [reads]}}
 
 
-def _nullable(schema: Table) -> list[str]:
+def _nullable_columns(schema: Table) -> list[str]:
     return [column.name for column in schema.columns if column.nullable]
 
 
-def _check_references(references: References, schema: Table, where: str) -> None:
+def _check_references(references: ForeignKey, schema: Table, where: str) -> None:
     try:
-        theirs = {column.name: column.type for column in schemas.load(references.table).columns}
+        theirs = {column.name: column.type for column in schemas.table_schema(references.table).columns}
     except ConfigError as error:
         raise ConfigError(f"{where}.table: {error}") from None
     ours = {column.name: column.type for column in schema.columns}
     if not references.columns or len(references.columns) != len(references.their_columns):
         raise ConfigError(f"{where}: columns and their_columns must be as many, and one at least")
-    _check_known([*references.columns, *references.counted_by], schema, where)
-    _check_known(references.their_columns, schemas.load(references.table), where)
+    _check_columns([*references.columns, *references.counted_by], schema, where)
+    _check_columns(references.their_columns, schemas.table_schema(references.table), where)
     for our_column, their_column in zip(references.columns, references.their_columns, strict=True):
         if ours[our_column] != theirs[their_column]:
             raise ConfigError(
@@ -88,14 +90,14 @@ def _check_references(references: References, schema: Table, where: str) -> None
 
 
 def _check_null_shares(by: Sequence[str], columns: Sequence[str], schema: Table, where: str) -> None:
-    _check_known([*by, *columns], schema, where)
+    _check_columns([*by, *columns], schema, where)
     if not columns:
         raise ConfigError(f"{where}: no column of schemas/{schema.table}.yaml may be NULL; leave the expectation out")
-    if never := [name for name in columns if name not in _nullable(schema)]:
+    if never := [name for name in columns if name not in _nullable_columns(schema)]:
         raise ConfigError(f"{where}: {', '.join(never)} is never NULL by schemas/{schema.table}.yaml; leave it out")
 
 
-def _check_known(names: Iterable[str], schema: Table, where: str) -> None:
+def _check_columns(names: Iterable[str], schema: Table, where: str) -> None:
     columns = [column.name for column in schema.columns]
     if unknown := [name for name in names if name not in columns]:
         raise ConfigError(
@@ -103,47 +105,47 @@ def _check_known(names: Iterable[str], schema: Table, where: str) -> None:
         )
 
 
-def completed(document: Any, schema: Table) -> Any:
+def complete_document(document: Any, schema: Table) -> Any:
     """`document`, whose entries are whole, with the expectations that follow from the schema and from its own entries."""
-    return {**document, "expectations": list(_completed(document["expectations"], schema))}
+    return {**document, "expectations": list(_complete_entries(document["expectations"], schema))}
 
 
-def _completed(entries: Sequence[Entry], schema: Table) -> Iterator[Entry]:
-    declared = [_rows_of(entry) for entry in entries if entry["type"] == row_expectations.NOT_NULL]
+def _complete_entries(entries: Sequence[SuiteEntry], schema: Table) -> Iterator[SuiteEntry]:
+    declared = [_column_and_condition(entry) for entry in entries if entry["type"] == row_expectations.NOT_NULL]
     left = [column.name for column in schema.columns if not column.nullable and (column.name, None) not in declared]
-    paired = [_rows_of(entry) for entry in entries if entry["kwargs"].get("regex") == ANY_LINE_BREAK]
+    paired = [_column_and_condition(entry) for entry in entries if entry["kwargs"].get("regex") == ANY_LINE_BREAK]
     for entry in entries:
         due = _columns_due(entry, schema)
-        yield from (_never_null(name) for name in left if name in due)
+        yield from (_not_null_entry(name) for name in left if name in due)
         left = [name for name in left if name not in due]
-        if not _is_of_all_others(entry):
+        if not _stands_for_all_others(entry):
             yield entry
         is_open = row_expectations.needs_no_line_breaks(row_expectations.Rule(entry["type"], entry["kwargs"]))
-        if is_open and _rows_of(entry) not in paired:
-            paired.append(_rows_of(entry))
-            yield _without_line_breaks(entry)
-    yield from map(_never_null, left)
+        if is_open and _column_and_condition(entry) not in paired:
+            paired.append(_column_and_condition(entry))
+            yield _line_break_entry(entry)
+    yield from map(_not_null_entry, left)
 
 
-def _columns_due(entry: Entry, schema: Table) -> list[str]:
+def _columns_due(entry: SuiteEntry, schema: Table) -> list[str]:
     """The columns whose NOT NULL stands before an entry: those up to its last one; all, where it is not about one row."""
     names = [column.name for column in schema.columns]
-    if entry["meta"]["scope"] != "row" or _is_of_all_others(entry):
+    if entry["meta"]["scope"] != "row" or _stands_for_all_others(entry):
         return names
-    given = [entry["kwargs"].get(key) for key in ("column", "column_A", "column_B")]
-    return names[: max((n for n, name in enumerate(names) if name in given), default=-1) + 1]
+    column_arguments = [entry["kwargs"].get(key) for key in ("column", "column_A", "column_B")]
+    return names[: max((index for index, name in enumerate(names) if name in column_arguments), default=-1) + 1]
 
 
-def _is_of_all_others(entry: Entry) -> bool:
+def _stands_for_all_others(entry: SuiteEntry) -> bool:
     return entry["type"] == row_expectations.NOT_NULL and not entry["kwargs"]
 
 
-def _rows_of(entry: Entry) -> tuple[Any, Any]:
+def _column_and_condition(entry: SuiteEntry) -> tuple[Any, Any]:
     """(the column that an expectation is about, the condition of the rows that it judges)."""
     return entry["kwargs"].get("column"), entry["kwargs"].get("row_condition")
 
 
-def _never_null(column: str) -> Entry:
+def _not_null_entry(column: str) -> SuiteEntry:
     return {
         "type": row_expectations.NOT_NULL,
         "kwargs": {"column": column},
@@ -153,14 +155,14 @@ def _never_null(column: str) -> Entry:
     }
 
 
-def _without_line_breaks(entry: Entry) -> Entry:
+def _line_break_entry(entry: SuiteEntry) -> SuiteEntry:
     """The companion of a regex that ends in `$`: as severe as it, for the same rows, with the same reason."""
-    kept = {key: entry["meta"][key] for key in ("scope", "reason") if key in entry["meta"]}
-    named = {"name": f"{entry['meta']['name']}_without_line_breaks"} if "name" in entry["meta"] else {}
+    kept_meta = {key: entry["meta"][key] for key in ("scope", "reason") if key in entry["meta"]}
+    name_meta = {"name": f"{entry['meta']['name']}_without_line_breaks"} if "name" in entry["meta"] else {}
     return {
         **entry,
         "type": row_expectations.NOT_MATCH,
         "kwargs": {**entry["kwargs"], "regex": ANY_LINE_BREAK},
         "description": NO_LINE_BREAK.format(column=entry["kwargs"].get("column")),
-        "meta": {**kept, **named},
+        "meta": {**kept_meta, **name_meta},
     }

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 from oilake.quality.results import Result
 from oilake.quality.suites import Expectation
 
 
 @dataclass(frozen=True)
-class Words:
+class ExplanationText:
     """What is said of one name or type; `remedy` is None where the suite declares its own."""
 
     meaning: str
@@ -23,8 +23,8 @@ class Words:
 class Explanations:
     """All that can be said, by an expectation's name and by its type."""
 
-    by_name: dict[str, Words]
-    by_type: dict[str, Words]
+    by_name: dict[str, ExplanationText]
+    by_type: dict[str, ExplanationText]
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Explanation:
 
 
 @cache
-def known() -> Explanations:
+def packaged_explanations() -> Explanations:
     """The packaged explanations; ConfigError when their YAML does not fit."""
     path = files("oilake.quality") / "explanations.yaml"
-    return build(Explanations, load_yaml(path), str(path))
+    return build_dataclass(Explanations, load_yaml(path), str(path))
 
 
-def explain(result: Result, expectation: Expectation | None, table: str, which: str, remake: str) -> Explanation:
+def explain_broken(result: Result, expectation: Expectation | None, table: str, which: str, remake: str) -> Explanation:
     """What the broken `result` means. `expectation`: None for what the reader found.
 
     `which`: the slice of `table` in words. `remake`: a sentence that tells how the table is made anew.
     """
-    of_type = known().by_type[result.type]
-    words = known().by_name.get(result.expectation, of_type)
+    of_type = packaged_explanations().by_type[result.type]
+    words = packaged_explanations().by_name.get(result.expectation, of_type)
     names = {"columns": " and ".join(result.columns), "table": table, "which": which, "remake": remake}
     meaning = words.meaning.format(**names)
     if expectation is not None and expectation.meta.remedy:

@@ -8,26 +8,28 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from oilake.quality import row_expectations, scopes
-from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
-LOADING = threading.Lock()
+IMPORT_LOCK = threading.Lock()
 
 
-def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> ExpectationValidationResult:
+def gx_validation(
+    expectation: Expectation, count: ExpectationCount, index: Sequence[str]
+) -> ExpectationValidationResult:
     """What Great Expectations makes of the counts, in its SUMMARY format with up to 20 examples.
 
     `index`: the columns by which an example is found again, its key.
     """
-    warm()
+    import_gx()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
     declared = {key: value for key, value in asdict(expectation.meta).items() if value}
-    theirs = ExpectationConfiguration(
+    gx_expectation = ExpectationConfiguration(
         type=expectation.type,
         kwargs=dict(expectation.kwargs),
         meta=declared,
@@ -35,18 +37,22 @@ def validation(expectation: Expectation, count: Count, index: Sequence[str]) -> 
         severity=FailureSeverity(expectation.severity),
     ).to_domain_obj()
     is_query = expectation.type == scopes.QUERY
-    wanted: dict[str, Any] = {
+    result_format: dict[str, Any] = {
         "result_format": "COMPLETE" if is_query else "SUMMARY",
         "partial_unexpected_count": EXAMPLES,
     }
     if index and not is_query:
-        wanted["unexpected_index_column_names"] = list(index)
-    asked = theirs.get_validation_dependencies(None, {"result_format": wanted}).metric_configurations
-    metrics = {known.id: _metric(name, expectation, count, index) for name, known in asked.items()}
-    return theirs.metrics_validate(metrics, {"result_format": wanted})
+        result_format["unexpected_index_column_names"] = list(index)
+    gx_metrics = gx_expectation.get_validation_dependencies(
+        None, {"result_format": result_format}
+    ).metric_configurations
+    metrics = {
+        configuration.id: _metric_value(name, expectation, count, index) for name, configuration in gx_metrics.items()
+    }
+    return gx_expectation.metrics_validate(metrics, {"result_format": result_format})
 
 
-def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[str]) -> Any:
+def _metric_value(name: str, expectation: Expectation, count: ExpectationCount, index: Sequence[str]) -> Any:
     """The value of one of Great Expectations' metrics, by its name."""
     if name == "table.row_count":
         return count.rows
@@ -61,23 +67,23 @@ def _metric(name: str, expectation: Expectation, count: Count, index: Sequence[s
         nulls = name.startswith("column_values.nonnull") and expectation.type != row_expectations.NOT_NULL
         return count.missing if nulls else count.unexpected
     if suffix == "unexpected_values":
-        return [_value(expectation, example) for example in _rows(expectation, count)]
+        return [_example_value(expectation, example) for example in _example_rows(expectation, count)]
     if suffix == "unexpected_index_list":
         columns = [*expectation.columns, *index]
-        return [{key: example.get(key) for key in columns} for example in _rows(expectation, count)]
+        return [{key: example.get(key) for key in columns} for example in _example_rows(expectation, count)]
     if suffix == "filtered_row_count":
         return count.rows - count.missing
     return None
 
 
-def _rows(expectation: Expectation, count: Count) -> list[dict[str, Any]]:
+def _example_rows(expectation: Expectation, count: ExpectationCount) -> list[dict[str, Any]]:
     """The examples, a row each: ours show a key that repeats once, with the number of its rows."""
     if expectation.type not in scopes.UNIQUE:
         return count.examples
     return [example for example in count.examples for _ in range(min(example["rows"], EXAMPLES))][:EXAMPLES]
 
 
-def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
+def _example_value(expectation: Expectation, example: dict[str, Any]) -> Any:
     """What Great Expectations shows of a row: the value of one column, a pair of values, or a key by its columns."""
     columns = expectation.columns
     if expectation.type in scopes.UNIQUE and len(columns) > 1:
@@ -87,7 +93,7 @@ def _value(expectation: Expectation, example: dict[str, Any]) -> Any:
     return example.get(columns[0])
 
 
-def warm() -> None:
+def import_gx() -> None:
     """Loads what `validation` needs, which takes seconds; a second thread waits, since half of it is no use."""
-    with LOADING:
+    with IMPORT_LOCK:
         from great_expectations.expectations import expectation_configuration, registry  # noqa: F401

@@ -17,26 +17,28 @@ NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"
 
 def is_own(expectation: Expectation) -> bool:
     """Whether the query, and the tables that it reads, stand in `quality/` as they are, but for the thresholds' numbers."""
-    asked = expectation.kwargs["unexpected_rows_query"], expectation.meta.reads
-    return any(form.fullmatch(asked[0]) and reads == asked[1] for form, reads in _forms())
+    query_and_reads = expectation.kwargs["unexpected_rows_query"], expectation.meta.reads
+    return any(form.fullmatch(query_and_reads[0]) and reads == query_and_reads[1] for form, reads in _query_forms())
 
 
 @cache
-def _forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+def _query_forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
     """(what a query's whole text must match, the tables that it reads) of every query in `quality/`."""
     suites = [
-        declared_suite(load_yaml(files("oilake.quality") / f"{name}.yaml"), schemas.load(name), f"quality/{name}.yaml")
-        for name in schemas.names()
+        declared_suite(
+            load_yaml(files("oilake.quality") / f"{name}.yaml"), schemas.table_schema(name), f"quality/{name}.yaml"
+        )
+        for name in schemas.table_names()
     ]
     declared = [expectation for suite in suites for expectation in suite.expectations]
     return tuple(
-        (_form(expectation.kwargs["unexpected_rows_query"]), expectation.meta.reads)
+        (_query_pattern(expectation.kwargs["unexpected_rows_query"]), expectation.meta.reads)
         for expectation in declared
         if expectation.type == scopes.QUERY
     )
 
 
-def _form(template: str) -> re.Pattern[str]:
+def _query_pattern(template: str) -> re.Pattern[str]:
     """The text of a query whose `$name` may be any plain number."""
     slots = [(slot.start(), slot.end()) for slot in Template.pattern.finditer(template)]
     starts, ends = [0, *(end for _, end in slots)], [*(start for start, _ in slots), len(template)]

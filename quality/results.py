@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from oilake.quality import row_expectations, scopes
-from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation, Suite
 
-READER = "reader"
+READER_TYPE = "reader"
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,20 @@ class Result:
         return self.severity == "critical" and not self.success
 
 
-def judged(expectation: Expectation, count: Count, quarantined: int | None = None) -> Result:
+def result_of_count(expectation: Expectation, count: ExpectationCount, quarantined: int | None = None) -> Result:
     """The result of what was counted: no row may break it, or for a number or a share of rows, it is as promised."""
     if expectation.type == scopes.ROW_COUNT:
         low, high = expectation.kwargs["min_value"], expectation.kwargs.get("max_value")
         success = low <= count.rows and (high is None or count.rows <= high)
-        return _result(expectation, success, observed=str(count.rows), element_count=count.rows)
-    if expectation.type == scopes.FILLED:
+        return _make_result(expectation, success, observed=str(count.rows), element_count=count.rows)
+    if expectation.type == scopes.FILLED_SHARE:
         low, high = expectation.kwargs.get("min_value", 0), expectation.kwargs.get("max_value", 1)
-        return _result(expectation, low <= count.filled <= high, observed=repr(count.filled), element_count=count.rows)
+        return _make_result(
+            expectation, low <= count.filled <= high, observed=repr(count.filled), element_count=count.rows
+        )
     is_query, with_value = expectation.type == scopes.QUERY, count.rows - count.missing
     with_value = count.rows if expectation.type == row_expectations.NOT_NULL else with_value
-    return _result(
+    return _make_result(
         expectation,
         count.unexpected == 0,
         element_count=None if is_query else count.rows,
@@ -60,7 +62,7 @@ def judged(expectation: Expectation, count: Count, quarantined: int | None = Non
     )
 
 
-def _result(expectation: Expectation, success: bool, **found: Any) -> Result:
+def _make_result(expectation: Expectation, success: bool, **measured: Any) -> Result:
     return Result(
         expectation.name,
         expectation.type,
@@ -69,15 +71,15 @@ def _result(expectation: Expectation, success: bool, **found: Any) -> Result:
         expectation.severity,
         expectation.description,
         success,
-        **found,
+        **measured,
     )
 
 
-def unreadable(suite: Suite, quarantined: Mapping[str, int], meanings: Mapping[str, str]) -> list[Result]:
+def unreadable_results(suite: Suite, quarantined: Mapping[str, int], meanings: Mapping[str, str]) -> list[Result]:
     """What the reader sent to quarantine before an expectation could look at it, a result a reason."""
-    known = {expectation.name for expectation in suite.expectations}
+    expectation_names = {expectation.name for expectation in suite.expectations}
     return [
-        Result(reason, READER, (), "row", "critical", meanings.get(reason, reason), True, quarantined_count=rows)
+        Result(reason, READER_TYPE, (), "row", "critical", meanings.get(reason, reason), True, quarantined_count=rows)
         for reason, rows in sorted(quarantined.items())
-        if reason not in known
+        if reason not in expectation_names
     ]

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from oilake.conf.errors import ConfigError
 from oilake.quality import fixed_width
 
-Mask = npt.NDArray[np.bool_]
+RowMask = npt.NDArray[np.bool_]
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 IN_SET = "expect_column_values_to_be_in_set"
@@ -52,17 +52,17 @@ class Rule:
     kwargs: Mapping[str, Any]
 
 
-def check(rule: Rule, columns: Mapping[str, str], where: str) -> None:
+def check_rule(rule: Rule, columns: Mapping[str, str], where: str) -> None:
     """ConfigError, starting with `where`, when the rule is not of the closed list or does not fit the table's columns."""
     if rule.type not in ARGUMENTS:
         raise ConfigError(f"{where}: unknown expectation type; known: {', '.join(ARGUMENTS)}")
     needed, optional = ARGUMENTS[rule.type]
-    given = set(rule.kwargs)
-    if missing := needed - given:
+    arguments_given = set(rule.kwargs)
+    if missing := needed - arguments_given:
         raise ConfigError(f"{where}: missing argument {', '.join(sorted(missing))}")
-    if unknown := given - needed - optional - CONDITION_KEYS:
+    if unknown := arguments_given - needed - optional - CONDITION_KEYS:
         raise ConfigError(f"{where}: unknown argument {', '.join(sorted(unknown))}")
-    for key in given & {"column", "column_A", "column_B"}:
+    for key in arguments_given & {"column", "column_A", "column_B"}:
         if rule.kwargs[key] not in columns:
             raise ConfigError(f"{where}: the table has no column {rule.kwargs[key]!r}")
     _check_values(rule, columns, where)
@@ -84,12 +84,12 @@ def _check_values(rule: Rule, columns: Mapping[str, str], where: str) -> None:
             raise ConfigError(f"{where}: row_condition must read: column = 'value' or column <> 'value', parser spark")
 
 
-def misfit(rule: Rule, schema: pa.Schema) -> str | None:
+def type_misfit(rule: Rule, schema: pa.Schema) -> str | None:
     """Why the rule cannot be asked of columns of these types; None where it can."""
     if rule.type in (MATCH, NOT_MATCH) and not pa.types.is_string(schema.field(rule.kwargs["column"]).type):
         return "a regex is asked of text alone"
     try:
-        passes(rule, pa.table({name: pa.nulls(1, schema.field(name).type) for name in columns_of(rule)}))
+        passing_rows(rule, pa.table({name: pa.nulls(1, schema.field(name).type) for name in columns_of(rule)}))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return f"its values do not fit the type of {' and '.join(dict.fromkeys(columns_of(rule)))}"
     return None
@@ -123,35 +123,35 @@ def columns_of(rule: Rule) -> list[str]:
     return [*names, condition["column"]] if condition else names
 
 
-def concerned(rule: Rule, table: pa.Table) -> Mask | None:
+def condition_mask(rule: Rule, table: pa.Table) -> RowMask | None:
     """Which rows of `table` the rule's condition picks, a mask of shape (rows,); None where it has no condition."""
-    return _condition(rule.kwargs["row_condition"], table) if "row_condition" in rule.kwargs else None
+    return _condition_rows(rule.kwargs["row_condition"], table) if "row_condition" in rule.kwargs else None
 
 
-def passes(rule: Rule, table: pa.Table) -> Mask:
+def passing_rows(rule: Rule, table: pa.Table) -> RowMask:
     """Which rows of `table` pass: a mask of shape (rows,)."""
-    picked = concerned(rule, table)
+    picked = condition_mask(rule, table)
     if picked is None:
-        return _passes(rule, table)
-    return ~picked | _passes(rule, table) if picked.any() else ~picked
+        return _passing_rows(rule, table)
+    return ~picked | _passing_rows(rule, table) if picked.any() else ~picked
 
 
-def _passes(rule: Rule, table: pa.Table) -> Mask:
-    k = rule.kwargs
+def _passing_rows(rule: Rule, table: pa.Table) -> RowMask:
+    arguments = rule.kwargs
     if rule.type == A_ABOVE_B:
-        compare = pc.greater_equal if k["or_equal"] else pc.greater
-        return _true_or_null(compare(table[k["column_A"]], table[k["column_B"]]))
+        compare = pc.greater_equal if arguments["or_equal"] else pc.greater
+        return _true_or_null(compare(table[arguments["column_A"]], table[arguments["column_B"]]))
     if rule.type == EQUAL:
-        return _true_or_null(pc.equal(table[k["column_A"]], table[k["column_B"]]))
-    column = table[k["column"]]
+        return _true_or_null(pc.equal(table[arguments["column_A"]], table[arguments["column_B"]]))
+    column = table[arguments["column"]]
     if rule.type == NOT_NULL:
-        return mask(pc.is_valid(column)) if column.null_count else np.ones(len(column), np.bool_)
+        return numpy_mask(pc.is_valid(column)) if column.null_count else np.ones(len(column), np.bool_)
     if rule.type == BETWEEN:
-        return _between(column, k.get("min_value"), k.get("max_value"))
-    return np.concatenate([np.empty(0, np.bool_), *(_by_value(rule, chunk) for chunk in column.chunks)])
+        return _between_bounds(column, arguments.get("min_value"), arguments.get("max_value"))
+    return np.concatenate([np.empty(0, np.bool_), *(_passing_by_value(rule, chunk) for chunk in column.chunks)])
 
 
-def _between(column: pa.ChunkedArray, low: float | None, high: float | None) -> Mask:
+def _between_bounds(column: pa.ChunkedArray, low: float | None, high: float | None) -> RowMask:
     ok = np.ones(len(column), np.bool_)
     if low is not None:
         ok &= _true_or_null(pc.greater_equal(column, low))
@@ -160,31 +160,31 @@ def _between(column: pa.ChunkedArray, low: float | None, high: float | None) -> 
     return ok
 
 
-def _by_value(rule: Rule, values: pa.Array) -> Mask:
+def _passing_by_value(rule: Rule, values: pa.Array) -> RowMask:
     """IN_SET and the regexes; each distinct value of a dictionary is judged once."""
     if not pa.types.is_dictionary(values.type):
-        return _judge(rule, values)
-    of_value = _judge(rule, values.dictionary)
-    return np.ones(len(values), np.bool_) if of_value.all() else _spread(of_value, values, True)
+        return _passing_values(rule, values)
+    of_value = _passing_values(rule, values.dictionary)
+    return np.ones(len(values), np.bool_) if of_value.all() else _spread_to_rows(of_value, values, True)
 
 
-def _spread(of_value: Mask, values: pa.DictionaryArray, of_null: bool) -> Mask:
+def _spread_to_rows(of_value: RowMask, values: pa.DictionaryArray, of_null: bool) -> RowMask:
     """A mask over a dictionary's values as a mask over the rows."""
     places = values.indices.fill_null(len(of_value)).to_numpy(zero_copy_only=False)
     return np.asarray(np.append(of_value, of_null)[places])
 
 
-def _judge(rule: Rule, values: pa.Array) -> Mask:
+def _passing_values(rule: Rule, values: pa.Array) -> RowMask:
     if rule.type == IN_SET:
-        wanted = pa.array(rule.kwargs["value_set"]).cast(values.type)
+        value_set = pa.array(rule.kwargs["value_set"]).cast(values.type)
         values = pc.add(values, 0.0) if pa.types.is_floating(values.type) else values  # minus zero is zero
-        return mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=wanted)))
-    if rule.type == MATCH and (spec := fixed_width.spec(rule.kwargs["regex"])) is not None:
-        return fixed_width.matches(values, *spec)
+        return numpy_mask(pc.or_(pc.is_null(values), pc.is_in(values, value_set=value_set)))
+    if rule.type == MATCH and (spec := fixed_width.class_and_length(rule.kwargs["regex"])) is not None:
+        return fixed_width.match_fixed_width(values, *spec)
     if forbids_line_breaks(rule) and _is_one_line(values):
         return np.ones(len(values), np.bool_)
-    found = pc.match_substring_regex(values, rule.kwargs["regex"])
-    return _true_or_null(found if rule.type == MATCH else pc.invert(found))
+    matched = pc.match_substring_regex(values, rule.kwargs["regex"])
+    return _true_or_null(matched if rule.type == MATCH else pc.invert(matched))
 
 
 def _is_one_line(values: pa.Array) -> bool:
@@ -193,61 +193,65 @@ def _is_one_line(values: pa.Array) -> bool:
     return data.isascii() and b"\n" not in data and b"\r" not in data
 
 
-def _condition(text: str, table: pa.Table) -> Mask:
+def _condition_rows(text: str, table: pa.Table) -> RowMask:
     condition = CONDITION.fullmatch(text)
     assert condition is not None
     compare = pc.equal if condition["operator"] == "=" else pc.not_equal
     chunks = table[condition["column"]].chunks
-    return np.concatenate([np.empty(0, np.bool_), *(_compared(compare, chunk, condition["value"]) for chunk in chunks)])
+    return np.concatenate(
+        [np.empty(0, np.bool_), *(_comparison_mask(compare, chunk, condition["value"]) for chunk in chunks)]
+    )
 
 
-def _compared(compare: Any, values: pa.Array, value: str) -> Mask:
+def _comparison_mask(compare: Any, values: pa.Array, value: str) -> RowMask:
     """Where the comparison holds; nowhere for NULL."""
     if pa.types.is_dictionary(values.type):
-        return _spread(mask(pc.fill_null(compare(values.dictionary, value), False)), values, False)
-    return mask(pc.fill_null(compare(values, value), False))
+        return _spread_to_rows(numpy_mask(pc.fill_null(compare(values.dictionary, value), False)), values, False)
+    return numpy_mask(pc.fill_null(compare(values, value), False))
 
 
-def _true_or_null(found: Any) -> Mask:
-    return mask(pc.fill_null(found, True))
+def _true_or_null(arrow_mask: Any) -> RowMask:
+    return numpy_mask(pc.fill_null(arrow_mask, True))
 
 
-def mask(found: Any) -> Mask:
+def numpy_mask(arrow_mask: Any) -> RowMask:
     """An Arrow boolean array without NULL as numpy; shape (rows,)."""
-    return np.asarray(found.to_numpy() if isinstance(found, pa.ChunkedArray) else found.to_numpy(zero_copy_only=False))
+    return np.asarray(
+        arrow_mask.to_numpy() if isinstance(arrow_mask, pa.ChunkedArray) else arrow_mask.to_numpy(zero_copy_only=False)
+    )
 
 
-def sql(rule: Rule) -> str:
+def constraint_sql(rule: Rule) -> str:
     """The rule as a Delta CHECK constraint that Spark and delta-rs both read."""
-    k = rule.kwargs
-    text = _sql(rule)
-    if "row_condition" in k:
-        return f"NOT ({k['row_condition']}) OR {text}"
+    arguments = rule.kwargs
+    text = _rule_sql(rule)
+    if "row_condition" in arguments:
+        return f"NOT ({arguments['row_condition']}) OR {text}"
     return text
 
 
-def _sql(rule: Rule) -> str:
-    k = rule.kwargs
+def _rule_sql(rule: Rule) -> str:
+    arguments = rule.kwargs
     if rule.type in PAIRS:
-        a, b = k["column_A"], k["column_B"]
-        operator = "=" if rule.type == EQUAL else ">=" if k["or_equal"] else ">"
+        a, b = arguments["column_A"], arguments["column_B"]
+        operator = "=" if rule.type == EQUAL else ">=" if arguments["or_equal"] else ">"
         return f"({a} IS NULL OR {b} IS NULL OR {a} {operator} {b})"
-    column = k["column"]
+    column = arguments["column"]
     if rule.type == NOT_NULL:
         return f"{column} IS NOT NULL"
-    return f"({column} IS NULL OR ({_sql_of_value(rule, column)}))"
+    return f"({column} IS NULL OR ({_value_sql(rule, column)}))"
 
 
-def _sql_of_value(rule: Rule, column: str) -> str:
-    k = rule.kwargs
+def _value_sql(rule: Rule, column: str) -> str:
+    arguments = rule.kwargs
     if rule.type == IN_SET:
-        return f"{column} IN ({', '.join(map(_literal, k['value_set']))})"
+        return f"{column} IN ({', '.join(map(_sql_literal, arguments['value_set']))})"
     if rule.type == BETWEEN:
-        bounds = [(">=", k.get("min_value")), ("<=", k.get("max_value"))]
+        bounds = [(">=", arguments.get("min_value")), ("<=", arguments.get("max_value"))]
         return " AND ".join(f"{column} {operator} {bound}" for operator, bound in bounds if bound is not None)
-    found = f"regexp_like({column}, {_literal(k['regex'])})"
-    return found if rule.type == MATCH else f"NOT {found}"
+    regex_sql = f"regexp_like({column}, {_sql_literal(arguments['regex'])})"
+    return regex_sql if rule.type == MATCH else f"NOT {regex_sql}"
 
 
-def _literal(value: Any) -> str:
+def _sql_literal(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)

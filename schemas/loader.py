@@ -10,9 +10,9 @@ from typing import Literal
 import pyarrow as pa
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build, load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
-Type = Literal[
+ColumnType = Literal[
     "string",
     "bigint",
     "int",
@@ -26,7 +26,7 @@ Type = Literal[
     "array<struct<source:string,confidence:double>>",
 ]
 
-ARROW: dict[str, pa.DataType] = {
+ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
     "bigint": pa.int64(),
     "int": pa.int32(),
@@ -48,7 +48,7 @@ class Column:
     """One column: its Spark SQL type, whether it may be NULL, and its meaning with units."""
 
     name: str
-    type: Type
+    type: ColumnType
     nullable: bool
     description: str
 
@@ -77,30 +77,30 @@ class Table:
 
 
 @cache
-def names() -> tuple[str, ...]:
+def table_names() -> tuple[str, ...]:
     """Every table's name, sorted."""
-    found = [path.name for path in files("oilake.schemas").iterdir()]
-    return tuple(sorted(name[: -len(".yaml")] for name in found if name.endswith(".yaml")))
+    file_names = [path.name for path in files("oilake.schemas").iterdir()]
+    return tuple(sorted(name[: -len(".yaml")] for name in file_names if name.endswith(".yaml")))
 
 
 @cache
-def load(name: str) -> Table:
+def table_schema(name: str) -> Table:
     """The schema of the table `name`; ConfigError when there is none or its YAML does not fit."""
-    if name not in names():
-        raise ConfigError(f"unknown table {name!r}; known: {', '.join(names())}")
+    if name not in table_names():
+        raise ConfigError(f"unknown table {name!r}; known: {', '.join(table_names())}")
     path = files("oilake.schemas") / f"{name}.yaml"
-    table = build(Table, load_yaml(path), str(path))
-    known = {column.name for column in table.columns}
+    table = build_dataclass(Table, load_yaml(path), str(path))
+    column_names = {column.name for column in table.columns}
     for key in ("partition_by", "sort_by", "key"):
         for column in getattr(table, key):
-            if column not in known:
+            if column not in column_names:
                 raise ConfigError(f"{path}: {key} names the unknown column {column!r}")
     return table
 
 
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of the table's Parquet files (without the partition's columns)."""
-    return pa.schema([pa.field(c.name, ARROW[c.type], nullable=c.nullable) for c in table.stored()])
+    return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.nullable) for c in table.stored()])
 
 
 def spark_schema(table: Table) -> str:
@@ -111,9 +111,9 @@ def spark_schema(table: Table) -> str:
 def column_sql(column: Column) -> str:
     """One column as Spark SQL declares it."""
     null = "" if column.nullable else " NOT NULL"
-    return f"`{column.name}` {column.type}{null} COMMENT {quoted(column.description)}"
+    return f"`{column.name}` {column.type}{null} COMMENT {quoted_literal(column.description)}"
 
 
-def quoted(text: str) -> str:
+def quoted_literal(text: str) -> str:
     """`text` as a Spark SQL string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -36,20 +36,20 @@ REAL = Path(os.environ.get("OILAKE_REAL", Path(__file__).parents[2] / "shared" /
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     """The packaged local settings."""
-    return conf_settings.load("local")
+    return conf_settings.environment_settings("local")
 
 
 @pytest.fixture(scope="session")
 def spark(settings: Settings) -> SparkSession:
     """The one Spark session of the test run."""
-    return spark_session.start(settings)
+    return spark_session.start_session(settings)
 
 
 @pytest.fixture(scope="session")
 def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with every table and no row; copied, never written to."""
     path = tmp_path_factory.mktemp("empty") / "warehouse"
-    ddl.ensure(spark, str(path))
+    ddl.ensure_tables(spark, str(path))
     return path
 
 

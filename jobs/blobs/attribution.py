@@ -15,7 +15,7 @@ HEADER = ("key", "image_id", *COLUMNS, "is_changed", "attribution")
 FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x20\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
-def text(rows: Iterable[Mapping[str, Any]]) -> bytes:
+def attribution_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """The CSV file of rows that have a key, an image ID, `is_resized` and COLUMNS; UTF-8, with a header.
 
     Every cell is quoted, and one that a spreadsheet would take for a formula begins with an apostrophe.
@@ -24,8 +24,8 @@ def text(rows: Iterable[Mapping[str, Any]]) -> bytes:
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(HEADER)
     for row in rows:
-        told = [row[name] or "" for name in ("key", "image_id", *COLUMNS)]
-        cells = [*told, str(row["is_resized"]).lower(), _sentence(row)]
+        values = [row[name] or "" for name in ("key", "image_id", *COLUMNS)]
+        cells = [*values, str(row["is_resized"]).lower(), _attribution_sentence(row)]
         writer.writerow([plain_text(cell) for cell in cells])
     return out.getvalue().encode(errors="backslashreplace")
 
@@ -35,7 +35,7 @@ def plain_text(cell: str) -> str:
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def _sentence(row: Mapping[str, Any]) -> str:
+def _attribution_sentence(row: Mapping[str, Any]) -> str:
     """Title, author, source and licence in the form that Creative Commons recommends."""
     title = f'"{row["title"]}"' if row["title"] else "Untitled"
     source = f" ({row['original_landing_url']})" if row["original_landing_url"] else ""

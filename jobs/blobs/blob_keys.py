@@ -11,16 +11,16 @@ FOLDER = re.compile(r"(train|validation|test)(?:_[0-9a-f])?")
 ODD = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\n\r\x85\u2028\u2029]")
 
 
-def image(key: str) -> str | None:
+def image_id_in_key(key: str) -> str | None:
     """The canonical image ID that a blob's key holds; None where it holds none, or its ending is of no image."""
-    found = NAME.fullmatch(key)
-    return found[1].lower() if found else None
+    match = NAME.fullmatch(key)
+    return match[1].lower() if match else None
 
 
-def subset(key: str) -> str | None:
+def subset_in_key(key: str) -> str | None:
     """The subset that the innermost folder which names one names; None where none does."""
     folders = key.lower().split("/")[-2::-1]
-    return next((found[1] for folder in folders if (found := FOLDER.fullmatch(folder))), None)
+    return next((match[1] for folder in folders if (match := FOLDER.fullmatch(folder))), None)
 
 
 def expected_key(subset: str, image_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 @dataclass(frozen=True)
-class Receipt:
+class BlobReceipt:
     """What was written as a blob: MD5 (hex) and size of its bytes, where they are from, whether they were re-encoded."""
 
     md5: str
@@ -19,7 +19,7 @@ class Receipt:
 
 
 @dataclass
-class Unfinished:
+class UnfinishedBlob:
     """A blob on its way; `stream` takes its bytes, and can be read again. `path`: its temporary name, if it has one."""
 
     key: str
@@ -29,7 +29,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True)
-class Store:
+class BlobStore:
     """One place for blobs.
 
     `sizes(keys)`: bytes of those that are there; the keys are sorted. `begin(key)`: a blob on its way, gone at the end of
@@ -42,9 +42,9 @@ class Store:
     """
 
     sizes: Callable[[list[str]], dict[str, int]]
-    begin: Callable[[str], AbstractContextManager[Unfinished]]
-    finish: Callable[[Unfinished, Receipt, bool], None]
-    receipt: Callable[[str], Receipt | None]
+    begin: Callable[[str], AbstractContextManager[UnfinishedBlob]]
+    finish: Callable[[UnfinishedBlob, BlobReceipt, bool], None]
+    receipt: Callable[[str], BlobReceipt | None]
     forget: Callable[[Iterable[str]], None]
     md5: Callable[[str], str]
     put: Callable[[str, bytes], None]

@@ -17,15 +17,15 @@ from PIL import ImageFile
 _is_allowed: ContextVar[bool] = ContextVar("is_allowed", default=False)
 
 
-class _Switch:
+class _TruncationSwitch:
     def __bool__(self) -> bool:
         return _is_allowed.get()
 
 
 @contextmanager
-def allowed() -> Iterator[None]:
+def allow_truncated() -> Iterator[None]:
     """In this block and thread an image without its last bytes is read as far as it goes."""
-    ImageFile.LOAD_TRUNCATED_IMAGES = cast(bool, _Switch())
+    ImageFile.LOAD_TRUNCATED_IMAGES = cast(bool, _TruncationSwitch())
     before = _is_allowed.set(True)
     try:
         yield

@@ -17,7 +17,7 @@ from functools import partial
 from typing import BinaryIO
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.blobs.blob_store import Receipt, Store, Unfinished
+from oilake.jobs.blobs.blob_store import BlobReceipt, BlobStore, UnfinishedBlob
 
 BLOCK = 1 << 20
 PART, NOTE = ".part", ".json"
@@ -25,7 +25,7 @@ UNFINISHED = re.compile(r"\..*\.[0-9a-f]{8}\.part", re.DOTALL)
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a link to itself is no blob, and is replaced by one
 
 
-def location(text: str) -> str:
+def absolute_folder(text: str) -> str:
     """The folder's absolute path; ConfigError where a file stands there."""
     path = os.path.abspath(text)
     if os.path.exists(path) and not os.path.isdir(path):
@@ -33,40 +33,40 @@ def location(text: str) -> str:
     return path
 
 
-def store(root: str) -> Store:
+def open_folder(root: str) -> BlobStore:
     """The blobs under the folder `root`."""
-    return Store(
-        partial(_sizes, root),
-        partial(_begin, root),
-        partial(_finish, root),
-        partial(_receipt, root),
-        partial(_forget, root),
-        partial(_md5, root),
-        partial(_put, root),
-        partial(_sweep, root),
-        partial(_settle, root),
+    return BlobStore(
+        partial(_blob_sizes, root),
+        partial(_begin_blob, root),
+        partial(_finish_blob, root),
+        partial(_read_receipt, root),
+        partial(_delete_receipts, root),
+        partial(_blob_md5, root),
+        partial(_write_small_file, root),
+        partial(_sweep_unfinished, root),
+        partial(_sync_disk, root),
     )
 
 
-def _sizes(root: str, keys: list[str]) -> dict[str, int]:
-    found = {}
+def _blob_sizes(root: str, keys: list[str]) -> dict[str, int]:
+    sizes = {}
     for key in keys:
         try:
-            found[key] = os.stat(f"{root}/{key}").st_size
+            sizes[key] = os.stat(f"{root}/{key}").st_size
         except OSError as error:
             if error.errno not in ABSENT:
                 raise
-    return found
+    return sizes
 
 
 @contextmanager
-def _begin(root: str, key: str) -> Iterator[Unfinished]:
+def _begin_blob(root: str, key: str) -> Iterator[UnfinishedBlob]:
     folder, name = os.path.split(f"{root}/{key}")
     path = f"{folder}/.{name.partition('.')[0]}.{secrets.token_hex(4)}{PART}"
-    with _create(path) as stream:
+    with _create_file(path) as stream:
         # While this process lives nobody takes the file for a dead one's.
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unfinished = Unfinished(key, stream, path)
+        unfinished = UnfinishedBlob(key, stream, path)
         try:
             yield unfinished
         finally:
@@ -74,7 +74,7 @@ def _begin(root: str, key: str) -> Iterator[Unfinished]:
                 os.unlink(path)
 
 
-def _create(path: str) -> BinaryIO:
+def _create_file(path: str) -> BinaryIO:
     try:
         return open(path, "x+b")
     except FileNotFoundError:
@@ -82,38 +82,38 @@ def _create(path: str) -> BinaryIO:
         return open(path, "x+b")
 
 
-def _finish(root: str, unfinished: Unfinished, receipt: Receipt, is_noted: bool) -> None:
+def _finish_blob(root: str, unfinished: UnfinishedBlob, receipt: BlobReceipt, is_noted: bool) -> None:
     """The receipt comes first: a blob without a row always has one, unless the release itself tells its MD5."""
     assert unfinished.path is not None
     target = f"{root}/{unfinished.key}"
     unfinished.stream.flush()
     if is_noted:
-        with open(_note(target), "w") as note:
+        with open(_receipt_path(target), "w") as note:
             json.dump(dataclasses.asdict(receipt), note)
     os.replace(unfinished.path, target)
     unfinished.is_finished = True
 
 
-def _settle(root: str) -> None:
+def _sync_disk(root: str) -> None:
     """Once for many blobs: a sync each would cost more than all the rest of the writing."""
     os.sync()
 
 
-def _receipt(root: str, key: str) -> Receipt | None:
+def _read_receipt(root: str, key: str) -> BlobReceipt | None:
     try:
-        with open(_note(f"{root}/{key}")) as note:
-            return Receipt(**json.load(note))
+        with open(_receipt_path(f"{root}/{key}")) as note:
+            return BlobReceipt(**json.load(note))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _forget(root: str, keys: Iterable[str]) -> None:
+def _delete_receipts(root: str, keys: Iterable[str]) -> None:
     for key in keys:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(_note(f"{root}/{key}"))
+            os.unlink(_receipt_path(f"{root}/{key}"))
 
 
-def _md5(root: str, key: str) -> str:
+def _blob_md5(root: str, key: str) -> str:
     md5 = hashlib.md5(usedforsecurity=False)
     with open(f"{root}/{key}", "rb") as stream:
         while block := stream.read(BLOCK):
@@ -121,8 +121,8 @@ def _md5(root: str, key: str) -> str:
     return md5.hexdigest()
 
 
-def _put(root: str, key: str, data: bytes) -> None:
-    with _begin(root, key) as unfinished:
+def _write_small_file(root: str, key: str, data: bytes) -> None:
+    with _begin_blob(root, key) as unfinished:
         unfinished.stream.write(data)
         unfinished.stream.flush()
         os.fsync(unfinished.stream.fileno())
@@ -131,7 +131,7 @@ def _put(root: str, key: str, data: bytes) -> None:
         unfinished.is_finished = True
 
 
-def _sweep(root: str) -> int:
+def _sweep_unfinished(root: str) -> int:
     """Removes the temporary files that no living process holds; a repair may have written into any folder."""
     count, waiting = 0, [root]
     while waiting:
@@ -152,6 +152,6 @@ def _remove_dead(path: str) -> bool:
     return False
 
 
-def _note(target: str) -> str:
+def _receipt_path(target: str) -> str:
     folder, name = os.path.split(target)
     return f"{folder}/.{name.partition('.')[0]}{NOTE}"

@@ -32,94 +32,101 @@ WIDTH, HEIGHT = 256, 257
 LONGEST = (1 << 31) - 1
 
 
-def kind(head: bytes) -> str | None:
+def image_kind(head: bytes) -> str | None:
     """jpeg, png, gif, webp, tiff or bmp by the first bytes; None where they are of no image."""
-    found = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
-    if found == "webp" and head[8:12] != b"WEBP":
+    candidate = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+    if candidate == "webp" and head[8:12] != b"WEBP":
         return None
-    if found == "bmp" and _number(head, 14, 4) not in BMP_HEADERS:
+    if candidate == "bmp" and _read_number(head, 14, 4) not in BMP_HEADERS:
         return None
-    return found
+    return candidate
 
 
 def is_whole(kind: str, head: Chunk, size: int, tail: bytes) -> bool | None:
     """Whether `size` bytes that begin with `head` and end with `tail` end as an image of the kind (padding after it is
     fine): by its end mark, or by the size that its header claims; None where neither is told."""
     if kind == "webp":
-        return size >= 8 + _number(head, 4, 4)
+        return size >= 8 + _read_number(head, 4, 4)
     if kind == "bmp":
-        return size >= claimed if (claimed := _number(head, 2, 4)) else None
+        return size >= claimed if (claimed := _read_number(head, 2, 4)) else None
     end = ENDS.get(kind)
     return None if end is None else tail.endswith(end) or tail.rstrip(PADDING).endswith(end)
 
 
-def sides(kind: str, head: Chunk) -> tuple[int, int] | None:
+def image_sides(kind: str, head: Chunk) -> tuple[int, int] | None:
     """(width, height) that the header claims, at most LONGEST; None where `head` does not reach so far."""
-    reader = {"jpeg": _jpeg, "png": _png, "gif": _gif, "webp": _webp, "tiff": _tiff, "bmp": _bmp}[kind]
+    reader = {
+        "jpeg": _jpeg_sides,
+        "png": _png_sides,
+        "gif": _gif_sides,
+        "webp": _webp_sides,
+        "tiff": _tiff_sides,
+        "bmp": _bmp_sides,
+    }[kind]
     claimed = reader(head)
     return (min(claimed[0], LONGEST), min(claimed[1], LONGEST)) if claimed else None
 
 
-def _number(head: Chunk, start: int, length: int, order: Literal["big", "little"] = "little") -> int:
+def _read_number(head: Chunk, start: int, length: int, order: Literal["big", "little"] = "little") -> int:
     return int.from_bytes(head[start : start + length], order)
 
 
-def _png(head: Chunk) -> tuple[int, int] | None:
+def _png_sides(head: Chunk) -> tuple[int, int] | None:
     is_header = head[12:16] == b"IHDR" and len(head) >= 24
-    return (_number(head, 16, 4, "big"), _number(head, 20, 4, "big")) if is_header else None
+    return (_read_number(head, 16, 4, "big"), _read_number(head, 20, 4, "big")) if is_header else None
 
 
-def _gif(head: Chunk) -> tuple[int, int] | None:
-    return (_number(head, 6, 2), _number(head, 8, 2)) if len(head) >= 10 else None
+def _gif_sides(head: Chunk) -> tuple[int, int] | None:
+    return (_read_number(head, 6, 2), _read_number(head, 8, 2)) if len(head) >= 10 else None
 
 
-def _bmp(head: Chunk) -> tuple[int, int] | None:
+def _bmp_sides(head: Chunk) -> tuple[int, int] | None:
     if len(head) < 26:
         return None
-    if _number(head, 14, 4) == 12:
-        return _number(head, 18, 2), _number(head, 20, 2)
+    if _read_number(head, 14, 4) == 12:
+        return _read_number(head, 18, 2), _read_number(head, 20, 2)
     height = int.from_bytes(head[22:26], "little", signed=True)  # below 0 where the rows stand from top to bottom
-    return _number(head, 18, 4), abs(height)
+    return _read_number(head, 18, 4), abs(height)
 
 
-def _webp(head: Chunk) -> tuple[int, int] | None:
+def _webp_sides(head: Chunk) -> tuple[int, int] | None:
     """From the first chunk: VP8X tells the canvas, VP8L and VP8 the picture."""
     form = bytes(head[12:16])
     if len(head) < 30 or form not in (b"VP8X", b"VP8L", b"VP8 "):
         return None
     if form == b"VP8X":
-        return _number(head, 24, 3) + 1, _number(head, 27, 3) + 1
+        return _read_number(head, 24, 3) + 1, _read_number(head, 27, 3) + 1
     if form == b"VP8L":
-        bits = _number(head, 21, 4)
+        bits = _read_number(head, 21, 4)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return _number(head, 26, 2) & 0x3FFF, _number(head, 28, 2) & 0x3FFF
+    return _read_number(head, 26, 2) & 0x3FFF, _read_number(head, 28, 2) & 0x3FFF
 
 
-def _tiff(head: Chunk) -> tuple[int, int] | None:
+def _tiff_sides(head: Chunk) -> tuple[int, int] | None:
     """From the first directory, where it stands within `head`; BigTIFF has another form."""
     order: Literal["big", "little"] = "big" if head[:2] == b"MM" else "little"
-    place = _number(head, 4, 4, order)
-    if _number(head, 2, 2, order) != 42 or place + 2 > len(head):
+    offset = _read_number(head, 4, 4, order)
+    if _read_number(head, 2, 2, order) != 42 or offset + 2 > len(head):
         return None
-    told: dict[int, int] = {}
-    stop = min(len(head), place + 2 + 12 * _number(head, place, 2, order))
-    for start in range(place + 2, stop, 12):
-        length = {3: 2, 4: 4}.get(_number(head, start + 2, 2, order), 0)
-        told[_number(head, start, 2, order)] = _number(head, start + 8, length, order)
-    return (told[WIDTH], told[HEIGHT]) if told.get(WIDTH) and told.get(HEIGHT) else None
+    tags: dict[int, int] = {}
+    stop = min(len(head), offset + 2 + 12 * _read_number(head, offset, 2, order))
+    for start in range(offset + 2, stop, 12):
+        length = {3: 2, 4: 4}.get(_read_number(head, start + 2, 2, order), 0)
+        tags[_read_number(head, start, 2, order)] = _read_number(head, start + 8, length, order)
+    return (tags[WIDTH], tags[HEIGHT]) if tags.get(WIDTH) and tags.get(HEIGHT) else None
 
 
-def _jpeg(head: Chunk) -> tuple[int, int] | None:
+def _jpeg_sides(head: Chunk) -> tuple[int, int] | None:
     """From the frame header, past the segments (Exif, ICC, tables) before it."""
-    place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF:
-        marker = head[place + 1]
+    offset = 2
+    while offset + 9 <= len(head) and head[offset] == 0xFF:
+        marker = head[offset + 1]
         if marker == 0xFF:
-            place += 1
+            offset += 1
         elif marker in BARE:
-            place += 2
+            offset += 2
         elif marker in FRAMES:
-            return _number(head, place + 7, 2, "big"), _number(head, place + 5, 2, "big")
+            return _read_number(head, offset + 7, 2, "big"), _read_number(head, offset + 5, 2, "big")
         else:
-            place += 2 + _number(head, place + 2, 2, "big")
+            offset += 2 + _read_number(head, offset + 2, 2, "big")
     return None

@@ -54,7 +54,7 @@ class Location:
         return self.kind == "s3" and self.bucket == CVDF_BUCKET
 
 
-def canonical(text: str) -> str:
+def canonical_location(text: str) -> str:
     """The location as the tables write it; it need not be there."""
     return text.rstrip("/") if "://" in text else os.path.abspath(text)
 
@@ -69,7 +69,7 @@ def address_parts(flag: str, text: str) -> SplitResult:
     return parts
 
 
-def locate(text: str) -> Location:
+def locate_blobs(text: str) -> Location:
     """The place behind --blobs; ConfigError where there is none, or the address is not plain."""
     if text.startswith("s3://"):
         parts = address_parts("--blobs", text)
@@ -78,12 +78,12 @@ def locate(text: str) -> Location:
             raise ConfigError(f"--blobs {shown}: must be plain, s3://bucket/prefix without user, ? and #")
         if text.endswith((".tar", ".tar.gz", ".tgz")):
             raise ConfigError(f"{text}: archives are read from disk; fetch it and give --blobs the file")
-        return Location("s3", canonical(text))
+        return Location("s3", canonical_location(text))
     if "://" in text:
         shown = without_secrets(text)
         raise ConfigError(f"--blobs {shown}: is no such place; it takes a folder, a tar archive or s3://bucket/prefix")
     refuse_odd_folder("blobs", text)
-    path = canonical(text)
+    path = canonical_location(text)
     if Path(path).is_dir():
         return Location("folder", path)
     if Path(path).is_file():

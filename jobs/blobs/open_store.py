@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.blobs import folder_store
-from oilake.jobs.blobs.blob_store import Store
+from oilake.jobs.blobs.blob_store import BlobStore
 from oilake.jobs.blobs.locations import address_parts
 from oilake.jobs.transport.address_guard import without_secrets
 
 
-def location(text: str) -> str:
+def target_location(text: str) -> str:
     """The target of --to as the tables name it: an absolute path, or s3://bucket/prefix; ConfigError where it is neither."""
     if "://" not in text:
         refuse_odd_folder("to", text)
-        return folder_store.location(text)
+        return folder_store.absolute_folder(text)
     parts = address_parts("--to", text)
     if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
         shown = without_secrets(text)
@@ -23,10 +23,10 @@ def location(text: str) -> str:
     return text.rstrip("/")
 
 
-def store(location: str, fetch: Fetch) -> Store:
+def open_blob_store(location: str, fetch: FetchSettings) -> BlobStore:
     """The place behind a location that `location` gave."""
     if location.startswith("s3://"):
         from oilake.jobs.blobs import s3_store  # boto3 takes a while to import, and a folder needs none of it
 
-        return s3_store.store(location, fetch)
-    return folder_store.store(location)
+        return s3_store.open_prefix(location, fetch)
+    return folder_store.open_folder(location)

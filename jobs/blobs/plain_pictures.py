@@ -20,7 +20,7 @@ SPACES = {"L": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
 TOPS = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}
 
 
-def turn(image: Image.Image) -> Transpose | None:
+def upright_turn(image: Image.Image) -> Transpose | None:
     """What brings the image upright by its Exif; None where it is upright, or its Exif cannot be read."""
     try:
         return TURNS.get(image.getexif().get(ORIENTATION, 1))
@@ -28,10 +28,10 @@ def turn(image: Image.Image) -> Transpose | None:
         return None
 
 
-def small(image: Image.Image, longest: int) -> Image.Image:
+def shrink_picture(image: Image.Image, longest: int) -> Image.Image:
     """A loaded image as grey (L), RGB or RGBA, at most so many pixels long; it may be `image` itself, changed."""
     if image.mode[0] in "IF":
-        return _grey(image, longest)
+        return _shrink_grey(image, longest)
     if image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         image = ImageCms.profileToProfile(image, *profiles, outputMode="RGB") or image
@@ -39,11 +39,11 @@ def small(image: Image.Image, longest: int) -> Image.Image:
         image = image.convert("RGBA")
     elif image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    _shrink(image, longest)
+    _shrink_in_place(image, longest)
     return image
 
 
-def _grey(image: Image.Image, longest: int) -> Image.Image:
+def _shrink_grey(image: Image.Image, longest: int) -> Image.Image:
     """Grey of more than 8 bits, brought to 8: 16 bits by their whole range, others by the range that their values tell."""
     if image.mode == "F":
         values = np.asarray(image)
@@ -54,12 +54,12 @@ def _grey(image: Image.Image, longest: int) -> Image.Image:
         if low >= 0 and (tops := [top for top in TOPS[image.mode] if high <= top]):
             low, high = 0.0, tops[0]
     floats = image.convert("F")
-    _shrink(floats, longest)
+    _shrink_in_place(floats, longest)
     shares = (np.asarray(floats, np.float64) - low) / ((high - low) or 1.0)
     return Image.fromarray(np.rint(255 * shares.clip(0, 1)).astype(np.uint8))
 
 
-def _shrink(image: Image.Image, longest: int) -> None:
+def _shrink_in_place(image: Image.Image, longest: int) -> None:
     image.thumbnail((longest, longest), Resampling.BICUBIC, reducing_gap=2.0)
 
 
@@ -70,6 +70,6 @@ def over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
-def fitting(profile: bytes | None, mode: str) -> bytes | None:
+def fitting_profile(profile: bytes | None, mode: str) -> bytes | None:
     """The colour profile where it is one of this mode's colours; that of a CMYK original says nothing of its RGB."""
     return profile if profile and profile[16:20] == SPACES[mode] else None

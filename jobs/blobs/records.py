@@ -22,7 +22,7 @@ class Blob(NamedTuple):
     problem: str | None = None
 
 
-class Facts(NamedTuple):
+class BlobFacts(NamedTuple):
     """What a look at a blob gave.
 
     `method`: full (all bytes hashed), etag, size, or listing (not looked at). `md5`: 32 hex digits, None when not known.
@@ -40,7 +40,7 @@ class Facts(NamedTuple):
     problem: str | None = None
 
 
-class Wanted(NamedTuple):
+class ExpectedImage(NamedTuple):
     """The image that a blob is named after, and what its release and its download say; None is unknown.
 
     `origin`: original, cvdf, thumbnail or other. `is_jpeg`: whether the original's address names a JPEG.

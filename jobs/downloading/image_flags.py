@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from oilake.conf import placeholders
 from oilake.conf.errors import ConfigError
-from oilake.conf.settings import Fetch, Settings
+from oilake.conf.settings import FetchSettings, Settings
 from oilake.jobs.blobs import open_store
 from oilake.jobs.blobs.resize import Resize
 from oilake.jobs.downloading import request as orders
-from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.request import DownloadRequest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def order(settings: Settings, given: argparse.Namespace, release: str, place: str) -> Order:
+def download_request(settings: Settings, given: argparse.Namespace, release: str, place: str) -> DownloadRequest:
     """What the flags of `add_arguments` ask for, with blobs that go to `place`; ConfigError where they do not fit."""
-    source, base = orders.origin(given.base)
+    source, base = orders.parse_origin(given.base)
     if given.mirror and base:
         raise ConfigError("--mirror stands for the hosts of the release's own addresses; leave it out with this --from")
     limits = settings.download
@@ -48,38 +48,38 @@ def order(settings: Settings, given: argparse.Namespace, release: str, place: st
         if given.connections < 1:
             raise ConfigError(f"--connections must be at least 1, not {given.connections}")
         limits = replace(limits, connections=given.connections)
-    location = open_store.location(place)
+    location = open_store.target_location(place)
     _check_endpoint(location, settings.fetch)
-    return Order(
+    return DownloadRequest(
         release=release,
         run_id=uuid.uuid4().hex[:16],
         location=location,
         source=source,
         base=base,
-        mirror=orders.mirror(given.mirror),
+        mirror=orders.parse_mirror(given.mirror),
         is_open=given.allow_private,
-        resize=_resize(given),
+        resize=_resize_request(given),
         fetch=settings.fetch,
         download=limits,
-        placeholders=placeholders.load(),
+        placeholders=placeholders.load_placeholders(),
     )
 
 
-def _check_endpoint(location: str, fetch: Fetch) -> None:
+def _check_endpoint(location: str, fetch: FetchSettings) -> None:
     """Images must not go to another server than the one that was named."""
-    is_told = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-    if location.startswith("s3://") and fetch.s3_endpoint and not is_told:
+    is_endpoint_set = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    if location.startswith("s3://") and fetch.s3_endpoint and not is_endpoint_set:
         raise ConfigError(
             f"{location}: fetch.s3_endpoint says where images are read from, not where they go; set AWS_ENDPOINT_URL_S3 to "
             f"the server of this bucket, such as {fetch.s3_endpoint}"
         )
 
 
-def _resize(given: argparse.Namespace) -> Resize | None:
-    if given.resize is None:
-        if given.quality != 90 or given.format != "jpeg":
+def _resize_request(arguments: argparse.Namespace) -> Resize | None:
+    if arguments.resize is None:
+        if arguments.quality != 90 or arguments.format != "jpeg":
             raise ConfigError("--quality and --format are of resized images; give --resize too")
         return None
-    if given.resize < 1 or not 1 <= given.quality <= 95:
+    if arguments.resize < 1 or not 1 <= arguments.quality <= 95:
         raise ConfigError("--resize must be at least 1, and --quality lie between 1 and 95")
-    return Resize(given.resize, given.quality, given.format)
+    return Resize(arguments.resize, arguments.quality, arguments.format)

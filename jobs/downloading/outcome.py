@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from oilake.jobs.blobs.attribution import COLUMNS
-from oilake.jobs.downloading.request import Order, key
+from oilake.jobs.downloading.request import DownloadRequest, blob_key
 from oilake.jobs.transport.address_guard import without_secrets
-from oilake.jobs.transport.source import Cause
+from oilake.jobs.transport.source import FailureCause
 from oilake.schemas import loader as schemas
 
 DOWNLOADED = "downloaded"
@@ -22,7 +22,7 @@ FAILURES = {"forbidden": "refused", "slow": "too_slow", "cut": "cut", "other": "
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImageOutcome:
     """One image; see schemas/downloads.yaml for the columns."""
 
     status: str
@@ -36,41 +36,43 @@ class Outcome:
     seconds: float = 0.0
 
 
-def failed(
+def failed_outcome(
     status: str, sentence: str, tries: int, seconds: float, url: str | None = None, code: int | None = None
-) -> Outcome:
+) -> ImageOutcome:
     """An image that did not come."""
-    return Outcome(status, sentence, url, code, tries=tries, seconds=seconds)
+    return ImageOutcome(status, sentence, url, code, tries=tries, seconds=seconds)
 
 
-def status(cause: Cause) -> str:
+def failure_status(cause: FailureCause) -> str:
     """The status of the closed list for what the last try met."""
     if cause.failure != "answer" or cause.code is None:
         return FAILURES.get(cause.failure, "error")
     return ANSWERS.get(cause.code, "server_error" if cause.code >= 500 else "refused")
 
 
-def columns() -> dict[str, pa.DataType]:
+def downloads_columns() -> dict[str, pa.DataType]:
     """Name and type of all columns of `downloads`, the partition's too."""
-    return {column.name: schemas.ARROW[column.type] for column in schemas.load("downloads").columns}
+    return {column.name: schemas.ARROW_TYPES[column.type] for column in schemas.table_schema("downloads").columns}
 
 
-def table(found: Sequence[tuple[Mapping[str, Any], Outcome]], order: Order) -> pa.Table:
+def downloads_rows(found: Sequence[tuple[Mapping[str, Any], ImageOutcome]], order: DownloadRequest) -> pa.Table:
     """(image, outcome) pairs as rows of `downloads`, with the columns of the attribution beside them."""
     now = datetime.datetime.now(datetime.timezone.utc)
     shared: dict[str, Any] = {"release": order.release, "location": order.location, "source": order.source}
     shared |= {"run_id": order.run_id, "downloaded_at": now}
-    rows = [shared | vars(one) | _told(image, one, order) for image, one in found]
-    data = {name: pa.array([row[name] for row in rows], kind) for name, kind in columns().items()}
+    rows = [
+        shared | vars(image_outcome) | _described_columns(image, image_outcome, order) for image, image_outcome in found
+    ]
+    data = {name: pa.array([row[name] for row in rows], kind) for name, kind in downloads_columns().items()}
     beside = {name: pa.array([image[name] for image, _ in found], pa.string()) for name in COLUMNS}
     return pa.table({**data, **beside})
 
 
-def _told(image: Mapping[str, Any], one: Outcome, order: Order) -> dict[str, Any]:
+def _described_columns(image: Mapping[str, Any], image_outcome: ImageOutcome, order: DownloadRequest) -> dict[str, Any]:
     return {
         "subset": image["subset"],
         "image_id": image["image_id"],
-        "key": key(image, order.resize),
-        "url": without_secrets(one.url) if one.url else None,
-        "error": one.error[:LONGEST] if one.error else None,
+        "key": blob_key(image, order.resize),
+        "url": without_secrets(image_outcome.url) if image_outcome.url else None,
+        "error": image_outcome.error[:LONGEST] if image_outcome.error else None,
     }

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from oilake.jobs.downloading.outcome import DOWNLOADED
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.progress import log_line
 
 LINE_SECONDS = 30.0
 
 
 @dataclass
-class Tally:
+class DownloadProgress:
     """`total`: images to look at. `statuses`: those of new rows, and in `reasons` the first error of each that failed;
     `found`: downloaded ones that were found whole."""
 
@@ -65,12 +65,12 @@ class Tally:
         return f"{release}: {self.done:,} of {self.total:,} images, {rate:,.0f}/s{left}{bad}"
 
 
-def bar(tally: Tally, release: str) -> Any:
+def progress_bar(tally: DownloadProgress, release: str) -> Any:
     """A bar over all images; where there is no terminal it shows nothing."""
     return tqdm(total=tally.total, desc=release, unit=" images", leave=False, disable=None, dynamic_ncols=True)
 
 
-def show(shown: Any, tally: Tally, release: str) -> None:
+def show_progress(shown: Any, tally: DownloadProgress, release: str) -> None:
     """Brings the bar up to date; without a terminal tells a line now and then."""
     if not shown.disable:
         shown.n = tally.done
@@ -78,4 +78,4 @@ def show(shown: Any, tally: Tally, release: str) -> None:
         shown.refresh()
     elif time.monotonic() - tally.told >= LINE_SECONDS:
         tally.told = time.monotonic()
-        say(tally.line(release))
+        log_line(tally.line(release))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.placeholders import Placeholders
-from oilake.conf.settings import Download, Fetch
+from oilake.conf.settings import DownloadSettings, FetchSettings
 from oilake.jobs.blobs import blob_keys, locations
 from oilake.jobs.blobs.resize import EXTENSIONS, Resize
 from oilake.jobs.transport.address_guard import without_secrets
@@ -25,7 +25,7 @@ ARCHIVE = re.compile(r"(?:(train)_([0-9a-f])|(validation|test))\.tar\.gz")
 
 
 @dataclass(frozen=True)
-class Order:
+class DownloadRequest:
     """One run. `base`: the place that holds <subset>/<image_id>.jpg, or an archive, where the release's own addresses are
     not used; `mirror`: a server that is asked as <mirror>/<host>/<path> in place of every host; `tasks`: how many run at
     once. `is_open`: loopback, link-local and private addresses may be asked too. `is_anew`: what is there is asked for all
@@ -40,8 +40,8 @@ class Order:
     mirror: str | None
     is_open: bool
     resize: Resize | None
-    fetch: Fetch
-    download: Download
+    fetch: FetchSettings
+    download: DownloadSettings
     placeholders: Placeholders
     tasks: int = 1
     is_anew: bool = False
@@ -49,11 +49,11 @@ class Order:
     @property
     def archive(self) -> tuple[str, str] | None:
         """(subset, first digit of the image IDs or nothing) of CVDF's archive that is read; None where none is."""
-        found = ARCHIVE.fullmatch((self.base or "").rpartition("/")[2])
-        return (found[1] or found[3], found[2] or "") if found else None
+        match = ARCHIVE.fullmatch((self.base or "").rpartition("/")[2])
+        return (match[1] or match[3], match[2] or "") if match else None
 
 
-def origin(text: str) -> tuple[Origin, str | None]:
+def parse_origin(text: str) -> tuple[Origin, str | None]:
     """(where the bytes are from, the base of their addresses or None) of --from; ConfigError where it is no place."""
     if text in ("original", "thumbnail"):
         return ("original", None) if text == "original" else ("thumbnail", None)
@@ -78,7 +78,7 @@ def _refuse_archive(shown: str) -> tuple[Origin, str | None]:
     )
 
 
-def mirror(text: str | None) -> str | None:
+def parse_mirror(text: str | None) -> str | None:
     """The address of --mirror; ConfigError where it is none."""
     if text is None:
         return None
@@ -88,20 +88,24 @@ def mirror(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
-def key(row: Mapping[str, Any], resize: Resize | None) -> str:
+def blob_key(row: Mapping[str, Any], resize: Resize | None) -> str:
     """The blob's name under the target: that of the blob which it is to replace, where there is one.
 
     ConfigError for what is no image ID or subset, such as a path.
     """
     if row["subset"] not in SUBSETS or not IMAGE_ID.fullmatch(row["image_id"]):
         raise ConfigError(f"{row['subset']!r}, {row['image_id']!r}: no subset and image ID; ingest the release again")
-    given = row.get("blob_key")
-    if given is not None and blob_keys.is_plain(given) and blob_keys.image(given) == row["image_id"]:
-        return str(given)
+    replaced_key = row.get("blob_key")
+    if (
+        replaced_key is not None
+        and blob_keys.is_plain(replaced_key)
+        and blob_keys.image_id_in_key(replaced_key) == row["image_id"]
+    ):
+        return str(replaced_key)
     return f"{row['subset']}/{row['image_id']}.{EXTENSIONS[resize.format] if resize else 'jpg'}"
 
 
-def address(row: Mapping[str, Any], order: Order) -> str | None:
+def image_address(row: Mapping[str, Any], order: DownloadRequest) -> str | None:
     """What is asked for an image; None where the release has no such address."""
     if order.base is not None:
         return f"{order.base}/{row['subset']}/{row['image_id']}.jpg"

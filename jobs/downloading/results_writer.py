@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from oilake.conf.file_names import file_name
 from oilake.jobs.blobs import attribution
-from oilake.jobs.blobs.blob_store import Store
-from oilake.jobs.downloading.outcome import DOWNLOADED, columns
-from oilake.jobs.downloading.progress import Tally, bar, show
-from oilake.jobs.downloading.request import Order
-from oilake.jobs.downloading.task_messages import Mailbox, rows, take
-from oilake.jobs.tables.append_rows import append
+from oilake.jobs.blobs.blob_store import BlobStore
+from oilake.jobs.downloading.outcome import DOWNLOADED, downloads_columns
+from oilake.jobs.downloading.progress import DownloadProgress, progress_bar, show_progress
+from oilake.jobs.downloading.request import DownloadRequest
+from oilake.jobs.downloading.task_messages import Mailbox, take_messages, unpack_rows
+from oilake.jobs.tables.append_rows import append_rows
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 30.0
@@ -25,25 +25,25 @@ STEP_SECONDS = 0.25
 
 
 @dataclass
-class Ledger:
+class ResultsWriter:
     """What has come and is not in the table yet."""
 
     warehouse: str
-    order: Order
-    store: Store
+    order: DownloadRequest
+    store: BlobStore
     mailbox: Mailbox
-    tally: Tally
+    tally: DownloadProgress
     waiting: list[pa.Table] = field(default_factory=list)
     files: int = 0
     flushed: float = field(default_factory=time.monotonic)
 
     def collect(self) -> None:
         """Takes what finished tasks sent."""
-        for letter in take(self.mailbox):
-            found = rows(letter)
-            self.tally.add(found, letter.present, letter.other)
-            if len(found):
-                self.waiting.append(found)
+        for message in take_messages(self.mailbox):
+            table = unpack_rows(message)
+            self.tally.add(table, message.present, message.other)
+            if len(table):
+                self.waiting.append(table)
 
     def is_due(self) -> bool:
         """Whether enough has come, or long enough ago, for a commit."""
@@ -53,23 +53,25 @@ class Ledger:
     def flush(self) -> None:
         """Commits what waits. In this order: no row without attribution, and no blob without a receipt or a row."""
         if self.waiting:
-            found = pa.concat_tables(self.waiting)
-            there = found.filter(pc.equal(found["status"], DOWNLOADED))
-            if len(there):
+            table = pa.concat_tables(self.waiting)
+            downloaded = table.filter(pc.equal(table["status"], DOWNLOADED))
+            if len(downloaded):
                 self.files += 1
                 name = f"{attribution.FOLDER}/{file_name(self.order.release)}-{self.order.run_id}-{self.files:04d}.csv"
-                self.store.put(name, attribution.text(there.to_pylist()))
-            told = {"location": self.order.location, "release": self.order.release}
-            append(self.warehouse, "downloads", found.select(list(columns())), self.order.run_id, told)
+                self.store.put(name, attribution.attribution_csv(downloaded.to_pylist()))
+            properties = {"location": self.order.location, "release": self.order.release}
+            append_rows(
+                self.warehouse, "downloads", table.select(list(downloads_columns())), self.order.run_id, properties
+            )
             self.waiting = []
-            self.store.forget(there["key"].to_pylist())
+            self.store.forget(downloaded["key"].to_pylist())
         self.flushed = time.monotonic()
 
     def watch(self, spark: Any, count: int, what: str, collected: Future[Any]) -> None:
         """Waits for the tasks, and commits and shows what they tell meanwhile."""
-        with bar(self.tally, self.order.release) as shown:
+        with progress_bar(self.tally, self.order.release) as shown:
             while not wait([collected], STEP_SECONDS).done:
                 self.collect()
                 if self.is_due():
                     self.flush()
-                show(shown, self.tally, self.order.release)
+                show_progress(shown, self.tally, self.order.release)

@@ -11,22 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.blobs.attribution import COLUMNS
-from oilake.jobs.runtime.arrow_ipc import packed, unpacked
+from oilake.jobs.runtime.arrow_ipc import pack_table, unpack_table
 from oilake.jobs.tables.parquet_reader import read_file, rows_at
 from oilake.jobs.transforms import image_ids
 
 Numbers = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
-LOOKED_AT = ("image_id", "original_size", "original_md5", "thumbnail_300k_url", *COLUMNS)
-KNOWN = {"known_bytes": pa.int64(), "known_source": pa.string(), "known_is_resized": pa.bool_()}
-KEY = "blob_key"
-BESIDE = {**KNOWN, KEY: pa.string()}
-LISTED = {"original_size": pa.int64(), "original_md5": pa.string()}
+IMAGE_COLUMNS = ("image_id", "original_size", "original_md5", "thumbnail_300k_url", *COLUMNS)
+RECORDED_COLUMNS = {"known_bytes": pa.int64(), "known_source": pa.string(), "known_is_resized": pa.bool_()}
+BLOB_KEY = "blob_key"
+ADDED_COLUMNS = {**RECORDED_COLUMNS, BLOB_KEY: pa.string()}
+LISTED_COLUMNS = {"original_size": pa.int64(), "original_md5": pa.string()}
 BATCH = 10_000
 
 
-class Stretch(NamedTuple):
+class RowSelection(NamedTuple):
     """Rows of one published file of `images`, in its order.
 
     `picks`: a row each: its `place` in the file (uint32), and where they are known KNOWN, what `downloads` says of the blob,
@@ -37,17 +37,17 @@ class Stretch(NamedTuple):
     subset: str
     picks: pa.Table
 
-    def keep(self, wanted: Mask) -> Stretch:
+    def keep(self, wanted: Mask) -> RowSelection:
         """Those rows that are wanted."""
         return self._replace(picks=self.picks.filter(pa.array(wanted)))
 
     def ids(self) -> Numbers:
         """The image IDs of the rows, as numbers."""
-        found = read_file(self.uri, "images", ["image_id"])["image_id"].take(self.picks["place"])
-        return image_ids.as_numbers(found.combine_chunks())
+        id_column = read_file(self.uri, "images", ["image_id"])["image_id"].take(self.picks["place"])
+        return image_ids.as_numbers(id_column.combine_chunks())
 
 
-class Share(NamedTuple):
+class TaskRows(NamedTuple):
     """What one task gets of a stretch, its picks packed."""
 
     uri: str
@@ -55,43 +55,43 @@ class Share(NamedTuple):
     picks: bytes
 
 
-def count(stretches: Sequence[Stretch]) -> int:
+def count_images(stretches: Sequence[RowSelection]) -> int:
     """How many images they are."""
-    return sum(len(one.picks) for one in stretches)
+    return sum(len(selection.picks) for selection in stretches)
 
 
-def cut(stretches: Sequence[Stretch], tasks: int) -> list[list[Share]]:
+def cut_into_tasks(stretches: Sequence[RowSelection], tasks: int) -> list[list[TaskRows]]:
     """What each task gets: neighbours, and as many rows as any other task."""
-    bounds = np.linspace(0, count(stretches), tasks + 1).astype(int).tolist()
-    shares: list[list[Share]] = [[] for _ in range(tasks)]
+    bounds = np.linspace(0, count_images(stretches), tasks + 1).astype(int).tolist()
+    rows_by_task: list[list[TaskRows]] = [[] for _ in range(tasks)]
     task = begin = 0
-    for one in stretches:
-        end = begin + len(one.picks)
+    for selection in stretches:
+        end = begin + len(selection.picks)
         while begin < end:
             stop = min(end, bounds[task + 1])
-            mine = one.picks.slice(len(one.picks) - (end - begin), stop - begin)
-            if len(mine):
-                shares[task].append(Share(one.uri, one.subset, packed(mine)))
+            task_picks = selection.picks.slice(len(selection.picks) - (end - begin), stop - begin)
+            if len(task_picks):
+                rows_by_task[task].append(TaskRows(selection.uri, selection.subset, pack_table(task_picks)))
             begin = stop
             task += begin == bounds[task + 1] and task + 1 < tasks
-    return shares
+    return rows_by_task
 
 
-def batches(shares: Sequence[Share]) -> Iterator[pa.RecordBatch]:
+def read_batches(shares: Sequence[TaskRows]) -> Iterator[pa.RecordBatch]:
     """The rows of a task, with columns LOOKED_AT, `subset` and BESIDE; StoreError where `images` cannot be read."""
     if shares:
-        yield from pa.concat_tables(map(_rows, shares)).combine_chunks().to_batches(max_chunksize=BATCH)
+        yield from pa.concat_tables(map(_read_rows, shares)).combine_chunks().to_batches(max_chunksize=BATCH)
 
 
-def _rows(share: Share) -> pa.Table:
-    picks = unpacked(share.picks)
-    found = rows_at(share.uri, "images", LOOKED_AT, picks["place"].to_numpy())
-    for name in LISTED:
+def _read_rows(task_rows: TaskRows) -> pa.Table:
+    picks = unpack_table(task_rows.picks)
+    table = rows_at(task_rows.uri, "images", IMAGE_COLUMNS, picks["place"].to_numpy())
+    for name in LISTED_COLUMNS:
         if name in picks.column_names:
-            n = found.column_names.index(name)
-            found = found.set_column(n, name, pc.coalesce(found[name], picks[name]))
-    found = found.append_column("subset", pa.array([share.subset] * len(found), pa.string()))
-    for name, kind in BESIDE.items():
-        known = picks[name] if name in picks.column_names else pa.nulls(len(found), kind)
-        found = found.append_column(name, known)
-    return found
+            n = table.column_names.index(name)
+            table = table.set_column(n, name, pc.coalesce(table[name], picks[name]))
+    table = table.append_column("subset", pa.array([task_rows.subset] * len(table), pa.string()))
+    for name, kind in ADDED_COLUMNS.items():
+        values = picks[name] if name in picks.column_names else pa.nulls(len(table), kind)
+        table = table.append_column(name, values)
+    return table

@@ -18,25 +18,33 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
 from oilake.jobs.downloading import address_lists
-from oilake.jobs.downloading.address_lists import Addresses, Ids
+from oilake.jobs.downloading.address_lists import AddressList, IdList
 from oilake.jobs.downloading.request import SUBSETS
-from oilake.jobs.downloading.row_selection import KEY, LISTED, Mask, Numbers, Stretch
+from oilake.jobs.downloading.row_selection import BLOB_KEY, LISTED_COLUMNS, Mask, Numbers, RowSelection
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import class_names, where_conditions
-from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.parquet_reader import columns_of, read_file
-from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, files, pinned, slices, small_rows, snapshots
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import (
+    PublishedFile,
+    Snapshot,
+    newest_snapshots,
+    published_files,
+    published_slices,
+    require_snapshot,
+    small_rows,
+)
+from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.transforms import image_ids
-from oilake.jobs.transforms.class_ancestors import ancestors
-from oilake.quality.row_expectations import mask
+from oilake.jobs.transforms.class_ancestors import ancestor_pairs
+from oilake.quality.row_expectations import numpy_mask
 
-Places = npt.NDArray[np.int64]
+RowIndexes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ImageSelection:
     """What --subset, --mid and their like say; what is empty or None chooses nothing away.
 
     `archive`: (subset, first digit of the IDs or nothing) of the one archive that the images are to come from. `blobs`:
@@ -56,127 +64,141 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Sets:
+class _ImageFilters:
     """What the images of a file are held against. `labelled`: of each subset the images that have the label or box;
     `blobs`: (IDs, keys)."""
 
-    listed: Ids | Addresses | None
+    listed: IdList | AddressList | None
     labelled: dict[str, Numbers] | None
     blobs: tuple[Numbers, pa.ChunkedArray] | None
 
 
-def chosen(warehouse: str, release: str, choice: Choice, known: Mapping[str, Snapshot] | None = None) -> list[Stretch]:
+def choose_images(
+    warehouse: str, release: str, choice: ImageSelection, known: Mapping[str, Snapshot] | None = None
+) -> list[RowSelection]:
     """The images of the release that the choice leaves, but for its `where`, sorted by subset and ID.
 
     `known`: all snapshots, where they were read before. ConfigError where the choice does not fit the tables.
     """
-    known = snapshots(warehouse) if known is None else known
-    labelled = _labelled(warehouse, release, choice, known) if choice.mids or choice.is_boxed else None
+    known = newest_snapshots(warehouse) if known is None else known
+    labelled = _labelled_images(warehouse, release, choice, known) if choice.mids or choice.is_boxed else None
     blobs = None
     if choice.blobs is not None:
         blobs = image_ids.as_numbers(choice.blobs["image_id"].combine_chunks()), choice.blobs["key"]
-    sets = _Sets(address_lists.read(choice.images) if choice.images else None, labelled, blobs)
+    sets = _ImageFilters(address_lists.read_list(choice.images) if choice.images else None, labelled, blobs)
     subsets = {*(choice.subsets or SUBSETS)} & {*(choice.archive[:1] if choice.archive else SUBSETS)}
-    found = []
-    for file in files(warehouse, "images", pinned(warehouse, release, known)):
+    keyed_selections = []
+    for file in published_files(warehouse, "images", require_snapshot(warehouse, release, known)):
         if file.rows and file.partition["subset"] in subsets:
-            first, stretch = _stretch(file, choice, sets)
-            found += [(stretch.subset, first, stretch)] * bool(len(stretch.picks))
-    stretches = [stretch for *_, stretch in sorted(found, key=lambda one: one[:2])]
-    if isinstance(sets.listed, Ids) and choice == Choice(images=choice.images):
-        _tell_unknown(sets.listed, stretches, release, choice.images)
-    return stretches
+            first, selection = _select_rows(file, choice, sets)
+            keyed_selections += [(selection.subset, first, selection)] * bool(len(selection.picks))
+    selections = [selection for *_, selection in sorted(keyed_selections, key=lambda one: one[:2])]
+    if isinstance(sets.listed, IdList) and choice == ImageSelection(images=choice.images):
+        _tell_unknown(sets.listed, selections, release, choice.images)
+    return selections
 
 
-def _tell_unknown(listed: Ids, stretches: Sequence[Stretch], release: str, file: str | None) -> None:
+def _tell_unknown(listed: IdList, selections: Sequence[RowSelection], release: str, file: str | None) -> None:
     """Says how many of the listed IDs are of no image of the release."""
-    found = np.concatenate([np.empty(0, np.uint64), *(stretch.ids() for stretch in stretches)])
-    unknown = np.setdiff1d(listed.numbers(), found)
+    selected_ids = np.concatenate([np.empty(0, np.uint64), *(selection.ids() for selection in selections)])
+    unknown = np.setdiff1d(listed.numbers(), selected_ids)
     if len(unknown):
         first = f"{int(unknown[0]):016x}"
-        say(f"{release}: {file}: {len(unknown):,} of its IDs are of no image there that is listed so, such as {first}")
+        log_line(
+            f"{release}: {file}: {len(unknown):,} of its IDs are of no image there that is listed so, such as {first}"
+        )
 
 
-def _stretch(file: PublishedFile, choice: Choice, sets: _Sets) -> tuple[int, Stretch]:
+def _select_rows(file: PublishedFile, choice: ImageSelection, sets: _ImageFilters) -> tuple[int, RowSelection]:
     """(the file's first image, those of its images that are chosen)."""
     names = ["image_id", *["license"] * bool(choice.license)]
-    rows = read_file(file.uri, "images", [*names, *["original_url"] * isinstance(sets.listed, Addresses)])
+    rows = read_file(file.uri, "images", [*names, *["original_url"] * isinstance(sets.listed, AddressList)])
     subset, ids = file.partition["subset"], image_ids.as_numbers(rows["image_id"].combine_chunks())
-    wanted = np.ones(len(ids), np.bool_)
+    selected = np.ones(len(ids), np.bool_)
     if choice.archive and choice.archive[1]:
-        wanted &= ids >> np.uint64(60) == int(choice.archive[1], 16)
+        selected &= ids >> np.uint64(60) == int(choice.archive[1], 16)
     if choice.license:
         holds = pc.match_substring(rows["license"], choice.license, ignore_case=True)
-        wanted &= mask(holds.fill_null(False))
+        selected &= numpy_mask(holds.fill_null(False))
     if sets.labelled is not None:
-        wanted &= np.isin(ids, sets.labelled.get(subset, ()))
+        selected &= np.isin(ids, sets.labelled.get(subset, ()))
     picks: dict[str, Any] = {}
-    if isinstance(sets.listed, Ids):
-        wanted &= sets.listed.hold(ids, subset)
-    elif isinstance(sets.listed, Addresses):
+    if isinstance(sets.listed, IdList):
+        selected &= sets.listed.hold(ids, subset)
+    elif isinstance(sets.listed, AddressList):
         places = sets.listed.places(rows["original_url"])
-        wanted &= places >= 0
-        picks = dict(zip(LISTED, sets.listed.told(places[wanted]), strict=True))
-    places = np.flatnonzero(wanted)
+        selected &= places >= 0
+        picks = dict(zip(LISTED_COLUMNS, sets.listed.told(places[selected]), strict=True))
+    places = np.flatnonzero(selected)
     if sets.blobs is not None:
-        places, picks = _replaced(ids, wanted, *sets.blobs)
+        places, picks = _select_replaced(ids, selected, *sets.blobs)
     picks = {"place": pa.array(places, pa.uint32()), **picks}
-    return int(ids[0]), Stretch(file.uri, subset, pa.table(picks))
+    return int(ids[0]), RowSelection(file.uri, subset, pa.table(picks))
 
 
-def _replaced(ids: Numbers, wanted: Mask, bad: Numbers, keys: pa.ChunkedArray) -> tuple[Places, dict[str, Any]]:
+def _select_replaced(
+    ids: Numbers, selected: Mask, bad: Numbers, keys: pa.ChunkedArray
+) -> tuple[RowIndexes, dict[str, Any]]:
     """(ascending places of wanted images that have a blob to be replaced, each as often as it has one; the blobs' names)."""
     order = np.argsort(ids)
     nearest = order[np.minimum(np.searchsorted(ids, bad, sorter=order), len(ids) - 1)]
-    blobs = np.flatnonzero((ids[nearest] == bad) & wanted[nearest])
+    blobs = np.flatnonzero((ids[nearest] == bad) & selected[nearest])
     blobs = blobs[np.argsort(nearest[blobs], kind="stable")]
-    return nearest[blobs], {KEY: keys.take(pa.array(blobs))}
+    return nearest[blobs], {BLOB_KEY: keys.take(pa.array(blobs))}
 
 
-def _labelled(warehouse: str, release: str, choice: Choice, known: Mapping[str, Snapshot]) -> dict[str, Numbers]:
+def _labelled_images(
+    warehouse: str, release: str, choice: ImageSelection, all_snapshots: Mapping[str, Snapshot]
+) -> dict[str, Numbers]:
     """The images of each subset that have a label or a box of the chosen classes, as sorted numbers."""
-    mids = classes(warehouse, pinned(warehouse, release, known), choice.mids, choice.with_subclasses)
+    mids = find_classes(
+        warehouse, require_snapshot(warehouse, release, all_snapshots), choice.mids, choice.with_subclasses
+    )
     table = "boxes" if choice.is_boxed else "image_labels"
-    wanted: list[tuple[str, str, object]] = [("mid", "in", mids)] * bool(mids)
-    wanted += [("verdict", "=", choice.verdict)] * (not choice.is_boxed)
-    found: dict[str, list[Numbers]] = {}
-    for one in slices(warehouse, table, release, known=known):
-        for part, rows in columns_of(warehouse, table, one.version, one.partition, ["image_id"], wanted or None):
+    filters: list[tuple[str, str, object]] = [("mid", "in", mids)] * bool(mids)
+    filters += [("verdict", "=", choice.verdict)] * (not choice.is_boxed)
+    ids_by_subset: dict[str, list[Numbers]] = {}
+    for table_slice in published_slices(warehouse, table, release, known=all_snapshots):
+        for part, rows in columns_of(
+            warehouse, table, table_slice.version, table_slice.partition, ["image_id"], filters or None
+        ):
             if len(rows):
                 numbers = image_ids.as_numbers(rows["image_id"].combine_chunks())
-                found.setdefault(part["subset"], []).append(np.unique(numbers))
-    return {subset: np.unique(np.concatenate(parts)) for subset, parts in found.items()}
+                ids_by_subset.setdefault(part["subset"], []).append(np.unique(numbers))
+    return {subset: np.unique(np.concatenate(parts)) for subset, parts in ids_by_subset.items()}
 
 
-def classes(warehouse: str, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:
+def find_classes(warehouse: str, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:
     """The MIDs of the named classes, and of those below them in the hierarchy where that is wanted.
 
     ConfigError for a name that is unknown or ambiguous.
     """
-    known = class_names.listed(warehouse, [pin]) if named else []
-    mids = sorted({class_names.find(text, known, "--mid", pin.release) for text in named})
+    listed_classes = class_names.listed_classes(warehouse, [pin]) if named else []
+    mids = sorted({class_names.find_class(text, listed_classes, "--mid", pin.release) for text in named})
     if not with_subclasses:
         return mids
     nodes = small_rows(warehouse, "hierarchy", pin, ["path", "parent_path", "mid", "relation"])
-    return sorted({*mids, *(below for below, above in ancestors(nodes) if above in mids)})
+    return sorted({*mids, *(below for below, above in ancestor_pairs(nodes) if above in mids)})
 
 
-def meeting(
+def keep_matching(
     spark: SparkSession,
     warehouse: str,
     release: str,
     condition: str,
-    stretches: Sequence[Stretch],
+    stretches: Sequence[RowSelection],
     known: Mapping[str, Snapshot] | None = None,
-) -> list[Stretch]:
+) -> list[RowSelection]:
     """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
-    met = where_conditions.where(read(spark, warehouse, "images", release, known=known), condition)
+    met = where_conditions.filter_by_condition(
+        read_published(spark, warehouse, "images", release, known=known), condition
+    )
     try:
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:
-        raise where_conditions.broken(error, uri(warehouse, "images"), condition) from None
-    chunks = [one for one in rows["image_id"].cast(pa.binary(8)).chunks if len(one)]
-    found = [np.frombuffer(one.buffers()[1], ">u8", len(one), 8 * one.offset) for one in chunks]
-    ids = np.concatenate([np.empty(0, np.uint64), *found])
-    kept = [one.keep(np.isin(one.ids(), ids)) for one in stretches]
-    return [one for one in kept if len(one.picks)]
+        raise where_conditions.reading_error(error, table_uri(warehouse, "images"), condition) from None
+    chunks = [part for part in rows["image_id"].cast(pa.binary(8)).chunks if len(part)]
+    id_chunks = [np.frombuffer(part.buffers()[1], ">u8", len(part), 8 * part.offset) for part in chunks]
+    ids = np.concatenate([np.empty(0, np.uint64), *id_chunks])
+    kept = [part.keep(np.isin(part.ids(), ids)) for part in stretches]
+    return [part for part in kept if len(part.picks)]

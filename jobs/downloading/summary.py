@@ -8,7 +8,7 @@ from oilake.jobs.downloading.outcome import DOWNLOADED
 
 
 @dataclass
-class Brought:
+class DownloadSummary:
     """One run. `statuses`: images by what became of them, and in `reasons` the first error of each that failed; `present`:
     there before, `other` of them of another source or size; `found`: downloaded ones that an interrupted run had finished;
     `bytes`: what was brought."""

@@ -9,11 +9,11 @@ from pyspark import Accumulator
 from pyspark.accumulators import AccumulatorParam
 from pyspark.sql import SparkSession
 
-from oilake.jobs.runtime.arrow_ipc import packed, unpacked
+from oilake.jobs.runtime.arrow_ipc import pack_table, unpack_table
 
 
 @dataclass(frozen=True)
-class Letter:
+class TaskMessage:
     """Part of a task's work: rows as an Arrow stream, images that were there already, and those of another making."""
 
     rows: bytes
@@ -21,38 +21,38 @@ class Letter:
     other: int
 
 
-class _Letters(AccumulatorParam[list[Letter]]):
+class _TaskMessages(AccumulatorParam[list[TaskMessage]]):
     """Lists that grow in place: one reader may take from the front while the next task's letters are added behind."""
 
-    def zero(self, value: list[Letter]) -> list[Letter]:
+    def zero(self, value: list[TaskMessage]) -> list[TaskMessage]:
         return []
 
-    def addInPlace(self, value1: list[Letter], value2: list[Letter]) -> list[Letter]:  # noqa: N802
+    def addInPlace(self, value1: list[TaskMessage], value2: list[TaskMessage]) -> list[TaskMessage]:  # noqa: N802
         value1.extend(value2)
         return value1
 
 
-Mailbox = Accumulator[list[Letter]]
+Mailbox = Accumulator[list[TaskMessage]]
 
 
 def open_mailbox(spark: SparkSession) -> Mailbox:
     """An empty mailbox; a task's letters come when it has ended well, each once."""
-    return spark.sparkContext.accumulator([], _Letters())
+    return spark.sparkContext.accumulator([], _TaskMessages())
 
 
-def send(mailbox: Mailbox, rows: pa.Table, present: int = 0, other: int = 0) -> None:
+def send_rows(mailbox: Mailbox, rows: pa.Table, present: int = 0, other: int = 0) -> None:
     """Called in a task."""
-    mailbox.add([Letter(packed(rows), present, other)])
+    mailbox.add([TaskMessage(pack_table(rows), present, other)])
 
 
-def take(mailbox: Mailbox) -> list[Letter]:
+def take_messages(mailbox: Mailbox) -> list[TaskMessage]:
     """Called in the driver: what has come since the last call."""
-    letters = mailbox.value
-    found = letters[:]
-    del letters[: len(found)]
-    return found
+    messages = mailbox.value
+    taken = messages[:]
+    del messages[: len(taken)]
+    return taken
 
 
-def rows(letter: Letter) -> pa.Table:
+def unpack_rows(letter: TaskMessage) -> pa.Table:
     """The rows of a letter."""
-    return unpacked(letter.rows)
+    return unpack_table(letter.rows)

@@ -13,13 +13,13 @@ from oilake.jobs.transport.source import RefusedError
 
 
 @contextmanager
-def held(target: Path) -> Iterator[None]:
+def hold_file_lock(target: Path) -> Iterator[None]:
     """Holds `<target>.lock`; RefusedError where a living process holds it.
 
     The kernel's lock on the file counts, not the file: it ends with its process, so nothing stale is ever in the way.
     """
     path = target.with_name(f"{target.name}.lock")
-    with _taken(path) as handle:
+    with _take_lock(path) as handle:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
@@ -29,7 +29,7 @@ def held(target: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _taken(path: Path) -> TextIO:
+def _take_lock(path: Path) -> TextIO:
     while True:
         handle = path.open("a+")
         try:

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import File, Release
-from oilake.conf.settings import Fetch
-from oilake.jobs.runtime.filesystem import join
+from oilake.conf.settings import FetchSettings
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.transport import http, local
-from oilake.jobs.transport.address_guard import origin
+from oilake.jobs.transport.address_guard import host_and_port
 from oilake.jobs.transport.source import Source
 
 
 @dataclass(frozen=True)
-class Item:
+class FetchItem:
     """One file to bring: its published name, its address (URL, s3:// URI or local path) and where it goes."""
 
     name: str
@@ -24,38 +24,40 @@ class Item:
     target: Path
 
 
-def items(release: Release, landing: str, base: str | None, names: list[str] | None) -> list[Item]:
+def items_to_fetch(release: Release, landing: str, base: str | None, names: list[str] | None) -> list[FetchItem]:
     """What to bring, in the registry's order; ConfigError where a name or a place does not fit."""
     if "://" in landing:
         raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
-    known = {file.name: file for file in release.files}
-    if unknown := [name for name in names or () if name not in known]:
-        raise ConfigError(f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(known)}")
-    wanted = [file for file in release.files if not names or file.name in names]
+    files_by_name = {file.name: file for file in release.files}
+    if unknown := [name for name in names or () if name not in files_by_name]:
+        raise ConfigError(
+            f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(files_by_name)}"
+        )
+    chosen_files = [file for file in release.files if not names or file.name in names]
     root = Path(landing).absolute() / release.tag
-    return [Item(file.name, _address(release, file, base), root / file.name) for file in wanted]
+    return [FetchItem(file.name, _file_address(release, file, base), root / file.name) for file in chosen_files]
 
 
-def _address(release: Release, file: File, base: str | None) -> str:
+def _file_address(release: Release, file: File, base: str | None) -> str:
     if base is None:
         return file.url
     if "://" not in base:
         return str(Path(base).absolute() / release.tag / file.name)
-    return join(base, release.tag, file.name)
+    return join_uri(base, release.tag, file.name)
 
 
-def connect(items: list[Item], fetch: Fetch) -> dict[str, Source]:
+def sources_by_address(items: list[FetchItem], fetch: FetchSettings) -> dict[str, Source]:
     """The source of each item, by its address; ConfigError where an address is of no kind that is known.
 
     The servers that the addresses name may be private ones; what they redirect to may not, but for themselves.
     """
-    kinds = {item.url: _kind(item) for item in items}
-    named = {_origin(item) for item in items if kinds[item.url] == "http"}
-    sources = {kind: _source(kind, fetch, named) for kind in set(kinds.values())}
+    kinds = {item.url: _source_kind(item) for item in items}
+    named = {_item_origin(item) for item in items if kinds[item.url] == "http"}
+    sources = {kind: _open_source(kind, fetch, named) for kind in set(kinds.values())}
     return {url: sources[kind] for url, kind in kinds.items()}
 
 
-def _kind(item: Item) -> str:
+def _source_kind(item: FetchItem) -> str:
     parts = urlsplit(item.url)
     if "://" not in item.url:
         _check_folder(item)
@@ -71,24 +73,24 @@ def _kind(item: Item) -> str:
     return "s3" if parts.scheme == "s3" else "http"
 
 
-def _origin(item: Item) -> tuple[str, int]:
+def _item_origin(item: FetchItem) -> tuple[str, int]:
     try:
-        return origin(item.url)
+        return host_and_port(item.url)
     except ValueError:
         raise ConfigError(
             f"the address of {item.name}, {item.url}, names no host and port; correct --from or the registry"
         ) from None
 
 
-def _source(kind: str, fetch: Fetch, named: set[tuple[str, int]]) -> Source:
+def _open_source(kind: str, fetch: FetchSettings, named: set[tuple[str, int]]) -> Source:
     if kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import, and most runs need none of it
 
-        return s3.source(fetch)
-    return http.source(fetch, is_guarded=True, named=named) if kind == "http" else local.source()
+        return s3.s3_source(fetch)
+    return http.http_source(fetch, is_guarded=True, named=named) if kind == "http" else local.local_source()
 
 
-def _check_folder(item: Item) -> None:
+def _check_folder(item: FetchItem) -> None:
     place = Path(item.url).parent
     if not place.is_dir():
         raise ConfigError(f"{place}: no such folder; --from takes a folder that holds {place.name}/{item.name}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oilake.jobs.runtime.filesystem import checksums
+from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.transport.source import Version
 
 
@@ -27,40 +27,40 @@ class Receipt:
     mtime_ns: int
 
 
-def load(target: Path) -> Receipt | None:
+def load_receipt(target: Path) -> Receipt | None:
     """The receipt of `target`; None where there is none that can be read."""
     try:
-        return Receipt(**json.loads(_path(target).read_bytes()))
+        return Receipt(**json.loads(_receipt_path(target).read_bytes()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
-def save(target: Path, receipt: Receipt) -> None:
+def save_receipt(target: Path, receipt: Receipt) -> None:
     """Writes the receipt of `target`, whole or not at all."""
-    _path(target).parent.mkdir(parents=True, exist_ok=True)
-    write_json(_path(target), dataclasses.asdict(receipt))
+    _receipt_path(target).parent.mkdir(parents=True, exist_ok=True)
+    write_json(_receipt_path(target), dataclasses.asdict(receipt))
 
 
-def holds(target: Path, receipt: Receipt) -> bool:
+def matches_receipt(target: Path, receipt: Receipt) -> bool:
     """Whether `target` is what was fetched; it is read only where its time changed and its size did not."""
     stat = target.stat()
     if stat.st_size != receipt.bytes:
         return False
     if stat.st_mtime_ns != receipt.mtime_ns:
-        if checksums(str(target)).sha256 != receipt.sha256:
+        if file_checksums(str(target)).sha256 != receipt.sha256:
             return False
-        save(target, dataclasses.replace(receipt, mtime_ns=stat.st_mtime_ns))
+        save_receipt(target, dataclasses.replace(receipt, mtime_ns=stat.st_mtime_ns))
     return True
 
 
-def version(target: Path, url: str) -> Version | None:
+def fetched_version(target: Path, url: str) -> Version | None:
     """The version that was fetched, as `url` would name it: validators of another address mean nothing there."""
-    had = load(target)
-    if had is None:
+    receipt = load_receipt(target)
+    if receipt is None:
         return None
-    if had.url != url:
-        return Version(had.bytes, md5=had.md5)
-    return Version(had.bytes, had.etag, had.last_modified, had.md5)
+    if receipt.url != url:
+        return Version(receipt.bytes, md5=receipt.md5)
+    return Version(receipt.bytes, receipt.etag, receipt.last_modified, receipt.md5)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -73,5 +73,5 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     fresh.replace(path)
 
 
-def _path(target: Path) -> Path:
+def _receipt_path(target: Path) -> Path:
     return target.parent / ".fetched" / f"{target.name}.json"

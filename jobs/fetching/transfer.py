@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from threading import Event
 
 from oilake.conf.errors import os_cause
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.fetching import file_lock, partial_file
-from oilake.jobs.fetching.locations import Item
-from oilake.jobs.fetching.partial_file import Part
-from oilake.jobs.fetching.plan import Wanted, failed, present
-from oilake.jobs.fetching.results import Result, Status
-from oilake.jobs.transport.retry import persist
+from oilake.jobs.fetching.locations import FetchItem
+from oilake.jobs.fetching.partial_file import PartialFile
+from oilake.jobs.fetching.plan import PlannedFetch, failed_result, present_file
+from oilake.jobs.fetching.results import FetchResult, FetchStatus
+from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import (
     AgainError,
     Answer,
@@ -22,83 +22,89 @@ from oilake.jobs.transport.source import (
     Source,
     StoppedError,
     UnsatisfiableError,
-    same,
-    validator,
+    is_same_version,
+    range_validator,
 )
-from oilake.jobs.transport.throughput import steady
+from oilake.jobs.transport.throughput import refuse_slow_chunks
 
 
 @dataclass(frozen=True)
-class Line:
+class TransferContext:
     """What every transfer of a run shares: its settings, who hears of bytes, and the word to stop."""
 
-    fetch: Fetch
+    fetch: FetchSettings
     tell: Callable[[int], None]
     stop: Event
 
 
-def bring(wanted: Wanted, source: Source, line: Line) -> Result:
+def fetch_file(planned: PlannedFetch, source: Source, context: TransferContext) -> FetchResult:
     """Fetches one file; a failure of this file alone is a result, not an exception."""
-    item, started = wanted.item, time.monotonic()
+    item, started = planned.item, time.monotonic()
     try:
         item.target.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock.held(item.target):
+        with file_lock.hold_file_lock(item.target):
             # Another fetch may have brought it since we looked.
-            return (None if wanted.anew else present(item)) or _fetch(item, source, line, started)
+            return (None if planned.anew else present_file(item)) or _fetch_partial(item, source, context, started)
     except RefusedError as error:
-        return failed(item, str(error), error.tries, time.monotonic() - started)
+        return failed_result(item, str(error), error.tries, time.monotonic() - started)
     except OSError as error:
-        return failed(item, f"{os_cause(error)}; check its rights and the disk", 1, time.monotonic() - started)
+        return failed_result(item, f"{os_cause(error)}; check its rights and the disk", 1, time.monotonic() - started)
 
 
-def _fetch(item: Item, source: Source, line: Line, started: float) -> Result:
-    with partial_file.opened(item.target, item.url, line.tell) as part:
-        _, tries = persist(lambda: _attempt(part, source, line), lambda: part.bytes, item.name, line.fetch, line.stop)
-        done = partial_file.publish(part)
-    status: Status = "resumed" if part.resumed else "fetched"
-    return Result(item.name, item.url, done.bytes, done.sha256, status, tries, time.monotonic() - started)
+def _fetch_partial(item: FetchItem, source: Source, context: TransferContext, started: float) -> FetchResult:
+    with partial_file.open_partial(item.target, item.url, context.tell) as part:
+        _, tries = try_persistently(
+            lambda: _attempt_request(part, source, context), lambda: part.bytes, item.name, context.fetch, context.stop
+        )
+        receipt = partial_file.publish_file(part)
+    status: FetchStatus = "resumed" if part.resumed else "fetched"
+    return FetchResult(item.name, item.url, receipt.bytes, receipt.sha256, status, tries, time.monotonic() - started)
 
 
-def _attempt(part: Part, source: Source, line: Line) -> None:
+def _attempt_request(part: PartialFile, source: Source, context: TransferContext) -> None:
     """One request; returns when the part is the whole file, and raises AgainError or RefusedError when it is not."""
-    if part.bytes and not validator(part.version):
-        partial_file.restart(part, None)
+    if part.bytes and not range_validator(part.version):
+        partial_file.restart_partial(part, None)
     try:
         with source.read(part.url, part.bytes, part.version) as answer:
-            _take(part, answer, line)
+            _take_answer(part, answer, context)
     except UnsatisfiableError:
         _refuse_other(part, source)
     except AgainError as error:
         if error.restart:
-            partial_file.restart(part, None)
+            partial_file.restart_partial(part, None)
         raise
     _refuse_damaged(part)
 
 
-def _take(part: Part, answer: Answer, line: Line) -> None:
+def _take_answer(part: PartialFile, answer: Answer, context: TransferContext) -> None:
     if part.version is None or answer.start != part.bytes or answer.start == 0:
-        partial_file.restart(part, answer.version)
+        partial_file.restart_partial(part, answer.version)
     part.resumed = answer.start > 0
-    for block in steady(answer.chunks, line.fetch):
-        partial_file.append(part, block)
-        if line.stop.is_set():
+    for block in refuse_slow_chunks(answer.chunks, context.fetch):
+        partial_file.append_block(part, block)
+        if context.stop.is_set():
             raise StoppedError
 
 
-def _refuse_other(part: Part, source: Source) -> None:
+def _refuse_other(part: PartialFile, source: Source) -> None:
     """The server has no byte after ours: fine when it still has our version, and this is all of it."""
-    now = source.head(part.url, None)
-    if part.version is None or now.bytes != part.bytes or not same(part.version, now):
-        partial_file.restart(part, None)
+    current_version = source.head(part.url, None)
+    if (
+        part.version is None
+        or current_version.bytes != part.bytes
+        or not is_same_version(part.version, current_version)
+    ):
+        partial_file.restart_partial(part, None)
         raise AgainError("the file changed on the server", after=0)
     part.resumed = True
 
 
-def _refuse_damaged(part: Part) -> None:
+def _refuse_damaged(part: PartialFile) -> None:
     whole = part.version.bytes if part.version else None
     if whole is not None and part.bytes < whole:
         raise AgainError(f"only {part.bytes:,} of {whole:,} bytes came")
     expected = part.version.md5 if part.version else None
     if (whole is not None and part.bytes > whole) or expected not in (None, part.md5.hexdigest()):
-        partial_file.restart(part, None)
+        partial_file.restart_partial(part, None)
         raise AgainError("the bytes differ from the checksum or the length that the server gives")

@@ -13,17 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError, InputError, StoreError
-from oilake.conf.registry import Expected, Release
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.ingesting import repairs, reuse
-from oilake.jobs.ingesting.reuse import Known
-from oilake.jobs.sources.csv_parser import BadRecord, Rows, parse
+from oilake.jobs.ingesting.reuse import ReusableFile
+from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows, parse_block
 from oilake.jobs.sources.csv_records import Block
-from oilake.jobs.sources.splits import Chunk, Split, chunks
+from oilake.jobs.sources.splits import Chunk, Split, read_chunks
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.transforms import boxes, images, labels
 from oilake.jobs.transforms.image_ids import as_numbers
-from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
 
@@ -31,7 +31,7 @@ TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
 
 
 @dataclass(frozen=True)
-class Context:
+class IngestContext:
     """What every task of a run knows.
 
     `wanted`: path -> member, by file. `earlier`: files of `labels` of other releases by the digest of their text; `seed`:
@@ -42,16 +42,16 @@ class Context:
     release: Release
     warehouse: str
     run_id: str
-    wanted: Mapping[str, Mapping[str, Expected]]
+    wanted: Mapping[str, Mapping[str, ExpectedMember]]
     block_bytes: int
     field_limit: int
     seed: bytes = b""
-    earlier: Mapping[str, Known] = field(default_factory=dict)
+    earlier: Mapping[str, ReusableFile] = field(default_factory=dict)
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
 
 
 @dataclass
-class Report:
+class ChunkReport:
     """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
 
     `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers,
@@ -86,68 +86,70 @@ class Report:
         return [file for file in (self.quarantined, self.repairs) if file]
 
 
-def run(split: Split, context: Context) -> Iterator[Report]:
+def ingest_split(split: Split, context: IngestContext) -> Iterator[ChunkReport]:
     """A report for each chunk of the split. InputError names the file that cannot be read."""
-    for chunk in chunks(split, context.wanted[split.file], context.release.columns, context.block_bytes):
+    for chunk in read_chunks(split, context.wanted[split.file], context.release.columns, context.block_bytes):
         if context.dropped is None or (split.file, chunk.number) in context.dropped:
-            yield _Task(split, chunk, context).run()
+            yield _ChunkTask(split, chunk, context).run()
 
 
-class _Task:
+class _ChunkTask:
     """One chunk on its way: the writers that are open, and the report so far."""
 
-    def __init__(self, split: Split, chunk: Chunk, context: Context) -> None:
+    def __init__(self, split: Split, chunk: Chunk, context: IngestContext) -> None:
         expected = chunk.expected
         self.chunk, self.context, self.expected = chunk, context, expected
-        self.table = schemas.load(expected.member.table)
-        self.promised = row_filter.expectations(self.table.table)
+        self.table = schemas.table_schema(expected.member.table)
+        self.promised = row_filter.filter_expectations(self.table.table)
         self.writers: dict[str, Writer] = {}
         self.quarantine: Writer | None = None
         self.repairs: Writer | None = None
         self.ids: list[npt.NDArray[np.uint64]] = []
         self.dropped = (context.dropped or {}).get((split.file, chunk.number), np.empty(0, np.int64))
-        self.report = Report(split.file, expected.path, self.table.table, chunk.number)
+        self.report = ChunkReport(split.file, expected.path, self.table.table, chunk.number)
         self.report.header, self.report.extra_columns = chunk.header.text, chunk.header.extra
 
-    def run(self) -> Report:
-        text = reuse.digest(self.context.seed, self.chunk.header.names, self.expected.member.ids)
+    def run(self) -> ChunkReport:
+        text = reuse.begin_digest(self.context.seed, self.chunk.header.names, self.expected.member.ids)
         blocks = self.chunk.blocks
         if self.table.table != "labels" or self.expected.subset is None:
             text = None
         elif self.context.earlier:
-            blocks = iter(list(reuse.through(blocks, text)))
-            if (known := self.context.earlier.get(text.hexdigest())) and self._take(known):
+            blocks = iter(list(reuse.hash_blocks(blocks, text)))
+            if (reusable_file := self.context.earlier.get(text.hexdigest())) and self._reuse_staged_file(reusable_file):
                 return self.report
         else:
-            blocks = reuse.through(blocks, text)
+            blocks = reuse.hash_blocks(blocks, text)
         for block in blocks:
-            self._block(block)
+            self._read_block(block)
         report = self.report
-        notes = {reuse.TEXT: text.hexdigest()} if text and self._is_the_text() else None
+        notes = {reuse.TEXT_NOTE: text.hexdigest()} if text and self._holds_whole_text() else None
         report.staged = [writer.close(notes) for writer in self.writers.values()]
         report.quarantined = self.quarantine.close() if self.quarantine else None
         report.repairs = self.repairs.close() if self.repairs else None
         report.ids = np.concatenate(self.ids) if self.ids else report.ids
         return report
 
-    def _is_the_text(self) -> bool:
+    def _holds_whole_text(self) -> bool:
         """Whether the one file that was written holds every row of the text as it stood there, in order."""
         report = self.report
         untouched = not (self.quarantine or report.image_ids_repaired or report.mids_repaired)
         return len(self.writers) == 1 and untouched and report.is_sound and all(report.is_sorted.values())
 
-    def _take(self, known: Known) -> bool:
+    def _reuse_staged_file(self, reusable_file: ReusableFile) -> bool:
         """Stages a copy of the file that another release made of the same text; False where it cannot be used."""
         try:
-            if not reuse.is_same_origin(known, self.context.release.sources):
+            if not reuse.is_same_origin(reusable_file, self.context.release.sources):
                 return False
             partition = {
                 "release": self.context.release.release,
                 "subset": self.expected.subset or "",
-                "origin": known.origin,
+                "origin": reusable_file.origin,
             }
             context, number = self.context, self.chunk.number
-            staged = staging.copied(known.uri, context.warehouse, self.table, partition, context.run_id, number)
+            staged = staging.stage_copy(
+                reusable_file.uri, context.warehouse, self.table, partition, context.run_id, number
+            )
         except (OSError, pa.ArrowInvalid, StoreError):
             return False
         ends = json.loads(staged.stats)
@@ -158,25 +160,25 @@ class _Task:
         report.is_sorted = {key: True}
         return True
 
-    def _block(self, block: Block) -> None:
+    def _read_block(self, block: Block) -> None:
         where = f"{self.report.file}: {self.report.member}"
         try:
-            rows = parse(block, self.chunk.header, TYPES[self.table.table], self.context.field_limit)
+            rows = parse_block(block, self.chunk.header, TYPES[self.table.table], self.context.field_limit)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
-        normalized = normalize(rows.columns, self.expected, self.context.release)
-        judged = row_filter.judge(normalized, self.promised)
+        normalized = normalize_member(rows.columns, self.expected, self.context.release)
+        judged = row_filter.filter_rows(normalized, self.promised)
         good, reasons = judged.good, judged.reasons
         self.report.broken.update(judged.broken)
         self.report.broken.update(reason for record in rows.bad for reason in record.reasons)
-        self._drop(good, reasons)
+        self._drop_duplicates(good, reasons)
         self.report.read += rows.count + len(rows.bad)
-        self._list_repairs(rows, repairs.of_kept(rows.columns, normalized, good))
-        self._keep(row_filter.kept(normalized.columns, good))
-        self._refuse(rows, reasons)
+        self._list_repairs(rows, repairs.find_repairs(rows.columns, normalized, good))
+        self._write_valid(row_filter.kept_rows(normalized.columns, good))
+        self._write_quarantine(rows, reasons)
 
-    def _drop(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
+    def _drop_duplicates(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
         """Marks the rows of this block that lost their key; positions count the kept rows of the whole chunk."""
         if not len(self.dropped):
             return
@@ -188,29 +190,29 @@ class _Task:
             reasons[row] = ["duplicate_image_id"]
             self.report.broken[row_filter.KEY] += 1
 
-    def _list_repairs(self, rows: Rows, found: pa.Table) -> None:
-        if not len(found):
+    def _list_repairs(self, rows: ParsedRows, repaired: pa.Table) -> None:
+        if not len(repaired):
             return
         report = self.report
-        for name, count in repairs.counts(found).items():
+        for name, count in repairs.repair_counts(repaired).items():
             setattr(report, name, getattr(report, name) + count)
         if self.repairs is None:
-            self.repairs = self._writer(schemas.load("repairs"), {"release": self.context.release.release})
-        lines = rows.lines(found["row"].to_numpy())
-        self.repairs.write(repairs.of_member(found, lines, report.table, report.file, report.member))
+            self.repairs = self._new_writer(schemas.table_schema("repairs"), {"release": self.context.release.release})
+        lines = rows.lines(repaired["row"].to_numpy())
+        self.repairs.write(repairs.repair_rows(repaired, lines, report.table, report.file, report.member))
 
-    def _keep(self, rows: pa.Table) -> None:
+    def _write_valid(self, rows: pa.Table) -> None:
         self.report.kept += len(rows)
         if not len(rows):
             return
-        found = partitions(rows, self.table.table, self.context.release.release, self.expected.subset or "")
-        for partition, part in found:
-            self._write(part, partition)
+        by_partition = partition_rows(rows, self.table.table, self.context.release.release, self.expected.subset or "")
+        for partition, part in by_partition:
+            self._write_partition(part, partition)
 
-    def _write(self, rows: pa.Table, partition: dict[str, str]) -> None:
+    def _write_partition(self, rows: pa.Table, partition: dict[str, str]) -> None:
         key = "/".join(partition.values())
         if key not in self.writers:
-            self.writers[key] = self._writer(self.table, partition, is_judged=True)
+            self.writers[key] = self._new_writer(self.table, partition, is_judged=True)
         self._note_order(key, rows["image_id"])
         self.writers[key].write(rows)
 
@@ -230,7 +232,7 @@ class _Task:
         self.report.is_sorted[key] = self.report.is_sorted.get(key, True) and rises
         self.report.ends[key] = (before[0] if before else first, last)
 
-    def _refuse(self, rows: Rows, reasons: dict[int, list[str]]) -> None:
+    def _write_quarantine(self, rows: ParsedRows, reasons: dict[int, list[str]]) -> None:
         places = sorted(reasons)
         located = rows.locate(np.array(places, np.int64)) if places else []
         bad = [*rows.bad]
@@ -241,23 +243,25 @@ class _Task:
             for reason in record.reasons:
                 self.report.reasons[reason] = self.report.reasons.get(reason, 0) + 1
         if self.quarantine is None:
-            self.quarantine = self._writer(schemas.load("quarantine"), {"release": self.context.release.release})
+            self.quarantine = self._new_writer(
+                schemas.table_schema("quarantine"), {"release": self.context.release.release}
+            )
         bad.sort(key=lambda record: record.line)
         self.quarantine.write(quarantine_rows(bad, self.report.table, self.report.file, self.report.member))
 
-    def _writer(self, table: schemas.Table, partition: dict[str, str], is_judged: bool = False) -> Writer:
+    def _new_writer(self, table: schemas.Table, partition: dict[str, str], is_judged: bool = False) -> Writer:
         context, number = self.context, self.chunk.number
         return Writer(context.warehouse, table, partition, context.run_id, number, is_judged)
 
 
-def normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
+def normalize_member(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
     """The raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
-    found = _normalize(columns, expected, release)
-    found.constants.update(release=release.release, subset=expected.subset)
-    return found
+    normalized = _normalize_by_table(columns, expected, release)
+    normalized.constants.update(release=release.release, subset=expected.subset)
+    return normalized
 
 
-def _normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Release) -> Normalized:
+def _normalize_by_table(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
     table, form = expected.member.table, expected.member.ids
     if table == "images":
         return images.normalize(columns, expected.subset or "", form)
@@ -271,26 +275,26 @@ def _normalize(columns: Mapping[str, pa.Array], expected: Expected, release: Rel
     )
 
 
-def partitions(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
+def partition_rows(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, its rows) of kept rows of one member, in the columns that its files store."""
-    stored = [column.name for column in schemas.load(table).stored()]
-    if "origin" not in schemas.load(table).partition_by:
+    stored = [column.name for column in schemas.table_schema(table).stored()]
+    if "origin" not in schemas.table_schema(table).partition_by:
         yield {"release": release, "subset": subset}, rows.select(stored)
         return
     origins = rows["origin"].combine_chunks()
     for origin in pc.unique(origins).to_pylist():
         partition = {"release": release, "subset": subset, "origin": origin}
-        yield partition, _of_origin(rows, origins, origin).select(stored)
+        yield partition, _rows_of_origin(rows, origins, origin).select(stored)
 
 
-def _of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
+def _rows_of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
     same = pc.equal(origins.cast(pa.string()), origin) if len(origins.dictionary) > 1 else None
     return rows if same is None or pc.all(same).as_py() else rows.filter(same)
 
 
 def quarantine_rows(bad: list[BadRecord], table: str, file: str, member: str) -> pa.Table:
     """Bad records as rows of the table `quarantine`."""
-    schema = schemas.arrow_schema(schemas.load("quarantine"))
+    schema = schemas.arrow_schema(schemas.table_schema("quarantine"))
     columns = {
         "table_name": [table] * len(bad),
         "file": [file] * len(bad),

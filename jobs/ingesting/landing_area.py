@@ -8,22 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from oilake.conf.errors import InputError
-from oilake.conf.registry import Expected, File, Release, expected_members
+from oilake.conf.registry import ExpectedMember, File, Release, expected_members
 from oilake.conf.settings import Limits, Settings
 from oilake.jobs.ingesting.class_files import is_small
-from oilake.jobs.runtime.filesystem import Checksums, checksums, join, size
-from oilake.jobs.runtime.progress import track
+from oilake.jobs.runtime.filesystem import Checksums, file_checksums, file_size, join_uri
+from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources import byte_ranges
 from oilake.jobs.sources.splits import Split
 
 HASHERS = 2
 # Published label files shrink to about a sixth; the guess only evens out the shares.
-DEFLATED = 6
+DEFLATE_FACTOR = 6
 CHUNKS_A_READER = 4
 
 
 @dataclass(frozen=True)
-class Landed:
+class LandedFile:
     """One published file in the landing area."""
 
     file: File
@@ -31,63 +31,83 @@ class Landed:
     checksums: Checksums
 
 
-def missing(release: Release, landing: str) -> list[str]:
+def missing_files(release: Release, landing: str) -> list[str]:
     """The names of the release's files that are not in `<landing>/<tag>/`."""
-    return [file.name for file in release.files if size(join(landing, release.tag, file.name)) is None]
+    return [file.name for file in release.files if file_size(join_uri(landing, release.tag, file.name)) is None]
 
 
-def land(release: Release, landing: str) -> list[Landed]:
+def find_landed(release: Release, landing: str) -> list[LandedFile]:
     """The release's files that are there, with their checksums."""
-    present = [file for file in release.files if size(join(landing, release.tag, file.name)) is not None]
-    uris = [join(landing, release.tag, file.name) for file in present]
+    present = [file for file in release.files if file_size(join_uri(landing, release.tag, file.name)) is not None]
+    uris = [join_uri(landing, release.tag, file.name) for file in present]
     with ThreadPoolExecutor(HASHERS) as pool:
-        sums = list(track(pool.map(checksums, uris), len(uris), f"{release.release}: checksums", "files"))
-    return [Landed(*one) for one in zip(present, uris, sums, strict=True)]
+        sums = list(track_progress(pool.map(file_checksums, uris), len(uris), f"{release.release}: checksums", "files"))
+    return [LandedFile(*pair) for pair in zip(present, uris, sums, strict=True)]
 
 
-def wanted(release: Release) -> dict[str, dict[str, Expected]]:
+def members_by_file(release: Release) -> dict[str, dict[str, ExpectedMember]]:
     """What each file of the release must hold, by file and path."""
     return {file.name: {e.path: e for e in expected_members(release, file)} for file in release.files}
 
 
-def splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Expected]], limits: Limits) -> list[Split]:
+def plan_splits(
+    landed: Iterable[LandedFile], members: Mapping[str, Mapping[str, ExpectedMember]], limits: Limits
+) -> list[Split]:
     """What the tasks read, the largest files first; a large archive is shared by several readers."""
-    found: list[Split] = []
-    for one in sorted(landed, key=lambda one: -one.checksums.bytes):
-        if is_small(members[one.file.name]):
+    planned: list[Split] = []
+    for landed_file in sorted(landed, key=lambda landed_file: -landed_file.checksums.bytes):
+        if is_small(members[landed_file.file.name]):
             continue
-        readers = limits.readers if one.checksums.bytes > limits.large_bytes else 1
-        chunk = _chunk_bytes(one, readers, limits)
-        if one.file.kind == "plain":
-            found += _ranges(one, readers, chunk)
+        readers = limits.readers if landed_file.checksums.bytes > limits.large_bytes else 1
+        chunk = _chunk_bytes(landed_file, readers, limits)
+        if landed_file.file.kind == "plain":
+            planned += _range_splits(landed_file, readers, chunk)
         else:
-            found += [Split(one.file.name, one.uri, "tar.gz", chunk, n, readers) for n in range(readers)]
-    return found
+            planned += [
+                Split(landed_file.file.name, landed_file.uri, "tar.gz", chunk, n, readers) for n in range(readers)
+            ]
+    return planned
 
 
-def _chunk_bytes(one: Landed, readers: int, limits: Limits) -> int:
+def _chunk_bytes(landed_file: LandedFile, readers: int, limits: Limits) -> int:
     """So many chunks that the readers' shares are even, and none larger than the limit; whole blocks, so that equal members
     of archives that are nearly as large are cut alike."""
-    text = one.checksums.bytes * (DEFLATED if one.file.kind == "tar.gz" else 1)
-    wanted = min(limits.chunk_bytes, max(limits.block_bytes, text // (readers * CHUNKS_A_READER)))
-    return max(1, wanted // limits.block_bytes) * limits.block_bytes
+    text = landed_file.checksums.bytes * (DEFLATE_FACTOR if landed_file.file.kind == "tar.gz" else 1)
+    target_bytes = min(limits.chunk_bytes, max(limits.block_bytes, text // (readers * CHUNKS_A_READER)))
+    return max(1, target_bytes // limits.block_bytes) * limits.block_bytes
 
 
-def _ranges(one: Landed, readers: int, chunk: int) -> Iterator[Split]:
-    for n, found in enumerate(byte_ranges.plan(one.uri, one.checksums.bytes, readers)):
-        yield Split(one.file.name, one.uri, "plain", chunk, n, readers, found.start, found.stop, found.line)
+def _range_splits(landed_file: LandedFile, readers: int, chunk: int) -> Iterator[Split]:
+    for n, byte_range in enumerate(byte_ranges.plan_ranges(landed_file.uri, landed_file.checksums.bytes, readers)):
+        yield Split(
+            landed_file.file.name,
+            landed_file.uri,
+            "plain",
+            chunk,
+            n,
+            readers,
+            byte_range.start,
+            byte_range.stop,
+            byte_range.line,
+        )
 
 
-def small_splits(landed: Iterable[Landed], members: Mapping[str, Mapping[str, Expected]]) -> list[Split]:
+def small_splits(landed: Iterable[LandedFile], members: Mapping[str, Mapping[str, ExpectedMember]]) -> list[Split]:
     """The files that the driver reads itself."""
-    return [Split(one.file.name, one.uri, one.file.kind, 0) for one in landed if is_small(members[one.file.name])]
+    return [
+        Split(landed_file.file.name, landed_file.uri, landed_file.file.kind, 0)
+        for landed_file in landed
+        if is_small(members[landed_file.file.name])
+    ]
 
 
-def fingerprint(release: Release, landed: Iterable[Landed], settings: Settings, partial: bool, code: bytes) -> str:
+def ingest_fingerprint(
+    release: Release, landed: Iterable[LandedFile], settings: Settings, partial: bool, code: bytes
+) -> str:
     """SHA-256 over all that decides what the tables will hold: inputs, registry, limits and `code`."""
     digest = hashlib.sha256(repr((release, settings.limits, partial)).encode())
-    for one in landed:
-        digest.update(f"{one.file.name} {one.checksums.sha256}\n".encode())
+    for landed_file in landed:
+        digest.update(f"{landed_file.file.name} {landed_file.checksums.sha256}\n".encode())
     digest.update(code)
     return digest.hexdigest()
 
@@ -96,10 +116,10 @@ def refuse_missing(release: Release, landing: str, names: list[str], partial: bo
     """InputError with the list of what is missing, unless a partial release was asked for and something is there."""
     if names and not partial:
         raise InputError(
-            f"{join(landing, release.tag)}: release {release.release} lacks {', '.join(names)}; "
+            f"{join_uri(landing, release.tag)}: release {release.release} lacks {', '.join(names)}; "
             "fetch what is missing, or take what is there with --partial"
         )
     if len(names) == len(release.files):
         raise InputError(
-            f"{join(landing, release.tag)}: none of the files of release {release.release} is here; fetch it first"
+            f"{join_uri(landing, release.tag)}: none of the files of release {release.release} is here; fetch it first"
         )

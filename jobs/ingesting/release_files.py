@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from oilake.conf.registry import Release
-from oilake.jobs.ingesting.chunk_kernel import Report
-from oilake.jobs.ingesting.landing_area import Landed
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport
+from oilake.jobs.ingesting.landing_area import LandedFile
 
 COUNTS = {
     "rows_read": "read",
@@ -17,25 +17,25 @@ COUNTS = {
 }
 
 
-def rows(
-    release: Release, landed: Sequence[Landed], reports: Sequence[Report]
+def release_file_rows(
+    release: Release, landed: Sequence[LandedFile], reports: Sequence[ChunkReport]
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """One row a (file, member), by these; url and checksums only where `landed` has the file."""
-    sums = {one.file.name: one.checksums for one in landed}
+    sums = {landed_file.file.name: landed_file.checksums for landed_file in landed}
     urls = {file.name: file.url for file in release.files}
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    rows_by_member: dict[tuple[str, str], dict[str, Any]] = {}
     for report in reports:
-        row = found.setdefault((report.file, report.member), _empty(report, urls))
+        row = rows_by_member.setdefault((report.file, report.member), _empty_row(report, urls))
         if report.file in sums:
             checksums = sums[report.file]
             row.update(bytes=checksums.bytes, sha256=checksums.sha256, md5=checksums.md5)
         for column, attribute in COUNTS.items():
             row[column] += getattr(report, attribute)
         row["rows_quarantined"] += report.quarantined.rows if report.quarantined else 0
-    return dict(sorted(found.items()))
+    return dict(sorted(rows_by_member.items()))
 
 
-def _empty(report: Report, urls: dict[str, str]) -> dict[str, Any]:
+def _empty_row(report: ChunkReport, urls: dict[str, str]) -> dict[str, Any]:
     counts = dict.fromkeys([*COUNTS, "rows_quarantined"], 0)
     named = {"file": report.file, "member": report.member, "url": urls[report.file], "header": report.header}
     return {**named, **counts}

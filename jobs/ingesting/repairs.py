@@ -9,36 +9,40 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.schemas import loader as schemas
 
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
-NAMED = {"image_id": "image_ids_repaired", "mid": "mids_repaired"}
-FOUND = pa.schema([("row", pa.int64()), ("column_name", pa.string()), ("before", pa.string()), ("after", pa.string())])
+COUNT_NAMES = {"image_id": "image_ids_repaired", "mid": "mids_repaired"}
+REPAIRED_SCHEMA = pa.schema(
+    [("row", pa.int64()), ("column_name", pa.string()), ("before", pa.string()), ("after", pa.string())]
+)
 
 
-def of_kept(published: Mapping[str, pa.Array], normalized: Normalized, good: Mask) -> pa.Table:
+def find_repairs(published: Mapping[str, pa.Array], normalized: NormalizedBatch, good: Mask) -> pa.Table:
     """The repaired values of the good rows: `row` (its place), `column_name`, `before` and `after`, by row and column."""
-    parts = [FOUND.empty_table()]
+    parts = [REPAIRED_SCHEMA.empty_table()]
     for name in sorted(normalized.repaired):
         rows = np.flatnonzero(normalized.repaired[name] & good)
         sides = (columns[name].take(pa.array(rows)).cast(pa.string()) for columns in (published, normalized.columns))
-        parts.append(pa.table([pa.array(rows), pa.array([name] * len(rows), pa.string()), *sides], schema=FOUND))
-    found = pa.concat_tables(parts)
-    return found.sort_by([("row", "ascending"), ("column_name", "ascending")]) if len(found) else found
+        parts.append(
+            pa.table([pa.array(rows), pa.array([name] * len(rows), pa.string()), *sides], schema=REPAIRED_SCHEMA)
+        )
+    repaired = pa.concat_tables(parts)
+    return repaired.sort_by([("row", "ascending"), ("column_name", "ascending")]) if len(repaired) else repaired
 
 
-def counts(found: pa.Table) -> Counter[str]:
+def repair_counts(found: pa.Table) -> Counter[str]:
     """Repaired values by the name of their count in `release_files`."""
-    told = found["column_name"].value_counts().to_pylist()
-    return Counter({NAMED[entry["values"]]: entry["counts"] for entry in told})
+    entries = found["column_name"].value_counts().to_pylist()
+    return Counter({COUNT_NAMES[entry["values"]]: entry["counts"] for entry in entries})
 
 
-def of_member(found: pa.Table, lines: Positions | Sequence[int], table: str, file: str, member: str) -> pa.Table:
+def repair_rows(found: pa.Table, lines: Positions | Sequence[int], table: str, file: str, member: str) -> pa.Table:
     """Rows of the table `repairs`; `lines`: of each value found, the line at which its row starts."""
-    stored = schemas.arrow_schema(schemas.load("repairs"))
+    stored = schemas.arrow_schema(schemas.table_schema("repairs"))
     same = {"table_name": table, "file": file, "member": member}
     columns = {name: pa.array([value] * len(found), pa.string()) for name, value in same.items()}
     columns |= {name: found[name] for name in ("column_name", "before", "after")}

@@ -7,36 +7,36 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from oilake.jobs.ingesting.reuse import TEXT, Known
+from oilake.jobs.ingesting.reuse import TEXT_NOTE, ReusableFile
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, files
+from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, published_files
 
 READERS = 8
 
 
-def texts(warehouse: str, release: str, published: Mapping[str, Snapshot]) -> dict[str, Known]:
+def find_reusable(warehouse: str, release: str, published: Mapping[str, Snapshot]) -> dict[str, ReusableFile]:
     """The files of `labels` of all other published releases whose text is known, by digest; a damaged one is no help."""
     pins = [pin for name, pin in published.items() if name != release]
-    found = [file for pin in pins for file in _files(warehouse, pin)]
+    label_files = [file for pin in pins for file in _label_files(warehouse, pin)]
     with ThreadPoolExecutor(READERS) as pool:
-        notes = pool.map(_notes, (file.uri for file in found))
+        notes = pool.map(_read_notes, (file.uri for file in label_files))
     return {
-        note[TEXT]: Known(file.uri, file.partition["origin"])
-        for file, note in zip(found, notes, strict=True)
-        if TEXT in note
+        note[TEXT_NOTE]: ReusableFile(file.uri, file.partition["origin"])
+        for file, note in zip(label_files, notes, strict=True)
+        if TEXT_NOTE in note
     }
 
 
-def _files(warehouse: str, pin: Snapshot) -> list[PublishedFile]:
+def _label_files(warehouse: str, pin: Snapshot) -> list[PublishedFile]:
     try:
-        return files(warehouse, "labels", pin)
+        return published_files(warehouse, "labels", pin)
     except LostRowsError:
         return []
 
 
-def _notes(uri: str) -> dict[str, str]:
+def _read_notes(uri: str) -> dict[str, str]:
     try:
-        return staging.notes(uri)
+        return staging.footer_notes(uri)
     except (OSError, pa.ArrowInvalid):
         return {}

@@ -12,18 +12,18 @@ from oilake.conf.registry import IdForm
 from oilake.jobs.sources.csv_records import Block
 from oilake.jobs.tables import staging
 
-TEXT = "oilake.text"
+TEXT_NOTE = "oilake.text"
 
 
 @dataclass(frozen=True)
-class Known:
+class ReusableFile:
     """A published file of `labels` and the origin of its rows."""
 
     uri: str
     origin: str
 
 
-def digest(seed: bytes, names: tuple[str | None, ...], form: IdForm | None = None) -> Any:
+def begin_digest(seed: bytes, names: tuple[str | None, ...], form: IdForm | None = None) -> Any:
     """The 128-bit xxHash of a chunk's text, begun: it tells equal from other text, and no one gains by fooling it.
 
     `seed`: what else decides the rows: code, schemas, quality and limits; `names`: our names of the fields; `form`: how
@@ -32,13 +32,13 @@ def digest(seed: bytes, names: tuple[str | None, ...], form: IdForm | None = Non
     return xxhash.xxh3_128(seed + repr((names, form)).encode())
 
 
-def through(blocks: Iterable[Block], text: Any) -> Iterator[Block]:
+def hash_blocks(blocks: Iterable[Block], text: Any) -> Iterator[Block]:
     """The blocks, taken into the digest as they pass."""
     for block in blocks:
         text.update(block.data)
         yield block
 
 
-def is_same_origin(known: Known, sources: Mapping[str, str]) -> bool:
+def is_same_origin(known: ReusableFile, sources: Mapping[str, str]) -> bool:
     """Whether the sources in the file have the same origin in this release: rows are judged by it."""
-    return {sources.get(source) for source in staging.distinct(known.uri, "source")} == {known.origin}
+    return {sources.get(source) for source in staging.distinct_values(known.uri, "source")} == {known.origin}

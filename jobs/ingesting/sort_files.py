@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 
 from pyspark.sql import SparkSession
 
-from oilake.jobs.ingesting.chunk_kernel import Report
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import spark_writer
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
@@ -17,7 +17,7 @@ from oilake.schemas import loader as schemas
 ROWS_PER_FILE = 4_000_000
 
 
-def unsorted(reports: Sequence[Report]) -> dict[tuple[str, str], list[StagedFile]]:
+def unsorted_files(reports: Sequence[ChunkReport]) -> dict[tuple[str, str], list[StagedFile]]:
     """The staged files of each partition, by (table, partition), whose files are out of order or overlap."""
     files: dict[tuple[str, str], list[tuple[str, str, bool, StagedFile]]] = {}
     for report in reports:
@@ -25,29 +25,33 @@ def unsorted(reports: Sequence[Report]) -> dict[tuple[str, str], list[StagedFile
             key = "/".join(staged.partition.values())
             first, last = report.ends[key]
             files.setdefault((report.table, key), []).append((first, last, report.is_sorted[key], staged))
-    return {key: [entry[3] for entry in found] for key, found in files.items() if not _in_order(found)}
+    return {key: [entry[3] for entry in entries] for key, entries in files.items() if not _are_in_order(entries)}
 
 
-def _in_order(found: Sequence[tuple[str, str, bool, StagedFile]]) -> bool:
+def _are_in_order(entries: Sequence[tuple[str, str, bool, StagedFile]]) -> bool:
     """Whether each file is sorted and no two overlap by more than the image they share at their ends."""
-    ordered = sorted(found, key=lambda entry: (entry[0], entry[1]))
-    return all(entry[2] for entry in found) and all(a[1] <= b[0] for a, b in pairwise(ordered))
+    ordered = sorted(entries, key=lambda entry: (entry[0], entry[1]))
+    return all(entry[2] for entry in entries) and all(a[1] <= b[0] for a, b in pairwise(ordered))
 
 
-def sort(
+def sort_by_image(
     spark: SparkSession, warehouse: str, run_id: str, found: Mapping[tuple[str, str], Sequence[StagedFile]]
 ) -> list[StagedFile]:
     """New staged files with the same rows, sorted by image, instead of those in `found`."""
     sorted_files: list[StagedFile] = []
     for table, group in groupby(sorted(found), key=lambda key: key[0]):
         for key in group:
-            sorted_files += _sort(spark, warehouse, run_id, table, found[key])
+            sorted_files += _sort_partition(spark, warehouse, run_id, table, found[key])
     return sorted_files
 
 
-def _sort(spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]) -> list[StagedFile]:
-    table = schemas.load(name)
+def _sort_partition(
+    spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]
+) -> list[StagedFile]:
+    table = schemas.table_schema(name)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
     count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
-    frame = plain_files(spark).schema(stored).parquet(*(join(warehouse, name, file.path) for file in files))
-    return spark_writer.stage(spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}")
+    frame = plain_files(spark).schema(stored).parquet(*(join_uri(warehouse, name, file.path) for file in files))
+    return spark_writer.stage_frame(
+        spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}"
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oilake.conf.registry import Release, expected_members
-from oilake.jobs.ingesting.chunk_kernel import Report
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport
 from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
 
 KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")
@@ -54,10 +54,10 @@ class Summary:
                 f"repaired: {self.totals['image_ids_repaired']:,} image IDs, {self.totals['mids_repaired']:,} MIDs; "
                 "`oilake show repairs` lists them"
             )
-        lines.append(self._outcome())
+        lines.append(self._outcome_line())
         return "\n".join(lines)
 
-    def _outcome(self) -> str:
+    def _outcome_line(self) -> str:
         if not self.changed:
             return f"nothing changed since it was published ({self.status}) in {self.warehouse}; --force redoes it"
         return (
@@ -66,7 +66,9 @@ class Summary:
         )
 
 
-def summarize(release: Release, warehouse: str, pin: Snapshot, reports: Sequence[Report] | None = None) -> Summary:
+def summarize_release(
+    release: Release, warehouse: str, pin: Snapshot, reports: Sequence[ChunkReport] | None = None
+) -> Summary:
     """The summary of a published release; `reports` are those of the run that published it just now, if one did."""
     files = small_rows(warehouse, "release_files", pin, ["file", "member", *COUNTS])
     totals = {name: sum(row[name] for row in files) for name in COUNTS}
@@ -79,14 +81,14 @@ def summarize(release: Release, warehouse: str, pin: Snapshot, reports: Sequence
         warehouse,
         pin.status,
         reports is not None,
-        _rows(release, warehouse, pin, files),
+        _rows_by_subset(release, warehouse, pin, files),
         totals,
         dict(sorted(reasons.items())),
-        _warnings(reports or []),
+        _read_warnings(reports or []),
     )
 
 
-def _rows(
+def _rows_by_subset(
     release: Release, warehouse: str, pin: Snapshot, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, int]]:
     rows: dict[str, Counter[str]] = {subset: Counter() for subset in (*release.subsets, "all")}
@@ -100,16 +102,16 @@ def _rows(
     return {subset: dict(counts) for subset, counts in rows.items() if counts}
 
 
-def _warnings(reports: Sequence[Report]) -> list[str]:
-    found = set()
+def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
+    messages = set()
     totals: Counter[tuple[str, str]] = Counter()
     for report in reports:
         totals[report.file, report.member] += report.read
         if report.extra_columns:
             columns = ", ".join(report.extra_columns)
-            found.add(f"{report.file}: {report.member}: unknown columns were left out: {columns}")
-    found.update(f"{file}: {member}: holds a header and no row" for (file, member), n in totals.items() if not n)
-    return sorted(found)
+            messages.add(f"{report.file}: {report.member}: unknown columns were left out: {columns}")
+    messages.update(f"{file}: {member}: holds a header and no row" for (file, member), n in totals.items() if not n)
+    return sorted(messages)
 
 
 def table_lines(summaries: Sequence[Summary]) -> list[str]:

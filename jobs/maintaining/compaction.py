@@ -10,10 +10,10 @@ from itertools import repeat
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.filesystem import filesystem, join
-from oilake.jobs.tables.delta_log import unreadable, uri
-from oilake.jobs.tables.rewrite_files import exchange
-from oilake.jobs.tables.staging import StagedFile, Writer, notes
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.tables.delta_log import table_uri, unreadable_rows_error
+from oilake.jobs.tables.rewrite_files import exchange_files
+from oilake.jobs.tables.staging import StagedFile, Writer, footer_notes
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
@@ -23,21 +23,21 @@ LARGEST_BYTES, LARGEST_ROWS = 64 << 20, 4 << 20
 READERS = 8
 
 
-def plan(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
+def plan_compaction(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
     """The files of one partition that become one each, at least two. A file whose text other releases take over, which its
     footer says, stays as it is."""
-    groups = [group for group in _neighbours(_ordered(schemas.load(table), files)) if len(group) > 1]
-    uris = [join(uri(warehouse, table), file.path) for group in groups for file in group]
+    groups = [group for group in _neighbour_groups(_in_row_order(schemas.table_schema(table), files)) if len(group) > 1]
+    uris = [join_uri(table_uri(warehouse, table), file.path) for group in groups for file in group]
     with ThreadPoolExecutor(READERS) as pool:
-        noted = {path for path, words in zip(uris, pool.map(_notes, uris, repeat(table)), strict=True) if words}
-    kept = [file for file in files if join(uri(warehouse, table), file.path) in noted]
+        noted = {path for path, words in zip(uris, pool.map(_read_notes, uris, repeat(table)), strict=True) if words}
+    kept = [file for file in files if join_uri(table_uri(warehouse, table), file.path) in noted]
     if not kept:
         return groups
-    regrouped = _neighbours(_ordered(schemas.load(table), files), {file.path for file in kept})
+    regrouped = _neighbour_groups(_in_row_order(schemas.table_schema(table), files), {file.path for file in kept})
     return [group for group in regrouped if len(group) > 1]
 
 
-def _ordered(table: Table, files: Sequence[StagedFile]) -> list[StagedFile]:
+def _in_row_order(table: Table, files: Sequence[StagedFile]) -> list[StagedFile]:
     """The files in the order of their first rows; where no statistics tell it, of their names."""
     if not table.sort_by:
         return sorted(files, key=lambda file: file.path)
@@ -45,7 +45,7 @@ def _ordered(table: Table, files: Sequence[StagedFile]) -> list[StagedFile]:
     return sorted(files, key=lambda file: (least[file.path] is None, str(least[file.path]), file.path))
 
 
-def _neighbours(files: Sequence[StagedFile], kept: set[str] | None = None) -> Iterator[list[StagedFile]]:
+def _neighbour_groups(files: Sequence[StagedFile], kept: set[str] | None = None) -> Iterator[list[StagedFile]]:
     group: list[StagedFile] = []
     for file in files:
         if file.size >= SMALL_BYTES or file.rows >= SMALL_ROWS or file.path in (kept or ()):
@@ -53,35 +53,38 @@ def _neighbours(files: Sequence[StagedFile], kept: set[str] | None = None) -> It
             group = []
             continue
         several = [*group, file]
-        is_full = sum(one.size for one in several) > LARGEST_BYTES or sum(one.rows for one in several) > LARGEST_ROWS
+        is_full = (
+            sum(member.size for member in several) > LARGEST_BYTES
+            or sum(member.rows for member in several) > LARGEST_ROWS
+        )
         if is_full:
             yield group
         group = [file] if is_full else several
     yield group
 
 
-def _notes(path: str, table: str) -> dict[str, str]:
+def _read_notes(path: str, table: str) -> dict[str, str]:
     try:
-        return notes(path)
+        return footer_notes(path)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, table, error) from None
+        raise unreadable_rows_error(path, table, error) from None
 
 
-def compact(warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+def compact_files(warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
     """Puts one file with the rows of these, in the table's order, in their place; whether no other run was there first."""
-    schema = schemas.load(table)
-    rows = pa.concat_tables([_read(warehouse, schema, file) for file in files])
+    schema = schemas.table_schema(table)
+    rows = pa.concat_tables([_read_file(warehouse, schema, file) for file in files])
     if schema.sort_by:
         rows = rows.sort_by([(column, "ascending") for column in schema.sort_by])
     writer = Writer(warehouse, schema, files[0].partition, run_id, 0, is_judged=True)
     writer.write(rows)
-    return exchange(warehouse, table, files, [writer.close()], run_id)
+    return exchange_files(warehouse, table, files, [writer.close()], run_id)
 
 
-def _read(warehouse: str, table: Table, file: StagedFile) -> pa.Table:
-    path = join(uri(warehouse, table.table), file.path)
-    store, inside = filesystem(path)
+def _read_file(warehouse: str, table: Table, file: StagedFile) -> pa.Table:
+    path = join_uri(table_uri(warehouse, table.table), file.path)
+    store, inside = open_filesystem(path)
     try:
         return pq.read_table(inside, filesystem=store, schema=schemas.arrow_schema(table), partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, table.table, error) from None
+        raise unreadable_rows_error(path, table.table, error) from None

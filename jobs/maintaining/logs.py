@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from deltalake.exceptions import DeltaError
 
 from oilake.jobs.tables.delta_commits import LogFile
-from oilake.jobs.tables.delta_log import existing
-from oilake.jobs.tables.publish import unwritable
+from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.publish import as_store_error
 
 COMMITS = 10
 
@@ -18,21 +18,23 @@ def is_due(files: Sequence[LogFile], newest: int) -> bool:
     return newest - max((file.version for file in files if file.kind == "checkpoint"), default=0) >= COMMITS
 
 
-def checkpoint(warehouse: str, table: str) -> None:
+def write_checkpoint(warehouse: str, table: str) -> None:
     """Writes a checkpoint of the newest version; StoreError when the store cannot be written."""
     try:
-        existing(warehouse, table).create_checkpoint()
+        existing_table(warehouse, table).create_checkpoint()
     except (DeltaError, OSError) as error:
-        raise unwritable(warehouse, error) from None
+        raise as_store_error(warehouse, error) from None
 
 
-def superfluous(files: Sequence[LogFile], oldest_needed: int, written_before: float) -> list[LogFile]:
+def superfluous_files(files: Sequence[LogFile], oldest_needed: int, written_before: float) -> list[LogFile]:
     """The files, ascending, of versions before the newest checkpoint from which every needed version can still be read.
 
     Only such as were written before the cutoff (seconds since 1970), and none after one that stays: the log has no gaps.
     """
-    known = [file.version for file in files if file.kind == "checkpoint" and file.version <= oldest_needed]
-    start = max(known, default=0)
+    checkpoint_versions = [
+        file.version for file in files if file.kind == "checkpoint" and file.version <= oldest_needed
+    ]
+    start = max(checkpoint_versions, default=0)
     going = []
     for file in sorted(files, key=lambda file: file.version):
         if file.version >= start or file.changed_at > written_before:

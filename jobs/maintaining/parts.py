@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, held, staged_at
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice, staged_at
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
 
@@ -17,7 +17,7 @@ from oilake.schemas import loader as schemas
 OUR_NAME = re.compile(r"part-\d+-(?P<run>.+)-[0-9a-f]{8}\.parquet")
 
 
-class Parts(NamedTuple):
+class RewritableFiles(NamedTuple):
     """The newest files of a table in groups that share the partition's values; `lost`: a sentence for each slice that is
     published and not there."""
 
@@ -25,20 +25,20 @@ class Parts(NamedTuple):
     lost: list[str]
 
 
-def rewritable(warehouse: str, table: str, pins: Mapping[str, Snapshot]) -> Parts:
+def rewritable_files(warehouse: str, table: str, pins: Mapping[str, Snapshot]) -> RewritableFiles:
     """The files of the table that may be rewritten: those of published slices, of a table without slices all."""
     opened = open_table(warehouse, table)
     if opened is None:
-        return Parts([], [])
+        return RewritableFiles([], [])
     newest = opened.version()
-    if not schemas.load(table).slice_by:
-        return Parts(_by_partition(staged_at(warehouse, table, newest, {})), [])
+    if not schemas.table_schema(table).slice_by:
+        return RewritableFiles(_group_by_partition(staged_at(warehouse, table, newest, {})), [])
     files: list[StagedFile] = []
     lost = []
     for pin in pins.values():
         for since in (named.partition(SINCE)[2] for named in pin.table_versions if named.partition(SINCE)[0] == table):
             try:
-                published = held(warehouse, table, pin, since or None)
+                published = current_slice(warehouse, table, pin, since or None)
             except LostRowsError as error:
                 lost.append(str(error))
                 continue
@@ -46,7 +46,7 @@ def rewritable(warehouse: str, table: str, pins: Mapping[str, Snapshot]) -> Part
             pinned = staged_at(warehouse, table, published.version, published.partition)
             if {file.path for file in now} == {file.path for file in pinned}:
                 files += now
-    return Parts(_by_partition(files), lost)
+    return RewritableFiles(_group_by_partition(files), lost)
 
 
 def is_ours(file: StagedFile) -> bool:
@@ -54,7 +54,7 @@ def is_ours(file: StagedFile) -> bool:
     return OUR_NAME.fullmatch(posixpath.basename(file.path)) is not None
 
 
-def _by_partition(files: list[StagedFile]) -> list[list[StagedFile]]:
+def _group_by_partition(files: list[StagedFile]) -> list[list[StagedFile]]:
     groups: dict[tuple[tuple[str, str], ...], list[StagedFile]] = {}
     for file in files:
         groups.setdefault(tuple(file.partition.items()), []).append(file)

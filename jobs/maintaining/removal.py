@@ -12,18 +12,18 @@ from pyarrow.fs import FileSelector, FileType
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.maintaining.parts import OUR_NAME
-from oilake.jobs.runtime.filesystem import filesystem
+from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import checkpoint, delta_commits, slice_versions
-from oilake.jobs.tables.delta_log import at, existing, uri
+from oilake.jobs.tables.delta_log import existing_table, open_version, table_uri
 from oilake.jobs.tables.publish import Publication
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, held
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice
 from oilake.schemas import loader as schemas
 
 READERS = 8
 
 
 @dataclass(frozen=True)
-class Lying:
+class LooseFile:
     """A file in a table's folder: its path in the store and below the folder, its bytes, when it was changed (seconds since
     1970)."""
 
@@ -35,24 +35,24 @@ class Lying:
     @property
     def run(self) -> str:
         """The run that staged it; of a file that others wrote its own name."""
-        known = OUR_NAME.fullmatch(posixpath.basename(self.name))
-        return known["run"] if known else self.name
+        our_name = OUR_NAME.fullmatch(posixpath.basename(self.name))
+        return our_name["run"] if our_name else self.name
 
 
 @dataclass
-class Found:
+class UnneededFiles:
     """What lies in a table's folder and belongs to none of its states that are needed. `replaced`: other rows or files took
     its place before the cutoff; `left`: a run that ended left it; `young`: it may be a running one's; `spared`: replaced
     after the cutoff."""
 
-    replaced: list[Lying] = field(default_factory=list)
-    left: list[Lying] = field(default_factory=list)
-    young: list[Lying] = field(default_factory=list)
-    spared: list[Lying] = field(default_factory=list)
+    replaced: list[LooseFile] = field(default_factory=list)
+    left: list[LooseFile] = field(default_factory=list)
+    young: list[LooseFile] = field(default_factory=list)
+    spared: list[LooseFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Rules:
+class RemovalCutoffs:
     """When a file may go, in seconds since 1970: replaced up to `replaced_before` (infinite: whenever); staged by a run that
     wrote its last file before `staged_before`; noted for the next run before `noted_before`."""
 
@@ -62,19 +62,19 @@ class Rules:
     now: float
 
 
-def listed(warehouse: str, table: str) -> list[Lying]:
+def list_loose_files(warehouse: str, table: str) -> list[LooseFile]:
     """The Parquet files in a table's folder, committed or not; Delta takes no notice of names that begin with _ or a dot."""
-    store, root = filesystem(uri(warehouse, table))
+    store, root = open_filesystem(table_uri(warehouse, table))
     lying = []
     for info in store.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
         name = posixpath.relpath(info.path, root)
         is_hidden = any(step.startswith(("_", ".")) for step in name.split("/"))
         if info.type == FileType.File and name.endswith(".parquet") and not is_hidden:
-            lying.append(Lying(info.path, name, int(info.size), info.mtime.timestamp()))
+            lying.append(LooseFile(info.path, name, int(info.size), info.mtime.timestamp()))
     return lying
 
 
-def last_written(files: Iterable[Lying]) -> dict[str, float]:
+def last_written(files: Iterable[LooseFile]) -> dict[str, float]:
     """When each run wrote its last file."""
     newest: dict[str, float] = {}
     for file in files:
@@ -82,44 +82,44 @@ def last_written(files: Iterable[Lying]) -> dict[str, float]:
     return newest
 
 
-def find(
+def find_unneeded(
     warehouse: str,
     table: str,
-    lying: Sequence[Lying],
+    lying: Sequence[LooseFile],
     needed: Collection[str],
     rewritten: Collection[str],
     runs: Mapping[str, float],
-    rules: Rules,
-) -> Found:
+    rules: RemovalCutoffs,
+) -> UnneededFiles:
     """What is not needed of `lying`, which was listed before the log was read: what was committed since, the log names.
 
     `needed`: paths that must stay in any case; `rewritten`: files of the newest version that are about to be replaced.
     """
-    active = slice_versions.paths(existing(warehouse, table), {}) - set(rewritten)
-    noted = _noted(warehouse, table, rules.noted_before)
+    active = slice_versions.part_paths(existing_table(warehouse, table), {}) - set(rewritten)
+    noted = _noted_names(warehouse, table, rules.noted_before)
     idle = [file for file in lying if file.name not in active and file.name not in needed]
-    found = Found()
+    unneeded = UnneededFiles()
     if not idle:
-        return found
-    removed = _removed(warehouse, table) | dict.fromkeys(rewritten, rules.now)
+        return unneeded
+    removed = _removal_times(warehouse, table) | dict.fromkeys(rewritten, rules.now)
     for file in idle:
         if file.name in removed:
-            (found.replaced if removed[file.name] <= rules.replaced_before else found.spared).append(file)
+            (unneeded.replaced if removed[file.name] <= rules.replaced_before else unneeded.spared).append(file)
         elif runs[file.run] < rules.staged_before and posixpath.basename(file.name) not in noted:
-            found.left.append(file)
+            unneeded.left.append(file)
         else:
-            found.young.append(file)
-    return found
+            unneeded.young.append(file)
+    return unneeded
 
 
-class Needed(NamedTuple):
+class NeededFiles(NamedTuple):
     """The files of a table that snapshots and begun publications need, and the oldest version that a snapshot pins."""
 
     files: set[str]
     oldest: int | None
 
 
-def needed(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]) -> Needed:
+def needed_files(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]) -> NeededFiles:
     """What the newest snapshot of every release needs of a table, at its pinned version and at the one that holds it now."""
     files: set[str] = set()
     for publication in begun:
@@ -130,33 +130,33 @@ def needed(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequ
         for named, version in pin.table_versions.items():
             name, _, since = named.partition(SINCE)
             if name == table:
-                part = dict(zip(schemas.load(table).slice_by, (pin.release, since), strict=False))
+                part = dict(zip(schemas.table_schema(table).slice_by, (pin.release, since), strict=False))
                 versions.append(version)
-                for one in {version, _now(warehouse, table, pin, since, version)}:
-                    files |= _paths(warehouse, table, one, part)
-    return Needed(files, min(versions, default=None))
+                for slice_version in {version, _current_version(warehouse, table, pin, since, version)}:
+                    files |= _paths_at_version(warehouse, table, slice_version, part)
+    return NeededFiles(files, min(versions, default=None))
 
 
-def _now(warehouse: str, table: str, pin: Snapshot, since: str, version: int) -> int:
+def _current_version(warehouse: str, table: str, pin: Snapshot, since: str, version: int) -> int:
     try:
-        return held(warehouse, table, pin, since or None).version
+        return current_slice(warehouse, table, pin, since or None).version
     except StoreError:
         return version
 
 
-def _paths(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> set[str]:
+def _paths_at_version(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> set[str]:
     """The files of a part at one version; none where the log no longer tells it, for what it holds now is told beside."""
     try:
-        return slice_versions.paths(at(warehouse, table, version), part)
+        return slice_versions.part_paths(open_version(warehouse, table, version), part)
     except StoreError:
         return set()
 
 
-def _removed(warehouse: str, table: str) -> dict[str, float]:
+def _removal_times(warehouse: str, table: str) -> dict[str, float]:
     """When each file that commits of the log took out of the table was last taken out, in seconds since 1970."""
     versions = [file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "commit"]
     with ThreadPoolExecutor(READERS) as pool:
-        commits = pool.map(lambda version: delta_commits.commit(warehouse, table, version), versions)
+        commits = pool.map(lambda version: delta_commits.read_commit(warehouse, table, version), versions)
     removed: dict[str, float] = {}
     for commit in (commit for commit in commits if commit is not None):
         for action in commit.removes:
@@ -164,17 +164,22 @@ def _removed(warehouse: str, table: str) -> dict[str, float]:
     return removed
 
 
-def _noted(warehouse: str, table: str, noted_before: float) -> set[str]:
+def _noted_names(warehouse: str, table: str, noted_before: float) -> set[str]:
     """The names of files that an interrupted run noted for the next one, not too long ago."""
     return {
-        name for note in checkpoint.notes(warehouse, table) if note.changed_at >= noted_before for name in note.files
+        name
+        for note in checkpoint.list_notes(warehouse, table)
+        if note.changed_at >= noted_before
+        for name in note.files
     }
 
 
-def old_notes(warehouse: str, table: str, noted_before: float) -> list[Lying]:
+def old_notes(warehouse: str, table: str, noted_before: float) -> list[LooseFile]:
     """The notes themselves that nobody came back for."""
     return [
-        Lying(note.path, posixpath.join(checkpoint.FOLDER, posixpath.basename(note.path)), note.bytes, note.changed_at)
-        for note in checkpoint.notes(warehouse, table)
+        LooseFile(
+            note.path, posixpath.join(checkpoint.FOLDER, posixpath.basename(note.path)), note.bytes, note.changed_at
+        )
+        for note in checkpoint.list_notes(warehouse, table)
         if note.changed_at < noted_before
     ]

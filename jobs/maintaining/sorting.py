@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from oilake.jobs.maintaining.parts import is_ours, rewritable
-from oilake.jobs.runtime.filesystem import filesystem, join
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.maintaining.parts import is_ours, rewritable_files
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import spark_writer
-from oilake.jobs.tables.delta_log import unreadable, uri
+from oilake.jobs.tables.delta_log import table_uri, unreadable_rows_error
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
-from oilake.jobs.tables.rewrite_files import exchange
+from oilake.jobs.tables.rewrite_files import exchange_files
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
@@ -25,17 +25,19 @@ BATCH = 1 << 16
 ROWS_PER_FILE = 4_000_000
 
 
-def disordered(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
+def disordered_files(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
     """Those files of one partition that others wrote, where one of them is out of order; reads what they are sorted by."""
-    columns = schemas.load(table).sort_by
-    others = [file for file in files if not is_ours(file)]
-    if columns and not all(_is_sorted(join(uri(warehouse, table), file.path), table, columns) for file in others):
-        return others
+    columns = schemas.table_schema(table).sort_by
+    foreign_files = [file for file in files if not is_ours(file)]
+    if columns and not all(
+        _is_sorted(join_uri(table_uri(warehouse, table), file.path), table, columns) for file in foreign_files
+    ):
+        return foreign_files
     return []
 
 
 def _is_sorted(path: str, table: str, columns: Sequence[str]) -> bool:
-    store, inside = filesystem(path)
+    store, inside = open_filesystem(path)
     last: pa.RecordBatch | None = None
     try:
         for batch in pq.ParquetFile(inside, filesystem=store).iter_batches(BATCH, columns=list(columns)):
@@ -44,7 +46,7 @@ def _is_sorted(path: str, table: str, columns: Sequence[str]) -> bool:
                 return False
             last = rows.slice(max(len(rows) - 1, 0))
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, table, error) from None
+        raise unreadable_rows_error(path, table, error) from None
     return True
 
 
@@ -58,22 +60,26 @@ def _never_falls(rows: pa.RecordBatch, columns: Sequence[str]) -> bool:
     return bool(pc.all(may_follow).as_py() is not False)
 
 
-def sort(spark: SparkSession, warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+def sort_files(spark: SparkSession, warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
     """Puts sorted files with the same rows in the place of these of one partition; whether no other run was there first."""
-    schema = schemas.load(table)
+    schema = schemas.table_schema(table)
     stored = parquet_schema([(column.name, column.type) for column in schema.stored()])
-    frame = plain_files(spark).schema(stored).parquet(*(join(uri(warehouse, table), file.path) for file in files))
+    frame = (
+        plain_files(spark).schema(stored).parquet(*(join_uri(table_uri(warehouse, table), file.path) for file in files))
+    )
     count = max(1, math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE))
-    staged = spark_writer.stage(
+    staged = spark_writer.stage_frame(
         spark, frame, warehouse, schema, files[0].partition, run_id, count, f"{table}: sorting what others rewrote"
     )
-    return exchange(warehouse, table, files, staged, run_id)
+    return exchange_files(warehouse, table, files, staged, run_id)
 
 
-def restore(spark: SparkSession, warehouse: str, pins: Sequence[Snapshot], tables: Sequence[str], run_id: str) -> None:
+def restore_order(
+    spark: SparkSession, warehouse: str, pins: Sequence[Snapshot], tables: Sequence[str], run_id: str
+) -> None:
     """Sorts what others have rewritten out of order in these tables of the releases, before their files are merged."""
     for table in tables:
-        for files in rewritable(warehouse, table, {pin.release: pin for pin in pins}).groups:
-            if others := disordered(warehouse, table, files):
-                say(f"{table}: {len(others):,} rewritten files are out of order and are sorted again")
-                sort(spark, warehouse, table, others, run_id)
+        for files in rewritable_files(warehouse, table, {pin.release: pin for pin in pins}).groups:
+            if out_of_order := disordered_files(warehouse, table, files):
+                log_line(f"{table}: {len(out_of_order):,} rewritten files are out of order and are sorted again")
+                sort_files(spark, warehouse, table, out_of_order, run_id)

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import compaction, logs, partial_files, removal, sorting
-from oilake.jobs.maintaining.parts import Parts, rewritable
-from oilake.jobs.maintaining.removal import Found, Lying, Rules
+from oilake.jobs.maintaining.parts import RewritableFiles, rewritable_files
+from oilake.jobs.maintaining.removal import LooseFile, RemovalCutoffs, UnneededFiles
 from oilake.jobs.runtime import spark_session
-from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits, publish
-from oilake.jobs.tables.delta_log import existing, open_table, uri
-from oilake.jobs.tables.snapshots import Snapshot, snapshots
+from oilake.jobs.tables.delta_log import existing_table, open_table, table_uri
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.tables.table_properties import change, lacking_retention
+from oilake.jobs.tables.table_properties import change_properties, lacking_retention
 from oilake.schemas import loader as schemas
 
 HOURS = 720
@@ -31,7 +31,7 @@ HOUR = 3600.0
 
 
 @dataclass(frozen=True)
-class Item:
+class UpkeepFile:
     """One file, by its path, and its bytes."""
 
     path: str
@@ -39,13 +39,13 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Task:
+class UpkeepTask:
     """One thing done to a table. `is_change`: whether it changes anything, or only says what stays."""
 
     table: str
     what: str
     why: str
-    files: list[Item]
+    files: list[UpkeepFile]
     bytes: int
     is_change: bool = True
 
@@ -57,126 +57,142 @@ class Upkeep:
 
     is_dry: bool
     waiting: list[str] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[UpkeepTask] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
-    def add(self, table: str, what: str, why: str, files: Sequence[Item], is_change: bool = True) -> None:
+    def add(self, table: str, what: str, why: str, files: Sequence[UpkeepFile], is_change: bool = True) -> None:
         """Notes a task; one of files only where there are any."""
-        self.tasks.append(Task(table, what, why, list(files), sum(file.bytes for file in files), is_change))
+        self.tasks.append(UpkeepTask(table, what, why, list(files), sum(file.bytes for file in files), is_change))
 
 
 def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool) -> Upkeep:
     """Does what is due; ConfigError where the warehouse has no table. A second run finds nothing to do."""
     warehouse, now = settings.warehouse, time.time()
-    names = [name for name in schemas.names() if open_table(warehouse, name) is not None]
+    names = [name for name in schemas.table_names() if open_table(warehouse, name) is not None]
     if not names:
         raise ConfigError(f"{warehouse}: holds no table; run `oilake ingest` first")
     if missing := [name for name in only if name not in names]:
         raise ConfigError(f"{warehouse}: holds no table {', '.join(missing)}; it holds {', '.join(names)}")
     done = Upkeep(is_dry)
-    begun = [publication for _, publication in publish.unfinished(warehouse)]
+    begun = [publication for _, publication in publish.unfinished_publications(warehouse)]
     done.waiting = [publication.run_id for publication in begun]
     if not is_dry:
         publish.recover(warehouse)
-    rules = _rules(hours, now)
-    lying = {name: removal.listed(warehouse, name) for name in names}
+    rules = _removal_cutoffs(hours, now)
+    lying = {name: removal.list_loose_files(warehouse, name) for name in names}
     runs = removal.last_written([file for files in lying.values() for file in files])
-    pins = snapshots(warehouse)
+    pins = newest_snapshots(warehouse)
     for name in only or names:
         _set_periods(warehouse, name, done)
-        rewritten = _rewrite(settings, name, pins, done)
-        needed = removal.needed(warehouse, name, pins, begun)
-        found = removal.find(warehouse, name, lying[name], needed.files, rewritten if is_dry else (), runs, rules)
-        _delete(warehouse, name, found, rules, hours, done)
-        _shorten(warehouse, name, needed.oldest, rules, done)
+        rewritten = _rewrite_files(settings, name, pins, done)
+        needed = removal.needed_files(warehouse, name, pins, begun)
+        unneeded = removal.find_unneeded(
+            warehouse, name, lying[name], needed.files, rewritten if is_dry else (), runs, rules
+        )
+        _delete_unneeded(warehouse, name, unneeded, rules, hours, done)
+        _shorten_log(warehouse, name, needed.oldest, rules, done)
     if not only:
-        abandoned = partial_files.abandoned(settings.landing, rules.noted_before)
-        _remove("landing", "nobody went on with them", abandoned, settings.landing, done)
+        abandoned = partial_files.abandoned_files(settings.landing, rules.noted_before)
+        _remove_files("landing", "nobody went on with them", abandoned, settings.landing, done)
     return done
 
 
-def _rules(hours: float, now: float) -> Rules:
+def _removal_cutoffs(hours: float, now: float) -> RemovalCutoffs:
     age = max(hours, STAGED_HOURS) * HOUR
-    return Rules(now - hours * HOUR if hours else math.inf, now - STAGED_HOURS * HOUR, now - age, now)
+    return RemovalCutoffs(now - hours * HOUR if hours else math.inf, now - STAGED_HOURS * HOUR, now - age, now)
 
 
-def _rewrite(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: Upkeep) -> set[str]:
+def _rewrite_files(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: Upkeep) -> set[str]:
     """Sorts and brings together what should be; the files that are replaced."""
     warehouse, run_id = settings.warehouse, uuid.uuid4().hex[:16]
-    found = rewritable(warehouse, name, pins)
-    done.lost += found.lost
+    rewritable_parts = rewritable_files(warehouse, name, pins)
+    done.lost += rewritable_parts.lost
     rewritten: set[str] = set()
-    for files in found.groups:
-        if others := sorting.disordered(warehouse, name, files) if schemas.load(name).slice_by else []:
-            _note(done, name, "sorted again", "others rewrote them out of order", others)
-            rewritten |= {file.path for file in others}
+    for files in rewritable_parts.groups:
+        if (
+            out_of_order := sorting.disordered_files(warehouse, name, files)
+            if schemas.table_schema(name).slice_by
+            else []
+        ):
+            _note_task(done, name, "sorted again", "others rewrote them out of order", out_of_order)
+            rewritten |= {file.path for file in out_of_order}
             if not done.is_dry:
-                sorting.sort(spark_session.start(settings), warehouse, name, others, run_id)
-    again = found if done.is_dry or not rewritten else rewritable(warehouse, name, pins)
-    return rewritten | _compact(warehouse, name, again, rewritten, run_id, done)
+                sorting.sort_files(spark_session.start_session(settings), warehouse, name, out_of_order, run_id)
+    again = rewritable_parts if done.is_dry or not rewritten else rewritable_files(warehouse, name, pins)
+    return rewritten | _compact_parts(warehouse, name, again, rewritten, run_id, done)
 
 
-def _compact(warehouse: str, name: str, found: Parts, rewritten: set[str], run_id: str, done: Upkeep) -> set[str]:
+def _compact_parts(
+    warehouse: str, name: str, rewritable_parts: RewritableFiles, rewritten: set[str], run_id: str, done: Upkeep
+) -> set[str]:
     replaced: set[str] = set()
-    for files in found.groups:
+    for files in rewritable_parts.groups:
         left = [file for file in files if file.path not in rewritten]
-        for group in compaction.plan(warehouse, name, left):
+        for group in compaction.plan_compaction(warehouse, name, left):
             part = " ".join(group[0].partition.values())
-            _note(done, name, "brought together", " ".join(["into one file", *(["of", part] if part else [])]), group)
-            if done.is_dry or compaction.compact(warehouse, name, group, run_id):
+            _note_task(
+                done, name, "brought together", " ".join(["into one file", *(["of", part] if part else [])]), group
+            )
+            if done.is_dry or compaction.compact_files(warehouse, name, group, run_id):
                 replaced |= {file.path for file in group}
     return replaced
 
 
-def _note(done: Upkeep, name: str, what: str, why: str, files: Sequence[StagedFile]) -> None:
-    done.add(name, what, why, [Item(file.path, file.size) for file in files])
+def _note_task(done: Upkeep, name: str, what: str, why: str, files: Sequence[StagedFile]) -> None:
+    done.add(name, what, why, [UpkeepFile(file.path, file.size) for file in files])
 
 
 def _set_periods(warehouse: str, name: str, done: Upkeep) -> None:
-    if lacking := lacking_retention(existing(warehouse, name).metadata().configuration):
+    if lacking := lacking_retention(existing_table(warehouse, name).metadata().configuration):
         done.add(name, "given", f"the properties {', '.join(lacking)}", [])
         if not done.is_dry:
-            change(warehouse, name, lacking_retention)
+            change_properties(warehouse, name, lacking_retention)
 
 
-def _delete(warehouse: str, name: str, found: Found, rules: Rules, hours: float, done: Upkeep) -> None:
-    folder = uri(warehouse, name)
+def _delete_unneeded(
+    warehouse: str, name: str, unneeded: UnneededFiles, rules: RemovalCutoffs, hours: float, done: Upkeep
+) -> None:
+    folder = table_uri(warehouse, name)
     notes = removal.old_notes(warehouse, name, rules.noted_before)
-    _remove(name, "they were replaced, and no snapshot needs them", found.replaced, folder, done)
-    _remove(name, "a run that ended left them", [*found.left, *notes], folder, done)
+    _remove_files(name, "they were replaced, and no snapshot needs them", unneeded.replaced, folder, done)
+    _remove_files(name, "a run that ended left them", [*unneeded.left, *notes], folder, done)
     kept = {
-        f"replaced in the last {hours:g} hours": found.spared,
-        f"staged by a run that wrote in the last {STAGED_HOURS} hours": found.young,
+        f"replaced in the last {hours:g} hours": unneeded.spared,
+        f"staged by a run that wrote in the last {STAGED_HOURS} hours": unneeded.young,
     }
     for why, files in kept.items():
         if files:
-            done.add(name, "kept", why, [Item(file.name, file.bytes) for file in files], is_change=False)
+            done.add(name, "kept", why, [UpkeepFile(file.name, file.bytes) for file in files], is_change=False)
 
 
-def _remove(name: str, why: str, files: Sequence[Lying], place: str, done: Upkeep) -> None:
+def _remove_files(name: str, why: str, files: Sequence[LooseFile], place: str, done: Upkeep) -> None:
     if not files:
         return
-    done.add(name, "deleted", why, [Item(file.name, file.bytes) for file in files])
+    done.add(name, "deleted", why, [UpkeepFile(file.name, file.bytes) for file in files])
     if not done.is_dry:
-        store, _ = filesystem(place)
+        store, _ = open_filesystem(place)
         for file in files:
             with contextlib.suppress(FileNotFoundError):
                 store.delete_file(file.path)
 
 
-def _shorten(warehouse: str, name: str, oldest: int | None, rules: Rules, done: Upkeep) -> None:
+def _shorten_log(warehouse: str, name: str, oldest: int | None, rules: RemovalCutoffs, done: Upkeep) -> None:
     """A checkpoint where one is due, then the commits go that no needed version is read from."""
-    newest = existing(warehouse, name).version()
+    newest = existing_table(warehouse, name).version()
     files = delta_commits.log_files(warehouse, name)
     if logs.is_due(files, newest):
         done.add(name, "given", f"a checkpoint of version {newest}", [])
         if not done.is_dry:
-            logs.checkpoint(warehouse, name)
+            logs.write_checkpoint(warehouse, name)
             files = delta_commits.log_files(warehouse, name)
         else:
             files = [*files, delta_commits.LogFile("", newest, "checkpoint", 0, rules.now)]
-    going = logs.superfluous(files, newest if oldest is None else oldest, rules.replaced_before)
-    lying = [Lying(file.path, posixpath.basename(file.path), file.bytes, file.changed_at) for file in going]
-    _remove(
-        name, "the log is read from a later checkpoint", lying, join(uri(warehouse, name), delta_commits.FOLDER), done
+    going = logs.superfluous_files(files, newest if oldest is None else oldest, rules.replaced_before)
+    lying = [LooseFile(file.path, posixpath.basename(file.path), file.bytes, file.changed_at) for file in going]
+    _remove_files(
+        name,
+        "the log is read from a later checkpoint",
+        lying,
+        join_uri(table_uri(warehouse, name), delta_commits.FOLDER),
+        done,
     )

@@ -13,24 +13,24 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.gated_publication import Staged, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import begin
+from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
+from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import code_version
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.publish import Publication
-from oilake.jobs.tables.snapshots import Snapshot, held, lost, slice_name
-from oilake.jobs.tables.snapshots import told as published_words
+from oilake.jobs.tables.snapshots import Snapshot, current_slice, lost_rows_sentence, slice_name
+from oilake.jobs.tables.snapshots import read_property as published_words
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.validation.publish_gate import Known
+from oilake.jobs.validation.publish_gate import PublishFacts
 
 T = TypeVar("T")
-COUNTS = "counts"
+COUNTS_PROPERTY = "counts"
 
-Work = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
+StagingWork = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
 
 
 @dataclass(frozen=True)
-class Task:
+class DerivedTask:
     """One job on one release. `inputs`: the versions that it reads; `decided_by`: what else decides its rows, code apart.
 
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
@@ -48,12 +48,12 @@ class Task:
 
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
-        known = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
-        return hashlib.sha256(known + code_version.digest(f"jobs.{self.job}", self.job)).hexdigest()
+        deciding_inputs = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
+        return hashlib.sha256(deciding_inputs + code_version.code_digest(f"jobs.{self.job}", self.job)).hexdigest()
 
 
 @dataclass(frozen=True)
-class Done(Generic[T]):
+class JobResult(Generic[T]):
     """`found`: what the work told, also where it was done before; `pin`: the snapshot that holds it; seconds of the work,
     and of Spark's start."""
 
@@ -64,7 +64,7 @@ class Done(Generic[T]):
     start_seconds: float = 0.0
 
 
-def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T]:
+def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T], force: bool) -> JobResult[T]:
     """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
 
     What the work tells besides, plain data, stands in the properties of the job's tables. What a failed or interrupted
@@ -73,35 +73,35 @@ def derive(settings: Settings, task: Task, work: Work[T], force: bool) -> Done[T
     """
     started = time.monotonic()
     fingerprint = task.fingerprint()
-    for pin, table in task.reads:
-        held(settings.warehouse, table, pin)
+    for snapshot, table in task.reads:
+        current_slice(settings.warehouse, table, snapshot)
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        gone = lost(settings.warehouse, task.pin, task.job, task.since)
-        if gone is None:
-            words = published_words(settings.warehouse, task.pin, task.job, COUNTS, task.since)
-            return Done(False, json.loads(words), task.pin)
-        say(f"{gone}; they are made again")
-    spark, start_seconds = begin(settings)
+        lost_files = lost_rows_sentence(settings.warehouse, task.pin, task.job, task.since)
+        if lost_files is None:
+            counts_json = published_words(settings.warehouse, task.pin, task.job, COUNTS_PROPERTY, task.since)
+            return JobResult(False, json.loads(counts_json), task.pin)
+        log_line(f"{lost_files}; they are made again")
+    spark, start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
 
-    def stage() -> Staged[T]:
-        files, found = work(spark, run_id)
-        told = {**task.properties, COUNTS: json.dumps(found)}
-        pin = task.pin
+    def stage_files() -> StagedPublication[T]:
+        files, work_result = work(spark, run_id)
+        properties = {**task.properties, COUNTS_PROPERTY: json.dumps(work_result)}
+        snapshot = task.pin
         publication = Publication(
-            pin.release,
+            snapshot.release,
             run_id,
-            pin.status,
+            snapshot.status,
             fingerprint,
             task.job,
             task.inputs,
             tuple(files),
             task.basis,
             task.since,
-            told,
+            properties,
         )
-        return Staged(publication, Known(is_complete=pin.status == "complete"), found)
+        return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
 
-    passed = pass_gate(spark, settings.warehouse, run_id, stage)
-    pin = publish_passed(settings.warehouse, passed)
-    return Done(True, passed.told, pin, time.monotonic() - started - start_seconds, start_seconds)
+    passed_publication = pass_gate(spark, settings.warehouse, run_id, stage_files)
+    snapshot = publish_passed(settings.warehouse, passed_publication)
+    return JobResult(True, passed_publication.told, snapshot, time.monotonic() - started - start_seconds, start_seconds)

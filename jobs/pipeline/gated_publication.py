@@ -13,51 +13,53 @@ from oilake.jobs.tables import publish
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.validation import publish_gate
-from oilake.jobs.validation.publish_gate import Judgement, Known
+from oilake.jobs.validation.publish_gate import PublishFacts, TableResults
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Staged(Generic[T]):
+class StagedPublication(Generic[T]):
     """A publication whose files are all staged, what the job knows of their rows, and what it tells besides."""
 
     publication: Publication
-    known: Known
+    known: PublishFacts
     told: T
 
 
 @dataclass(frozen=True)
-class Passed(Generic[T]):
+class PassedPublication(Generic[T]):
     """What the gate let through, and what it found of every table."""
 
     publication: Publication
-    judgements: Sequence[Judgement]
+    judgements: Sequence[TableResults]
     told: T
 
 
-def pass_gate(spark: SparkSession, warehouse: str, run_id: str, stage: Callable[[], Staged[T]]) -> Passed[T]:
+def pass_gate(
+    spark: SparkSession, warehouse: str, run_id: str, stage: Callable[[], StagedPublication[T]]
+) -> PassedPublication[T]:
     """What `stage` gives, once no critical expectation is broken in it.
 
     BrokenError otherwise, after the refusal is recorded. Whatever ends it, the tasks of the run are stopped and what it
     staged is deleted.
     """
-    staged: Staged[T] | None = None
+    staged: StagedPublication[T] | None = None
     try:
         staged = stage()
-        judgements = publish_gate.judge(spark, warehouse, staged.publication, staged.known)
-        publish_gate.hold(staged.publication, judgements)
-        return Passed(staged.publication, judgements, staged.told)
+        judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.known)
+        publish_gate.raise_if_broken(staged.publication, judgements)
+        return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
-        spark_tasks.stop(spark)
-        publish.discard(warehouse, run_id)
+        spark_tasks.cancel_tasks(spark)
+        publish.discard_staged(warehouse, run_id)
         if staged:
             publish_gate.record_refused(warehouse, staged.publication, error)
-        raise publish.unwritable(warehouse, error) from None
+        raise publish.as_store_error(warehouse, error) from None
 
 
-def publish_passed(warehouse: str, passed: Passed[T]) -> Snapshot:
+def publish_passed(warehouse: str, passed: PassedPublication[T]) -> Snapshot:
     """Publishes it, and records what the gate found; the snapshot that it ends with."""
-    pin = publish.publish(warehouse, passed.publication)
-    publish_gate.record(warehouse, passed.publication, passed.judgements, pin)
-    return pin
+    snapshot = publish.publish(warehouse, passed.publication)
+    publish_gate.record_results(warehouse, passed.publication, passed.judgements, snapshot)
+    return snapshot

@@ -8,17 +8,17 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import spark_session, spark_tasks
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import ddl
 from oilake.jobs.validation import row_filter
 
 
-def begin(settings: Settings) -> tuple[SparkSession, float]:
+def start_job(settings: Settings) -> tuple[SparkSession, float]:
     """(the session, the seconds that Spark and its workers took to start); what was migrated is told."""
     starting = time.monotonic()
-    spark = spark_session.start(settings)
+    spark = spark_session.start_session(settings)
     ready = spark_tasks.start_workers(spark, row_filter.warm_up)
     start_seconds = time.monotonic() - starting
-    for sentence in ddl.ensure(spark, settings.warehouse):
-        say(f"migrated {sentence}")
-    return spark, start_seconds + spark_tasks.wait_for(ready)
+    for sentence in ddl.ensure_tables(spark, settings.warehouse):
+        log_line(f"migrated {sentence}")
+    return spark, start_seconds + spark_tasks.wait_for_workers(ready)

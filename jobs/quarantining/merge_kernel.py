@@ -11,20 +11,20 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.quarantining.reprocess_kernel import Run
+from oilake.jobs.quarantining.reprocess_kernel import SortedRun
 from oilake.jobs.scanning.key_ranges import LARGEST, READERS
-from oilake.jobs.scanning.merge_scan import END, Side, aligned, row_groups
+from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks, row_groups
 from oilake.jobs.tables.snapshots import PublishedFile
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.transforms.image_ids import as_ids
-from oilake.jobs.transforms.image_runs import Runs
+from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.schemas import loader as schemas
 
-ROWS = 1 << 17
+CHUNK_ROWS = 1 << 17
 
 
 @dataclass(frozen=True)
-class Target:
+class MergeTarget:
     """A file to be: all rows of the `published` one (None: there is none yet), and those of the runs whose image lies from
     `low` up to, without, `high`."""
 
@@ -37,9 +37,9 @@ class Target:
     high: int
 
 
-def targets(
-    table: str, partition: Mapping[str, str], published: Sequence[PublishedFile], runs: Mapping[str, Run]
-) -> list[Target]:
+def merge_targets(
+    table: str, partition: Mapping[str, str], published: Sequence[PublishedFile], runs: Mapping[str, SortedRun]
+) -> list[MergeTarget]:
     """The files of one partition that get rows of the runs (by URI), and no other; files that did not overlap still do not.
 
     A row goes into the last file that begins at or before its image. Reads the footers of the published files.
@@ -47,46 +47,48 @@ def targets(
     uris = [file.uri for file in published]
     with ThreadPoolExecutor(READERS) as pool:
         groups = dict(zip(uris, pool.map(row_groups, uris), strict=True))
-    ends = {uri: (min(g.low for g in found), max(g.high for g in found)) for uri, found in groups.items() if found}
+    ends = {
+        uri: (min(g.low for g in entries), max(g.high for g in entries)) for uri, entries in groups.items() if entries
+    }
     files = sorted(ends, key=lambda uri: (ends[uri], uri))
-    cuts = [0, *(ends[uri][0] for uri in files[1:]), END] if files else _even(list(runs.values()))
-    found = []
+    cuts = [0, *(ends[uri][0] for uri in files[1:]), END] if files else _even_cuts(list(runs.values()))
+    entries = []
     for number, (low, high) in enumerate(pairwise(cuts)):
         uri = files[number] if files else None
-        some = tuple(sorted(one for one, run in runs.items() if _rows_within(run, low, high)))
+        some = tuple(sorted(run_uri for run_uri, run in runs.items() if _rows_within(run, low, high)))
         if some:
-            found.append(Target(table, dict(partition), number, uri, some, low, high))
-    return found
+            entries.append(MergeTarget(table, dict(partition), number, uri, some, low, high))
+    return entries
 
 
-def _even(runs: Sequence[Run]) -> list[int]:
+def _even_cuts(runs: Sequence[SortedRun]) -> list[int]:
     """Cuts that leave at most LARGEST rows between two of them, rows of one image apart."""
     ids = np.sort(np.concatenate([run.ids for run in runs]))
     count = math.ceil(len(ids) / LARGEST)
     return [0, *sorted({int(ids[len(ids) * n // count]) for n in range(1, count)} - {0}), END]
 
 
-def _rows_within(run: Run, low: int, high: int) -> int:
+def _rows_within(run: SortedRun, low: int, high: int) -> int:
     first = int(np.searchsorted(run.ids, np.uint64(low)))
     return (len(run.ids) if high == END else int(np.searchsorted(run.ids, np.uint64(high)))) - first
 
 
-def merge(target: Target, warehouse: str, run_id: str) -> Iterator[StagedFile]:
+def merge_file(target: MergeTarget, warehouse: str, run_id: str) -> Iterator[StagedFile]:
     """Stages the file, sorted by image, some rows at a time. InputError names a published file that is not sorted."""
-    table = schemas.load(target.table)
+    table = schemas.table_schema(target.table)
     columns = tuple(column.name for column in table.stored() if column.name != "image_id")
     plain = target.table == "images"
-    sides = {"released": Side(target.runs, columns, ROWS, plain, target.low, target.high)}
+    sides = {"released": Side(target.runs, columns, CHUNK_ROWS, plain, target.low, target.high)}
     if target.published:
-        sides["published"] = Side((target.published,), columns, ROWS, plain)
+        sides["published"] = Side((target.published,), columns, CHUNK_ROWS, plain)
     writer = Writer(warehouse, table, target.partition, run_id, target.number)
-    for chunk in aligned(sides, 0, END, ROWS):
+    for chunk in aligned_chunks(sides, 0, END, CHUNK_ROWS):
         parts = [chunk[name] for name in ("published", "released") if name in chunk]
-        writer.write(_sorted(parts).select([column.name for column in table.stored()]))
+        writer.write(_sorted_rows(parts).select([column.name for column in table.stored()]))
     yield writer.close()
 
 
-def _sorted(parts: Sequence[Runs]) -> pa.Table:
+def _sorted_rows(parts: Sequence[ImageRuns]) -> pa.Table:
     """The rows of the parts with their image IDs, sorted by image; of one image those of the first part first."""
     images = np.concatenate([np.repeat(part.images, part.lengths) for part in parts])
     rows = pa.concat_tables([part.rows for part in parts]).append_column("image_id", as_ids(images))

@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.error_text import unreadable
-from oilake.jobs.runtime.filesystem import filesystem
-from oilake.jobs.tables.snapshots import files, pins
+from oilake.jobs.runtime.error_text import unreadable_error
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.snapshots import published_files, require_snapshots
 
 BATCH = 4096
-PLACE = ("release", "table_name", "file", "member", "line", "reasons")
+LOCATION_COLUMNS = ("release", "table_name", "file", "member", "line", "reasons")
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Filter:
+class QuarantineFilter:
     """Which rows are wanted; None: any. A row is wanted by `reason` when it is one of its reasons."""
 
     release: str | None = None
@@ -34,54 +34,56 @@ class Filter:
     reason: str | None = None
 
 
-def rows(warehouse: str, wanted: Filter, limit: int, is_whole: bool = False) -> tuple[list[Row], int]:
+def read_rows(warehouse: str, wanted: QuarantineFilter, limit: int, is_whole: bool = False) -> tuple[list[Row], int]:
     """(the first `limit` wanted rows by release, file, member and line; how many are wanted); with their bytes when whole.
 
     ConfigError when nothing, or not the release, is published.
     """
-    seen = Counter[str]()
+    counted = Counter[str]()
 
-    def found() -> Iterator[Row]:
-        for row in _rows(warehouse, wanted, [*PLACE[1:], *(["raw"] if is_whole else [])]):
-            seen["rows"] += 1
+    def counted_rows() -> Iterator[Row]:
+        for row in _matching_rows(warehouse, wanted, [*LOCATION_COLUMNS[1:], *(["raw"] if is_whole else [])]):
+            counted["rows"] += 1
             yield row
 
-    first = heapq.nsmallest(limit, found(), key=lambda row: (row["release"], row["file"], row["member"], row["line"]))
-    return first, seen["rows"]
+    first = heapq.nsmallest(
+        limit, counted_rows(), key=lambda row: (row["release"], row["file"], row["member"], row["line"])
+    )
+    return first, counted["rows"]
 
 
-def counts(warehouse: str, wanted: Filter) -> list[Row]:
+def count_reasons(warehouse: str, wanted: QuarantineFilter) -> list[Row]:
     """Rows by release, table, file, member and reason, sorted; a row with several reasons counts once for each."""
-    found = Counter(
+    reason_counts = Counter(
         (row["release"], row["table_name"], row["file"], row["member"], reason)
-        for row in _rows(warehouse, wanted, list(PLACE[1:]))
+        for row in _matching_rows(warehouse, wanted, list(LOCATION_COLUMNS[1:]))
         for reason in row["reasons"]
         if wanted.reason in (None, reason)
     )
     names = ("release", "table_name", "file", "member", "reason")
-    return [dict(zip(names, key, strict=True)) | {"rows": count} for key, count in sorted(found.items())]
+    return [dict(zip(names, key, strict=True)) | {"rows": count} for key, count in sorted(reason_counts.items())]
 
 
-def _rows(warehouse: str, wanted: Filter, columns: list[str]) -> Iterator[Row]:
-    for pin in pins(warehouse, wanted.release):
-        for file in files(warehouse, "quarantine", pin):
-            for batch in _batches(file.uri, columns):
-                yield from ({"release": pin.release, **row} for row in _wanted(batch, wanted).to_pylist())
+def _matching_rows(warehouse: str, criteria: QuarantineFilter, columns: list[str]) -> Iterator[Row]:
+    for pin in require_snapshots(warehouse, criteria.release):
+        for file in published_files(warehouse, "quarantine", pin):
+            for batch in _read_batches(file.uri, columns):
+                yield from ({"release": pin.release, **row} for row in _filter_batch(batch, criteria).to_pylist())
 
 
-def _batches(uri: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    store, path = filesystem(uri)
+def _read_batches(uri: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    store, path = open_filesystem(uri)
     try:
         yield from pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(uri, error) from None
+        raise unreadable_error(uri, error) from None
 
 
-def _wanted(batch: pa.RecordBatch, wanted: Filter) -> pa.RecordBatch:
-    equal = {"table_name": wanted.table, "file": wanted.file, "member": wanted.member, "line": wanted.line}
+def _filter_batch(batch: pa.RecordBatch, criteria: QuarantineFilter) -> pa.RecordBatch:
+    equal = {"table_name": criteria.table, "file": criteria.file, "member": criteria.member, "line": criteria.line}
     for column, value in equal.items():
         if value is not None:
             batch = batch.filter(pc.equal(batch[column], value))
-    if wanted.reason is None:
+    if criteria.reason is None:
         return batch
-    return batch.filter(pa.array([wanted.reason in reasons for reasons in batch["reasons"].to_pylist()], pa.bool_()))
+    return batch.filter(pa.array([criteria.reason in reasons for reasons in batch["reasons"].to_pylist()], pa.bool_()))

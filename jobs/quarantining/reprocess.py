@@ -15,27 +15,44 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import ConfigError, PromiseError, StoreError
+from oilake.conf.errors import ConfigError, DataQualityError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
 from oilake.jobs.ingesting.chunk_kernel import TYPES
-from oilake.jobs.ingesting.repairs import NAMED
+from oilake.jobs.ingesting.repairs import COUNT_NAMES
 from oilake.jobs.maintaining import sorting
-from oilake.jobs.pipeline.gated_publication import Passed, Staged, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import begin
+from oilake.jobs.pipeline.gated_publication import PassedPublication, StagedPublication, pass_gate, publish_passed
+from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.quarantining import merge_kernel, reprocess_kernel
-from oilake.jobs.quarantining.merge_kernel import Target
-from oilake.jobs.quarantining.reprocess_kernel import Context, Look, Member, Moved, Part, Run, Source
+from oilake.jobs.quarantining.merge_kernel import MergeTarget
+from oilake.jobs.quarantining.reprocess_kernel import (
+    FilePreview,
+    MemberKey,
+    MemberReader,
+    MovedRows,
+    ReprocessContext,
+    RereadFile,
+    SortedRun,
+)
 from oilake.jobs.runtime import code_version, spark_tasks
-from oilake.jobs.runtime.filesystem import join
-from oilake.jobs.runtime.progress import track
+from oilake.jobs.runtime.filesystem import join_uri
+from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import read_header
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publish import Publication
-from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, files, held, pinned, small_rows, staged_at
-from oilake.jobs.tables.staging import StagedFile, stage
-from oilake.jobs.validation.publish_gate import Known
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    RELEASE,
+    Snapshot,
+    current_slice,
+    published_files,
+    require_snapshot,
+    small_rows,
+    staged_at,
+)
+from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
 TABLES = tuple(TYPES)
@@ -43,7 +60,7 @@ MODULE = "oilake.jobs.quarantining.reprocess"
 
 
 @dataclass
-class Outcome:
+class ReprocessOutcome:
     """One release. `released`: rows by table and by the reason they had been kept for (a row may have several); `moved`:
     rows by table; `reworded`: rows that stay with other reasons; `unjudged`: rows, by table, that only an ingest reads."""
 
@@ -64,14 +81,14 @@ class Outcome:
         moved = sum(self.moved.values())
         lines = [f"{self.release}: {self.judged:,} quarantined rows judged again, {moved:,} released"]
         for table, reasons in sorted(self.released.items()):
-            told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
-            lines.append(f"{table}: {self.moved[table]:,} rows had been kept back for {told}")
+            reason_counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+            lines.append(f"{table}: {self.moved[table]:,} rows had been kept back for {reason_counts}")
         if self.reworded:
             lines.append(f"{self.reworded:,} rows stay for other reasons than before")
-        lines += [_unjudged(self.release, table, count) for table, count in sorted(self.unjudged.items())]
-        return "\n".join([*lines, self._end()])
+        lines += [_unjudged_line(self.release, table, count) for table, count in sorted(self.unjudged.items())]
+        return "\n".join([*lines, self._closing_line()])
 
-    def _end(self) -> str:
+    def _closing_line(self) -> str:
         if not self.changed:
             return (
                 f"nothing to release: every row stays, for the reasons it had; nothing was written in {self.warehouse}"
@@ -82,7 +99,7 @@ class Outcome:
         )
 
 
-def _unjudged(release: str, table: str, count: int) -> str:
+def _unjudged_line(release: str, table: str, count: int) -> str:
     return (
         f"{table}: {count:,} rows stay unjudged, since its files make sense only as a whole; "
         f"`oilake ingest --release {release} --force` reads them again"
@@ -90,69 +107,69 @@ def _unjudged(release: str, table: str, count: int) -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReprocessPlan:
     """The release as it is published, and what is to be read again of its quarantine."""
 
     pin: Snapshot
-    context: Context
-    looks: tuple[Look, ...]
-    parts: tuple[Part, ...]
+    context: ReprocessContext
+    looks: tuple[FilePreview, ...]
+    parts: tuple[RereadFile, ...]
 
 
-def release_rows(settings: Settings, release: Release) -> Outcome:
+def reprocess_release(settings: Settings, release: Release) -> ReprocessOutcome:
     """Publishes the quarantined rows of `release` that pass by now; does nothing when every row stays as it is.
 
     ConfigError when the release is not published or the registry no longer knows a file.
     """
     started = time.monotonic()
     publish.recover(settings.warehouse)
-    plan = _plan(settings, release)
+    plan = _plan_reprocess(settings, release)
     unjudged = sum((look.skipped for look in plan.looks), Counter[str]())
     judged = sum(look.rows for look in plan.looks) - unjudged.total()
-    outcome = Outcome(release.release, settings.warehouse, bool(plan.parts), judged, unjudged=dict(unjudged))
+    outcome = ReprocessOutcome(release.release, settings.warehouse, bool(plan.parts), judged, unjudged=dict(unjudged))
     if not plan.parts:
         return outcome
-    spark, outcome.start_seconds = begin(settings)
-    passed = prepare(spark, settings, release, plan)
+    spark, outcome.start_seconds = start_job(settings)
+    passed = prepare_publication(spark, settings, release, plan)
     publish_passed(settings.warehouse, passed)
-    found = passed.told
-    outcome.run_id, outcome.reworded = passed.publication.run_id, sum(one.reworded for one in found)
-    outcome.moved, outcome.released = _rows(found), _reasons(found)
+    moved_files = passed.told
+    outcome.run_id, outcome.reworded = passed.publication.run_id, sum(moved_file.reworded for moved_file in moved_files)
+    outcome.moved, outcome.released = _moved_by_table(moved_files), _reasons_by_table(moved_files)
     outcome.seconds = time.monotonic() - started - outcome.start_seconds
     return outcome
 
 
-def _plan(settings: Settings, release: Release) -> Plan:
+def _plan_reprocess(settings: Settings, release: Release) -> ReprocessPlan:
     """Looks at every quarantined row, without Spark: most often there is nothing to do."""
-    pin = pinned(settings.warehouse, release.release)
+    pin = require_snapshot(settings.warehouse, release.release)
     if "repairs" not in pin.table_versions:
         raise StoreError(
             f"{settings.warehouse}: {pin.release} was ingested before repairs were listed, so the list would lack "
             f"those of the ingest; run `oilake ingest --release {pin.release} --force`"
         )
-    context = Context(
+    context = ReprocessContext(
         release,
         settings.warehouse,
         uuid.uuid4().hex[:16],
         settings.limits.field_bytes,
-        _sources(settings.warehouse, pin, release),
+        _member_readers(settings.warehouse, pin, release),
     )
-    uris = sorted(file.uri for file in files(settings.warehouse, "quarantine", pin))
-    looks = track(
-        (reprocess_kernel.look(uri, context) for uri in uris),
+    uris = sorted(file.uri for file in published_files(settings.warehouse, "quarantine", pin))
+    looks = track_progress(
+        (reprocess_kernel.preview_file(uri, context) for uri in uris),
         len(uris),
         f"{pin.release}: judging quarantined rows",
         "files",
     )
-    found = tuple(looks)
-    return Plan(pin, context, found, tuple(_parts(found, settings.warehouse, pin)))
+    previews = tuple(looks)
+    return ReprocessPlan(pin, context, previews, tuple(_files_to_reread(previews, settings.warehouse, pin)))
 
 
-def _sources(warehouse: str, pin: Snapshot, release: Release) -> dict[Member, Source]:
+def _member_readers(warehouse: str, pin: Snapshot, release: Release) -> dict[MemberKey, MemberReader]:
     """What reads the rows of every member that has some in quarantine, by (file, member); not of lists and the hierarchy."""
-    wanted = landing_area.wanted(release)
-    places = [(name, path) for name, members in wanted.items() for path in members]
-    found = {}
+    members_by_file = landing_area.members_by_file(release)
+    places = [(name, path) for name, members in members_by_file.items() for path in members]
+    readers = {}
     for row in small_rows(warehouse, "release_files", pin):
         member = row["file"], row["member"]
         where = f"{row['file']}: {row['member']}"
@@ -163,7 +180,7 @@ def _sources(warehouse: str, pin: Snapshot, release: Release) -> dict[Member, So
                 f"{where}: has rows in quarantine, but the registry no longer lists it for {pin.release}; "
                 f"correct the registry, or ingest {pin.release} again"
             )
-        expected = wanted[row["file"]][row["member"]]
+        expected = members_by_file[row["file"]][row["member"]]
         if expected.member.table not in TABLES:
             continue
         if row.get("header") is None:
@@ -173,80 +190,98 @@ def _sources(warehouse: str, pin: Snapshot, release: Release) -> dict[Member, So
             )
         columns = release.columns[expected.member.columns or ""]
         header = read_header(row["header"].encode(), columns, expected.member.optional_columns, where)
-        found[member] = Source(expected, header, places.index(member))
-    return found
+        readers[member] = MemberReader(expected, header, places.index(member))
+    return readers
 
 
-def _parts(looks: Sequence[Look], warehouse: str, pin: Snapshot) -> list[Part]:
+def _files_to_reread(looks: Sequence[FilePreview], warehouse: str, pin: Snapshot) -> list[RereadFile]:
     """The files of `quarantine` of which at least one row goes, or stays for other reasons."""
     ids = np.concatenate([np.empty(0, np.uint64), *(np.array(look.ids, np.uint64) for look in looks)])
     order = np.array([place for look in looks for place in look.order], np.int64).reshape(-1, 2)
-    held = duplicate_keys.taken([file.uri for file in files(warehouse, "images", pin)], np.unique(ids))
-    lost = duplicate_keys.lost(ids, order[:, 0], order[:, 1], held)
-    found, start = [], 0
+    held = duplicate_keys.published_ids(
+        [file.uri for file in published_files(warehouse, "images", pin)], np.unique(ids)
+    )
+    lost = duplicate_keys.mark_duplicates(ids, order[:, 0], order[:, 1], held)
+    rereads, start = [], 0
     for number, look in enumerate(looks):
-        mine = lost[start : start + len(look.ids)]
+        is_lost = lost[start : start + len(look.ids)]
         start += len(look.ids)
-        is_news = bool((mine & ~np.array(look.known, np.bool_)).any())
-        if look.passing > mine.sum() or look.reworded or is_news:
-            found.append(Part(look.uri, number, np.array(look.places, np.int64)[mine]))
-    return found
+        is_news = bool((is_lost & ~np.array(look.known, np.bool_)).any())
+        if look.passing > is_lost.sum() or look.reworded or is_news:
+            rereads.append(RereadFile(look.uri, number, np.array(look.places, np.int64)[is_lost]))
+    return rereads
 
 
-def prepare(spark: SparkSession, settings: Settings, release: Release, plan: Plan) -> Passed[Sequence[Moved]]:
+def prepare_publication(
+    spark: SparkSession, settings: Settings, release: Release, plan: ReprocessPlan
+) -> PassedPublication[Sequence[MovedRows]]:
     """A publication whose files are staged and passed the gate, and what became of each file of quarantine.
 
     BrokenError when the tables as they would be break a critical expectation. What fails leaves nothing behind.
     """
-    stage_tables = partial(_stage, spark, settings, release, plan)
+    stage_tables = partial(_stage_publication, spark, settings, release, plan)
     return pass_gate(spark, settings.warehouse, plan.context.run_id, stage_tables)
 
 
-def _stage(spark: SparkSession, settings: Settings, release: Release, plan: Plan) -> Staged[Sequence[Moved]]:
+def _stage_publication(
+    spark: SparkSession, settings: Settings, release: Release, plan: ReprocessPlan
+) -> StagedPublication[Sequence[MovedRows]]:
     warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
-    sorting.restore(spark, warehouse, [pin], TABLES, run_id)
-    moving, what = partial(reprocess_kernel.move, context=plan.context), f"{name}: releasing rows"
-    found = spark_tasks.spread(spark, _shares(plan.parts, cores), moving, warehouse, what)
-    runs = {join(warehouse, run.staged.table, run.staged.path): run for moved in found for run in moved.runs}
-    targets = _targets(warehouse, pin, runs)
-    merging, what = partial(merge_kernel.merge, warehouse=warehouse, run_id=run_id), f"{name}: merging sorted files"
-    merged = spark_tasks.spread(spark, _shares(targets, cores), merging, warehouse, what)
-    publish.leftovers([run.staged for run in runs.values()], warehouse)
-    staged = [*merged, *(file for moved in found for file in moved.staged)]
-    kept = _kept(warehouse, pin, targets, plan.parts, {file.table for file in staged})
-    _check(warehouse, pin, staged, kept, found)
-    staged.append(_release_files(warehouse, pin, found, run_id))
+    sorting.restore_order(spark, warehouse, [pin], TABLES, run_id)
+    moving, what = partial(reprocess_kernel.move_rows, context=plan.context), f"{name}: releasing rows"
+    moved_files = spark_tasks.run_tasks(spark, _balance_items(plan.parts, cores), moving, warehouse, what)
+    runs = {join_uri(warehouse, run.staged.table, run.staged.path): run for moved in moved_files for run in moved.runs}
+    targets = _merge_targets(warehouse, pin, runs)
+    merging, what = (
+        partial(merge_kernel.merge_file, warehouse=warehouse, run_id=run_id),
+        f"{name}: merging sorted files",
+    )
+    merged = spark_tasks.run_tasks(spark, _balance_items(targets, cores), merging, warehouse, what)
+    publish.delete_replaced([run.staged for run in runs.values()], warehouse)
+    staged = [*merged, *(file for moved in moved_files for file in moved.staged)]
+    kept = _kept_files(warehouse, pin, targets, plan.parts, {file.table for file in staged})
+    _check_row_counts(warehouse, pin, staged, kept, moved_files)
+    staged.append(_release_files(warehouse, pin, moved_files, run_id))
     inputs = {table: str(pin.table_versions[table]) for table in kept if table in pin.table_versions}
-    notes = {"released": json.dumps(_rows(found)), "released_reasons": json.dumps(_reasons(found))}
+    notes = {
+        "released": json.dumps(_moved_by_table(moved_files)),
+        "released_reasons": json.dumps(_reasons_by_table(moved_files)),
+    }
     basis = ((name, INGEST, pin.fingerprints[INGEST]),)
-    fingerprint = _fingerprint(settings, release, pin)
+    fingerprint = _reprocess_fingerprint(settings, release, pin)
     publication = Publication(
         name, run_id, pin.status, fingerprint, RELEASE, inputs, tuple(staged), basis, notes=notes, kept=kept
     )
-    return Staged(publication, Known(unique=("images",), is_complete=pin.status == "complete"), found)
+    return StagedPublication(
+        publication, PublishFacts(unique=("images",), is_complete=pin.status == "complete"), moved_files
+    )
 
 
-def _shares(items: Sequence[Part] | Sequence[Target], cores: int) -> list[list[Part | Target]]:
+def _balance_items(
+    items: Sequence[RereadFile] | Sequence[MergeTarget], cores: int
+) -> list[list[RereadFile | MergeTarget]]:
     """The items of each task, no more tasks than cores."""
     count = min(cores, len(items))
     return [list(items[n::count]) for n in range(count)]
 
 
-def _targets(warehouse: str, pin: Snapshot, runs: Mapping[str, Run]) -> list[Target]:
-    partitions: dict[tuple[str, str], dict[str, Run]] = {}
+def _merge_targets(warehouse: str, pin: Snapshot, runs: Mapping[str, SortedRun]) -> list[MergeTarget]:
+    partitions: dict[tuple[str, str], dict[str, SortedRun]] = {}
     for uri, run in runs.items():
         partitions.setdefault((run.staged.table, json.dumps(run.staged.partition)), {})[uri] = run
-    standing = {table: files(warehouse, table, pin) for table in {table for table, _ in partitions}}
-    found = []
+    standing = {table: published_files(warehouse, table, pin) for table in {table for table, _ in partitions}}
+    planned = []
     for (table, partition), some in partitions.items():
         values = json.loads(partition)
-        found += merge_kernel.targets(table, values, [f for f in standing[table] if f.partition == values], some)
-    return found
+        planned += merge_kernel.merge_targets(
+            table, values, [f for f in standing[table] if f.partition == values], some
+        )
+    return planned
 
 
-def _kept(
-    warehouse: str, pin: Snapshot, targets: Sequence[Target], parts: Sequence[Part], staged: Collection[str]
+def _kept_files(
+    warehouse: str, pin: Snapshot, targets: Sequence[MergeTarget], parts: Sequence[RereadFile], staged: Collection[str]
 ) -> dict[str, tuple[StagedFile, ...]]:
     """By table: the published files that stay. What an older publication left of `released` does not."""
     gone = {target.published for target in targets} | {part.uri for part in parts}
@@ -254,61 +289,69 @@ def _kept(
     names |= {"released"} & {*pin.table_versions}
     kept: dict[str, tuple[StagedFile, ...]] = {"release_files": ()}
     for table in sorted(names):
-        every = staged_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
-        kept[table] = tuple(file for file in every if join(warehouse, table, file.path) not in gone)
+        every = staged_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
+        kept[table] = tuple(file for file in every if join_uri(warehouse, table, file.path) not in gone)
     return kept
 
 
-def _check(
+def _check_row_counts(
     warehouse: str,
     pin: Snapshot,
     staged: Sequence[StagedFile],
     kept: Mapping[str, Sequence[StagedFile]],
-    found: Sequence[Moved],
+    moved_files: Sequence[MovedRows],
 ) -> None:
     """PromiseError, before anything is published, when a row is lost or doubled."""
-    moved = _rows(found)
-    repaired = sum(counts[name] for one in found for counts in one.counts.values() for name in NAMED.values())
+    moved = _moved_by_table(moved_files)
+    repaired = sum(
+        counts[name] for entry in moved_files for counts in entry.counts.values() for name in COUNT_NAMES.values()
+    )
     changes = {**moved, "quarantine": -sum(moved.values())} | ({"repairs": repaired} if repaired else {})
     for table, change in changes.items():
-        before = sum(file.rows for file in files(warehouse, table, pin))
-        after = sum(file.rows for file in [*kept[table], *(one for one in staged if one.table == table)])
+        before = sum(file.rows for file in published_files(warehouse, table, pin))
+        after = sum(file.rows for file in [*kept[table], *(entry for entry in staged if entry.table == table)])
         if after != before + change:
-            raise PromiseError(
+            raise DataQualityError(
                 f"{pin.release}: {after:,} rows of {table} would stand after {before:,} and {change:+,}; nothing was "
                 "published, please report this"
             )
 
 
-def _release_files(warehouse: str, pin: Snapshot, found: Sequence[Moved], run_id: str) -> StagedFile:
+def _release_files(warehouse: str, pin: Snapshot, moved_files: Sequence[MovedRows], run_id: str) -> StagedFile:
     """The rows of `release_files` with the released rows counted as kept ones."""
-    table = schemas.load("release_files")
+    table = schemas.table_schema("release_files")
     schema = schemas.arrow_schema(table)
     rows = small_rows(warehouse, "release_files", pin)
     for row in rows:
-        for moved in found:
+        for moved in moved_files:
             for column, change in moved.counts.get((row["file"], row["member"]), Counter[str]()).items():
                 row[column] += change
     rows.sort(key=lambda row: (row["file"], row["member"]))
     data = pa.table({name: [row.get(name) for row in rows] for name in schema.names}, schema=schema)
-    return stage(warehouse, table, {"release": pin.release}, run_id, data)
+    return stage_rows(warehouse, table, {"release": pin.release}, run_id, data)
 
 
-def _fingerprint(settings: Settings, release: Release, pin: Snapshot) -> str:
+def _reprocess_fingerprint(settings: Settings, release: Release, pin: Snapshot) -> str:
     """SHA-256 over all that decides the rows: what the ingest read and decided, and what judged its quarantine later.
 
     It is no ingest's own: rows that were kept were not judged again, so the next `oilake ingest` reads everything.
     """
-    known = (RELEASE, pin.fingerprints[INGEST], pin.table_versions["quarantine"], release, settings.limits.field_bytes)
-    return hashlib.sha256(repr(known).encode() + code_version.digest(MODULE, RELEASE, INGEST)).hexdigest()
+    key_parts = (
+        RELEASE,
+        pin.fingerprints[INGEST],
+        pin.table_versions["quarantine"],
+        release,
+        settings.limits.field_bytes,
+    )
+    return hashlib.sha256(repr(key_parts).encode() + code_version.code_digest(MODULE, RELEASE, INGEST)).hexdigest()
 
 
-def _rows(found: Sequence[Moved]) -> dict[str, int]:
-    return dict(sorted(sum((moved.rows for moved in found), Counter[str]()).items()))
+def _moved_by_table(moved_files: Sequence[MovedRows]) -> dict[str, int]:
+    return dict(sorted(sum((moved.rows for moved in moved_files), Counter[str]()).items()))
 
 
-def _reasons(found: Sequence[Moved]) -> dict[str, dict[str, int]]:
+def _reasons_by_table(moved_files: Sequence[MovedRows]) -> dict[str, dict[str, int]]:
     total: dict[str, dict[str, int]] = {}
-    for (table, reason), count in sorted(sum((m.reasons for m in found), Counter[tuple[str, str]]()).items()):
+    for (table, reason), count in sorted(sum((m.reasons for m in moved_files), Counter[tuple[str, str]]()).items()):
         total.setdefault(table, {})[reason] = count
     return total

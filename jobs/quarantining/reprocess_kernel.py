@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from oilake.conf.errors import InputError
-from oilake.conf.registry import Expected, Release
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.ingesting import repairs
-from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize, partitions, quarantine_rows
-from oilake.jobs.runtime.error_text import unreadable
-from oilake.jobs.runtime.filesystem import filesystem
-from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_apart
+from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize_member, partition_rows, quarantine_rows
+from oilake.jobs.runtime.error_text import unreadable_error
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_separately
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
@@ -28,34 +28,34 @@ from oilake.schemas import loader as schemas
 BATCH = 4096
 DUPLICATE = "duplicate_image_id"
 
-Member = tuple[str, str]
+MemberKey = tuple[str, str]
 Row = dict[str, Any]
 Numbers = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Source:
+class MemberReader:
     """A member whose rows are in quarantine: what the registry says of it, its header, and its place among all members."""
 
-    expected: Expected
+    expected: ExpectedMember
     header: Header
     place: int
 
 
 @dataclass(frozen=True)
-class Context:
+class ReprocessContext:
     """What every reading knows; `sources`: by (file, member), those of `images`, `labels` and `boxes`."""
 
     release: Release
     warehouse: str
     run_id: str
     field_limit: int
-    sources: Mapping[Member, Source]
+    sources: Mapping[MemberKey, MemberReader]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MemberVerdict:
     """Rows of one member: `kept` those that pass, in the table's columns, with `places` (which they are); `repaired`: what
     was repaired in them, `row` being their place; `reasons` of the others by place."""
 
@@ -66,7 +66,7 @@ class Verdict:
 
 
 @dataclass
-class Look:
+class FilePreview:
     """One file of `quarantine`: its rows, those that pass, those that stay with other reasons, those that nobody can judge
     here, by table.
 
@@ -86,7 +86,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Part:
+class RereadFile:
     """One file of `quarantine` to be read again; `dropped`: places of images that pass but lost their key to another row."""
 
     uri: str
@@ -95,7 +95,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Run:
+class SortedRun:
     """Released rows of one partition, sorted by image; `ids`: their image IDs, ascending."""
 
     staged: StagedFile
@@ -103,81 +103,81 @@ class Run:
 
 
 @dataclass
-class Moved:
+class MovedRows:
     """What became of one file of `quarantine`: released rows, those that stay, and the counts.
 
     `reasons`: released rows by (table, reason); `counts`: by member, what is added to columns of `release_files`.
     """
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[SortedRun] = field(default_factory=list)
     staged: list[StagedFile] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     reworded: int = 0
-    counts: dict[Member, Counter[str]] = field(default_factory=dict)
+    counts: dict[MemberKey, Counter[str]] = field(default_factory=dict)
 
 
-def verdict(raws: Sequence[bytes], source: Source, release: Release, limit: int) -> Verdict:
+def judge_records(raws: Sequence[bytes], source: MemberReader, release: Release, limit: int) -> MemberVerdict:
     """The records of one member (without their line ends), judged as ingest would judge them now."""
     table = source.expected.member.table
-    apart = parse_apart(raws, source.header, TYPES[table], limit)
-    normalized = normalize(apart.columns, source.expected, release)
-    judged = row_filter.judge(normalized, row_filter.expectations(table))
+    apart = parse_separately(raws, source.header, TYPES[table], limit)
+    normalized = normalize_member(apart.columns, source.expected, release)
+    judged = row_filter.filter_rows(normalized, row_filter.filter_expectations(table))
     good = judged.good
     reasons = {int(apart.places[row]): tuple(why) for row, why in judged.reasons.items()} | apart.bad
-    repaired = repairs.of_kept(apart.columns, normalized, good)
+    repaired = repairs.find_repairs(apart.columns, normalized, good)
     repaired = repaired.set_column(0, "row", pa.array(apart.places[repaired["row"].to_numpy()]))
-    return Verdict(row_filter.kept(normalized.columns, good), apart.places[good], repaired, reasons)
+    return MemberVerdict(row_filter.kept_rows(normalized.columns, good), apart.places[good], repaired, reasons)
 
 
-def look(uri: str, context: Context) -> Look:
+def preview_file(uri: str, context: ReprocessContext) -> FilePreview:
     """What would become of one file of `quarantine`, duplicate image IDs apart."""
-    found = Look(uri)
-    for start, rows in _groups(uri):
-        found.rows += len(rows)
-        source = context.sources.get(_member(rows[0]))
+    preview = FilePreview(uri)
+    for start, rows in _member_groups(uri):
+        preview.rows += len(rows)
+        source = context.sources.get(_member_key(rows[0]))
         if source is None:
-            found.skipped[rows[0]["table_name"]] += len(rows)
+            preview.skipped[rows[0]["table_name"]] += len(rows)
             continue
-        judged = _judge(uri, rows, source, context)
-        found.passing += len(judged.places)
-        found.reworded += sum(list(why) != rows[n]["reasons"] for n, why in judged.reasons.items())
+        judged = _judge_rows(uri, rows, source, context)
+        preview.passing += len(judged.places)
+        preview.reworded += sum(list(why) != rows[n]["reasons"] for n, why in judged.reasons.items())
         if source.expected.member.table == "images":
-            found.ids += as_numbers(_ids(judged.kept)).tolist()
-            found.order += [(source.place, rows[n]["line"]) for n in judged.places.tolist()]
-            found.places += (judged.places + start).tolist()
-            found.known += [rows[n]["reasons"] == [DUPLICATE] for n in judged.places.tolist()]
-    return found
+            preview.ids += as_numbers(_image_ids(judged.kept)).tolist()
+            preview.order += [(source.place, rows[n]["line"]) for n in judged.places.tolist()]
+            preview.places += (judged.places + start).tolist()
+            preview.known += [rows[n]["reasons"] == [DUPLICATE] for n in judged.places.tolist()]
+    return preview
 
 
-def move(part: Part, context: Context) -> Iterator[Moved]:
+def move_rows(part: RereadFile, context: ReprocessContext) -> Iterator[MovedRows]:
     """Stages what one file of `quarantine` gives: a sorted run a partition, rows of `released` and `repairs`, and the rows
     that stay."""
-    yield _Move(part, context).run()
+    yield _FileMove(part, context).run()
 
 
-class _Move:
+class _FileMove:
     """One file of `quarantine` on its way: rows waiting by partition, the writers, and the counts so far."""
 
-    def __init__(self, part: Part, context: Context) -> None:
-        self.part, self.context, self.moved = part, context, Moved()
+    def __init__(self, part: RereadFile, context: ReprocessContext) -> None:
+        self.part, self.context, self.moved = part, context, MovedRows()
         self.waiting: dict[tuple[str, ...], tuple[dict[str, str], list[pa.Table]]] = {}
         self.writers: dict[str, Writer] = {}
 
-    def run(self) -> Moved:
-        for start, rows in _groups(self.part.uri):
-            source = self.context.sources.get(_member(rows[0]))
+    def run(self) -> MovedRows:
+        for start, rows in _member_groups(self.part.uri):
+            source = self.context.sources.get(_member_key(rows[0]))
             if source is None:
-                self._stay(rows, {n: tuple(row["reasons"]) for n, row in enumerate(rows)})
+                self._write_staying(rows, {n: tuple(row["reasons"]) for n, row in enumerate(rows)})
                 continue
-            judged = self._drop(start, _judge(self.part.uri, rows, source, self.context))
-            self._stay(rows, judged.reasons)
-            self._release(rows, source, judged)
+            judged = self._drop_duplicates(start, _judge_rows(self.part.uri, rows, source, self.context))
+            self._write_staying(rows, judged.reasons)
+            self._write_released(rows, source, judged)
         self.moved.staged = [writer.close() for writer in self.writers.values()]
-        self.moved.runs = [self._sorted(key[0], *found) for key, found in self.waiting.items()]
+        self.moved.runs = [self._sorted_run(key[0], *partition_parts) for key, partition_parts in self.waiting.items()]
         return self.moved
 
-    def _drop(self, start: int, judged: Verdict) -> Verdict:
+    def _drop_duplicates(self, start: int, judged: MemberVerdict) -> MemberVerdict:
         """The verdict without the rows that lost their key."""
         lost = np.isin(judged.places + start, self.part.dropped)
         if not lost.any():
@@ -185,83 +185,83 @@ class _Move:
         reasons = judged.reasons | dict.fromkeys(judged.places[lost].tolist(), (DUPLICATE,))
         stays = np.isin(judged.repaired["row"].to_numpy(), judged.places[lost], invert=True)
         repaired = judged.repaired.filter(pa.array(stays))
-        return Verdict(judged.kept.filter(pa.array(~lost)), judged.places[~lost], repaired, reasons)
+        return MemberVerdict(judged.kept.filter(pa.array(~lost)), judged.places[~lost], repaired, reasons)
 
-    def _stay(self, rows: Sequence[Row], reasons: Mapping[int, tuple[str, ...]]) -> None:
+    def _write_staying(self, rows: Sequence[Row], reasons: Mapping[int, tuple[str, ...]]) -> None:
         staying = [BadRecord(rows[n]["line"], rows[n]["raw"], reasons[n]) for n in sorted(reasons)]
         if staying:
             self.moved.reworded += sum(list(reasons[n]) != rows[n]["reasons"] for n in reasons)
             place = rows[0]["table_name"], rows[0]["file"], rows[0]["member"]
-            self._write("quarantine", quarantine_rows(staying, *place))
+            self._write_rows("quarantine", quarantine_rows(staying, *place))
 
-    def _release(self, rows: Sequence[Row], source: Source, judged: Verdict) -> None:
+    def _write_released(self, rows: Sequence[Row], source: MemberReader, judged: MemberVerdict) -> None:
         chosen = [rows[n] for n in judged.places.tolist()]
         if not chosen:
             return
         table, subset = source.expected.member.table, source.expected.subset or ""
-        for partition, part in partitions(judged.kept, table, self.context.release.release, subset):
+        for partition, part in partition_rows(judged.kept, table, self.context.release.release, subset):
             key = (table, *partition.values())
             self.waiting.setdefault(key, (partition, []))[1].append(part)
-        self._write("released", _released_rows(chosen, _ids(judged.kept), self.context.run_id))
+        self._write_rows("released", _released_rows(chosen, _image_ids(judged.kept), self.context.run_id))
         if len(judged.repaired):
             lines = [rows[n]["line"] for n in judged.repaired["row"].to_pylist()]
-            self._write("repairs", repairs.of_member(judged.repaired, lines, table, *_member(rows[0])))
-        self._count(chosen, judged)
+            self._write_rows("repairs", repairs.repair_rows(judged.repaired, lines, table, *_member_key(rows[0])))
+        self._count_released(chosen, judged)
 
-    def _count(self, chosen: Sequence[Row], judged: Verdict) -> None:
-        table, member = chosen[0]["table_name"], _member(chosen[0])
+    def _count_released(self, chosen: Sequence[Row], judged: MemberVerdict) -> None:
+        table, member = chosen[0]["table_name"], _member_key(chosen[0])
         self.moved.rows[table] += len(chosen)
         self.moved.reasons.update((table, reason) for row in chosen for reason in row["reasons"])
         moved = {"rows_kept": len(chosen), "rows_quarantined": -len(chosen)}
         counts = self.moved.counts.setdefault(member, Counter())
         counts.update(moved)
-        counts.update(repairs.counts(judged.repaired))
+        counts.update(repairs.repair_counts(judged.repaired))
 
-    def _write(self, name: str, rows: pa.Table) -> None:
+    def _write_rows(self, name: str, rows: pa.Table) -> None:
         if name not in self.writers:
             partition = {"release": self.context.release.release}
-            self.writers[name] = self._writer(schemas.load(name), partition)
+            self.writers[name] = self._new_writer(schemas.table_schema(name), partition)
         self.writers[name].write(rows)
 
-    def _writer(self, table: schemas.Table, partition: Mapping[str, str]) -> Writer:
+    def _new_writer(self, table: schemas.Table, partition: Mapping[str, str]) -> Writer:
         return Writer(self.context.warehouse, table, partition, self.context.run_id, self.part.number)
 
-    def _sorted(self, name: str, partition: dict[str, str], parts: list[pa.Table]) -> Run:
+    def _sorted_run(self, name: str, partition: dict[str, str], parts: list[pa.Table]) -> SortedRun:
         rows = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-        ids = as_numbers(_ids(rows))
+        ids = as_numbers(_image_ids(rows))
         order = np.argsort(ids, kind="stable")
-        writer = self._writer(schemas.load(name), partition)
+        writer = self._new_writer(schemas.table_schema(name), partition)
         writer.write(rows.take(pa.array(order)))
-        return Run(writer.close(), ids[order])
+        return SortedRun(writer.close(), ids[order])
 
 
-def _groups(uri: str) -> Iterator[tuple[int, list[Row]]]:
+def _member_groups(uri: str) -> Iterator[tuple[int, list[Row]]]:
     """(place of the first one in the file, rows of one member that follow each other), a batch at most."""
-    store, path = filesystem(uri)
+    store, path = open_filesystem(uri)
     start = 0
     try:
         for batch in pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, use_threads=False):
-            for _, found in groupby(batch.to_pylist(), lambda row: (row["table_name"], *_member(row))):
-                rows = list(found)
+            for _, member_rows in groupby(batch.to_pylist(), lambda row: (row["table_name"], *_member_key(row))):
+                rows = list(member_rows)
                 yield start, rows
                 start += len(rows)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(uri, error) from None
+        raise unreadable_error(uri, error) from None
 
 
-def _judge(uri: str, rows: Sequence[Row], source: Source, context: Context) -> Verdict:
+def _judge_rows(uri: str, rows: Sequence[Row], source: MemberReader, context: ReprocessContext) -> MemberVerdict:
     try:
-        return verdict([row["raw"] for row in rows], source, context.release, context.field_limit)
+        return judge_records([row["raw"] for row in rows], source, context.release, context.field_limit)
     except InputError as error:
-        file, member = _member(rows[0])
+        file, member = _member_key(rows[0])
         raise InputError(f"{uri}: rows of {file}: {member}: {error}") from None
 
 
-def _member(row: Row) -> Member:
+def _member_key(row: Row) -> MemberKey:
     return row["file"], row["member"]
 
 
-def _ids(rows: pa.Table) -> pa.StringArray:
+def _image_ids(rows: pa.Table) -> pa.StringArray:
     """The image IDs as plain strings."""
     return rows["image_id"].cast(pa.string()).combine_chunks()
 
@@ -269,5 +269,5 @@ def _ids(rows: pa.Table) -> pa.StringArray:
 def _released_rows(chosen: Sequence[Row], ids: pa.StringArray, run_id: str) -> pa.Table:
     columns = {name: [row[name] for row in chosen] for name in ("table_name", "file", "member", "line", "reasons")}
     data = {**columns, "image_id": ids, "run_id": [run_id] * len(chosen)}
-    schema = schemas.arrow_schema(schemas.load("released"))
+    schema = schemas.arrow_schema(schemas.table_schema("released"))
     return pa.table({name: data[name] for name in schema.names}, schema=schema)

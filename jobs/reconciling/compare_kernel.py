@@ -8,30 +8,30 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from oilake.jobs.scanning.key_ranges import Span
-from oilake.jobs.scanning.merge_scan import aligned
+from oilake.jobs.scanning.key_ranges import KeyRange
+from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.transforms import image_changes, label_changes
-from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.schemas import loader as schemas
 
 # Rows of a chunk: what a core's caches still help with, of labels and of the much wider images.
-LABELS, IMAGES = 1 << 18, 1 << 16
+LABEL_ROWS, IMAGE_ROWS = 1 << 18, 1 << 16
 
 
 @dataclass(frozen=True)
-class Context:
+class CompareContext:
     """What every task of a run knows. `classes`: those of both releases."""
 
     from_release: str
     to_release: str
     warehouse: str
     run_id: str
-    classes: Classes
+    classes: ClassVocabulary
 
 
 @dataclass(frozen=True)
-class Done:
+class CompareResult:
     """One span: published rows read on both sides, changes by kind, and the file that holds them, if any."""
 
     read: int
@@ -40,11 +40,11 @@ class Done:
 
 
 @dataclass
-class _Output:
+class _ChangesFile:
     """The file of one span, which is begun with its first row."""
 
     table: str
-    context: Context
+    context: CompareContext
     changes: Counter[str] = field(default_factory=Counter)
     writer: Writer | None = None
 
@@ -53,34 +53,36 @@ class _Output:
             return
         if self.writer is None:
             partition = {"from_release": self.context.from_release, "to_release": self.context.to_release}
-            self.writer = Writer(self.context.warehouse, schemas.load(self.table), partition, self.context.run_id, 0)
+            self.writer = Writer(
+                self.context.warehouse, schemas.table_schema(self.table), partition, self.context.run_id, 0
+            )
         self.writer.write(rows)
         self.changes += Counter(change_counts(rows))
 
 
 def change_counts(rows: pa.Table) -> dict[str, int]:
     """How many rows there are of each kind of change."""
-    found = rows["change"].value_counts().to_pylist()
-    return {one["values"]: one["counts"] for one in found}
+    entries = rows["change"].value_counts().to_pylist()
+    return {entry["values"]: entry["counts"] for entry in entries}
 
 
-def labels(span: Span, context: Context) -> Iterator[Done]:
+def compare_labels(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
     """Compares one span of `image_labels`. InputError names a file that is not sorted."""
-    output, read = _Output("label_changes", context), 0
-    for chunk in aligned(span.sides, span.low, span.high, LABELS):
-        output.add(label_changes.compare(chunk, context.classes))
+    output, read = _ChangesFile("label_changes", context), 0
+    for chunk in aligned_chunks(span.sides, span.low, span.high, LABEL_ROWS):
+        output.add(label_changes.compare_labels(chunk, context.classes))
         read += sum(len(part.rows) for part in chunk.values())
-    yield _done(output, read)
+    yield _compare_result(output, read)
 
 
-def images(span: Span, context: Context) -> Iterator[Done]:
+def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
     """Compares one span of `images`. InputError names a file that is not sorted."""
-    output, read = _Output("image_changes", context), 0
-    for chunk in aligned(span.sides, span.low, span.high, IMAGES):
-        output.add(image_changes.compare(chunk))
+    output, read = _ChangesFile("image_changes", context), 0
+    for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
+        output.add(image_changes.compare_images(chunk))
         read += sum(len(part.rows) for part in chunk.values())
-    yield _done(output, read)
+    yield _compare_result(output, read)
 
 
-def _done(output: _Output, read: int) -> Done:
-    return Done(read, output.changes, output.writer.close() if output.writer else None)
+def _compare_result(output: _ChangesFile, read: int) -> CompareResult:
+    return CompareResult(read, output.changes, output.writer.close() if output.writer else None)

@@ -7,35 +7,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oilake.conf.reconcile_policy import Policy
-from oilake.jobs.scanning.key_ranges import Span
-from oilake.jobs.scanning.merge_scan import aligned
+from oilake.conf.reconcile_policy import ReconcilePolicy
+from oilake.jobs.scanning.key_ranges import KeyRange
+from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
-from oilake.jobs.transforms.class_vocabulary import Classes
-from oilake.jobs.transforms.image_labels import BOXES, reconcile
+from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
+from oilake.jobs.transforms.image_labels import BOXES, reconcile_labels
 from oilake.jobs.transforms.label_keys import Integers
 from oilake.jobs.transforms.verdicts import STATES
 from oilake.schemas import loader as schemas
 
-ROWS = 1 << 19
+CHUNK_ROWS = 1 << 19
 
 
 @dataclass(frozen=True)
-class Context:
+class ReconcileContext:
     """What every task of a run knows. `usual`: by origin the source that the release declares first; `boxed`: the subsets
     of which boxes are published."""
 
     release: str
     warehouse: str
     run_id: str
-    policy: Policy
+    policy: ReconcilePolicy
     usual: Mapping[str, str]
-    classes: Classes
+    classes: ClassVocabulary
     boxed: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Done:
+class ReconcileResult:
     """One span: published label rows read, rows made by state (shape (48,)), and the file that holds them, if any."""
 
     subset: str
@@ -44,18 +44,20 @@ class Done:
     staged: StagedFile | None
 
 
-def run(span: Span, context: Context) -> Iterator[Done]:
+def reconcile_range(span: KeyRange, context: ReconcileContext) -> Iterator[ReconcileResult]:
     """Reconciles one span. InputError names a file that is not sorted."""
     partition = {"release": context.release, "subset": span.subset}
     writer: Writer | None = None
     read, states = 0, np.zeros(STATES, np.int64)
-    for chunk in aligned(span.sides, span.low, span.high, ROWS):
-        found = reconcile(chunk, context.classes, context.policy, context.usual, span.subset in context.boxed)
-        if found is None:
+    for chunk in aligned_chunks(span.sides, span.low, span.high, CHUNK_ROWS):
+        reconciled = reconcile_labels(
+            chunk, context.classes, context.policy, context.usual, span.subset in context.boxed
+        )
+        if reconciled is None:
             continue
         if writer is None:
-            writer = Writer(context.warehouse, schemas.load("image_labels"), partition, context.run_id, 0)
-        writer.write(found.rows)
+            writer = Writer(context.warehouse, schemas.table_schema("image_labels"), partition, context.run_id, 0)
+        writer.write(reconciled.rows)
         read += sum(len(part.rows) for side, part in chunk.items() if side != BOXES)
-        states += found.states
-    yield Done(span.subset, read, states, writer.close() if writer else None)
+        states += reconciled.states
+    yield ReconcileResult(span.subset, read, states, writer.close() if writer else None)

@@ -69,18 +69,19 @@ def logarithmic_chart(description: str, quantities: Sequence[Quantity]) -> BarCh
     for index, (label, rows, colour) in enumerate(quantities):
         width = LENGTH * math.log10(rows + 1) / most
         bars.append(ChartBar(index * ROW, label, [BarPart(LEFT, width, colour)], f"{rows:,}", LEFT + width + GAP))
-    return _chart(description, bars, NUMBER_ROOM)
+    return _bar_chart(description, bars, NUMBER_ROOM)
 
 
 def share_chart(description: str, shares: Sequence[Shares]) -> BarChart:
     """Return a bar of full length for each, divided by share."""
     bars = [
-        ChartBar(index * ROW, one.label, _parts(one), one.text, LEFT + LENGTH + GAP) for index, one in enumerate(shares)
+        ChartBar(index * ROW, bar_shares.label, _bar_parts(bar_shares), bar_shares.text, LEFT + LENGTH + GAP)
+        for index, bar_shares in enumerate(shares)
     ]
-    return _chart(description, bars, SENTENCE_ROOM)
+    return _bar_chart(description, bars, SENTENCE_ROOM)
 
 
-def _parts(shares: Shares) -> list[BarPart]:
+def _bar_parts(shares: Shares) -> list[BarPart]:
     parts: list[BarPart] = []
     x = float(LEFT)
     for colour, rows in shares.by_colour:
@@ -89,5 +90,5 @@ def _parts(shares: Shares) -> list[BarPart]:
     return parts
 
 
-def _chart(description: str, bars: list[ChartBar], room: int) -> BarChart:
+def _bar_chart(description: str, bars: list[ChartBar], room: int) -> BarChart:
     return BarChart(description, LEFT + LENGTH + room, ROW * len(bars) + 4, bars)

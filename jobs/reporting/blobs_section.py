@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oilake.jobs.blobs.blob_status import BAD, STATUSES
 from oilake.jobs.downloading.outcome import DOWNLOADED
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.verifying.summary import Verification
 
 
@@ -29,12 +29,12 @@ class LocationCheck(NamedTuple):
 class BlobsSection(NamedTuple):
     """All that is said of image bytes; nothing where no images were asked for."""
 
-    download: Brought | None
+    download: DownloadSummary | None
     download_rows: list[StatusRow]
     checks: list[LocationCheck]
 
 
-def blobs_section(download: Brought | None, verifications: Sequence[Verification]) -> BlobsSection:
+def blobs_section(download: DownloadSummary | None, verifications: Sequence[Verification]) -> BlobsSection:
     """Return what `templates/blobs_section.html` shows."""
     statuses = download.statuses if download else {}
     return BlobsSection(

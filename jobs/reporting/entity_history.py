@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, pins, snapshots
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, require_snapshots
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -27,7 +27,7 @@ LABEL_COLUMNS = (
 
 
 @dataclass
-class Story:
+class EntityHistory:
     """`releases`: one entry a published release, in its order; `changes`: rows of the comparisons; `notes`: what could not
     be told, and what to do about it."""
 
@@ -37,70 +37,96 @@ class Story:
     notes: list[str] = field(default_factory=list)
 
 
-def of_image(warehouse: str, image_id: str) -> Story:
+def read_image_history(warehouse: str, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
-    story = Story(image_id)
-    known = snapshots(warehouse)
-    for pin in pins(warehouse, None, known):
-        images = point_lookup.rows(warehouse, "images", pin.release, "image_id", image_id, known)
-        boxes = point_lookup.parts(warehouse, "boxes", pin.release, "image_id", image_id, ["mid"], known)
-        labels = _told(
-            story, partial(point_lookup.rows, warehouse, "image_labels", pin.release, "image_id", image_id, known)
+    history = EntityHistory(image_id)
+    all_snapshots = newest_snapshots(warehouse)
+    for snapshot in require_snapshots(warehouse, None, all_snapshots):
+        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id, all_snapshots)
+        boxes = point_lookup.matching_parts(
+            warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"], all_snapshots
+        )
+        labels = _rows_or_note(
+            history,
+            partial(
+                point_lookup.matching_rows,
+                warehouse,
+                "image_labels",
+                snapshot.release,
+                "image_id",
+                image_id,
+                all_snapshots,
+            ),
         )
         entry: Row = {
-            "release": pin.release,
+            "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
         }
-        story.releases.append(entry)
+        history.releases.append(entry)
         for table in ("image_changes", "label_changes"):
-            _compared(story, warehouse, pin, table, "image_id", known)
-    if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in story.releases):
-        raise _unknown(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", story)
-    return story
+            _add_changes(history, warehouse, snapshot, table, "image_id", all_snapshots)
+    if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
+        raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
+    return history
 
 
-def of_class(warehouse: str, mid: str, known: Mapping[str, Snapshot]) -> Story:
+def read_class_history(warehouse: str, mid: str, known: Mapping[str, Snapshot]) -> EntityHistory:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
-    story = Story(mid)
-    for pin in pins(warehouse, None, known):
-        listed = point_lookup.rows(warehouse, "classes", pin.release, "mid", mid, known)
-        boxes = point_lookup.parts(warehouse, "boxes", pin.release, "mid", mid, ["mid"], known)
+    history = EntityHistory(mid)
+    for snapshot in require_snapshots(warehouse, None, known):
+        listed = point_lookup.matching_rows(warehouse, "classes", snapshot.release, "mid", mid, known)
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "mid", mid, ["mid"], known)
         counts = {"machine": 0, "positive": 0, "negative": 0, "boxes": sum(len(part) for _, part in boxes)}
-        for partition, part in point_lookup.parts(warehouse, "labels", pin.release, "mid", mid, ["confidence"], known):
+        for partition, part in point_lookup.matching_parts(
+            warehouse, "labels", snapshot.release, "mid", mid, ["confidence"], known
+        ):
             positive = pc.sum(pc.equal(part["confidence"], 1.0)).as_py() or 0
             if partition["origin"] == "machine":
                 counts["machine"] += len(part)
             else:
                 counts["positive"] += positive
                 counts["negative"] += len(part) - positive
-        story.releases.append({"release": pin.release, "class": listed[0] if listed else None, **counts})
-        _compared(story, warehouse, pin, "class_history", "mid", known)
-    if not any(entry["class"] or any(entry[name] for name in counts) for entry in story.releases):
-        raise _unknown(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", story)
-    return story
+        history.releases.append({"release": snapshot.release, "class": listed[0] if listed else None, **counts})
+        _add_changes(history, warehouse, snapshot, "class_history", "mid", known)
+    if not any(entry["class"] or any(entry[name] for name in counts) for entry in history.releases):
+        raise _unknown_error(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", history)
+    return history
 
 
-def _compared(
-    story: Story, warehouse: str, pin: Snapshot, table: str, column: str, known: Mapping[str, Snapshot]
+def _add_changes(
+    history: EntityHistory,
+    warehouse: str,
+    snapshot: Snapshot,
+    table: str,
+    column: str,
+    all_snapshots: Mapping[str, Snapshot],
 ) -> None:
     """Adds what comparisons of this release with earlier ones say."""
-    found = story.changes.setdefault(table, [])
-    if any(name.startswith(f"{table}{SINCE}") for name in pin.table_versions):
-        found += _told(story, partial(point_lookup.rows, warehouse, table, pin.release, column, story.id, known)) or []
+    changes = history.changes.setdefault(table, [])
+    if any(name.startswith(f"{table}{SINCE}") for name in snapshot.table_versions):
+        changes += (
+            _rows_or_note(
+                history,
+                partial(
+                    point_lookup.matching_rows, warehouse, table, snapshot.release, column, history.id, all_snapshots
+                ),
+            )
+            or []
+        )
 
 
-def _told(story: Story, read: Callable[[], list[Row]]) -> list[Row] | None:
+def _rows_or_note(history: EntityHistory, read: Callable[[], list[Row]]) -> list[Row] | None:
     """The rows; None where they are not published, with a note."""
     try:
         return read()
     except ConfigError as error:
-        if str(error) not in story.notes:
-            story.notes.append(str(error))
+        if str(error) not in history.notes:
+            history.notes.append(str(error))
         return None
 
 
-def _unknown(warehouse: str, what: str, remedy: str, story: Story) -> ConfigError:
-    releases = ", ".join(entry["release"] for entry in story.releases)
+def _unknown_error(warehouse: str, what: str, remedy: str, history: EntityHistory) -> ConfigError:
+    releases = ", ".join(entry["release"] for entry in history.releases)
     return ConfigError(f"{warehouse}: no published release ({releases}) has the {what}; {remedy}")

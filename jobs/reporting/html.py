@@ -21,12 +21,12 @@ def render(template: str, **values: object) -> str:
     return ENVIRONMENT.get_template(template).render(**values)
 
 
-def _tenths(length: float) -> str:
+def _in_tenths(length: float) -> str:
     """Word a length in a drawing, to a tenth."""
     return f"{length:.1f}"
 
 
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("oilake.jobs.reporting"),
         autoescape=True,
@@ -41,10 +41,10 @@ def _environment() -> Environment:
         "number": wording.number,
         "outcome_notes": wording.outcome_notes,
         "share": wording.share,
-        "tenths": _tenths,
+        "tenths": _in_tenths,
     }
     environment.globals |= {"canvas": plots.CANVAS, "palette": palette, "state_words": wording.STATES}
     return environment
 
 
-ENVIRONMENT = _environment()
+ENVIRONMENT = _make_environment()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from oilake.jobs.reporting.html import GridColumn, render
-from oilake.jobs.reporting.table_history import State, Table
+from oilake.jobs.reporting.table_history import State, TableHistory
 from oilake.jobs.reporting.wording import counted
 
 COLUMNS = (
@@ -28,7 +28,7 @@ class IndexVerdict(NamedTuple):
     sentence: str
 
 
-def index_page(place: str, tables: Sequence[Table], addresses: Mapping[str, str], gx_address: str | None) -> str:
+def index_page(place: str, tables: Sequence[TableHistory], addresses: Mapping[str, str], gx_address: str | None) -> str:
     """Return the whole HTML document.
 
     `addresses`: that of each table's page, by its name; `gx_address`: that of Great Expectations' own pages, if any.
@@ -40,11 +40,11 @@ def index_page(place: str, tables: Sequence[Table], addresses: Mapping[str, str]
         addresses=addresses,
         gx_address=gx_address,
         columns=COLUMNS,
-        verdict=_verdict(tables),
+        verdict=_overall_verdict(tables),
     )
 
 
-def _verdict(tables: Sequence[Table]) -> IndexVerdict:
+def _overall_verdict(tables: Sequence[TableHistory]) -> IndexVerdict:
     broken = [table.name for table in tables if table.verdict == "broken"]
     warned = [table.name for table in tables if table.verdict == "warned"]
     judged = [table for table in tables if table.verdict != "unknown"]

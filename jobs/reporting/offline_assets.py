@@ -35,21 +35,21 @@ ENTITIES = {0xE000 + at: f"&#{ord(sign)};" for at, sign in enumerate(SIGNS)}
 TABLES = files("oilake.jobs") / "reporting" / "tables.js"
 
 
-def armoured(value: Any) -> Any:
+def armour_value(value: Any) -> Any:
     """`value` with every string in it safe from the templates; `localised` turns them back into text."""
     if isinstance(value, str):
         return value.translate(ARMOUR)
     if isinstance(value, dict):
-        return {armoured(key): armoured(one) for key, one in value.items()}
-    return [armoured(one) for one in value] if isinstance(value, list | tuple) else value
+        return {armour_value(key): armour_value(item) for key, item in value.items()}
+    return [armour_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def localised(html: str, up: str) -> str:
+def localise_page(html: str, up: str) -> str:
     """A page of Great Expectations that fetches only from `static/`, which `up` (such as `../../`) leads to."""
     folder = f"{up}{STATIC}"
-    html = FETCHED.sub(lambda tag: _tags(folder, _stand_ins(tag[1])), html)
+    html = FETCHED.sub(lambda tag: _asset_tags(folder, _stand_ins(tag[1])), html)
     html = LOGO.sub(lambda logo: f'{logo[1]}{folder}/{logo[2]}"', html)
-    html = ICON.sub(lambda _: _tags(folder, (FAVICON,)), html)
+    html = ICON.sub(lambda _: _asset_tags(folder, (FAVICON,)), html)
     html = IN_STYLES.sub("none", html).replace(DARK, "@media not all")
     html = HEAD.sub(lambda _: render("gx_head.html"), html, count=1)
     parts: dict[str, str] = {}
@@ -61,30 +61,30 @@ def _stand_ins(address: str) -> Sequence[str]:
     return next((names for part, names in STAND_INS.items() if part in address), ())
 
 
-def _tags(folder: str, names: Sequence[str]) -> str:
+def _asset_tags(folder: str, names: Sequence[str]) -> str:
     """The tags that load files of `folder`."""
     return render("gx_assets.html", folder=folder, names=names)
 
 
-def assets() -> Mapping[str, bytes]:
+def read_assets() -> Mapping[str, bytes]:
     """What the pages load, by its path below `static/`: from the packages that this project depends on."""
     images = files("great_expectations") / "render" / "view" / "static" / "images"
-    found = {name: (images / name).read_bytes() for name in ("logo-long.png", FAVICON)}
-    found["tables.js"] = TABLES.read_bytes()
-    found["jquery.min.js"] = _of("xstatic-jquery", "jquery/data/jquery.min.js")
+    contents = {name: (images / name).read_bytes() for name in ("logo-long.png", FAVICON)}
+    contents["tables.js"] = TABLES.read_bytes()
+    contents["jquery.min.js"] = _read_package_file("xstatic-jquery", "jquery/data/jquery.min.js")
     for name, folder in (("bootstrap.min.css", "css"), ("bootstrap.bundle.min.js", "js")):
-        found[name] = _without_maps(_of("xstatic-bootstrap", f"bootstrap/data/{folder}/{name}"))
+        contents[name] = _without_maps(_read_package_file("xstatic-bootstrap", f"bootstrap/data/{folder}/{name}"))
     for name in (
         "css/fontawesome.min.css",
         "css/solid.min.css",
         "webfonts/fa-solid-900.woff2",
         "webfonts/fa-solid-900.ttf",
     ):
-        found[name] = _of("xstatic-font-awesome", f"font_awesome/data/{name}")
-    return found
+        contents[name] = _read_package_file("xstatic-font-awesome", f"font_awesome/data/{name}")
+    return contents
 
 
-def _of(package: str, path: str) -> bytes:
+def _read_package_file(package: str, path: str) -> bytes:
     with open(str(distribution(package).locate_file(f"xstatic/pkg/{path}")), "rb") as stream:
         return stream.read()
 

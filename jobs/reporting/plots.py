@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from oilake.jobs.reporting import palette
-from oilake.jobs.reporting.table_history import State, state
+from oilake.jobs.reporting.table_history import State, result_state
 from oilake.jobs.reporting.wording import STATES, counted
-from oilake.jobs.validation.validation_history import Look
+from oilake.jobs.validation.validation_history import ValidationRun
 
 TOP = 22
 SHOWN = 24
@@ -70,30 +70,32 @@ CANVAS = Canvas()
 
 
 def count_plot(
-    caption: str, looks: Sequence[Look], count: Callable[[Look], int | None], colour: str, unit: str
+    caption: str, looks: Sequence[ValidationRun], count: Callable[[ValidationRun], int | None], colour: str, unit: str
 ) -> Plot:
     """Return a plot of one bar a look; what was not counted has none. `unit`: the noun of what is counted."""
     values = [count(look) for look in looks[-SHOWN:]]
     most = max((value for value in values if value), default=1)
     stacks = [
-        [_bar(CANVAS.base, value or 0, most, colour, "not counted" if value is None else counted(value, unit))]
+        [_standing_bar(CANVAS.base, value or 0, most, colour, "not counted" if value is None else counted(value, unit))]
         for value in values
     ]
     labels = ["–" if value is None else short_count(value) for value in values]
     description = ", ".join("not counted" if value is None else f"{value:,}" for value in values)
-    return _plot(caption, description, looks, stacks, labels)
+    return _plot_of_stacks(caption, description, looks, stacks, labels)
 
 
-def state_plot(caption: str, looks: Sequence[Look]) -> Plot:
+def state_plot(caption: str, looks: Sequence[ValidationRun]) -> Plot:
     """Return a plot of one bar a look: promises kept, to note, warned of and broken, one on the other."""
     counts = [_state_counts(look) for look in looks[-SHOWN:]]
     most = max((sum(by_state.values()) for by_state in counts), default=1) or 1
-    stacks = [_stack(by_state, most) for by_state in counts]
+    stacks = [_stacked_bars(by_state, most) for by_state in counts]
     described = (", ".join(f"{n} {STATES[name].word}" for name, n in by_state.items() if n) for by_state in counts)
-    return _plot(caption, "; ".join(described), looks, stacks, [_stack_label(by_state) for by_state in counts])
+    return _plot_of_stacks(
+        caption, "; ".join(described), looks, stacks, [_stack_label(by_state) for by_state in counts]
+    )
 
 
-def look_title(look: Look) -> str:
+def look_title(look: ValidationRun) -> str:
     """Word which look it was."""
     version = "a refused version" if look.version is None else f"version {look.version}"
     return f"{version}, {look.job} of {look.checked_at}"
@@ -107,34 +109,38 @@ def short_count(count: int) -> str:
     return f"{count:,}"
 
 
-def _state_counts(look: Look) -> dict[State, int]:
-    states = [state(result) for result in look.judged]
+def _state_counts(look: ValidationRun) -> dict[State, int]:
+    states = [result_state(result) for result in look.judged]
     return {name: states.count(name) for name in STACKED}
 
 
-def _stack(by_state: dict[State, int], most: int) -> list[PlotBar]:
+def _stacked_bars(by_state: dict[State, int], most: int) -> list[PlotBar]:
     bars: list[PlotBar] = []
     for name, n in by_state.items():
         if n:
             below = bars[-1].y if bars else CANVAS.base
-            bars.append(_bar(below, n, most, palette.STATES[name], f"{n:,} {STATES[name].word}"))
+            bars.append(_standing_bar(below, n, most, palette.STATES[name], f"{n:,} {STATES[name].word}"))
     return bars
 
 
 def _stack_label(by_state: dict[State, int]) -> str:
     """Word a stack: `34`, or `32+2✗` where some are not kept."""
-    others = "".join(f"+{by_state[name]}{STATES[name].sign}" for name in STACKED[1:] if by_state[name])
-    return f"{by_state['kept']}{others}"
+    not_kept = "".join(f"+{by_state[name]}{STATES[name].sign}" for name in STACKED[1:] if by_state[name])
+    return f"{by_state['kept']}{not_kept}"
 
 
-def _bar(base: float, value: int, most: int, colour: str, title: str) -> PlotBar:
+def _standing_bar(base: float, value: int, most: int, colour: str, title: str) -> PlotBar:
     """Return the bar of `value` that stands on `base`; one of few among many is still seen."""
     height = max(LEAST_HEIGHT, (CANVAS.base - TOP) * value / most) if value else 0.0
     return PlotBar(base - height, height, colour, title)
 
 
-def _plot(
-    caption: str, description: str, looks: Sequence[Look], stacks: Sequence[list[PlotBar]], labels: Sequence[str]
+def _plot_of_stacks(
+    caption: str,
+    description: str,
+    looks: Sequence[ValidationRun],
+    stacks: Sequence[list[PlotBar]],
+    labels: Sequence[str],
 ) -> Plot:
     """Place a stack a look side by side; `stacks` and `labels` are those of the newest looks."""
     shown = looks[-SHOWN:]
@@ -152,7 +158,7 @@ def _plot(
     return Plot(caption, f"{caption}, the oldest first: {description}", columns, len(looks) - len(shown))
 
 
-def _version_label(looks: Sequence[Look], index: int) -> str:
+def _version_label(looks: Sequence[ValidationRun], index: int) -> str:
     """Word the version under a bar: once where it was looked at again, and under each third bar where there are many."""
     version = looks[index].version
     is_again = index > 0 and looks[index - 1].version == version

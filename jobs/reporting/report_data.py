@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.ingesting.summary import Summary
 from oilake.jobs.runtime.figure_tables import FigureTable
 from oilake.jobs.verifying.summary import Verification
@@ -37,5 +37,5 @@ class RunReport:
 
     releases: Sequence[ReleaseReport]
     changes: Sequence[ReleaseChanges]
-    download: Brought | None
+    download: DownloadSummary | None
     verifications: Sequence[Verification]

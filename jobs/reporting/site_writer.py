@@ -31,7 +31,7 @@ def _is_own(page: Path) -> bool:
     return page.is_file() and generator in page.read_text(encoding="utf-8", errors="replace")
 
 
-def write(folder: Path, files: Mapping[str, bytes]) -> Path:
+def write_site(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Makes `files`, by their paths below it, all that is in the folder; its first page, absolute.
 
     A reader sees the pages of before or the new ones. StoreError when they cannot be written; then nothing changed.
@@ -43,7 +43,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_bytes(content)
-        _swap(folder, new, old)
+        _swap_folders(folder, new, old)
     except OSError as error:
         raise StoreError(f"{folder}: the pages cannot be written ({error.strerror}); name another --to") from None
     finally:
@@ -52,7 +52,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder / FIRST
 
 
-def _swap(folder: Path, new: Path, old: Path) -> None:
+def _swap_folders(folder: Path, new: Path, old: Path) -> None:
     if folder.is_dir():
         folder.rename(old)
     try:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from oilake.jobs.validation.validation_history import Look
-from oilake.quality.results import READER, Result
+from oilake.jobs.validation.validation_history import ValidationRun
+from oilake.quality.results import READER_TYPE, Result
 from oilake.quality.suites import Suite
 
 State = Literal["kept", "broken", "warned", "noted", "unknown"]
@@ -38,14 +38,14 @@ class Promise:
     remedy: str | None
     reason: str | None
     result: Result | None
-    look: Look | None
+    look: ValidationRun | None
     kept_out: int | None
     why_not: str | None = None
 
     @property
     def state(self) -> State:
         """What became of it."""
-        return state(self.result)
+        return result_state(self.result)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TablePart:
     suite: Suite
     release: str
     since: str
-    looks: Sequence[Look]
+    looks: Sequence[ValidationRun]
 
     @property
     def name(self) -> str:
@@ -74,12 +74,12 @@ class TablePart:
         )
 
     @property
-    def published(self) -> Sequence[Look]:
+    def published(self) -> Sequence[ValidationRun]:
         """The looks at what was published, without refused publications."""
         return [look for look in self.looks if look.version is not None]
 
     @property
-    def newest(self) -> Look | None:
+    def newest(self) -> ValidationRun | None:
         """The last look at what was published."""
         return self.published[-1] if self.published else None
 
@@ -94,14 +94,14 @@ class TablePart:
                 e.severity,
                 e.meta.remedy,
                 e.meta.reason,
-                *self._last(e.name),
-                self._quarantined(e.name),
+                *self._last_result(e.name),
+                self._quarantined_count(e.name),
                 self._why_not(e.name),
             )
             for e in self.suite.expectations
         ]
         last = self.newest.results.values() if self.newest else ()
-        unreadable = [r for r in last if r.type == READER and r.quarantined_count is None]
+        unreadable = [r for r in last if r.type == READER_TYPE and r.quarantined_count is None]
         return declared + [
             Promise(r.expectation, r.description, r.scope, r.severity, None, None, r, self.newest, None)
             for r in unreadable
@@ -110,31 +110,31 @@ class TablePart:
     @cached_property
     def kept_out(self) -> list[KeptOut]:
         """Rows that broke a promise, or that nobody could read, when the slice was last ingested."""
-        found = [KeptOut(p.description, p.reason or p.name, p.kept_out) for p in self.promises if p.kept_out]
-        read = next((look for look in reversed(self.published) if _quarantines(look)), None)
-        unread = [r for r in read.results.values() if r.type == READER] if read else []
-        return found + [
+        filtered = [KeptOut(p.description, p.reason or p.name, p.kept_out) for p in self.promises if p.kept_out]
+        read = next((look for look in reversed(self.published) if _counts_quarantined(look)), None)
+        unread = [r for r in read.results.values() if r.type == READER_TYPE] if read else []
+        return filtered + [
             KeptOut(r.description, r.expectation, r.quarantined_count) for r in unread if r.quarantined_count
         ]
 
-    def _last(self, name: str) -> tuple[Result | None, Look | None]:
+    def _last_result(self, name: str) -> tuple[Result | None, ValidationRun | None]:
         look = next((look for look in reversed(self.published) if name in look.results), None)
         return (look.results[name], look) if look else (None, None)
 
-    def _quarantined(self, name: str) -> int | None:
-        found = [look.results[name].quarantined_count for look in self.published if name in look.results]
-        return next((count for count in reversed(found) if count is not None), None)
+    def _quarantined_count(self, name: str) -> int | None:
+        counts = [look.results[name].quarantined_count for look in self.published if name in look.results]
+        return next((count for count in reversed(counts) if count is not None), None)
 
     def _why_not(self, name: str) -> str | None:
         return self.newest.not_asked.get(name) if self.newest else None
 
 
-def _quarantines(look: Look) -> bool:
+def _counts_quarantined(look: ValidationRun) -> bool:
     return any(result.quarantined_count is not None for result in look.results.values())
 
 
 @dataclass(frozen=True)
-class Table:
+class TableHistory:
     """One table: what it says of itself, and its slices. `version`: the newest of its Delta log."""
 
     name: str
@@ -144,7 +144,7 @@ class Table:
     version: int
     columns: Sequence[TableColumn]
     suite: Suite
-    looks: Sequence[Look]
+    looks: Sequence[ValidationRun]
 
     @cached_property
     def slices(self) -> list[TablePart]:
@@ -155,13 +155,13 @@ class Table:
     @property
     def rows(self) -> int | None:
         """Rows of all slices as they were last counted."""
-        counted = [look.rows for one in self.slices if (look := one.newest) and look.rows is not None]
+        counted = [look.rows for part in self.slices if (look := part.newest) and look.rows is not None]
         return sum(counted) if counted else None
 
     @cached_property
     def states(self) -> Counter[State]:
         """How many promises of all slices are in which state."""
-        return Counter(promise.state for one in self.slices for promise in one.promises)
+        return Counter(promise.state for part in self.slices for promise in part.promises)
 
     @property
     def verdict(self) -> State:
@@ -170,12 +170,12 @@ class Table:
         return next((state for state in worst if self.states[state]), "unknown")
 
     @property
-    def last_look(self) -> Look | None:
+    def last_look(self) -> ValidationRun | None:
         """The newest look at any slice."""
         return self.looks[-1] if self.looks else None
 
 
-def state(result: Result | None) -> State:
+def result_state(result: Result | None) -> State:
     """What a result comes to."""
     if result is None:
         return "unknown"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from oilake.conf import bounded_json
 from oilake.jobs.reporting.html import GridColumn, render
-from oilake.jobs.reporting.table_history import Promise, Table, TablePart
+from oilake.jobs.reporting.table_history import Promise, TableHistory, TablePart
 from oilake.jobs.reporting.table_past import LOOK_COLUMNS, part_past
 from oilake.jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
 from oilake.quality import suites as quality
@@ -55,14 +55,14 @@ class Failure(NamedTuple):
     examples: ExampleGrid | None
 
 
-def table_page(table: Table, gx_links: Sequence[tuple[str, str]]) -> str:
+def table_page(table: TableHistory, gx_links: Sequence[tuple[str, str]]) -> str:
     """Return the whole HTML document. `gx_links`: (text, address) of Great Expectations' own pages about the table."""
     return render(
         "table_page.html",
         table=table,
         table_columns=TABLE_COLUMNS,
-        verdict=_verdict(table),
-        failures=_failures(table),
+        verdict=_table_verdict(table),
+        failures=_sorted_failures(table),
         kept_out=[(part, kept) for part in table.slices for kept in part.kept_out],
         kept_out_columns=KEPT_OUT_COLUMNS,
         groups=_promise_groups(table),
@@ -72,7 +72,7 @@ def table_page(table: Table, gx_links: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _verdict(table: Table) -> str:
+def _table_verdict(table: TableHistory) -> str:
     states = table.states
     if not states:
         return VERDICTS[table.verdict]
@@ -81,7 +81,7 @@ def _verdict(table: Table) -> str:
     return f"{VERDICTS[table.verdict]} {outcomes} of {promises} in {parts}."
 
 
-def _promise_groups(table: Table) -> list[PromiseGroup]:
+def _promise_groups(table: TableHistory) -> list[PromiseGroup]:
     scopes = dict.fromkeys([*SCOPES, *(expectation.meta.scope for expectation in table.suite.expectations)])
     parts = table.slices or [TablePart(table.suite, "", "", ())]
     names = [part.name for part in table.slices] or ["result"]
@@ -106,10 +106,10 @@ def _promise_rows(parts: Sequence[TablePart], scope: str) -> list[PromiseRow]:
     ]
 
 
-def _failures(table: Table) -> list[Failure]:
+def _sorted_failures(table: TableHistory) -> list[Failure]:
     """Return what is not kept, the worst first."""
     failures = [
-        _failure(part, promise)
+        _describe_failure(part, promise)
         for part in table.slices
         for promise in part.promises
         if promise.state not in ("kept", "unknown")
@@ -118,8 +118,8 @@ def _failures(table: Table) -> list[Failure]:
     return sorted(failures, key=lambda failure: order.index(failure.promise.state))
 
 
-def _failure(part: TablePart, promise: Promise) -> Failure:
-    remedy = promise.remedy or quality.remedies().get(promise.reason or "")
+def _describe_failure(part: TablePart, promise: Promise) -> Failure:
+    remedy = promise.remedy or quality.quarantine_remedies().get(promise.reason or "")
     examples = promise.result.examples if promise.result else ()
     return Failure(part.name, promise, remedy, _example_grid(examples) if examples else None)
 
@@ -136,7 +136,7 @@ def _example_grid(examples: Sequence[str]) -> ExampleGrid:
 
 def _parsed_example(example: str) -> dict[str, Any]:
     try:
-        parsed = bounded_json.parse(example)
+        parsed = bounded_json.parse_json(example)
     except ValueError:
         parsed = None
     return parsed if isinstance(parsed, dict) and parsed else {"found": example}

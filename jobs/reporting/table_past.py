@@ -10,7 +10,7 @@ from oilake.jobs.reporting.html import GridColumn
 from oilake.jobs.reporting.plots import Plot, count_plot, state_plot
 from oilake.jobs.reporting.table_history import TablePart
 from oilake.jobs.reporting.wording import share
-from oilake.jobs.validation.validation_history import Look
+from oilake.jobs.validation.validation_history import ValidationRun
 
 PLOTTED = 5
 LISTED = 50
@@ -27,7 +27,7 @@ LOOK_COLUMNS = (
 class LookRow(NamedTuple):
     """One look: how many promises were kept, and which were not, in words."""
 
-    look: Look
+    look: ValidationRun
     kept: str
     not_kept: str
 
@@ -52,11 +52,11 @@ def part_past(part: TablePart) -> PartPast:
         plots.append(count_plot("Rows kept out at ingest", part.looks, _kept_out, palette.STATES["warned"], "row"))
     for name in broken[:PLOTTED]:
         caption = f"Rows that break {name}"
-        plots.append(count_plot(caption, part.looks, _unexpected(name), palette.STATES["broken"], "row"))
+        plots.append(count_plot(caption, part.looks, _unexpected_counter(name), palette.STATES["broken"], "row"))
     return PartPast(part.name, plots, broken[PLOTTED:], [_look_row(look) for look in reversed(part.looks[-LISTED:])])
 
 
-def _broken_names(looks: Sequence[Look]) -> list[str]:
+def _broken_names(looks: Sequence[ValidationRun]) -> list[str]:
     """Return the names of promises that were ever broken, by the most rows that ever broke them."""
     most: dict[str, int] = {}
     for look in looks:
@@ -66,16 +66,16 @@ def _broken_names(looks: Sequence[Look]) -> list[str]:
     return sorted(most, key=lambda name: (-most[name], name))
 
 
-def _unexpected(name: str) -> Callable[[Look], int | None]:
+def _unexpected_counter(name: str) -> Callable[[ValidationRun], int | None]:
     return lambda look: look.results[name].unexpected_count if name in look.results else None
 
 
-def _kept_out(look: Look) -> int | None:
+def _kept_out(look: ValidationRun) -> int | None:
     counts = [result.quarantined_count for result in look.results.values() if result.quarantined_count is not None]
     return sum(counts) if counts else None
 
 
-def _look_row(look: Look) -> LookRow:
+def _look_row(look: ValidationRun) -> LookRow:
     not_kept = [f"{name} ({share(result)})" for name, result in look.results.items() if not result.success]
     kept = f"{len(look.judged) - len(not_kept):,} of {len(look.judged):,}"
     return LookRow(look, kept, "; ".join(not_kept) or "–")

@@ -60,7 +60,7 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     return f"1 {singular}" if count == 1 else f"{count:,} {plural or singular + 's'}"
 
 
-def percent(value: float) -> str:
+def percent_text(value: float) -> str:
     """Word a percentage so that it never rounds to none."""
     return "under 0.001 %" if 0 < value < 0.001 else f"{value:.3g} %"
 
@@ -73,7 +73,7 @@ def share(result: Result) -> str:
     if not result.element_count or result.unexpected_percent is None:
         return counted(result.unexpected_count, "row")
     rows = counted(result.element_count, "row")
-    return f"{result.unexpected_count:,} of {rows} ({percent(result.unexpected_percent)})"
+    return f"{result.unexpected_count:,} of {rows} ({percent_text(result.unexpected_percent)})"
 
 
 def outcome_notes(promise: Promise) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 
-def packed(rows: pa.Table) -> bytes:
+def pack_table(rows: pa.Table) -> bytes:
     """The table as an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
@@ -13,6 +13,6 @@ def packed(rows: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def unpacked(data: bytes) -> pa.Table:
+def unpack_table(data: bytes) -> pa.Table:
     """The table that was packed."""
     return pa.ipc.open_stream(data).read_all()

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 PACKAGES = ("conf", "schemas", "quality", "jobs")
-ROOT = "oilake."
-DOTTED = rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:[.:]\w+)+"
+ROOT_PREFIX = "oilake."
+DOTTED_NAME = rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:[.:]\w+)+"
 # A value or list item of YAML that is all a module's name, or the name of something in one.
-YAML_NAME = re.compile(rf"(?:^|[-:,\[{{])[ \t]*[\"']?({DOTTED})[\"']?[ \t]*(?=$|[,\]}}#])", re.MULTILINE)
+YAML_NAME = re.compile(rf"(?:^|[-:,\[{{])[ \t]*[\"']?({DOTTED_NAME})[\"']?[ \t]*(?=$|[,\]}}#])", re.MULTILINE)
 # The beginning of a module's name that is completed as the code runs.
-BUILT = re.compile(rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:\.\w+)*\.(?:$|[%{{])")
+UNFINISHED_NAME = re.compile(rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:\.\w+)*\.(?:$|[%{{])")
 IMPORTERS = ("import_module", "__import__")
-ANY = "*"
+ANY_NAME = "*"
 
-Nodes = dict[type[ast.AST], list[Any]]
+NodesByType = dict[type[ast.AST], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class ModuleText:
 
 
 @cache
-def digest(module: str, *jobs: str) -> bytes:
+def code_digest(module: str, *jobs: str) -> bytes:
     """SHA-256 over all files that `reach` finds."""
     total = hashlib.sha256()
-    for path, content in sorted(reach(module, *jobs).items()):
+    for path, content in sorted(reachable_files(module, *jobs).items()):
         total.update(f"{path} {len(content)}\n".encode() + content)
     return total.digest()
 
 
-def reach(module: str, *jobs: str) -> dict[str, bytes]:
+def reachable_files(module: str, *jobs: str) -> dict[str, bytes]:
     """The files that decide the rows of `jobs` (names of `written_by`), whose work begins in `module`: path -> bytes.
 
     They are the module and all that it imports, anywhere in its text; modules named by strings in them; schemas of tables
@@ -63,18 +63,18 @@ def reach(module: str, *jobs: str) -> dict[str, bytes]:
     flag or variable replaces counts by its value, in the job's own fingerprint. ConfigError names what cannot be found.
     """
     sources: dict[str, ModuleText] = {}
-    _follow(module, sources, f"{module.removeprefix(ROOT).replace('.', '/')}.py")
-    written = {name for name in schemas.names() if schemas.load(name).written_by in jobs}
-    found: dict[str, bytes] = {}
-    while waiting := sorted(_data(sources, written) - found.keys()):
+    _follow_imports(module, sources, f"{module.removeprefix(ROOT_PREFIX).replace('.', '/')}.py")
+    written = {name for name in schemas.table_names() if schemas.table_schema(name).written_by in jobs}
+    content_by_path: dict[str, bytes] = {}
+    while waiting := sorted(_data_paths(sources, written) - content_by_path.keys()):
         for path in waiting:
-            found[path] = _at(path).read_bytes()
-            for name in YAML_NAME.findall(found[path].decode()):
-                _follow(name, sources, path)
-    return {**found, **{_path(name) or name: source.content for name, source in sources.items()}}
+            content_by_path[path] = _package_file(path).read_bytes()
+            for name in YAML_NAME.findall(content_by_path[path].decode()):
+                _follow_imports(name, sources, path)
+    return {**content_by_path, **{_module_path(name) or name: source.content for name, source in sources.items()}}
 
 
-def _follow(name: str, sources: dict[str, ModuleText], where: str) -> None:
+def _follow_imports(name: str, sources: dict[str, ModuleText], where: str) -> None:
     """Adds what the name stands for, and all that this imports."""
     waiting = [(name, where)]
     while waiting:
@@ -82,7 +82,7 @@ def _follow(name: str, sources: dict[str, ModuleText], where: str) -> None:
         module = _module_of(name, where)
         if module in sources:
             continue
-        path, sources[module] = _path(module) or module, _source(module)
+        path, sources[module] = _module_path(module) or module, _read_module(module)
         waiting += [(module.rpartition(".")[0], path)] * ("." in module)
         for imported, inside in sources[module].imports:
             waiting.append((f"{imported}.{inside}" if inside else imported, path))
@@ -90,89 +90,95 @@ def _follow(name: str, sources: dict[str, ModuleText], where: str) -> None:
 
 def _module_of(name: str, where: str) -> str:
     """The module that a dotted name stands for, or that defines what it stands for; ConfigError when there is none."""
-    dotted = name.replace(":", ".").removeprefix(ROOT)
-    if _path(dotted):
+    dotted = name.replace(":", ".").removeprefix(ROOT_PREFIX)
+    if _module_path(dotted):
         return dotted
     module, _, inside = dotted.rpartition(".")
-    if not _path(module) or inside not in _source(module).bound:
+    if not _module_path(module) or inside not in _read_module(module).bound:
         raise ConfigError(f"{where}: {name} is named there and cannot be found; correct the name, or install anew")
     return module
 
 
 @cache
-def _path(module: str) -> str | None:
+def _module_path(module: str) -> str | None:
     """The file of one of our modules, such as `jobs/tables/__init__.py`; None where there is none."""
     base = module.replace(".", "/")
     paths = (f"{base}/__init__.py", f"{base}.py") if module.partition(".")[0] in PACKAGES else ()
-    return next((path for path in paths if _at(path).is_file()), None)
+    return next((path for path in paths if _package_file(path).is_file()), None)
 
 
-def _at(path: str) -> Traversable:
+def _package_file(path: str) -> Traversable:
     package, _, inside = path.partition("/")
-    return _folder(package).joinpath(*inside.split("/"))
+    return _package_folder(package).joinpath(*inside.split("/"))
 
 
 @cache
-def _folder(package: str) -> Traversable:
-    return files(ROOT + package)
+def _package_folder(package: str) -> Traversable:
+    return files(ROOT_PREFIX + package)
 
 
-def _source(module: str) -> ModuleText:
-    path = _path(module)
+def _read_module(module: str) -> ModuleText:
+    path = _module_path(module)
     assert path is not None
     package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
-    return _parsed(path, package, _at(path).read_bytes())
+    return _parse_module(path, package, _package_file(path).read_bytes())
 
 
 @cache
-def _parsed(path: str, package: str, content: bytes) -> ModuleText:
-    nodes = _nodes(ast.parse(content))
+def _parse_module(path: str, package: str, content: bytes) -> ModuleText:
+    nodes = _nodes_by_type(ast.parse(content))
     texts = {node.value for node in nodes[ast.Constant] if isinstance(node.value, str)}
     _refuse_unfinished_names(path, nodes[ast.Call], texts)
-    imports = {*_imports(nodes, package), *((text, "") for text in texts if re.fullmatch(DOTTED, text))}
-    named = {(imported.removeprefix(ROOT), inside) for imported, inside in imports}
+    imports = {*_imported_names(nodes, package), *((text, "") for text in texts if re.fullmatch(DOTTED_NAME, text))}
+    named = {(imported.removeprefix(ROOT_PREFIX), inside) for imported, inside in imports}
     ours = sorted(pair for pair in named if re.split("[.:]", pair[0])[0] in PACKAGES)
     replaced = {id(part) for node in nodes[ast.IfExp] for part in ast.walk(node)}
-    data = {"/".join(parts) for node in nodes[ast.BinOp] if id(node) not in replaced and (parts := _parts(node))}
-    return ModuleText(content, tuple(ours), tuple(sorted(data)), frozenset(texts), frozenset(_bound(nodes)))
+    data = {
+        "/".join(parts) for node in nodes[ast.BinOp] if id(node) not in replaced and (parts := _data_path_parts(node))
+    }
+    return ModuleText(content, tuple(ours), tuple(sorted(data)), frozenset(texts), frozenset(_bound_names(nodes)))
 
 
-def _nodes(tree: ast.AST) -> Nodes:
+def _nodes_by_type(tree: ast.AST) -> NodesByType:
     """The nodes of a module by their types, but for imports that only type checkers follow."""
-    found: Nodes = defaultdict(list)
+    by_type: NodesByType = defaultdict(list)
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        found[type(node)].append(node)
+        by_type[type(node)].append(node)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in vars(node.test).values():
             waiting += node.orelse
         else:
             waiting += ast.iter_child_nodes(node)
-    return found
+    return by_type
 
 
 def _refuse_unfinished_names(path: str, calls: list[Any], texts: set[str]) -> None:
     """ConfigError where a module is imported by a name that no string holds whole, so that it cannot be followed."""
-    importing = [call for call in calls if _called(call) in IMPORTERS]
-    given = {argument.value for call in importing for argument in call.args[:1] if isinstance(argument, ast.Constant)}
-    odd = sorted(text for text in texts if BUILT.match(text) or (text in given and text.startswith(".")))
+    importing = [call for call in calls if _called_name(call) in IMPORTERS]
+    imported_constants = {
+        argument.value for call in importing for argument in call.args[:1] if isinstance(argument, ast.Constant)
+    }
+    odd = sorted(
+        text for text in texts if UNFINISHED_NAME.match(text) or (text in imported_constants and text.startswith("."))
+    )
     if importing and odd:
         raise ConfigError(
             f"{path}: imports a module by the unfinished name {odd[0]!r}; write its whole name in a string"
         )
 
 
-def _imports(nodes: Nodes, package: str) -> Iterator[tuple[str, str]]:
+def _imported_names(nodes: NodesByType, package: str) -> Iterator[tuple[str, str]]:
     """(module, name in it, or nothing) of every import."""
     yield from ((alias.name, "") for node in nodes[ast.Import] for alias in node.names)
     for node in nodes[ast.ImportFrom]:
         above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
         base = ".".join([*above, *([node.module] if node.module else [])])
         yield base, ""
-        yield from ((base, alias.name) for alias in node.names if alias.name != ANY)
+        yield from ((base, alias.name) for alias in node.names if alias.name != ANY_NAME)
 
 
-def _bound(nodes: Nodes) -> Iterator[str]:
+def _bound_names(nodes: NodesByType) -> Iterator[str]:
     """Every name that is defined somewhere in a module."""
     for kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
         yield from (node.name for node in nodes[kind])
@@ -180,35 +186,35 @@ def _bound(nodes: Nodes) -> Iterator[str]:
     yield from ((node.asname or node.name).partition(".")[0] for node in nodes[ast.alias])
 
 
-def _called(node: ast.Call) -> str:
+def _called_name(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
-def _parts(node: ast.AST) -> list[str]:
+def _data_path_parts(node: ast.AST) -> list[str]:
     """The path in `files("oilake.quality") / "reasons.yaml"`; its last part is `*` where it is computed. Else nothing."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and (parts := _parts(node.left)):
-        return [*parts, str(node.right.value) if isinstance(node.right, ast.Constant) else ANY]
-    if isinstance(node, ast.Call) and _called(node) == "files" and isinstance(node.args[0], ast.Constant):
-        package = str(node.args[0].value).removeprefix(ROOT)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and (parts := _data_path_parts(node.left)):
+        return [*parts, str(node.right.value) if isinstance(node.right, ast.Constant) else ANY_NAME]
+    if isinstance(node, ast.Call) and _called_name(node) == "files" and isinstance(node.args[0], ast.Constant):
+        package = str(node.args[0].value).removeprefix(ROOT_PREFIX)
         return [package] * (package in PACKAGES)
     return []
 
 
-def _data(sources: dict[str, ModuleText], written: set[str]) -> set[str]:
+def _data_paths(sources: dict[str, ModuleText], written: set[str]) -> set[str]:
     """The paths of the YAML that the modules read; a folder is a registry, whose entry the job takes by its value."""
     texts = frozenset[str]().union(*(source.texts for source in sources.values()))
-    tables = {"schemas": written | (texts & {*schemas.names()}), "quality": written}
-    found = set()
+    tables = {"schemas": written | (texts & {*schemas.table_names()}), "quality": written}
+    yaml_paths = set()
     for module, source in sources.items():
         for path in source.data:
             folder, _, name = path.rpartition("/")
-            if name == ANY and folder not in tables:
+            if name == ANY_NAME and folder not in tables:
                 raise ConfigError(
-                    f"{_path(module)}: reads a file of {folder} by a name that it computes; name it in a string"
+                    f"{_module_path(module)}: reads a file of {folder} by a name that it computes; name it in a string"
                 )
-            found |= {f"{folder}/{table}.yaml" for table in tables[folder]} if name == ANY else {path}
-            if name != ANY and not (_at(path).is_file() or _at(path).is_dir()):
+            yaml_paths |= {f"{folder}/{table}.yaml" for table in tables[folder]} if name == ANY_NAME else {path}
+            if name != ANY_NAME and not (_package_file(path).is_file() or _package_file(path).is_dir()):
                 raise ConfigError(
-                    f"{_path(module)}: reads {path}, which is not there; correct the name, or install anew"
+                    f"{_module_path(module)}: reads {path}, which is not there; correct the name, or install anew"
                 )
-    return {path for path in found if "/" in path and _at(path).is_file()}
+    return {path for path in yaml_paths if "/" in path and _package_file(path).is_file()}

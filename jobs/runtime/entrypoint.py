@@ -9,20 +9,20 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from oilake.conf.errors import OilakeError, os_cause
-from oilake.conf.showing import shortened, visible
+from oilake.conf.showing import escape_unprintable, shorten_middle
 from oilake.jobs.runtime import invocation, logs
 
 INTERRUPTED = 130
 
-Arguments = Callable[[argparse.ArgumentParser], None]
-Run = Callable[[argparse.Namespace], int]
+AddArguments = Callable[[argparse.ArgumentParser], None]
+RunFunction = Callable[[argparse.Namespace], int]
 
 
-def main(name: str, doc: str, add_arguments: Arguments, run: Run, argv: Sequence[str] | None = None) -> int:
+def main(name: str, doc: str, add_arguments: AddArguments, run: RunFunction, argv: Sequence[str] | None = None) -> int:
     """One job called by itself (`spark-submit jobs/<name>.py …`); the exit code."""
     parser = new_parser(name, doc)
     add_arguments(parser)
-    return guard(run, parser.parse_args(argv))
+    return run_guarded(run, parser.parse_args(argv))
 
 
 def new_parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -32,40 +32,40 @@ def new_parser(name: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=name, description=description, formatter_class=RichHelpFormatter)
 
 
-def guard(run: Run, arguments: argparse.Namespace) -> int:
+def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
     """`run`, with every error told in one sentence on stderr; OILAKE_DEBUG=1 adds the stack trace."""
     logs.set_up()
     try:
         return run(arguments)
     except OilakeError as error:
-        return _fail(invocation.spell_commands(str(error), arguments), error.exit_code)
+        return _report_failure(invocation.spell_commands(str(error), arguments), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
+        return _report_failure("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if sentence := _library_sentence(error):
-            return _fail(sentence, 2)
+            return _report_failure(sentence, 2)
         raise
 
 
 def _library_sentence(error: Exception) -> str | None:
     """What a library's error means for a person; None for one that is a fault of ours."""
-    from oilake.jobs.runtime.error_text import DAMAGE, SPARK_ERRORS, told
+    from oilake.jobs.runtime.error_text import DAMAGE, SPARK_ERRORS, error_line
 
     if isinstance(error, SPARK_ERRORS):
-        return f"Spark failed ({told(error)}); OILAKE_DEBUG=1 tells more"
+        return f"Spark failed ({error_line(error)}); OILAKE_DEBUG=1 tells more"
     if isinstance(error, DAMAGE):
-        return f"a table is damaged ({told(error)}); publish the release again with --force"
+        return f"a table is damaged ({error_line(error)}); publish the release again with --force"
     if isinstance(error, OSError):
         return f"{os_cause(error)}; check the place, its rights, the disk and the network, then run again"
     return None
 
 
-def _fail(sentence: str, code: int) -> int:
+def _report_failure(sentence: str, code: int) -> int:
     if os.environ.get("OILAKE_DEBUG") == "1":
-        print("\n".join(map(visible, traceback.format_exc().split("\n"))), file=sys.stderr)
-    line = shortened(visible(sentence))
+        print("\n".join(map(escape_unprintable, traceback.format_exc().split("\n"))), file=sys.stderr)
+    line = shorten_middle(escape_unprintable(sentence))
     logs.LOGGER.error("%s", line if logs.is_json() else f"oilake: {line}", extra={"fields": {"exit_code": code}})
     return code

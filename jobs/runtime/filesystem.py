@@ -27,28 +27,28 @@ class Checksums:
     md5: str
 
 
-def filesystem(uri: str) -> tuple[fs.FileSystem, str]:
+def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     """(the file system, the path in it) of a local path or URI."""
     if "://" in uri:
         try:
-            found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
+            system_and_path: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(
                 f"{uri}: is no place to read or write ({reason}); give a folder or s3://bucket/prefix"
             ) from None
-        return found
+        return system_and_path
     return fs.LocalFileSystem(), str(Path(uri).absolute())
 
 
-def join(uri: str, *parts: str) -> str:
+def join_uri(uri: str, *parts: str) -> str:
     """A path below `uri`."""
     return "/".join([uri.rstrip("/"), *parts])
 
 
-def size(uri: str) -> int | None:
+def file_size(uri: str) -> int | None:
     """Bytes of the file at `uri`; None where there is no file."""
-    store, path = filesystem(uri)
+    store, path = open_filesystem(uri)
     try:
         info = store.get_file_info(path)
     except OSError as error:
@@ -61,20 +61,20 @@ def size(uri: str) -> int | None:
 @contextmanager
 def open_stream(uri: str) -> Iterator[Any]:
     """The file at `uri` for reading from front to back; InputError when it cannot be opened."""
-    store, path = filesystem(uri)
-    with _opened(uri, lambda: store.open_input_stream(path, compression=None)) as stream:
+    store, path = open_filesystem(uri)
+    with _open_or_explain(uri, lambda: store.open_input_stream(path, compression=None)) as stream:
         yield stream
 
 
 @contextmanager
 def open_file(uri: str) -> Iterator[Any]:
     """The file at `uri` for reading anywhere; InputError when it cannot be opened."""
-    store, path = filesystem(uri)
-    with _opened(uri, lambda: store.open_input_file(path)) as stream:
+    store, path = open_filesystem(uri)
+    with _open_or_explain(uri, lambda: store.open_input_file(path)) as stream:
         yield stream
 
 
-def _opened(uri: str, opening: Callable[[], Any]) -> Any:
+def _open_or_explain(uri: str, opening: Callable[[], Any]) -> Any:
     try:
         return opening()
     except FileNotFoundError:
@@ -83,19 +83,19 @@ def _opened(uri: str, opening: Callable[[], Any]) -> Any:
         raise InputError(f"{uri}: cannot be read ({error}); check its rights and the disk") from None
 
 
-def checksums(uri: str) -> Checksums:
+def file_checksums(uri: str) -> Checksums:
     """Size, SHA-256 and MD5 of the file at `uri`, in one pass; the two sums side by side."""
     sha256, md5, count = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with open_stream(uri) as stream, ThreadPoolExecutor(1) as beside:
-        while block := _read(stream, uri):
-            done = beside.submit(md5.update, block)
+        while block := _read_block(stream, uri):
+            md5_update = beside.submit(md5.update, block)
             sha256.update(block)
             count += len(block)
-            done.result()
+            md5_update.result()
     return Checksums(count, sha256.hexdigest(), md5.hexdigest())
 
 
-def _read(stream: Any, uri: str) -> bytes:
+def _read_block(stream: Any, uri: str) -> bytes:
     try:
         block: bytes = stream.read(HASH_BLOCK)
         return block
@@ -103,9 +103,9 @@ def _read(stream: Any, uri: str) -> bytes:
         raise InputError(f"{uri}: cannot be read ({error}); check its rights and the disk") from None
 
 
-def delete(uris: list[str]) -> None:
+def delete_files(uris: list[str]) -> None:
     """Deletes the files that are there; what is gone already is no error."""
     for uri in uris:
-        store, path = filesystem(uri)
+        store, path = open_filesystem(uri)
         if store.get_file_info(path).type == fs.FileType.File:
             store.delete_file(path)

@@ -18,10 +18,10 @@ FLAGS = ("env", "warehouse", "landing", "registry")
 def spell_commands(text: str, arguments: Namespace) -> str:
     """`text` with each `oilake JOB …` in backticks spelled as this process was called, with the places that its own flags
     gave and JOB takes too."""
-    return COMMAND.sub(lambda match: f"`{_spelled(match['job'], match['words'], arguments)}`", text)
+    return COMMAND.sub(lambda match: f"`{_spell_command(match['job'], match['words'], arguments)}`", text)
 
 
-def program(job: str) -> str:
+def job_program(job: str) -> str:
     """What runs `job` from here: `oilake JOB` by its shortest name, or the job's file beside the one that runs."""
     called = Path(sys.argv[0])
     if called.name == "oilake":
@@ -33,14 +33,16 @@ def program(job: str) -> str:
     return f"oilake {job}"
 
 
-def _spelled(job: str, words: str, arguments: Namespace) -> str:
-    taken = _places(job)
-    given = {flag: getattr(arguments, flag, None) for flag in FLAGS if flag in taken}
-    places = [f" --{flag} {shlex.quote(value)}" for flag, value in given.items() if value and f"--{flag}" not in words]
-    return program(job) + words + "".join(places)
+def _spell_command(job: str, words: str, arguments: Namespace) -> str:
+    taken = _place_flags(job)
+    flag_values = {flag: getattr(arguments, flag, None) for flag in FLAGS if flag in taken}
+    places = [
+        f" --{flag} {shlex.quote(value)}" for flag, value in flag_values.items() if value and f"--{flag}" not in words
+    ]
+    return job_program(job) + words + "".join(places)
 
 
-def _places(job: str) -> set[str]:
+def _place_flags(job: str) -> set[str]:
     """Which of FLAGS the job takes, read from its file: importing it would cost a second."""
     path = files("oilake.jobs").joinpath(f"{job}.py")
     match = PLACES.search(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -18,12 +18,12 @@ from oilake.jobs.runtime import java_home
 LONGEST_SECONDS = 600
 
 
-def coordinates() -> list[str]:
+def jar_coordinates() -> list[str]:
     """Every jar as organisation:name:version (conf/jars.yaml)."""
     return [jar for group in load_yaml(files("oilake.conf") / "jars.yaml").values() for jar in group]
 
 
-def file_name(jar: str) -> str:
+def jar_file_name(jar: str) -> str:
     organisation, name, version = jar.split(":")
     return f"{organisation}_{name}-{version}.jar"
 
@@ -39,7 +39,7 @@ def find_jars(folder: str | None) -> list[str]:
     if folder:
         return sorted(str(path) for path in Path(folder).glob("*.jar"))
     for place in (Path(__file__).resolve().parents[2] / ".jars", cache_folder()):
-        paths = [place / file_name(jar) for jar in coordinates()]
+        paths = [place / jar_file_name(jar) for jar in jar_coordinates()]
         if all(path.is_file() for path in paths):
             return [str(path) for path in paths]
     return []
@@ -50,28 +50,28 @@ def bring_jars(folder: Path) -> list[Path]:
 
     ConfigError without a Java, StoreError when a jar cannot be had or the folder cannot be written.
     """
-    lacking = [jar for jar in coordinates() if not (folder / file_name(jar)).is_file()]
+    lacking = [jar for jar in jar_coordinates() if not (folder / jar_file_name(jar)).is_file()]
     if not lacking:
         return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as work:
-            _resolve(lacking, Path(work))
-            return [(Path(work) / file_name(jar)).replace(folder / file_name(jar)) for jar in lacking]
+            _resolve_jars(lacking, Path(work))
+            return [(Path(work) / jar_file_name(jar)).replace(folder / jar_file_name(jar)) for jar in lacking]
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot be written ({error.strerror or error}); name another folder with --to"
         ) from None
 
 
-def _resolve(jars: list[str], work: Path) -> None:
+def _resolve_jars(jars: list[str], work: Path) -> None:
     """Spark's own resolver puts `jars` into `work`."""
     home = java_home.find()
     if not home:
         raise ConfigError(java_home.REMEDY)
     wish = work / "ivy.xml"
     wish.write_text(_ivy_file(jars), encoding="utf-8")
-    call = [f"{home}/bin/java", "-jar", str(_resolver()), "-cache", f"{work}/cache", "-m2compatible", "-ivy", str(wish)]
+    call = [f"{home}/bin/java", "-jar", str(_ivy_jar()), "-cache", f"{work}/cache", "-m2compatible", "-ivy", str(wish)]
     call += ["-retrieve", f"{work}/[organisation]_[artifact]-[revision].[ext]"]
     try:
         result = subprocess.run(call, capture_output=True, text=True, timeout=LONGEST_SECONDS)
@@ -79,17 +79,17 @@ def _resolve(jars: list[str], work: Path) -> None:
     except subprocess.TimeoutExpired:
         lines = [f"no answer in {LONGEST_SECONDS} s"]
     shutil.rmtree(work / "cache", ignore_errors=True)
-    if lacking := [jar for jar in jars if not (work / file_name(jar)).is_file()]:
+    if lacking := [jar for jar in jars if not (work / jar_file_name(jar)).is_file()]:
         reason = next(
             (line.strip(" \t:") for line in lines if "UNRESOLVED" in line or "Server access" in line), lines[-1]
         )
         raise StoreError(
             f"{lacking[0]}: cannot be fetched ({reason}); see that this machine reaches a Maven repository and run this "
-            f"again, or copy {', '.join(file_name(jar) for jar in lacking)} into the folder"
+            f"again, or copy {', '.join(jar_file_name(jar) for jar in lacking)} into the folder"
         )
 
 
-def _resolver() -> Path:
+def _ivy_jar() -> Path:
     spark = Path(str(find_spec("pyspark").origin)).parent  # type: ignore[union-attr]
     return next((spark / "jars").glob("ivy-*.jar"))
 

@@ -8,7 +8,7 @@ import os
 import sys
 from datetime import datetime, timezone
 
-from oilake.conf.showing import visible
+from oilake.conf.showing import escape_unprintable
 
 LOGGER = logging.getLogger("oilake")
 
@@ -20,10 +20,10 @@ class TerminalHandler(logging.Handler):
         from tqdm import tqdm
 
         line = self.format(record)
-        tqdm.write(line if is_json() else visible(line), file=sys.stderr)
+        tqdm.write(line if is_json() else escape_unprintable(line), file=sys.stderr)
 
 
-class JsonLines(logging.Formatter):
+class JsonLineFormatter(logging.Formatter):
     """One object a line: time (UTC), level, logger, message, and the fields that the record was given in `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -46,7 +46,7 @@ def set_up() -> None:
     for handler in [handler for handler in LOGGER.handlers if isinstance(handler, TerminalHandler)]:
         LOGGER.removeHandler(handler)
     handler = TerminalHandler()
-    handler.setFormatter(JsonLines() if is_json() else None)
+    handler.setFormatter(JsonLineFormatter() if is_json() else None)
     LOGGER.addHandler(handler)
     if not logging.getLogger().handlers:
         logging.getLogger().addHandler(logging.NullHandler())

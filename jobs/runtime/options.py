@@ -26,7 +26,7 @@ def load_settings(arguments: argparse.Namespace) -> Settings:
     """The settings of the chosen environment with the flags of `arguments` on top; ConfigError where a file stands for a
     folder that the job needs."""
     names = ("warehouse", "landing", "registry")
-    chosen = settings.load(arguments.env, {name: getattr(arguments, name, None) for name in names})
+    chosen = settings.environment_settings(arguments.env, {name: getattr(arguments, name, None) for name in names})
     for name in names:
         path = getattr(chosen, name)
         if hasattr(arguments, name) and path and Path(path).is_file():

@@ -5,25 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from oilake.conf.showing import visible
+from oilake.conf.showing import escape_unprintable
 
 
-def tell(text: str) -> None:
+def print_text(text: str) -> None:
     """Prints text for a person, or JSON: what a terminal would obey stands as an escape; line ends stay."""
-    print("\n".join(map(visible, text.split("\n"))))
+    print("\n".join(map(escape_unprintable, text.split("\n"))))
 
 
-def tell_document(text: str) -> None:
+def print_document(text: str) -> None:
     """Prints a document for a program as it is; on a terminal as other text."""
     if sys.stdout.isatty():
-        tell(text.removesuffix("\n"))
+        print_text(text.removesuffix("\n"))
     else:
         print(text, end="")
 
 
-def aligned(cells: Iterable[Sequence[str]]) -> Iterator[str]:
+def aligned_lines(cells: Iterable[Sequence[str]]) -> Iterator[str]:
     """The rows as lines of aligned columns; a line end inside of a cell stands as an escape."""
-    rows = [[visible(cell) for cell in row] for row in cells]
+    rows = [[escape_unprintable(cell) for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -10,22 +10,24 @@ from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from oilake.conf.showing import visible
+from oilake.conf.showing import escape_unprintable
 from oilake.jobs.runtime.logs import LOGGER
 
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
+def track_progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
     """The items as they come; on a terminal with a bar on stderr, else with one line at the end."""
     if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=visible(what), unit=f" {unit}", leave=False, dynamic_ncols=True)
+        yield from tqdm(
+            items, total=total, desc=escape_unprintable(what), unit=f" {unit}", leave=False, dynamic_ncols=True
+        )
     else:
         yield from items
-        say(f"{what}: {total:,} {unit if total != 1 else unit.removesuffix('s')}")
+        log_line(f"{what}: {total:,} {unit if total != 1 else unit.removesuffix('s')}")
 
 
-class Rate(NamedTuple):
+class BlobsDone(NamedTuple):
     """How many blobs were done so far, and how many bytes they hold."""
 
     blobs: int
@@ -33,22 +35,24 @@ class Rate(NamedTuple):
 
 
 @contextmanager
-def rated(what: str) -> Iterator[Callable[[Rate], None]]:
+def blob_progress(what: str) -> Iterator[Callable[[BlobsDone], None]]:
     """Hears what is done so far; on a terminal as a bar with blobs/s and bytes/s, else as one line each time."""
     started = time.monotonic()
-    with tqdm(desc=visible(what), unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True) as bar:
+    with tqdm(
+        desc=escape_unprintable(what), unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True
+    ) as bar:
 
-        def tell(done: Rate) -> None:
+        def report_progress(so_far: BlobsDone) -> None:
             seconds = max(time.monotonic() - started, 1e-3)
-            bar.set_postfix_str(f"{done.blobs:,} blobs, {done.blobs / seconds:,.0f}/s", refresh=False)
-            bar.update(done.bytes - bar.n)
+            bar.set_postfix_str(f"{so_far.blobs:,} blobs, {so_far.blobs / seconds:,.0f}/s", refresh=False)
+            bar.update(so_far.bytes - bar.n)
             if bar.disable:
-                told = f"{done.blobs:,} blobs ({done.blobs / seconds:,.0f}/s), {done.bytes / 1e6:,.1f} MB"
-                say(f"{what}: {told} ({done.bytes / 1e6 / seconds:,.0f} MB/s)")
+                amount = f"{so_far.blobs:,} blobs ({so_far.blobs / seconds:,.0f}/s), {so_far.bytes / 1e6:,.1f} MB"
+                log_line(f"{what}: {amount} ({so_far.bytes / 1e6 / seconds:,.0f} MB/s)")
 
-        yield tell
+        yield report_progress
 
 
-def say(line: str) -> None:
+def log_line(line: str) -> None:
     """One plain line about what is being done, on stderr."""
     LOGGER.info("%s", line)

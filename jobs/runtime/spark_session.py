@@ -22,7 +22,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import java_home
 from oilake.jobs.runtime.jars import find_jars
 
-DELTA = {
+DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
@@ -32,66 +32,66 @@ DELTA = {
 DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension"
 
 
-def start(settings: Settings) -> SparkSession:
+def start_session(settings: Settings) -> SparkSession:
     """The running session, or a new one with Delta; ConfigError when Java or Delta's jars are not to be found."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if home := java_home.find():
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
-    for key, value in (DELTA | settings.spark).items():
+    for key, value in (DELTA_OPTIONS | settings.spark).items():
         builder = builder.config(key, value)
-    if settings.master and "MASTER" not in os.environ and not _submitted():
+    if settings.master and "MASTER" not in os.environ and not _is_submitted():
         builder = builder.master(settings.master)
     if jars := find_jars(settings.jars):
         builder = builder.config("spark.jars", ",".join(jars))
     try:
-        with _quiet():
-            spark = _start(builder)
+        with _silence_stderr():
+            spark = _start_in_thread(builder)
     except (PySparkException, Py4JError, OSError) as error:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
     _check_delta(spark)
-    if not _debugging():
+    if not _is_debugging():
         spark.sparkContext.setLogLevel("OFF")
         # It prints each query that fails, on a handler of its own, beside our sentence.
         PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     return spark
 
 
-def _start(builder: Any) -> SparkSession:
+def _start_in_thread(builder: Any) -> SparkSession:
     """Started in a thread of its own: an interrupt breaks no call to Java, and PySpark sets no handler that would."""
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(builder.getOrCreate)
         while not wait([started], 0.5).done:
             pass
-        found: SparkSession = started.result()
-    return found
+        session: SparkSession = started.result()
+    return session
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_stderr() -> Iterator[None]:
     """Java, started inside, inherits a stderr that leads nowhere: its greetings are no news to the person who waits."""
-    if _debugging() or _submitted():
+    if _is_debugging() or _is_submitted():
         yield
         return
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    saved_stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved_stderr, 2)
+        os.close(saved_stderr)
         os.close(nowhere)
 
 
-def _debugging() -> bool:
+def _is_debugging() -> bool:
     return os.environ.get("OILAKE_DEBUG") == "1"
 
 
-def _submitted() -> bool:
+def _is_submitted() -> bool:
     """Whether spark-submit started this process: then it has given the master."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 

@@ -18,21 +18,21 @@ from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
-from oilake.conf.errors import InputError, OilakeError, PromiseError, StoreError
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, told
-from oilake.jobs.runtime.progress import say
+from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreError
+from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.jobs.runtime.progress import log_line
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-SCHEMA = "error string, report binary"
+REPORT_SCHEMA = "error string, report binary"
 PATIENCE_SECONDS = 30
-Watch = Callable[[SparkSession, int, str, "Future[Any]"], None]
-KINDS: dict[str, type[OilakeError]] = {kind.__name__: kind for kind in (InputError, PromiseError, StoreError)}
+WatchFunction = Callable[[SparkSession, int, str, "Future[Any]"], None]
+ERROR_KINDS: dict[str, type[OilakeError]] = {kind.__name__: kind for kind in (InputError, DataQualityError, StoreError)}
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def spread(
+def run_tasks(
     spark: SparkSession, shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
 ) -> list[R]:
     """What `work` gives for every item, a task a share, in no order. The first error of a task ends the run.
@@ -41,71 +41,75 @@ def spread(
     """
     if not shares:
         return []
-    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(_kernel(shares, work, warehouse, what), SCHEMA)
-    rows = collect(spark, frame, len(shares), what)
+    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(
+        _split_task(shares, work, warehouse, what), REPORT_SCHEMA
+    )
+    rows = collect_rows(spark, frame, len(shares), what)
     for row in rows:
         if row["error"]:
             error = json.loads(row["error"])
-            raise KINDS.get(error["kind"], StoreError)(error["sentence"])
+            raise ERROR_KINDS.get(error["kind"], StoreError)(error["sentence"])
     return [pickle.loads(row["report"]) for row in rows]
 
 
 def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> Future[Any]:
     """A task a core that calls `warm_up`: Python starts and imports the kernels while the driver is still busy elsewhere."""
     count = spark.sparkContext.defaultParallelism
-    frame = spark.range(0, count, 1, count).mapInArrow(_warming(warm_up), SCHEMA)
+    frame = spark.range(0, count, 1, count).mapInArrow(_warm_up_task(warm_up), REPORT_SCHEMA)
     pool = ThreadPoolExecutor(1)
     ready = pool.submit(frame.collect)
     pool.shutdown(wait=False)
     return ready
 
 
-def wait_for(ready: Future[Any]) -> float:
+def wait_for_workers(ready: Future[Any]) -> float:
     """Seconds until the workers had started; what kept them from it will show in the first real task."""
     started = time.monotonic()
     wait([ready])
     return time.monotonic() - started
 
 
-def _warming(warm_up: Callable[[], object]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _warm_up_task(warm_up: Callable[[], object]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def warm_up_worker(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
             warm_up()
             yield from ()
 
-    return task
+    return warm_up_worker
 
 
-def stop(spark: SparkSession) -> None:
+def cancel_tasks(spark: SparkSession) -> None:
     """Ends the tasks that still run, so that they stage nothing more; a Java that is gone has none."""
     with contextlib.suppress(*SPARK_ERRORS, OSError):
         spark.sparkContext.cancelAllJobs()
 
 
-def _kernel(
+def _split_task(
     shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run_splits(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pa.set_cpu_count(1)
         pa.set_io_thread_count(1)
         for batch in batches:
             for number in batch.column("id").to_pylist():
                 for item in shares[number]:
-                    yield from _run(item, work, warehouse, what)
+                    yield from _run_item(item, work, warehouse, what)
 
-    return task
+    return run_splits
 
 
-def _run(item: T, work: Callable[[T], Iterator[R]], warehouse: str, what: str) -> Iterator[pa.RecordBatch]:
+def _run_item(item: T, work: Callable[[T], Iterator[R]], warehouse: str, what: str) -> Iterator[pa.RecordBatch]:
     """What the work gives; its error instead, which no second try of Spark's would mend, as one sentence."""
     try:
         for report in work(item):
-            yield _row(None, pickle.dumps(report))
+            yield _report_row(None, pickle.dumps(report))
     except Exception as error:
         if os.environ.get("OILAKE_DEBUG") == "1":
             traceback.print_exc()
-        kind = type(error) if type(error).__name__ in KINDS else StoreError
-        yield _row(json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, warehouse, what)}), None)
+        kind = type(error) if type(error).__name__ in ERROR_KINDS else StoreError
+        yield _report_row(
+            json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, warehouse, what)}), None
+        )
 
 
 def error_sentence(error: Exception, item: object, warehouse: str, what: str) -> str:
@@ -115,23 +119,23 @@ def error_sentence(error: Exception, item: object, warehouse: str, what: str) ->
     if isinstance(error, OSError):
         where = error.filename or warehouse
         if error.errno in NO_ROOM or "writ" in str(error):
-            return f"{where}: cannot be written ({told(error)}); free or mend the store, then run again"
-        return f"{where}: failed during {what} ({told(error)}); check the place and its rights, then run again"
+            return f"{where}: cannot be written ({error_line(error)}); free or mend the store, then run again"
+        return f"{where}: failed during {what} ({error_line(error)}); check the place and its rights, then run again"
     where = next(
         (str(vars(item)[name]) for name in ("uri", "file") if name in getattr(item, "__dict__", ())), warehouse
     )
-    cause = f"{type(error).__name__}: {told(error)}" if str(error) else type(error).__name__
+    cause = f"{type(error).__name__}: {error_line(error)}" if str(error) else type(error).__name__
     return f"{where}: failed during {what} ({cause}); OILAKE_DEBUG=1 tells more, please report it"
 
 
-def _row(error: str | None, report: bytes | None) -> pa.RecordBatch:
+def _report_row(error: str | None, report: bytes | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(
         {"error": pa.array([error], pa.string()), "report": pa.array([report], pa.binary())}
     )
 
 
-def collect(
-    spark: SparkSession, frame: DataFrame | RDD[Any], count: int, what: str, watch: Watch | None = None
+def collect_rows(
+    spark: SparkSession, frame: DataFrame | RDD[Any], count: int, what: str, watch: WatchFunction | None = None
 ) -> list[Any]:
     """The rows of `frame`, collected in a thread of its own: an interrupt inside a call to Java breaks that call.
 
@@ -140,7 +144,7 @@ def collect(
     with ThreadPoolExecutor(1) as pool:
         collected = pool.submit(frame.collect)
         try:
-            (watch or _watch)(spark, count, what, collected)
+            (watch or _watch_tasks)(spark, count, what, collected)
             return list(collected.result())
         except SPARK_ERRORS as error:
             raise StoreError(
@@ -148,19 +152,19 @@ def collect(
                 "(--env FILE), or run again; OILAKE_DEBUG=1 tells more"
             ) from None
         except BaseException:
-            stop(spark)
+            cancel_tasks(spark)
             raise
 
 
-def _watch(spark: SparkSession, count: int, what: str, collected: Future[Any]) -> None:
+def _watch_tasks(spark: SparkSession, count: int, what: str, collected: Future[Any]) -> None:
     """Waits; on a terminal with a bar of finished tasks, elsewhere with a line every half a minute."""
-    tracker, started, told = spark.sparkContext.statusTracker(), time.monotonic(), 0
+    tracker, started, periods_told = spark.sparkContext.statusTracker(), time.monotonic(), 0
     with tqdm(total=count, desc=what, unit=" task", leave=False, disable=None, dynamic_ncols=True) as bar:
         while not wait([collected], 0.5).done:
             if bar.disable:
-                if (waited := int(time.monotonic() - started) // PATIENCE_SECONDS) > told:
-                    told = waited
-                    say(f"{what}: goes on since {told * PATIENCE_SECONDS} s")
+                if (periods_waited := int(time.monotonic() - started) // PATIENCE_SECONDS) > periods_told:
+                    periods_told = periods_waited
+                    log_line(f"{what}: goes on since {periods_told * PATIENCE_SECONDS} s")
                 continue
             infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
             bar.n = max([info.numCompletedTasks for info in infos if info], default=bar.n)
@@ -170,4 +174,4 @@ def _watch(spark: SparkSession, count: int, what: str, collected: Future[Any]) -
 def _last_line(error: Exception) -> str:
     """A task's own error stands at the end of what Spark tells about it."""
     lines = [line.strip() for line in str(error).splitlines() if "Error" in line or "Exception" in line]
-    return lines[-1][:300] if lines else told(error)
+    return lines[-1][:300] if lines else error_line(error)

@@ -9,13 +9,13 @@ import numpy as np
 
 from oilake.jobs.runtime.filesystem import open_file
 from oilake.jobs.sources.record_walker import NEWLINE, QUOTE
-from oilake.jobs.sources.tar_stream import Told
+from oilake.jobs.sources.tar_stream import AsInputError
 
-STEP = 4 << 20
+READ_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
-class Range:
+class ByteRange:
     """Bytes [start, stop) of a file; `line` is the physical line at `start`, counted from 1."""
 
     start: int
@@ -23,7 +23,7 @@ class Range:
     line: int
 
 
-def plan(uri: str, size: int, count: int) -> list[Range]:
+def plan_ranges(uri: str, size: int, count: int) -> list[ByteRange]:
     """Up to `count` ranges of the file of `size` bytes.
 
     Line feeds and quotes are counted once; a boundary is the first line feed outside quotes after an even share. Where
@@ -31,7 +31,7 @@ def plan(uri: str, size: int, count: int) -> list[Range]:
     """
     cuts = sorted({size * n // count for n in range(count)})
     with ThreadPoolExecutor(max_workers=4) as pool:
-        counts = list(pool.map(lambda pair: _count(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
+        counts = list(pool.map(lambda pair: _count_marks(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
     starts, line, quotes = [(0, 1)], 1, 0
     ends = [*cuts[1:], size][1:]
     for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts[:-1], strict=True):
@@ -40,15 +40,15 @@ def plan(uri: str, size: int, count: int) -> list[Range]:
         if start < stop:
             starts.append((start, line + passed))
     stops = [start for start, _ in starts[1:]] + [size]
-    return [Range(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
+    return [ByteRange(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
 
 
-def _count(uri: str, start: int, stop: int) -> tuple[int, int]:
+def _count_marks(uri: str, start: int, stop: int) -> tuple[int, int]:
     """(line feeds, quotes) in bytes [start, stop)."""
     newlines = quotes = 0
-    with open_file(uri) as file, Told(uri):
+    with open_file(uri) as file, AsInputError(uri):
         file.seek(start)
-        while start < stop and (data := file.read(min(STEP, stop - start))):
+        while start < stop and (data := file.read(min(READ_BYTES, stop - start))):
             newlines, quotes, start = newlines + data.count(NEWLINE), quotes + data.count(QUOTE), start + len(data)
     return newlines, quotes
 
@@ -59,9 +59,9 @@ def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, in
     `inside`: `start` stands in quotes. What begins behind `stop` is found from there: every byte is looked at once.
     """
     passed = 0
-    with open_file(uri) as file, Told(uri):
+    with open_file(uri) as file, AsInputError(uri):
         file.seek(start)
-        while start < stop and (data := file.read(min(STEP, stop - start))):
+        while start < stop and (data := file.read(min(READ_BYTES, stop - start))):
             octets = np.frombuffer(data, np.uint8)
             newlines = np.flatnonzero(octets == NEWLINE[0])
             quotes = np.flatnonzero(octets == QUOTE[0])

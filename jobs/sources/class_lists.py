@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from oilake.conf.errors import InputError
-from oilake.conf.registry import Expected
-from oilake.conf.showing import brief
+from oilake.conf.registry import ExpectedMember
+from oilake.conf.showing import brief_value
 from oilake.jobs.runtime.filesystem import open_stream
-from oilake.jobs.sources.csv_parser import BadRecord, Header, parse
-from oilake.jobs.sources.csv_records import Read, blocks
-from oilake.jobs.sources.tar_stream import Told, members
+from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_block
+from oilake.jobs.sources.csv_records import ReadBytes, read_blocks
+from oilake.jobs.sources.tar_stream import AsInputError, stream_members
 
-LARGEST = 16 << 20
-BLOCK = 8 << 20
+LARGEST_BYTES = 16 << 20
+BLOCK_BYTES = 8 << 20
 COLUMNS = {"classes": ("mid",), "descriptions": ("mid", "display_name")}
 
 
@@ -34,34 +34,38 @@ class ListRow:
     display_name: str | None
 
 
-def contents(name: str, uri: str, kind: str, wanted: Mapping[str, Expected]) -> Iterator[tuple[Expected, bytes]]:
+def read_contents(
+    name: str, uri: str, kind: str, wanted: Mapping[str, ExpectedMember]
+) -> Iterator[tuple[ExpectedMember, bytes]]:
     """(member, its bytes) of each wanted member that the file holds. InputError when the file is damaged or too large."""
     with open_stream(uri) as stream:
         if kind == "plain":
-            yield wanted[name], _whole(stream.read, name)
+            yield wanted[name], _read_whole(stream.read, name)
             return
-        for path, read in members(stream, name, wanted):
-            yield wanted[path], _whole(read, f"{name}: {path}")
+        for path, read in stream_members(stream, name, wanted):
+            yield wanted[path], _read_whole(read, f"{name}: {path}")
 
 
-def _whole(read: Read, where: str) -> bytes:
-    with Told(where):
-        data = read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise InputError(f"{where}: larger than {LARGEST >> 20} MiB, which no class list is; fetch the file again")
+def _read_whole(read: ReadBytes, where: str) -> bytes:
+    with AsInputError(where):
+        data = read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise InputError(
+            f"{where}: larger than {LARGEST_BYTES >> 20} MiB, which no class list is; fetch the file again"
+        )
     if not data.strip():
         raise InputError(f"{where}: the file is empty; fetch it again")
     return data
 
 
-def rows(data: bytes, file_format: str, limit: int) -> tuple[list[ListRow], list[BadRecord]]:
+def parse_list(data: bytes, file_format: str, limit: int) -> tuple[list[ListRow], list[BadRecord]]:
     """(the rows, the records that are none) of a class list or of the descriptions; both have no header."""
     names = COLUMNS[file_format]
     header, types = Header(names), dict.fromkeys(names, pa.string())
     good: list[ListRow] = []
     bad: list[BadRecord] = []
-    for block in blocks(BytesIO(data.removeprefix(b"\xef\xbb\xbf")).read, BLOCK):
-        parsed = parse(block, header, types, limit)
+    for block in read_blocks(BytesIO(data.removeprefix(b"\xef\xbb\xbf")).read, BLOCK_BYTES):
+        parsed = parse_block(block, header, types, limit)
         places = parsed.locate(np.arange(parsed.count))
         values = [parsed.columns[name].to_pylist() for name in names]
         described = values[1] if len(values) > 1 else [None] * parsed.count
@@ -72,7 +76,7 @@ def rows(data: bytes, file_format: str, limit: int) -> tuple[list[ListRow], list
     return good, bad
 
 
-def hierarchy(data: bytes, where: str) -> Any:
+def parse_hierarchy(data: bytes, where: str) -> Any:
     """The JSON document of a hierarchy; InputError when it is none."""
     try:
         document = json.loads(data)
@@ -82,14 +86,16 @@ def hierarchy(data: bytes, where: str) -> Any:
     waiting = [document]
     while waiting:
         node = waiting.pop()
-        children = _children(node)
+        children = _node_children(node)
         if children is None:
-            raise InputError(f"{where}: this is no hierarchy of named nodes (see {brief(node)}); fetch the file again")
+            raise InputError(
+                f"{where}: this is no hierarchy of named nodes (see {brief_value(node)}); fetch the file again"
+            )
         waiting += children
     return document
 
 
-def _children(node: Any) -> list[Any] | None:
+def _node_children(node: Any) -> list[Any] | None:
     """The children of a node; None when it is no node with a name."""
     if not isinstance(node, dict) or not isinstance(node.get("name"), str):
         return None

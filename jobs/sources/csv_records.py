@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oilake.conf.errors import InputError
-from oilake.jobs.sources.record_walker import COMMA, MAX_RECORD, NEWLINE, QUOTE, RETURN, Record, Walker, walk
+from oilake.jobs.sources.record_walker import COMMA, MAX_RECORD, NEWLINE, QUOTE, RETURN, Record, Walker, walk_records
 
-Read = Callable[[int], bytes]
+ReadBytes = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Block:
     @cached_property
     def records(self) -> list[Record]:
         """Every record, walked one by one."""
-        return walk(self.data, at_end=True)[0]
+        return walk_records(self.data, at_end=True)[0]
 
     @cached_property
     def ends(self) -> npt.NDArray[np.int64]:
@@ -65,7 +65,7 @@ class Block:
         return np.asarray(np.searchsorted(self.newlines, starts) + self.line)
 
 
-def blocks(read: Read, size: int, line: int = 1, where: str = "the file") -> Iterator[Block]:
+def read_blocks(read: ReadBytes, size: int, line: int = 1, where: str = "the file") -> Iterator[Block]:
     """The stream behind `read` as blocks of about `size` bytes that end where a record ends.
 
     `read(n)` gives n bytes, fewer only at the end. Every reader of the same stream with the same size gets the same
@@ -85,7 +85,7 @@ def blocks(read: Read, size: int, line: int = 1, where: str = "the file") -> Ite
             continue
         data = rest + fresh if rest else fresh
         begun = 0
-        for stop, sound in cuts(data, at_end, size):
+        for stop, sound in block_ends(data, at_end, size):
             yield Block(data[begun:stop] if stop - begun < len(data) else data, line, sound)
             line += int(np.count_nonzero(np.frombuffer(data, np.uint8, stop - begun, begun) == NEWLINE[0]))
             begun = stop
@@ -96,7 +96,7 @@ def blocks(read: Read, size: int, line: int = 1, where: str = "the file") -> Ite
         rest = data[begun:]
 
 
-def cuts(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
+def block_ends(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
     """(where a block of `data` of about `size` bytes ends, whether its quoting is sound); `data` begins where a record does.
 
     A block is much larger only where one record is.
@@ -142,9 +142,9 @@ def _newline_outside(data: bytes, quotes: npt.NDArray[np.int64], count: int) -> 
     stop = len(data) if count == len(quotes) else int(quotes[count])
     while True:
         start = int(quotes[count - 1]) if count else -1
-        found = data.rfind(NEWLINE, start + 1, stop)
-        if found >= 0 or count == 0:
-            return found + 1
+        newline = data.rfind(NEWLINE, start + 1, stop)
+        if newline >= 0 or count == 0:
+            return newline + 1
         stop, count = int(quotes[count - 2]), count - 2
 
 

@@ -20,7 +20,7 @@ class Record(NamedTuple):
     fault: str | None
 
 
-def walk(data: bytes, at_end: bool) -> tuple[list[Record], int]:
+def walk_records(data: bytes, at_end: bool) -> tuple[list[Record], int]:
     """(the records of `data` one by one, without blank lines; how many bytes they take)."""
     walker = Walker(data, at_end)
     return list(walker.records()), walker.taken
@@ -48,35 +48,35 @@ class Walker:
             if data.find(QUOTE, start, line) < 0:
                 stop, fault = self._line_end(start), None
             else:
-                stop, fault = self._quoted(start)
+                stop, fault = self._quoted_record(start)
             if stop is None:
                 return
             self.taken = min(stop + (2 if data.startswith(b"\r\n", stop) else 1), size)
             if stop > start:
                 yield Record(start, stop, fault)
 
-    def _quoted(self, start: int) -> tuple[int | None, str | None]:
+    def _quoted_record(self, start: int) -> tuple[int | None, str | None]:
         """(where the record at `start` ends, its fault); None where more bytes are needed to tell."""
         data, at, opened = self.data, start, array("q")
         while True:
             if data.startswith(QUOTE, at):
                 if self._fates and self._fates[at]:
-                    return self._failed(start, opened, self._fates[at])
+                    return self._failed_record(start, opened, self._fates[at])
                 opened.append(at)
-                closed = closing(data, at + 1)
+                closed = closing_end(data, at + 1)
                 if closed is None:
-                    return self._failed(start, opened, UNCLOSED)
+                    return self._failed_record(start, opened, UNCLOSED)
                 if not self._ends_field(closed):
                     if closed >= len(data) - 1 and not self.at_end:
                         return None, None
-                    return self._failed(start, opened, BROKEN)
+                    return self._failed_record(start, opened, BROKEN)
                 at = closed
             comma = data.find(COMMA, at, self._next_newline(at))
             if comma < 0:
                 return self._line_end(at), None
             at = comma + 1
 
-    def _failed(self, start: int, opened: array[int], fate: int) -> tuple[int | None, str | None]:
+    def _failed_record(self, start: int, opened: array[int], fate: int) -> tuple[int | None, str | None]:
         """The physical line at `start` as a record; more bytes may close a quote, unless the record is too long by then."""
         if fate == UNCLOSED and not self.at_end and len(self.data) - start <= MAX_RECORD:
             return None, None
@@ -104,7 +104,7 @@ class Walker:
         return self._newline
 
 
-def closing(data: bytes, at: int) -> int | None:
+def closing_end(data: bytes, at: int) -> int | None:
     """Just behind the quote that closes a field whose text begins at `at`."""
     while True:
         quote = data.find(QUOTE, at)
@@ -115,14 +115,14 @@ def closing(data: bytes, at: int) -> int | None:
         at = quote + 2
 
 
-def fields(record: bytes) -> list[bytes]:
+def split_fields(record: bytes) -> list[bytes]:
     """The fields of one sound record, quotes still around them."""
-    found = []
+    parts = []
     at = 0
     while True:
-        closed = closing(record, at + 1) if record.startswith(QUOTE, at) else at
+        closed = closing_end(record, at + 1) if record.startswith(QUOTE, at) else at
         comma = record.find(COMMA, closed if closed is not None else len(record))
-        found.append(record[at:] if comma < 0 else record[at:comma])
+        parts.append(record[at:] if comma < 0 else record[at:comma])
         if comma < 0:
-            return found
+            return parts
         at = comma + 1

@@ -8,14 +8,14 @@ from itertools import chain, groupby
 from typing import Any, Literal
 
 from oilake.conf.errors import InputError
-from oilake.conf.registry import Expected
+from oilake.conf.registry import ExpectedMember
 from oilake.jobs.runtime.filesystem import open_file, open_stream
 from oilake.jobs.sources.csv_parser import Header, read_header
-from oilake.jobs.sources.csv_records import Block, Read, blocks
+from oilake.jobs.sources.csv_records import Block, ReadBytes, read_blocks
 from oilake.jobs.sources.record_walker import NEWLINE, Walker
-from oilake.jobs.sources.tar_stream import Told, members
+from oilake.jobs.sources.tar_stream import AsInputError, stream_members
 
-HEAD = 1 << 20
+HEAD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -40,60 +40,68 @@ class Split:
 class Chunk:
     """Consecutive blocks of one member that belong together in one staged file; `number` orders them in the file."""
 
-    expected: Expected
+    expected: ExpectedMember
     number: int
     header: Header
     blocks: Iterator[Block]
 
 
-def chunks(
-    split: Split, wanted: Mapping[str, Expected], columns: Mapping[str, Mapping[str, str]], block_bytes: int
+def read_chunks(
+    split: Split, wanted: Mapping[str, ExpectedMember], columns: Mapping[str, Mapping[str, str]], block_bytes: int
 ) -> Iterator[Chunk]:
     """The chunks of `split`, each to be read before the next; every member of a first share gives at least one.
 
     `wanted`: what the registry expects, by path; `columns`: published name -> ours, by the member's `columns`;
     `block_bytes`: text that is parsed at once.
     """
-    reader = _archive if split.kind == "tar.gz" else _range
+    reader = _archive_chunks if split.kind == "tar.gz" else _range_chunks
     return reader(split, wanted, columns, block_bytes)
 
 
-def _archive(split: Split, wanted: Mapping[str, Expected], columns: Any, block_bytes: int) -> Iterator[Chunk]:
+def _archive_chunks(
+    split: Split, members_by_path: Mapping[str, ExpectedMember], columns: Any, block_bytes: int
+) -> Iterator[Chunk]:
     number = 0
     with open_stream(split.uri) as stream:
-        for path, read in members(stream, split.file, wanted):
+        for path, read in stream_members(stream, split.file, members_by_path):
             where = f"{split.file}: {path}"
-            header, body = _headed(blocks(read, block_bytes, where=where), wanted[path], columns, where)
-            for _, group in groupby(_or_empty(body), _by_size(split.chunk)):
+            header, body = _separate_header(
+                read_blocks(read, block_bytes, where=where), members_by_path[path], columns, where
+            )
+            for _, group in groupby(_or_empty(body), _chunk_numbering(split.chunk)):
                 if number % split.shares == split.share:
-                    yield Chunk(wanted[path], number, header, group)
+                    yield Chunk(members_by_path[path], number, header, group)
                 number += 1
 
 
-def _range(split: Split, wanted: Mapping[str, Expected], columns: Any, block_bytes: int) -> Iterator[Chunk]:
-    expected = wanted[split.file]
+def _range_chunks(
+    split: Split, members_by_path: Mapping[str, ExpectedMember], columns: Any, block_bytes: int
+) -> Iterator[Chunk]:
+    expected = members_by_path[split.file]
     with open_file(split.uri) as file:
-        header, body = _headed(iter([_first_block(file, split.file)]), expected, columns, split.file)
+        header, body = _separate_header(iter([_first_block(file, split.file)]), expected, columns, split.file)
         file.seek(split.start)
-        found = blocks(_bounded(file, split.stop - split.start, split.file), block_bytes, split.line, split.file)
+        file_blocks = read_blocks(
+            _bounded_read(file, split.stop - split.start, split.file), block_bytes, split.line, split.file
+        )
         if split.start == 0:
-            header, body = _headed(found, expected, columns, split.file)
-            found = body
-        for number, group in groupby(_or_empty(found), _by_size(split.chunk)):
+            header, body = _separate_header(file_blocks, expected, columns, split.file)
+            file_blocks = body
+        for number, group in groupby(_or_empty(file_blocks), _chunk_numbering(split.chunk)):
             yield Chunk(expected, split.share * 1_000_000 + number, header, group)
 
 
 def _first_block(file: Any, where: str) -> Block:
-    with Told(where):
-        head = file.read(HEAD)
-    first = next(Walker(head, at_end=len(head) < HEAD).records(), None)
+    with AsInputError(where):
+        head = file.read(HEAD_BYTES)
+    first = next(Walker(head, at_end=len(head) < HEAD_BYTES).records(), None)
     return Block(head[: first.stop] if first else b"", 1, True)
 
 
-def _bounded(file: Any, left: int, where: str) -> Read:
+def _bounded_read(file: Any, left: int, where: str) -> ReadBytes:
     def read(size: int) -> bytes:
         nonlocal left
-        with Told(where):
+        with AsInputError(where):
             data: bytes = file.read(min(size, left))
             left -= len(data)
             return data
@@ -101,35 +109,37 @@ def _bounded(file: Any, left: int, where: str) -> Read:
     return read
 
 
-def _headed(found: Iterator[Block], expected: Expected, columns: Any, where: str) -> tuple[Header, Iterator[Block]]:
+def _separate_header(
+    member_blocks: Iterator[Block], expected: ExpectedMember, columns: Any, where: str
+) -> tuple[Header, Iterator[Block]]:
     """(the header, the blocks behind it)."""
-    first = next(found, None)
+    first = next(member_blocks, None)
     if first is None or not first.data.strip():
         raise InputError(f"{where}: the file is empty; fetch it again")
-    stop = _first_end(first.data) if first.sound else next(Walker(first.data, at_end=True).records()).stop
+    stop = _first_record_end(first.data) if first.sound else next(Walker(first.data, at_end=True).records()).stop
     header = read_header(first.data[:stop], columns[expected.member.columns], expected.member.optional_columns, where)
     line = first.line + first.data.count(NEWLINE, 0, stop)
     rest = replace(first, data=first.data[stop:], line=line) if stop < len(first.data) else None
-    return header, chain([rest] if rest else [], found)
+    return header, chain([rest] if rest else [], member_blocks)
 
 
-def _first_end(data: bytes) -> int:
+def _first_record_end(data: bytes) -> int:
     """Just behind the first record and its line end."""
     return int(Block(data, 1, True).ends[0])
 
 
-def _or_empty(found: Iterator[Block]) -> Iterator[Block]:
+def _or_empty(member_blocks: Iterator[Block]) -> Iterator[Block]:
     """The blocks; one without a record where there is none, so that an empty member is told of too."""
-    first = next(found, None)
-    return chain([first if first else Block(b"", 1, True)], found)
+    first = next(member_blocks, None)
+    return chain([first if first else Block(b"", 1, True)], member_blocks)
 
 
-def _by_size(size: int) -> Callable[[Block], int]:
-    seen = 0
+def _chunk_numbering(size: int) -> Callable[[Block], int]:
+    text_bytes = 0
 
     def number(block: Block) -> int:
-        nonlocal seen
-        seen += len(block.data)
-        return (seen - len(block.data)) // size
+        nonlocal text_bytes
+        text_bytes += len(block.data)
+        return (text_bytes - len(block.data)) // size
 
     return number

@@ -10,42 +10,42 @@ from typing import Any, cast
 from isal import igzip, isal_zlib
 
 from oilake.conf.errors import InputError
-from oilake.jobs.sources.csv_records import Read
-from oilake.jobs.sources.tar_headers import Entry, entries
+from oilake.jobs.sources.csv_records import ReadBytes
+from oilake.jobs.sources.tar_headers import TarEntry, read_entries
 
 BUFFER = 1 << 20
 INFLATE_ERROR = cast("type[Exception]", isal_zlib.IsalError)
 DAMAGED = (EOFError, zlib.error, INFLATE_ERROR, igzip.BadGzipFile)
 
 
-def members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[str, Read]]:
+def stream_members(stream: Any, name: str, wanted: Collection[str]) -> Iterator[tuple[str, ReadBytes]]:
     """(path, how to read it) of each wanted member of the archive behind `stream`, in the archive's order.
 
     A member must be read before the next one is asked for. The archive is read to its very end, so its checksum is
     verified. InputError names the archive when it is truncated, damaged or no archive, or holds a member twice.
     """
-    seen: set[str] = set()
-    with Told(name):
-        unpacked = igzip.IGzipFile(fileobj=_Forward(stream, name))
-        for entry in entries(unpacked, name):
+    read_paths: set[str] = set()
+    with AsInputError(name):
+        unpacked = igzip.IGzipFile(fileobj=_ForwardStream(stream, name))
+        for entry in read_entries(unpacked, name):
             path = entry.name.removeprefix("./")
             if path not in wanted:
                 continue
-            if path in seen or not entry.is_file:
+            if path in read_paths or not entry.is_file:
                 raise InputError(f"{name}: {path} stands twice or is no regular file; fetch the archive again")
-            seen.add(path)
-            yield path, reader(unpacked, entry, name)
+            read_paths.add(path)
+            yield path, member_reader(unpacked, entry, name)
         while unpacked.read(BUFFER):
             pass
 
 
-def reader(file: Any, entry: Entry, name: str) -> Read:
+def member_reader(file: Any, entry: TarEntry, name: str) -> ReadBytes:
     """How to read the member at which `file` stands; InputError names the archive and the member where it is damaged."""
     left = entry.size
 
     def read(size: int) -> bytes:
         nonlocal left
-        with Told(f"{name}: {entry.name}"):
+        with AsInputError(f"{name}: {entry.name}"):
             asked = min(size, left)
             data: bytes = file.read(asked)
             left -= len(data)
@@ -56,7 +56,7 @@ def reader(file: Any, entry: Entry, name: str) -> Read:
     return read
 
 
-class _Forward(io.RawIOBase):
+class _ForwardStream(io.RawIOBase):
     """A stream that says it can seek: the gzip file above it then skips forwards, which it does by reading."""
 
     def __init__(self, stream: Any, name: str) -> None:
@@ -79,7 +79,7 @@ class _Forward(io.RawIOBase):
         return True
 
 
-class Told:
+class AsInputError:
     """Turns what the libraries raise on damaged bytes, and on a disk that fails, into one sentence."""
 
     def __init__(self, where: str) -> None:
@@ -90,13 +90,13 @@ class Told:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, DAMAGED):
-            raise InputError(f"{self.where}: {_cause(error)}; fetch the archive again") from None
+            raise InputError(f"{self.where}: {_damage_cause(error)}; fetch the archive again") from None
         if isinstance(error, OSError):
             reason = error.strerror or error
             raise InputError(f"{self.where}: cannot be read ({reason}); check its rights and the disk") from None
 
 
-def _cause(error: BaseException) -> str:
+def _damage_cause(error: BaseException) -> str:
     text = str(error).lower()
     if "not a gzip" in text or "magic" in text:
         return "this is no gzip file (perhaps an error page saved under its name)"

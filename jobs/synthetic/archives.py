@@ -16,18 +16,18 @@ from typing import IO
 import pyarrow as pa
 from isal import igzip
 
-from oilake.conf.registry import Expected, Release
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.synthetic import text
 
-LEVEL = 1
-COPIED = 1 << 20
-MODE = 0o664
+GZIP_LEVEL = 1
+COPY_BYTES = 1 << 20
+FILE_MODE = 0o664
 
 Content = bytes | Path
 Spools = dict[str, IO[bytes]]
 
 
-def spool_name(release: Release, expected: Expected) -> str:
+def spool_name(release: Release, expected: ExpectedMember) -> str:
     """The spool that a CSV member is copied from; members that are the same in several releases share one."""
     subset, table, name = expected.subset, expected.member.table, release.release
     if table == "images":
@@ -37,7 +37,7 @@ def spool_name(release: Release, expected: Expected) -> str:
     return f"{'boxes' if table == 'boxes' else 'human'}-{name}-{subset}"
 
 
-def header(release: Release, expected: Expected) -> bytes:
+def header_line(release: Release, expected: ExpectedMember) -> bytes:
     """A CSV member's first line; train boxes have no attributes."""
     columns = release.columns[expected.member.columns or ""]
     short = expected.member.table == "boxes" and expected.subset == "train"
@@ -46,19 +46,19 @@ def header(release: Release, expected: Expected) -> bytes:
 
 
 @contextmanager
-def spools(folder: Path, headers: Mapping[str, bytes]) -> Iterator[Spools]:
+def open_spools(folder: Path, headers: Mapping[str, bytes]) -> Iterator[Spools]:
     """One open file a spool, which begins with its header."""
     with ExitStack() as stack:
-        opened: Spools = {name: stack.enter_context(open(folder / name, "wb", COPIED)) for name in headers}
+        opened: Spools = {name: stack.enter_context(open(folder / name, "wb", COPY_BYTES)) for name in headers}
         for name, line in headers.items():
             opened[name].write(line)
         yield opened
 
 
-def spool(opened: Spools, texts: Mapping[str, Sequence[pa.StringArray]]) -> None:
+def append_rows(opened: Spools, texts: Mapping[str, Sequence[pa.StringArray]]) -> None:
     """Appends one slice's rows."""
     for name, lines in texts.items():
-        opened[name].writelines(text.octets(lines))
+        opened[name].writelines(text.row_bytes(lines))
 
 
 def write_tar_gz(path: Path, folder: Path, members: Sequence[tuple[str, Content]], date: datetime.date) -> None:
@@ -69,17 +69,17 @@ def write_tar_gz(path: Path, folder: Path, members: Sequence[tuple[str, Content]
     unfinished = folder / f"{path.name}.part"
     with (
         open(unfinished, "wb") as raw,
-        igzip.IGzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=raw, mtime=0) as packed,
-        tarfile.TarFile(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT, copybufsize=COPIED) as archive,
+        igzip.IGzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as packed,
+        tarfile.TarFile(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT, copybufsize=COPY_BYTES) as archive,
     ):
         for name, content in members:
-            _add(archive, name, content, date)
+            _add_member(archive, name, content, date)
     os.replace(unfinished, path)
 
 
-def _add(archive: tarfile.TarFile, name: str, content: Content, date: datetime.date) -> None:
+def _add_member(archive: tarfile.TarFile, name: str, content: Content, date: datetime.date) -> None:
     info = tarfile.TarInfo(name)
-    info.mtime, info.mode = calendar.timegm(date.timetuple()), MODE
+    info.mtime, info.mode = calendar.timegm(date.timetuple()), FILE_MODE
     info.uname = info.gname = "root"
     info.size = len(content) if isinstance(content, bytes) else content.stat().st_size
     with io.BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as source:

@@ -7,17 +7,17 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.synthetic.text import words
+from oilake.jobs.synthetic.text import split_words
 
 AUTHORS, TITLES, BROKEN = 5_000, 4_000, 16
 CAMERA = ("IMG_", "DSC_", "DSCF", "P10", "2014_06_", "scan ")
-FIRST = words(
+FIRST = split_words(
     """
     Abelard Brisa Corwin Dagna Eloi Fenna Gisli Hedda Ivo Jorun Kasimir Lumi Merrit Nerea Osric Perla Quill Runa Sorin
     Tamsin Ulf Vesna Wilmar Xandra Yrsa Zeno Zoë Renée Jürgen Søren Łucja
     """
 )
-LAST = words(
+LAST = split_words(
     """
     Ashgrove Bellweather Crane Dunmore Eastholm Fairlight Greystoke Holloway Ironside Juniper Kestrel Lindqvist Marlowe
     Nightingale Oakhurst Pemberton Quarry Ravensworth Silverthorne Thistle Underhill Vantongeren Westerly Yarrow Zabłocki
@@ -36,7 +36,7 @@ FOREIGN_AUTHORS = (
     "{f}, {l} and friends",
     '{f} ""{l}""',
 )
-PLACES = words(
+PLACES = split_words(
     """
     harbour orchard lighthouse quarry market boathouse canal hilltop meadow station bakery workshop pier allotment windmill
     terrace ferry courtyard
@@ -68,7 +68,7 @@ FOREIGN_TITLES = (
 USUAL_TITLES = ('""{0}"" {1}', "{0}, {1}", "#{0} #latest #walk", "{0} {1} [31]", "{0} / {1}", "{0} R&D {1}")
 
 
-def authors(rng: np.random.Generator) -> tuple[pa.StringArray, pa.StringArray]:
+def invent_authors(rng: np.random.Generator) -> tuple[pa.StringArray, pa.StringArray]:
     """(the last part of their profile's address, their names quoted) of AUTHORS people."""
     paths, quoted = [], []
     numbers = rng.integers(1_000_000, 140_000_000, AUTHORS).tolist()
@@ -76,11 +76,11 @@ def authors(rng: np.random.Generator) -> tuple[pa.StringArray, pa.StringArray]:
         first, last = FIRST[number % len(FIRST)], LAST[number // 31 % len(LAST)]
         plain = f"{first}{n}-{last}".lower().encode("ascii", "ignore").decode()
         paths.append(f"{number}@N{n % 9:02d}" if n % 3 == 0 else plain)
-        quoted.append(_quote(_author(n, first, last)))
+        quoted.append(_in_quotes(_author_name(n, first, last)))
     return pa.array(paths), pa.array(quoted)
 
 
-def _author(n: int, first: str, last: str) -> str:
+def _author_name(n: int, first: str, last: str) -> str:
     if n % 25 == 7:
         return ODD_AUTHORS[n // 25 % len(ODD_AUTHORS)].format(f=first, l=last)
     if n % 12 == 5:
@@ -90,15 +90,15 @@ def _author(n: int, first: str, last: str) -> str:
     return f"{first} {last}" if n % 4 else f"{first.lower()}{n % 100}"
 
 
-def titles(rng: np.random.Generator) -> pa.StringArray:
+def invent_titles(rng: np.random.Generator) -> pa.StringArray:
     """TITLES beginnings of titles (an opening quote, the text, no closing quote), then BROKEN ones with a line break."""
     choices = rng.integers(0, 1 << 30, TITLES + BROKEN).tolist()
-    usual = [_title(n, choice) for n, choice in enumerate(choices[:TITLES])]
-    broken = [f"{_title(1, choice)}\n{MOMENTS[n % len(MOMENTS)]}" for n, choice in enumerate(choices[TITLES:])]
+    usual = [_title_text(n, choice) for n, choice in enumerate(choices[:TITLES])]
+    broken = [f"{_title_text(1, choice)}\n{MOMENTS[n % len(MOMENTS)]}" for n, choice in enumerate(choices[TITLES:])]
     return pa.array([f'"{text}' for text in usual + broken])
 
 
-def _title(n: int, choice: int) -> str:
+def _title_text(n: int, choice: int) -> str:
     place, moment = PLACES[choice % len(PLACES)], MOMENTS[choice // 18 % len(MOMENTS)]
     if n % 4 == 0:
         return CAMERA[n // 4 % len(CAMERA)]
@@ -113,5 +113,5 @@ def _title(n: int, choice: int) -> str:
     return f"{OPENINGS[choice // 216 % len(OPENINGS)]} {place} {moment}"
 
 
-def _quote(text: str) -> str:
+def _in_quotes(text: str) -> str:
     return f'"{text}"'

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from oilake.jobs.synthetic import pairs, text, zipf
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import Counts
+from oilake.jobs.synthetic.plan import SubsetCounts
 
 WHOLE = 1_000_000
 SNAPPED = 0.05
@@ -35,7 +35,9 @@ class Boxes:
     attributes: Pairs
 
 
-def draw(rng: np.random.Generator, counts: Counts, images: Pairs, popular: Pairs, forced: Pairs, place: Pairs) -> Boxes:
+def draw_boxes(
+    rng: np.random.Generator, counts: SubsetCounts, images: Pairs, popular: Pairs, forced: Pairs, place: Pairs
+) -> Boxes:
     """The boxes of one subset's part: V2's on the first `boxed_v2` of `images`, V3's on the first `boxed_v3`.
 
     Every one of these images has a box, and each class of `forced` one in V2. `place`: a class's place in MID order.
@@ -45,24 +47,28 @@ def draw(rng: np.random.Generator, counts: Counts, images: Pairs, popular: Pairs
     more = rng.choice(first, c.boxes_v2 - len(first))
     yet_more = rng.choice(images[: c.boxed_v3], c.boxes_v3 - c.boxes_v2 - len(later))
     owners = np.concatenate([first, more, later, yet_more])
-    codes = zipf.draw(rng, popular, len(owners))
+    codes = zipf.draw_codes(rng, popular, len(owners))
     codes[: len(forced)] = forced
     in_v2 = np.arange(len(owners)) < c.boxes_v2
-    source = _sources(rng, in_v2, drawn_only=c.boxes_v2 == c.boxes_v3)
+    source = _draw_sources(rng, in_v2, drawn_only=c.boxes_v2 == c.boxes_v3)
     order = np.argsort(((owners << 2 | source) << pairs.CLASS_BITS) | place[codes], kind="stable")
     shape = len(owners)
     return Boxes(
-        pairs.pack(owners, codes)[order], source[order], in_v2[order], _sides(rng, shape), _attributes(rng, shape)
+        pairs.pack(owners, codes)[order],
+        source[order],
+        in_v2[order],
+        _draw_sides(rng, shape),
+        _draw_attributes(rng, shape),
     )
 
 
-def _sources(rng: np.random.Generator, in_v2: npt.NDArray[np.bool_], drawn_only: bool) -> Pairs:
+def _draw_sources(rng: np.random.Generator, in_v2: npt.NDArray[np.bool_], drawn_only: bool) -> Pairs:
     if drawn_only:
         return np.where(rng.random(len(in_v2)) < 0.95, DRAWN_FREELY, DRAWN_BY_CLICKS)
     return np.where(in_v2, DRAWN_BY_CLICKS, np.where(rng.random(len(in_v2)) < 0.45, 0, 2))
 
 
-def _sides(rng: np.random.Generator, n: int) -> Pairs:
+def _draw_sides(rng: np.random.Generator, n: int) -> Pairs:
     """Boxes of any size; some reach to the image's edge."""
     extent = (0.02 + 0.98 * rng.random((2, n)) ** 1.6) * WHOLE
     start = rng.random((2, n)) * (WHOLE - extent)
@@ -72,15 +78,15 @@ def _sides(rng: np.random.Generator, n: int) -> Pairs:
     return np.stack([low[0], high[0], low[1], high[1]])
 
 
-def _attributes(rng: np.random.Generator, n: int) -> Pairs:
-    found = np.zeros(n, np.int64)
+def _draw_attributes(rng: np.random.Generator, n: int) -> Pairs:
+    attribute_bits = np.zeros(n, np.int64)
     for bit, part in enumerate(ATTRIBUTE_SHARES):
-        found |= (rng.random(n, np.float32) < part).astype(np.int64) << bit
-    return found
+        attribute_bits |= (rng.random(n, np.float32) < part).astype(np.int64) << bit
+    return attribute_bits
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class BoxVocabulary:
     """What rows of boxes are put together from."""
 
     labels_v2: pa.StringArray
@@ -90,19 +96,19 @@ class Vocabulary:
     attributes: pa.StringArray
 
 
-def vocabulary(mids: list[str]) -> Vocabulary:
+def box_vocabulary(mids: list[str]) -> BoxVocabulary:
     """Sources with MIDs (by source, then class), coordinates by their value, attributes by their bits."""
     bits = [[n >> bit & 1 for bit in range(len(ATTRIBUTE_SHARES))] for n in range(1 << len(ATTRIBUTE_SHARES))]
-    return Vocabulary(
+    return BoxVocabulary(
         labels_v2=pa.array([f",{source},{mid},1" for source in SOURCE_V2 for mid in mids]),
         labels_v3=pa.array([f",{source},{mid},1" for source in SOURCES_V3 for mid in mids]),
-        thousandths=_fractions(3),
-        millionths=_fractions(6),
+        thousandths=_fraction_texts(3),
+        millionths=_fraction_texts(6),
         attributes=pa.array(["," + ",".join(map(str, row)) for row in bits]),
     )
 
 
-def _fractions(digits: int) -> pa.StringArray:
+def _fraction_texts(digits: int) -> pa.StringArray:
     """,0.000 to ,1.000 with that many digits."""
     values = np.arange(10**digits + 1)
     characters = np.full((len(values), digits + 3), ord("."), np.uint8)
@@ -110,10 +116,12 @@ def _fractions(digits: int) -> pa.StringArray:
     characters[:, 1] = ord("0") + values // 10**digits
     for n in range(digits):
         characters[:, 3 + n] = ord("0") + values // 10 ** (digits - 1 - n) % 10
-    return text.fixed(characters)
+    return text.fixed_width(characters)
 
 
-def lines(ids: pa.StringArray, boxes: Boxes, words: Vocabulary, release: str, with_attributes: bool) -> pa.StringArray:
+def box_lines(
+    ids: pa.StringArray, boxes: Boxes, words: BoxVocabulary, release: str, with_attributes: bool
+) -> pa.StringArray:
     """Rows of one release; V2's train boxes have three decimals, all others six. `ids` by image number."""
     rows: Any = np.flatnonzero(boxes.in_v2) if release == "v2" else slice(None)
     rounded = release == "v2" and not with_attributes
@@ -121,9 +129,9 @@ def lines(ids: pa.StringArray, boxes: Boxes, words: Vocabulary, release: str, wi
     fractions = words.thousandths if rounded else words.millionths
     labels = words.labels_v2 if release == "v2" else words.labels_v3
     source = 0 if release == "v2" else boxes.source[rows]
-    code = source * (len(words.labels_v3) // len(SOURCES_V3)) + pairs.classes(boxes.pairs[rows])
-    parts = [text.pick(ids, pairs.images(boxes.pairs[rows])), text.pick(labels, code)]
+    code = source * (len(words.labels_v3) // len(SOURCES_V3)) + pairs.class_numbers(boxes.pairs[rows])
+    parts = [text.pick(ids, pairs.image_numbers(boxes.pairs[rows])), text.pick(labels, code)]
     parts += [text.pick(fractions, side) for side in sides]
     if with_attributes:
         parts.append(text.pick(words.attributes, boxes.attributes[rows]))
-    return text.join(*parts, "\n")
+    return text.join_columns(*parts, "\n")

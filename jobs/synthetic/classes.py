@@ -19,7 +19,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Classes:
+class SampleClasses:
     """Every class by its number, 0 the most frequent label; arrays of numbers are in falling popularity.
 
     `place`: where the class's MID stands in alphabetical order. `names` and `listed`: by release, what its dictionary
@@ -41,22 +41,22 @@ class Classes:
 
     def with_people(self) -> Mask:
         """Classes with human labels in both V2 and V3."""
-        return _mask(len(self.mids), self.kept)
+        return _class_mask(len(self.mids), self.kept)
 
 
-def make(seed: int, counts: ClassCounts) -> Classes:
+def make_classes(seed: int, counts: ClassCounts) -> SampleClasses:
     """The classes of one seed; they are numbered: both, machine only, lost, human only, new (see ClassCounts)."""
     rng = np.random.default_rng([seed, 1])
     ends = np.cumsum([counts.both, counts.machine_only, counts.lost, counts.human_only, counts.new])
     total = int(ends[-1])
     every = np.arange(total)
-    mids = _mids(rng, total)
+    mids = _invent_mids(rng, total)
     machine_v1 = every < ends[2]
     machine_v1[ends[0] - counts.later_than_v1 : ends[0]] = False
     trainable = (every < counts.trainable_both) | ((every >= ends[2]) & (every < ends[2] + counts.trainable_human_only))
-    boxable = _boxable(counts)
+    boxable = _boxable_classes(counts)
     first = _dictionary_v1(counts, machine_v1, ends)
-    return Classes(
+    return SampleClasses(
         mids=mids,
         place=np.argsort(np.argsort(np.array(mids))),
         machine=every[: ends[2]],
@@ -68,26 +68,28 @@ def make(seed: int, counts: ClassCounts) -> Classes:
         boxable=boxable,
         boxed=boxable[: len(boxable) - counts.box_unused],
         listed={"v1": first, "v2": every < ends[3], "v3": every < total},
-        names=_names(rng, counts, first, boxable),
+        names=_names_by_release(rng, counts, first, boxable),
     )
 
 
-def _mids(rng: np.random.Generator, count: int) -> list[str]:
+def _invent_mids(rng: np.random.Generator, count: int) -> list[str]:
     """Different MIDs of the legal alphabet; a few come from the Knowledge Graph."""
-    found: dict[str, None] = {}
-    while len(found) < count:
+    mids: dict[str, None] = {}
+    while len(mids) < count:
         letters = "".join(rng.choice(MID_LETTERS, 8))
-        short = len(found) % 3
-        other = len(found) % KNOWLEDGE_GRAPH == KNOWLEDGE_GRAPH // 2
-        found[f"/g/11{letters[:7]}" if other else f"/m/0{letters[: 4 + short]}"] = None
-    return list(found)
+        short = len(mids) % 3
+        is_knowledge_graph = len(mids) % KNOWLEDGE_GRAPH == KNOWLEDGE_GRAPH // 2
+        mids[f"/g/11{letters[:7]}" if is_knowledge_graph else f"/m/0{letters[: 4 + short]}"] = None
+    return list(mids)
 
 
-def _boxable(counts: ClassCounts) -> Codes:
+def _boxable_classes(counts: ClassCounts) -> Codes:
     """Boxable classes, spread over the trainable and the other ones; those that no box has come last."""
     trainable = np.linspace(1, counts.trainable_both - 1, counts.box_trainable).astype(np.int64)
-    others = np.linspace(counts.trainable_both, counts.both - 1, counts.box_other + counts.box_unused).astype(np.int64)
-    return np.concatenate([trainable, others])
+    not_trainable = np.linspace(counts.trainable_both, counts.both - 1, counts.box_other + counts.box_unused).astype(
+        np.int64
+    )
+    return np.concatenate([trainable, not_trainable])
 
 
 def _dictionary_v1(counts: ClassCounts, machine_v1: Mask, ends: Codes) -> Mask:
@@ -99,10 +101,12 @@ def _dictionary_v1(counts: ClassCounts, machine_v1: Mask, ends: Codes) -> Mask:
     return listed
 
 
-def _names(rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: Codes) -> dict[str, list[str]]:
+def _names_by_release(
+    rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: Codes
+) -> dict[str, list[str]]:
     """Names by release: V2 and V3 rename some of V1's classes each; some names are shared, two by boxable classes."""
     total = len(in_v1)
-    fresh = names.invent(rng, total + 2 * counts.renamed)
+    fresh = names.invent_names(rng, total + 2 * counts.renamed)
     latest = fresh[:total]
     free = np.setdiff1d(rng.permutation(total), boxable, assume_unique=True)
     groups = [[int(boxable[n]), int(boxable[n + 1])] for n in (0, 2)]
@@ -110,7 +114,7 @@ def _names(rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: 
         taken = 3 if n < counts.thrice_shared_names else 2
         groups.append(free[:taken].tolist())
         free = free[taken:]
-    names.share(latest, groups)
+    names.share_names(latest, groups)
     first, second = list(latest), list(latest)
     for n, index in enumerate(free[in_v1[free]][: 2 * counts.renamed].tolist()):
         first[index] = fresh[total + n]
@@ -119,7 +123,7 @@ def _names(rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: 
     return {"v1": first, "v2": second, "v3": latest}
 
 
-def _mask(size: int, chosen: Codes) -> Mask:
-    found = np.zeros(size, np.bool_)
-    found[chosen] = True
-    return found
+def _class_mask(size: int, chosen: Codes) -> Mask:
+    mask = np.zeros(size, np.bool_)
+    mask[chosen] = True
+    return mask

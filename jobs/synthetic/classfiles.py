@@ -8,21 +8,21 @@ import json
 
 import numpy as np
 
-from oilake.conf.registry import Expected, Release
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.synthetic import hierarchy
-from oilake.jobs.synthetic.classes import Classes, Mask
+from oilake.jobs.synthetic.classes import Mask, SampleClasses
 
 
-def content(seed: int, release: Release, expected: Expected, classes: Classes) -> bytes:
+def member_content(seed: int, release: Release, expected: ExpectedMember, classes: SampleClasses) -> bytes:
     """The bytes of one member that is no CSV of rows: a dictionary, a class list or the hierarchy."""
     if expected.member.format == "descriptions":
-        return _descriptions(release.release, classes)
+        return _dictionary_csv(release.release, classes)
     if expected.member.format == "hierarchy":
-        return json.dumps(hierarchy.make(seed, classes), ensure_ascii=False).encode()
-    return "".join(f"{mid}\n" for mid in _list(release.release, expected.member.list or "all", classes)).encode()
+        return json.dumps(hierarchy.make_hierarchy(seed, classes), ensure_ascii=False).encode()
+    return "".join(f"{mid}\n" for mid in _class_list(release.release, expected.member.list or "all", classes)).encode()
 
 
-def _descriptions(release: str, classes: Classes) -> bytes:
+def _dictionary_csv(release: str, classes: SampleClasses) -> bytes:
     """MID and name by MID; V1 quotes every field and ends lines with LF, later ones follow RFC 4180."""
     quoted = release == "v1"
     out = io.StringIO(newline="")
@@ -34,7 +34,7 @@ def _descriptions(release: str, classes: Classes) -> bytes:
     return out.getvalue().encode()
 
 
-def _list(release: str, which: str, classes: Classes) -> list[str]:
+def _class_list(release: str, which: str, classes: SampleClasses) -> list[str]:
     """The MIDs of one class list; box-trainable ones in order of popularity, the others by MID."""
     boxable = np.zeros(len(classes.mids), np.bool_)
     boxable[classes.boxable] = True
@@ -44,5 +44,5 @@ def _list(release: str, which: str, classes: Classes) -> list[str]:
     return [classes.mids[code] for code in _by_mid(classes, chosen)]
 
 
-def _by_mid(classes: Classes, chosen: Mask) -> list[int]:
+def _by_mid(classes: SampleClasses, chosen: Mask) -> list[int]:
     return sorted(np.flatnonzero(chosen).tolist(), key=classes.mids.__getitem__)

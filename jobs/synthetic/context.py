@@ -8,41 +8,41 @@ import numpy as np
 import pyarrow as pa
 
 from oilake.jobs.synthetic import boxes, human, images, machine, zipf
-from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import Plan
+from oilake.jobs.synthetic.plan import SamplePlan
 
 
 @dataclass(frozen=True)
-class World:
+class SampleContext:
     """The plan, the classes, draws by popularity, and vocabularies."""
 
     seed: int
-    plan: Plan
-    classes: Classes
+    plan: SamplePlan
+    classes: SampleClasses
     popular: dict[str, Pairs]
-    photos: images.Vocabulary
+    photos: images.ImageVocabulary
     machine: pa.StringArray
     human: dict[str, pa.StringArray]
-    boxes: boxes.Vocabulary
+    boxes: boxes.BoxVocabulary
 
 
-def make(seed: int, plan: Plan, classes: Classes) -> World:
+def make_context(seed: int, plan: SamplePlan, classes: SampleClasses) -> SampleContext:
     """What all slices of one sample share."""
     spellings = {"v1": ("0.0", "1.0"), "v2": ("0", "1"), "v3": ("0", "1")}
     sources = {release: human.SOURCES_V3 if release == "v3" else human.SOURCES_V2 for release in spellings}
-    return World(
+    return SampleContext(
         seed,
         plan,
         classes,
         {
-            "machine": zipf.table(classes.machine[classes.machine != machine.TOP]),
-            "human": zipf.table(classes.kept),
-            "unboxed": zipf.table(classes.kept[~np.isin(classes.kept, classes.boxable)]),
-            "boxes": zipf.table(np.random.default_rng([seed, 4]).permutation(classes.boxed), 3),
+            "machine": zipf.popularity_table(classes.machine[classes.machine != machine.TOP]),
+            "human": zipf.popularity_table(classes.kept),
+            "unboxed": zipf.popularity_table(classes.kept[~np.isin(classes.kept, classes.boxable)]),
+            "boxes": zipf.popularity_table(np.random.default_rng([seed, 4]).permutation(classes.boxed), 3),
         },
-        images.vocabulary(seed),
-        machine.vocabulary([classes.mids[code] for code in classes.machine.tolist()]),
-        {release: human.vocabulary(classes.mids, sources[release], spellings[release]) for release in spellings},
-        boxes.vocabulary(classes.mids),
+        images.image_vocabulary(seed),
+        machine.machine_vocabulary([classes.mids[code] for code in classes.machine.tolist()]),
+        {release: human.human_vocabulary(classes.mids, sources[release], spellings[release]) for release in spellings},
+        boxes.box_vocabulary(classes.mids),
     )

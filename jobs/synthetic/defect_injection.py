@@ -13,20 +13,20 @@ import numpy as np
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.synthetic import defects
-from oilake.jobs.synthetic.defects import KINDS, Kind, Row
+from oilake.jobs.synthetic.defects import KINDS, DefectKind, Row
 
 ALL_KINDS = "all"
 TRIES = 600
-PATIENCE = 150
+TRIES_A_VARIANT = 150
 # A job may well refuse a file with a larger share of bad rows.
-FEW = 0.008
+MAX_DEFECT_SHARE = 0.008
 WINDOW = 8 << 10
 BUFFER = 1 << 20
 STARTS_ROW = re.compile(rb"[0-9a-f]{16},")
 
 
 @dataclass(frozen=True)
-class Member:
+class SpooledMember:
     """A V3 file of rows that waits in a spool; `table`: images, machine, human or boxes."""
 
     archive: str
@@ -47,7 +47,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Place:
+class SoundRow:
     """A sound row of a member, its bytes from `start` to `stop` (with its line end), and the next row's image ID."""
 
     start: int
@@ -57,13 +57,13 @@ class Place:
 
 
 @dataclass
-class Garden:
+class MemberEdits:
     """A member while it is planted: its columns, where its rows begin and end, how many there are.
 
     `edits`: what was planted, by where the sound row beside it starts.
     """
 
-    member: Member
+    member: SpooledMember
     columns: list[str]
     first: int
     size: int
@@ -71,9 +71,9 @@ class Garden:
     edits: dict[int, Edit] = field(default_factory=dict)
 
 
-def parse(wanted: Sequence[str]) -> dict[str, int]:
+def parse_defect_counts(wanted: Sequence[str]) -> dict[str, int]:
     """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for text in wanted:
         kind, _, number = text.partition("=")
         if kind not in KINDS and kind != ALL_KINDS:
@@ -81,43 +81,43 @@ def parse(wanted: Sequence[str]) -> dict[str, int]:
         if not re.fullmatch("[0-9]{1,7}", number):
             raise ConfigError(f"--plant {text}: give a whole number of rows, such as {kind}=3")
         for each in KINDS if kind == ALL_KINDS else [kind]:
-            found[each] += int(number)
-    return {kind: number for kind, number in found.items() if number}
+            counts[each] += int(number)
+    return {kind: number for kind, number in counts.items() if number}
 
 
-def plant(seed: int, wanted: Mapping[str, int], members: Sequence[Member]) -> dict[str, list[Edit]]:
+def plan_edits(seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember]) -> dict[str, list[Edit]]:
     """What to change in each member (by path), sorted, so that exactly the wanted numbers of defects stand there.
 
     ConfigError when a member has too few rows of the kind that is needed.
     """
     rng = np.random.default_rng([seed, 9])
-    gardens = [_garden(member) for member in members]
+    targets = [_member_edits(member) for member in members]
     for kind, number in wanted.items():
-        fitting = [garden for garden in gardens if _fits(KINDS[kind], garden.member)]
+        fitting = [target for target in targets if _fits_member(KINDS[kind], target.member)]
         start = int(rng.integers(0, len(fitting)))
         for n in range(start, start + number):
-            _plant_one(rng, _next(fitting, n), kind, n // len(fitting))
+            _plant_one(rng, _next_member(fitting, n), kind, n // len(fitting))
     return {
-        garden.member.path: sorted(garden.edits.values(), key=lambda edit: (edit.start, edit.stop))
-        for garden in gardens
+        target.member.path: sorted(target.edits.values(), key=lambda edit: (edit.start, edit.stop))
+        for target in targets
     }
 
 
-def apply(source: Path, target: Path, edits: Sequence[Edit]) -> list[int]:
+def apply_edits(source: Path, target: Path, edits: Sequence[Edit]) -> list[int]:
     """Copies `source` with the sorted edits made; the physical line, from 1, at which each planted record starts."""
-    found, line, at = [], 1, 0
+    record_lines, line, position = [], 1, 0
     with open(source, "rb") as old, open(target, "wb") as new:
         for edit in edits:
-            line += _copy(old, new, edit.start - at)
-            found.append(line)
+            line += _copy_bytes(old, new, edit.start - position)
+            record_lines.append(line)
             new.write(edit.record + b"\n")
             line += 1
-            at = old.seek(edit.stop)
-        _copy(old, new, source.stat().st_size - at)
-    return found
+            position = old.seek(edit.stop)
+        _copy_bytes(old, new, source.stat().st_size - position)
+    return record_lines
 
 
-def _copy(old: IO[bytes], new: IO[bytes], count: int) -> int:
+def _copy_bytes(old: IO[bytes], new: IO[bytes], count: int) -> int:
     """Copies so many bytes; the line feeds among them."""
     lines = 0
     while count and (data := old.read(min(count, BUFFER))):
@@ -127,60 +127,60 @@ def _copy(old: IO[bytes], new: IO[bytes], count: int) -> int:
     return lines
 
 
-def _garden(member: Member) -> Garden:
+def _member_edits(member: SpooledMember) -> MemberEdits:
     with open(member.spool, "rb") as file:
         line = file.readline()
         rows = sum(data.count(b"\n") for data in iter(lambda: file.read(BUFFER), b""))
-    return Garden(member, line.decode().strip().split(","), len(line), member.spool.stat().st_size, rows)
+    return MemberEdits(member, line.decode().strip().split(","), len(line), member.spool.stat().st_size, rows)
 
 
-def _next(fitting: Sequence[Garden], n: int) -> Garden:
+def _next_member(fitting: Sequence[MemberEdits], n: int) -> MemberEdits:
     """Members by turns while their bad rows stay few; then the one that holds the smallest share of them."""
-    sparse = [garden for garden in fitting if len(garden.edits) < FEW * garden.rows - 1]
-    return sparse[n % len(sparse)] if sparse else min(fitting, key=lambda garden: len(garden.edits) / garden.rows)
+    sparse = [target for target in fitting if len(target.edits) < MAX_DEFECT_SHARE * target.rows - 1]
+    return sparse[n % len(sparse)] if sparse else min(fitting, key=lambda target: len(target.edits) / target.rows)
 
 
-def _fits(kind: Kind, member: Member) -> bool:
+def _fits_member(kind: DefectKind, member: SpooledMember) -> bool:
     with_attributes = member.table == "boxes" and member.subset != "train"
     return member.table in kind.tables or (with_attributes and "attributes" in kind.tables)
 
 
-def _plant_one(rng: np.random.Generator, garden: Garden, name: str, variant: int) -> None:
-    with open(garden.member.spool, "rb") as file:
+def _plant_one(rng: np.random.Generator, target: MemberEdits, name: str, variant: int) -> None:
+    with open(target.member.spool, "rb") as file:
         for attempt in range(TRIES):
-            place = _random_place(rng, file, garden)
-            if place is None or place.start in garden.edits:
+            sound_row = _random_row(rng, file, target)
+            if sound_row is None or sound_row.start in target.edits:
                 continue
             # A small file may have no row for some variant, such as an ID that begins with 0.
-            edit = _edit(rng, garden.member.table, name, place, variant + attempt // PATIENCE)
+            edit = _make_edit(rng, target.member.table, name, sound_row, variant + attempt // TRIES_A_VARIANT)
             if edit:
-                garden.edits[place.start] = edit
+                target.edits[sound_row.start] = edit
                 return
-    raise ConfigError(f"--plant {name}: {garden.member.path} has too few rows; plant fewer or raise --scale")
+    raise ConfigError(f"--plant {name}: {target.member.path} has too few rows; plant fewer or raise --scale")
 
 
-def _edit(rng: np.random.Generator, table: str, name: str, place: Place, variant: int) -> Edit | None:
-    kind, row = KINDS[name], place.row
+def _make_edit(rng: np.random.Generator, table: str, name: str, sound_row: SoundRow, variant: int) -> Edit | None:
+    kind, row = KINDS[name], sound_row.row
     if not kind.needs(row, variant):
         return None
     if table == "images" and not kind.replaces and name not in ("duplicate_image_id", "invalid_image_id"):
-        fresh = defects.fresh_image_id(rng, row["ImageID"], place.following)
+        fresh = defects.fresh_image_id(rng, row["ImageID"], sound_row.following)
         if fresh is None:
             return None
         row = {**row, "ImageID": fresh}
-    return Edit(place.start if kind.replaces else place.stop, place.stop, kind.damage(row, variant), name)
+    return Edit(sound_row.start if kind.replaces else sound_row.stop, sound_row.stop, kind.damage(row, variant), name)
 
 
-def _random_place(rng: np.random.Generator, file: IO[bytes], garden: Garden) -> Place | None:
+def _random_row(rng: np.random.Generator, file: IO[bytes], target: MemberEdits) -> SoundRow | None:
     """The row behind a random byte; None where that is no row on one line."""
-    at = max(garden.first - 1, int(rng.integers(garden.first - 1, garden.size)))
-    file.seek(at)
+    position = max(target.first - 1, int(rng.integers(target.first - 1, target.size)))
+    file.seek(position)
     data = file.read(WINDOW)
     start = data.find(b"\n") + 1
     stop = data.find(b"\n", start) + 1
     line = data[start : stop - 1]
     if start == 0 or stop == 0 or not STARTS_ROW.match(line) or line.count(b'"') % 2:
         return None
-    row = dict(zip(garden.columns, defects.fields(line), strict=True))
+    row = dict(zip(target.columns, defects.split_record(line), strict=True))
     following = data[stop : stop + 16].decode() if STARTS_ROW.match(data, stop) else None
-    return Place(at + start, at + stop, row, following)
+    return SoundRow(position + start, position + stop, row, following)

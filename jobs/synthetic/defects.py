@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LONG = (1 << 20) + 500
+LONG_BYTES = (1 << 20) + 500
 COORDINATES = ("XMin", "XMax", "YMin", "YMax")
 
 FIELD = re.compile(r'(?<=,)(?:"(?:[^"]|"")*"|[^,]*)')
@@ -19,7 +19,7 @@ Record = bytes
 
 
 @dataclass(frozen=True)
-class Kind:
+class DefectKind:
     """`reason`: the one quarantine reason that follows ("" where the row is to be repaired); `tables`: where it fits.
 
     `damage` gets a sound row (fields by column, quotes still around them) and a number that picks a variant, and gives
@@ -39,25 +39,25 @@ ANNOTATIONS = (*LABELS, *BOXES)
 EVERYWHERE = (*IMAGES, *ANNOTATIONS)
 
 
-def fields(record: bytes) -> list[str]:
+def split_record(record: bytes) -> list[str]:
     """The fields of a sound record on one line, quotes still around them."""
-    return [found[0] for found in FIELD.finditer("," + record.decode())]
+    return [field_match[0] for field_match in FIELD.finditer("," + record.decode())]
 
 
-def record(row: Row) -> Record:
+def join_record(row: Row) -> Record:
     """The row as it stands in a file, without its line end."""
     return ",".join(row.values()).encode()
 
 
-def _with(**columns: tuple[str, ...]) -> Callable[[Row, int], Record]:
+def _replace_column(**columns: tuple[str, ...]) -> Callable[[Row, int], Record]:
     """One of the given texts in one of the given columns, by turns; columns that the row has not are passed over."""
 
-    def damage(row: Row, n: int) -> Record:
+    def replace_value(row: Row, n: int) -> Record:
         choices = [(name, value) for name, values in columns.items() if name in row for value in values]
         name, value = choices[n % len(choices)]
-        return record({**row, name: value})
+        return join_record({**row, name: value})
 
-    return damage
+    return replace_value
 
 
 def _text_column(row: Row) -> str:
@@ -66,22 +66,22 @@ def _text_column(row: Row) -> str:
 
 def _bad_image_id(row: Row, n: int) -> Record:
     bad = ("00zz" + row["ImageID"][4:], row["ImageID"] + "0", "-" + row["ImageID"][1:], "image" + row["ImageID"][:4])
-    return record({**row, "ImageID": bad[n % len(bad)]})
+    return join_record({**row, "ImageID": bad[n % len(bad)]})
 
 
 def _short_decimal(row: Row, n: int) -> Record:
-    return record({**row, "ImageID": str(int(row["ImageID"], 16) % 10 ** (1 + n % 15))})
+    return join_record({**row, "ImageID": str(int(row["ImageID"], 16) % 10 ** (1 + n % 15))})
 
 
 def _respelled_image_id(row: Row, n: int) -> Record:
-    known = row["ImageID"]
-    spelled = (known.upper(), known.lstrip("0"), f"0x{known}")[n % 3]
-    return record({**row, "ImageID": spelled})
+    image_id = row["ImageID"]
+    spelled = (image_id.upper(), image_id.lstrip("0"), f"0x{image_id}")[n % 3]
+    return join_record({**row, "ImageID": spelled})
 
 
 def _respellable_image_id(row: Row, n: int) -> bool:
-    known = row["ImageID"]
-    return (known.upper() != known, known.startswith("0") and not known.isdigit(), True)[n % 3]
+    image_id = row["ImageID"]
+    return (image_id.upper() != image_id, image_id.startswith("0") and not image_id.isdigit(), True)[n % 3]
 
 
 def _respelled_mid(row: Row, n: int) -> Record:
@@ -92,33 +92,33 @@ def _respelled_mid(row: Row, n: int) -> Record:
         f"kg:/{letter}/{rest}",
         f"http://rdf.freebase.com/ns/{letter}.{rest}",
     )
-    return record({**row, "LabelName": spelled[n % len(spelled)]})
+    return join_record({**row, "LabelName": spelled[n % len(spelled)]})
 
 
-def _confidence(row: Row, n: int) -> Record:
+def _bad_confidence(row: Row, n: int) -> Record:
     bad = ["1.5", "abc", "-0.1", "nan"]
     if row["Source"] in ("verification", "crowdsource-verification") and "XMin" not in row:
         bad.insert(0, "0.5")
-    return record({**row, "Confidence": bad[n % len(bad)]})
+    return join_record({**row, "Confidence": bad[n % len(bad)]})
 
 
-def _inverted(row: Row, n: int) -> Record:
+def _inverted_box(row: Row, n: int) -> Record:
     low, high = COORDINATES[n % 2 * 2 : n % 2 * 2 + 2]
-    return record({**row, low: row[high], high: row[low]})
+    return join_record({**row, low: row[high], high: row[low]})
 
 
-def _invertible(row: Row, n: int) -> bool:
+def _invertible_box(row: Row, n: int) -> bool:
     low, high = COORDINATES[n % 2 * 2 : n % 2 * 2 + 2]
     return float(row[low]) < float(row[high])
 
 
 def _other_subset(row: Row, n: int) -> Record:
-    others = [subset for subset in ("train", "validation", "test") if subset != row["Subset"]]
-    return record({**row, "Subset": others[n % 2]})
+    other_subsets = [subset for subset in ("train", "validation", "test") if subset != row["Subset"]]
+    return join_record({**row, "Subset": other_subsets[n % 2]})
 
 
 def _another_row(row: Row, n: int) -> Record:
-    return record({**row, "Title": f'"The same photo, number {n}"', "OriginalSize": str(10_000 + n)})
+    return join_record({**row, "Title": f'"The same photo, number {n}"', "OriginalSize": str(10_000 + n)})
 
 
 def _field_count(row: Row, n: int) -> Record:
@@ -126,24 +126,24 @@ def _field_count(row: Row, n: int) -> Record:
     return ",".join(values[:-1] if n % 2 else [*values, "surplus"]).encode()
 
 
-def _nul(row: Row, n: int) -> Record:
+def _nul_byte(row: Row, n: int) -> Record:
     name = _text_column(row)
     value = row[name]
-    return record({**row, name: f"{value[:1]}\0{value[1:]}"})
+    return join_record({**row, name: f"{value[:1]}\0{value[1:]}"})
 
 
 def _invalid_utf8(row: Row, n: int) -> Record:
     name = _text_column(row)
-    marked = record({**row, name: f"{row[name][:1]}\N{REPLACEMENT CHARACTER}{row[name][1:]}"})
+    marked = join_record({**row, name: f"{row[name][:1]}\N{REPLACEMENT CHARACTER}{row[name][1:]}"})
     return marked.replace("\N{REPLACEMENT CHARACTER}".encode(), (b"\xff\xfe", b"\xc3(", b"\xed\xa0\x80")[n % 3])
 
 
 def _loose_quotes(row: Row, n: int) -> Record:
-    return record({**row, "Title" if "Title" in row else "Source": '"abc"def'})
+    return join_record({**row, "Title" if "Title" in row else "Source": '"abc"def'})
 
 
 def _long_title(row: Row, n: int) -> Record:
-    return record({**row, "Title": f'"{"long " * (LONG // 5)}"'})
+    return join_record({**row, "Title": f'"{"long " * (LONG_BYTES // 5)}"'})
 
 
 def _short_md5(length: int) -> str:
@@ -151,29 +151,33 @@ def _short_md5(length: int) -> str:
 
 
 KINDS = {
-    "invalid_image_id": Kind("invalid_image_id", EVERYWHERE, _bad_image_id),
-    "ambiguous_image_id": Kind("ambiguous_image_id", EVERYWHERE, _short_decimal),
-    "invalid_mid": Kind("invalid_mid", ANNOTATIONS, _with(LabelName=("banana", "/m/", "/x/0bcd"))),
-    "unknown_source": Kind("unknown_source", ANNOTATIONS, _with(Source=("oracle", "Verification?"))),
-    "invalid_confidence": Kind("invalid_confidence", ANNOTATIONS, _confidence),
-    "invalid_coordinate": Kind(
-        "invalid_coordinate", BOXES, _with(XMax=("1.2", "left"), YMin=("-0.1",), YMax=("1.000001",), XMin=("nan",))
+    "invalid_image_id": DefectKind("invalid_image_id", EVERYWHERE, _bad_image_id),
+    "ambiguous_image_id": DefectKind("ambiguous_image_id", EVERYWHERE, _short_decimal),
+    "invalid_mid": DefectKind("invalid_mid", ANNOTATIONS, _replace_column(LabelName=("banana", "/m/", "/x/0bcd"))),
+    "unknown_source": DefectKind("unknown_source", ANNOTATIONS, _replace_column(Source=("oracle", "Verification?"))),
+    "invalid_confidence": DefectKind("invalid_confidence", ANNOTATIONS, _bad_confidence),
+    "invalid_coordinate": DefectKind(
+        "invalid_coordinate",
+        BOXES,
+        _replace_column(XMax=("1.2", "left"), YMin=("-0.1",), YMax=("1.000001",), XMin=("nan",)),
     ),
-    "inverted_box": Kind("inverted_box", BOXES, _inverted, needs=_invertible),
-    "invalid_attribute": Kind(
-        "invalid_attribute", ("attributes",), _with(IsOccluded=("7",), IsGroupOf=("yes",), IsInside=("-2",))
+    "inverted_box": DefectKind("inverted_box", BOXES, _inverted_box, needs=_invertible_box),
+    "invalid_attribute": DefectKind(
+        "invalid_attribute", ("attributes",), _replace_column(IsOccluded=("7",), IsGroupOf=("yes",), IsInside=("-2",))
     ),
-    "invalid_size": Kind("invalid_size", IMAGES, _with(OriginalSize=("-5", "12.5", "big"))),
-    "invalid_md5": Kind("invalid_md5", IMAGES, _with(OriginalMD5=(_short_md5(12), _short_md5(20), "none"))),
-    "wrong_subset": Kind("wrong_subset", IMAGES, _other_subset),
-    "duplicate_image_id": Kind("duplicate_image_id", IMAGES, _another_row),
-    "wrong_field_count": Kind("wrong_field_count", EVERYWHERE, _field_count),
-    "nul_byte": Kind("nul_byte", EVERYWHERE, _nul),
-    "invalid_utf8": Kind("invalid_utf8", EVERYWHERE, _invalid_utf8),
-    "malformed_quotes": Kind("malformed_quotes", EVERYWHERE, _loose_quotes),
-    "field_too_long": Kind("field_too_long", IMAGES, _long_title),
-    "repaired_image_id": Kind("", EVERYWHERE, _respelled_image_id, replaces=True, needs=_respellable_image_id),
-    "repaired_mid": Kind("", ANNOTATIONS, _respelled_mid, replaces=True),
+    "invalid_size": DefectKind("invalid_size", IMAGES, _replace_column(OriginalSize=("-5", "12.5", "big"))),
+    "invalid_md5": DefectKind(
+        "invalid_md5", IMAGES, _replace_column(OriginalMD5=(_short_md5(12), _short_md5(20), "none"))
+    ),
+    "wrong_subset": DefectKind("wrong_subset", IMAGES, _other_subset),
+    "duplicate_image_id": DefectKind("duplicate_image_id", IMAGES, _another_row),
+    "wrong_field_count": DefectKind("wrong_field_count", EVERYWHERE, _field_count),
+    "nul_byte": DefectKind("nul_byte", EVERYWHERE, _nul_byte),
+    "invalid_utf8": DefectKind("invalid_utf8", EVERYWHERE, _invalid_utf8),
+    "malformed_quotes": DefectKind("malformed_quotes", EVERYWHERE, _loose_quotes),
+    "field_too_long": DefectKind("field_too_long", IMAGES, _long_title),
+    "repaired_image_id": DefectKind("", EVERYWHERE, _respelled_image_id, replaces=True, needs=_respellable_image_id),
+    "repaired_mid": DefectKind("", ANNOTATIONS, _respelled_mid, replaces=True),
 }
 
 

@@ -16,9 +16,9 @@ from typing import IO, Any
 import numpy as np
 
 from oilake.jobs.synthetic import pairs
-from oilake.jobs.synthetic.classes import RELEASES, Classes
+from oilake.jobs.synthetic.classes import RELEASES, SampleClasses
 from oilake.jobs.synthetic.plan import SUBSETS
-from oilake.jobs.synthetic.slices import VANISHED, Part, Slice
+from oilake.jobs.synthetic.slices import VANISHED, SampleSlice, SubsetRows
 
 DEFECTS = ("release", "file", "member", "line", "kind", "reason", "record_hex")
 IMAGES = ("image_id", "from_subset", "to_subset")
@@ -27,23 +27,23 @@ CLASSES = ("mid", "releases", "renamed_in", "renamed_from", "renamed_to")
 LABELS_UP_TO = 0.01
 
 
-def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """One CSV file: the header and the rows."""
     with open(path, "w", encoding="utf-8", newline="") as out:
-        _append(out, [header, *rows])
+        _write_rows(out, [header, *rows])
 
 
-def append(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+def append_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """More rows of a CSV file."""
     with open(path, "a", encoding="utf-8", newline="") as out:
-        _append(out, rows)
+        _write_rows(out, rows)
 
 
-def _append(out: IO[str], rows: Iterable[Sequence[Any]]) -> None:
+def _write_rows(out: IO[str], rows: Iterable[Sequence[Any]]) -> None:
     csv.writer(out, lineterminator="\n").writerows(rows)
 
 
-def image_rows(found: Slice) -> list[tuple[str, str, str]]:
+def image_rows(found: SampleSlice) -> list[tuple[str, str, str]]:
     """Images of V1's validation set that V2 put elsewhere or left out, sorted by ID."""
     rows = [(name, "validation", "test") for name in found.parts["test"].names.to_pylist()]
     if VANISHED in found.parts:
@@ -51,13 +51,13 @@ def image_rows(found: Slice) -> list[tuple[str, str, str]]:
     return sorted(rows)
 
 
-def label_rows(found: Slice, classes: Classes) -> Iterator[tuple[str, str, str, str]]:
+def label_rows(found: SampleSlice, classes: SampleClasses) -> Iterator[tuple[str, str, str, str]]:
     """Pairs whose human labels differ between V2 and V3."""
     for subset in SUBSETS:
-        yield from _changes(subset, found.parts[subset], classes)
+        yield from _label_changes(subset, found.parts[subset], classes)
 
 
-def _changes(subset: str, part: Part, classes: Classes) -> Iterator[tuple[str, str, str, str]]:
+def _label_changes(subset: str, part: SubsetRows, classes: SampleClasses) -> Iterator[tuple[str, str, str, str]]:
     assert part.labels is not None
     names = part.names.to_pylist()
     rows = [(pair, change) for change, changed in part.labels.changes.items() for pair in np.sort(changed).tolist()]
@@ -65,7 +65,7 @@ def _changes(subset: str, part: Part, classes: Classes) -> Iterator[tuple[str, s
         yield subset, names[pair >> pairs.CLASS_BITS], classes.mids[pair & pairs.CLASS_MASK], change
 
 
-def class_rows(classes: Classes) -> Iterator[tuple[str, str, str, str, str]]:
+def class_rows(classes: SampleClasses) -> Iterator[tuple[str, str, str, str, str]]:
     """Every class by MID: the releases whose dictionary lists it, and its renaming, if any."""
     for code in np.argsort(classes.place).tolist():
         listed = [release for release in RELEASES if classes.listed[release][code]]

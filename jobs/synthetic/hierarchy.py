@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oilake.jobs.synthetic import names
-from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.classes import SampleClasses
 
 LEAF_SIZE = 1000
 ROOT = "Entity"
@@ -20,51 +20,51 @@ GROUPS = (
     "Harbour goods",
     "Living things",
 )
-PARENTS = 0.12
-ELSEWHERE = 0.09
-OTHERWISE = 0.03
+PARENT_SHARE = 0.12
+SECOND_PARENT_SHARE = 0.09
+RESPELLED_SHARE = 0.03
 
 Node = dict[str, Any]
 
 
-def make(seed: int, classes: Classes) -> Node:
+def make_hierarchy(seed: int, classes: SampleClasses) -> Node:
     """Nested `name`, `children`, `size` (leaves only); some nodes stand under several parents, some edges twice."""
     rng = np.random.default_rng([seed, 2])
     words = list(dict.fromkeys(classes.names["v3"][index] for index in classes.boxable.tolist()))
-    unusual = rng.choice(len(words), max(2, round(len(words) * OTHERWISE)), replace=False)
+    unusual = rng.choice(len(words), max(2, round(len(words) * RESPELLED_SHARE)), replace=False)
     for n in unusual.tolist():
         words[n] = names.spelled_otherwise(words[n])
-    count = max(2, round(len(words) * PARENTS))
-    groups = [_node(word) for word in GROUPS[: 3 + len(words) // 100]]
+    count = max(2, round(len(words) * PARENT_SHARE))
+    groups = [_new_node(word) for word in GROUPS[: 3 + len(words) // 100]]
     parents = list(groups)
     for word in words[:count]:
-        parents.append(_adopted(rng, parents, _node(word)))
-    leaves = [_adopted(rng, parents, _node(word)) for word in words[count:]]
-    _repeat(rng, groups, parents, leaves)
-    return _written({"name": ROOT, "children": groups})
+        parents.append(_adopt_child(rng, parents, _new_node(word)))
+    leaves = [_adopt_child(rng, parents, _new_node(word)) for word in words[count:]]
+    _repeat_edges(rng, groups, parents, leaves)
+    return _as_file_node({"name": ROOT, "children": groups})
 
 
-def _node(name: str) -> Node:
+def _new_node(name: str) -> Node:
     return {"name": name, "children": []}
 
 
-def _adopted(rng: np.random.Generator, parents: list[Node], child: Node) -> Node:
+def _adopt_child(rng: np.random.Generator, parents: list[Node], child: Node) -> Node:
     parents[int(rng.integers(0, len(parents)))]["children"].append(child)
     return child
 
 
-def _repeat(rng: np.random.Generator, groups: list[Node], parents: list[Node], leaves: list[Node]) -> None:
+def _repeat_edges(rng: np.random.Generator, groups: list[Node], parents: list[Node], leaves: list[Node]) -> None:
     """Second parents for some leaves and two small branches (so their edges stand twice), and one leaf twice."""
-    for n in rng.choice(len(leaves), max(2, round(len(leaves) * ELSEWHERE)), replace=False).tolist():
-        _adopted(rng, parents, leaves[n])
+    for n in rng.choice(len(leaves), max(2, round(len(leaves) * SECOND_PARENT_SHARE)), replace=False).tolist():
+        _adopt_child(rng, parents, leaves[n])
     for branch in parents[-2:]:
         branch["children"].append(leaves[len(branch["children"])])
-        _adopted(rng, groups, branch)
+        _adopt_child(rng, groups, branch)
     full = next(parent for parent in parents if parent["children"])
     full["children"].append(full["children"][-1])
 
 
-def _written(node: Node) -> Node:
+def _as_file_node(node: Node) -> Node:
     if not node["children"]:
         return {"name": node["name"], "size": LEAF_SIZE}
-    return {"name": node["name"], "children": [_written(child) for child in node["children"]]}
+    return {"name": node["name"], "children": [_as_file_node(child) for child in node["children"]]}

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from oilake.jobs.synthetic import pairs, text, zipf
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import Counts
+from oilake.jobs.synthetic.plan import SubsetCounts
 
 FROM_MACHINE = 0.5
 CROWD_SHARE = 0.1
@@ -22,7 +22,7 @@ Draw = Callable[[int], Pairs]
 
 
 @dataclass(frozen=True)
-class Pool:
+class PairPool:
     """What pairs may be drawn from: labelled images by release, the machine's pairs, classes by popularity.
 
     `old`, `lost` and `new` are the classes of this slice that must occur kept, withdrawn and added.
@@ -38,7 +38,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Labels:
+class HumanLabels:
     """Pairs and a verdict each (0 or 1), row for row; `changes` by kind are pairs, for the truth.
 
     `source_v3`: CROWD or STAFF.
@@ -52,7 +52,9 @@ class Labels:
     changes: dict[str, Pairs]
 
 
-def draw(rng: np.random.Generator, counts: Counts, pool: Pool, boxed_v2: Pairs, boxed_v3: Pairs) -> Labels:
+def draw_labels(
+    rng: np.random.Generator, counts: SubsetCounts, pool: PairPool, boxed_v2: Pairs, boxed_v3: Pairs
+) -> HumanLabels:
     """The labels of one subset's part, exactly as `counts` tells.
 
     `boxed_v2`: pairs with boxes in V2 (they are positive in both); `boxed_v3`: those that have boxes in V3 only.
@@ -64,35 +66,39 @@ def draw(rng: np.random.Generator, counts: Counts, pool: Pool, boxed_v2: Pairs, 
     old = pairs.one_each(rng, pool.old, pool.images_v2, taken)
     new = pairs.one_each(rng, pool.new, pool.images_v3, taken)
     taken = np.concatenate([taken, lost, old, new])
-    wanted = sum(common) - len(boxed_v2) - len(old)
-    both = pairs.fresh(rng, _draw(rng, pool, pool.images_v2), wanted, taken)
+    both_count = sum(common) - len(boxed_v2) - len(old)
+    both = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v2), both_count, taken)
     taken = np.concatenate([taken, both])
     gone = c.withdrawn_positive + c.withdrawn_negative - len(lost)
-    gone_more = pairs.fresh(rng, _draw(rng, pool, pool.images_v2), gone, taken)
+    gone_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v2), gone, taken)
     taken = np.concatenate([taken, gone_more])
     come = c.added_positive + c.added_negative - len(boxed_v3) - len(new)
-    come_more = pairs.fresh(rng, _draw(rng, pool, pool.images_v3), come, taken)
-    return _told(rng, c, np.concatenate([boxed_v2, old, both]), np.append(lost, gone_more), (boxed_v3, new, come_more))
+    come_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v3), come, taken)
+    return _assign_verdicts(
+        rng, c, np.concatenate([boxed_v2, old, both]), np.append(lost, gone_more), (boxed_v3, new, come_more)
+    )
 
 
-def _draw(rng: np.random.Generator, pool: Pool, labelled: Pairs) -> Draw:
+def _pair_sampler(rng: np.random.Generator, pool: PairPool, labelled: Pairs) -> Draw:
     """Pairs of labelled images: half of them what the machine said, half by popularity."""
     is_labelled = np.zeros(int(labelled.max()) + 1, np.bool_)
     is_labelled[labelled] = True
-    image = pairs.images(pool.machine)
-    said = pool.machine[(image < len(is_labelled)) & is_labelled[np.minimum(image, len(is_labelled) - 1)]]
+    image = pairs.image_numbers(pool.machine)
+    machine_pairs = pool.machine[(image < len(is_labelled)) & is_labelled[np.minimum(image, len(is_labelled) - 1)]]
 
-    def some(n: int) -> Pairs:
-        others = pairs.pack(labelled[rng.integers(0, len(labelled), n)], zipf.draw(rng, pool.popular, n))
-        if len(said):
+    def sample_pairs(n: int) -> Pairs:
+        drawn = pairs.pack(labelled[rng.integers(0, len(labelled), n)], zipf.draw_codes(rng, pool.popular, n))
+        if len(machine_pairs):
             proposed = rng.random(n, np.float32) < FROM_MACHINE
-            others[proposed] = said[rng.integers(0, len(said), int(proposed.sum()))]
-        return others
+            drawn[proposed] = machine_pairs[rng.integers(0, len(machine_pairs), int(proposed.sum()))]
+        return drawn
 
-    return some
+    return sample_pairs
 
 
-def _told(rng: np.random.Generator, c: Counts, both: Pairs, gone: Pairs, come: tuple[Pairs, ...]) -> Labels:
+def _assign_verdicts(
+    rng: np.random.Generator, c: SubsetCounts, both: Pairs, gone: Pairs, come: tuple[Pairs, ...]
+) -> HumanLabels:
     """The pairs of both releases (boxed ones first), of V2 only and of V3 only, with verdicts and sources."""
     kept = c.kept_positive + c.kept_negative
     to_negative, to_positive = np.split(both[kept:], [c.flipped_to_negative])
@@ -104,37 +110,43 @@ def _told(rng: np.random.Generator, c: Counts, both: Pairs, gone: Pairs, come: t
         negative[c.conflict_positive : c.conflict_positive + c.repeated_negative],
     )
     second = np.concatenate([*conflicts, *repeats])
-    first = np.concatenate([positive, to_positive, added[: c.added_positive]])
-    others = np.concatenate([negative, to_negative, added[c.added_positive :]])
-    crowd = rng.random(len(first) + len(others), np.float32) < CROWD_SHARE
+    positives = np.concatenate([positive, to_positive, added[: c.added_positive]])
+    negatives = np.concatenate([negative, to_negative, added[c.added_positive :]])
+    crowd = rng.random(len(positives) + len(negatives), np.float32) < CROWD_SHARE
     # A conflict is the app's verdict against staff's; a repeated row has its first one's source.
-    crowd &= ~pairs.isin(np.concatenate([first, others]), second)
+    crowd &= ~pairs.isin(np.concatenate([positives, negatives]), second)
     sources = np.where(crowd, CROWD, STAFF)
     more = [CROWD] * sum(map(len, conflicts)) + [STAFF] * sum(map(len, repeats))
     seconds = np.repeat([1, 0, 1, 0], [len(part) for part in (*conflicts, *repeats)])
-    return Labels(
+    return HumanLabels(
         pairs_v2=np.concatenate([positive, to_negative, gone[: c.withdrawn_positive], negative, to_positive,
                                  gone[c.withdrawn_positive :]]),
         verdict_v2=np.repeat([1, 0], [c.kept_positive + c.flipped_to_negative + c.withdrawn_positive,
                                       c.kept_negative + c.flipped_to_positive + c.withdrawn_negative]),
-        pairs_v3=np.concatenate([first, others, second]),
-        verdict_v3=np.concatenate([np.repeat([1, 0], [len(first), len(others)]), seconds]),
+        pairs_v3=np.concatenate([positives, negatives, second]),
+        verdict_v3=np.concatenate([np.repeat([1, 0], [len(positives), len(negatives)]), seconds]),
         source_v3=np.concatenate([sources, np.array(more, np.int64)]),
         changes={"added": added, "removed": gone, "flipped": both[kept:], "conflict": np.concatenate(conflicts),
                  "repeated": np.concatenate(repeats)},
     )  # fmt: skip
 
 
-def vocabulary(mids: list[str], sources: tuple[str, str], verdicts: tuple[str, str] = ("0", "1")) -> pa.StringArray:
+def human_vocabulary(
+    mids: list[str], sources: tuple[str, str], verdicts: tuple[str, str] = ("0", "1")
+) -> pa.StringArray:
     """All that may stand behind the image ID, with its line end; by source, verdict, class."""
     return pa.array([f",{source},{mid},{verdict}\n" for source in sources for verdict in verdicts for mid in mids])
 
 
-def lines(ids: pa.StringArray, place: Pairs, rows: tuple[Pairs, Pairs, Pairs], words: pa.StringArray) -> pa.StringArray:
+def human_lines(
+    ids: pa.StringArray, place: Pairs, rows: tuple[Pairs, Pairs, Pairs], words: pa.StringArray
+) -> pa.StringArray:
     """Rows of (pairs, verdicts, sources), sorted by image, source and MID; `ids` by image number, `place` by class."""
-    found, verdict, source = rows
-    code = pairs.classes(found)
-    order = np.argsort(((pairs.images(found) << 1 | source) << pairs.CLASS_BITS) | place[code], kind="stable")
+    row_pairs, verdict, source = rows
+    code = pairs.class_numbers(row_pairs)
+    order = np.argsort(
+        ((pairs.image_numbers(row_pairs) << 1 | source) << pairs.CLASS_BITS) | place[code], kind="stable"
+    )
     word = (source * 2 + verdict) * (len(words) // 4) + code
-    image = pairs.images(found).astype(np.int32)
-    return text.join(text.pick(ids, image[order]), text.pick(words, word[order].astype(np.int32)))
+    image = pairs.image_numbers(row_pairs).astype(np.int32)
+    return text.join_columns(text.pick(ids, image[order]), text.pick(words, word[order].astype(np.int32)))

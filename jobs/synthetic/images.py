@@ -21,7 +21,7 @@ NO_CHECKSUM = 0.004
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class ImageVocabulary:
     """What rows of images are put together from; `author_paths` and `author_links` are by author, the rest by code."""
 
     hosts: pa.StringArray
@@ -30,17 +30,17 @@ class Vocabulary:
     titles: pa.StringArray
 
 
-def vocabulary(seed: int) -> Vocabulary:
+def image_vocabulary(seed: int) -> ImageVocabulary:
     """The hosts, authors and titles of one seed."""
     rng = np.random.default_rng([seed, 3])
-    paths, quoted = authors.authors(rng)
+    paths, quoted = authors.invent_authors(rng)
     hosts = pa.array([f"https://{host}.staticflickr.com/{n}/" for host in HOSTS for n in range(1, 10)])
-    links = text.join(f",{LICENSE},{PEOPLE}", paths, "/,", quoted, ",")
-    return Vocabulary(hosts, text.join(PHOTOS, paths, "/"), links, authors.titles(rng))
+    links = text.join_columns(f",{LICENSE},{PEOPLE}", paths, "/,", quoted, ",")
+    return ImageVocabulary(hosts, text.join_columns(PHOTOS, paths, "/"), links, authors.invent_titles(rng))
 
 
-def details(
-    rng: np.random.Generator, words: Vocabulary, n: int, without_thumbnail: int, known: Sequence[str] = ()
+def draw_details(
+    rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int, known: Sequence[str] = ()
 ) -> pa.StringArray:
     """OriginalURL and all columns behind it, with their line end, of n images; shape (n,).
 
@@ -49,47 +49,49 @@ def details(
     host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
     # An exponent above 1 gives some authors many photos.
     author = (rng.random(n) ** 1.5 * authors.AUTHORS).astype(np.int16)
-    photo = text.numbers(rng.integers(1_000_000, 30_000_000_000, n))
-    server = text.numbers(rng.integers(1, 9_000, n, dtype=np.int16))
+    photo = text.decimal_digits(rng.integers(1_000_000, 30_000_000_000, n))
+    server = text.decimal_digits(rng.integers(1, 9_000, n, dtype=np.int16))
     secrets = text.random_hex(rng, n, 10), text.random_hex(rng, n, 10)
-    slash = pa.array(["", "/"]).take(pa.array(zipf.weighted(rng, (0.8, 0.2), n)))
-    thumbnail = text.join(
+    slash = pa.array(["", "/"]).take(pa.array(zipf.draw_weighted(rng, (0.8, 0.2), n)))
+    thumbnail = text.join_columns(
         text.pick(words.hosts, other_host), server, "/", photo, "_", secrets[1],
-        pa.array(["_z.jpg", "_z.jpg?zz=1"]).take(pa.array(zipf.weighted(rng, (0.85, 0.15), n))),
+        pa.array(["_z.jpg", "_z.jpg?zz=1"]).take(pa.array(zipf.draw_weighted(rng, (0.85, 0.15), n))),
     )  # fmt: skip
     absent = np.zeros(n, np.bool_)
     absent[rng.permutation(n)[:without_thumbnail]] = True
-    return text.join(
+    return text.join_columns(
         text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
         text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
-        _titles(rng, words, n), ",", _first(known, _checksums(rng, n)), ",", text.blank(thumbnail, absent), "\n",
+        _draw_titles(rng, words, n), ",", _put_first(known, _size_and_md5(rng, n)), ",", text.blank(thumbnail, absent), "\n",
     )  # fmt: skip
 
 
-def lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringArray:
+def image_lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringArray:
     """Whole rows: the IDs, their subset and `details`."""
-    return text.join(ids, f",{subset},", rest)
+    return text.join_columns(ids, f",{subset},", rest)
 
 
-def _titles(rng: np.random.Generator, words: Vocabulary, n: int) -> pa.StringArray:
+def _draw_titles(rng: np.random.Generator, words: ImageVocabulary, n: int) -> pa.StringArray:
     chosen = rng.integers(0, authors.TITLES, n, dtype=np.int16)
     broken = np.flatnonzero(rng.random(n, np.float32) < BROKEN_TITLES)
     chosen[broken] = authors.TITLES + rng.integers(0, authors.BROKEN, len(broken))
     is_camera = (chosen % 4 == 0) & (chosen < authors.TITLES)
-    number = text.numbers(rng.integers(0, 10_000, n, dtype=np.int16))
+    number = text.decimal_digits(rng.integers(0, 10_000, n, dtype=np.int16))
     space = pc.if_else(pa.array(is_camera), "", " ")
     plain = ~is_camera & (rng.random(n, np.float32) < 0.6)
-    return text.join(text.pick(words.titles, chosen), text.blank(text.join(space, number), plain), '"')
+    return text.join_columns(text.pick(words.titles, chosen), text.blank(text.join_columns(space, number), plain), '"')
 
 
-def _first(known: Sequence[str], drawn: pa.StringArray) -> pa.StringArray:
+def _put_first(known_values: Sequence[str], drawn: pa.StringArray) -> pa.StringArray:
     """The drawn values, the first of them replaced by what is known."""
-    return pa.concat_arrays([pa.array(known, pa.string()), drawn[len(known) :]]) if known else drawn
+    return (
+        pa.concat_arrays([pa.array(known_values, pa.string()), drawn[len(known_values) :]]) if known_values else drawn
+    )
 
 
-def _checksums(rng: np.random.Generator, n: int) -> pa.StringArray:
+def _size_and_md5(rng: np.random.Generator, n: int) -> pa.StringArray:
     """OriginalSize and OriginalMD5; for a few images both are missing."""
     sizes = np.clip(rng.lognormal(13.8, 1.1, n), 4_000, 40_000_000).astype(np.int64)
-    known = text.join(text.numbers(sizes), ",", text.random_md5s(rng, n))
+    checksums = text.join_columns(text.decimal_digits(sizes), ",", text.random_md5s(rng, n))
     missing: npt.NDArray[np.bool_] = rng.random(n, np.float32) < NO_CHECKSUM
-    return pc.if_else(pa.array(missing), ",", known)
+    return pc.if_else(pa.array(missing), ",", checksums)

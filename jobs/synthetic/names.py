@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from oilake.jobs.synthetic.text import words
+from oilake.jobs.synthetic.text import split_words
 
-QUALITIES = words(
+QUALITIES = split_words(
     """
     amber ashen autumn bamboo banded blue brass bright broad carved ceramic chalk clay coastal copper cotton crimson crystal
     curved dark desert double dwarf early eastern enamel evening feathered flat folding forest garden giant gilded glass
@@ -17,7 +17,7 @@ QUALITIES = words(
     winged winter woollen woven crème jalapeño über
     """
 )
-THINGS = words(
+THINGS = split_words(
     """
     anvil apron arch badger bagpipe balcony barge barn basket beacon beetle bellows bench-vice blanket boat bonnet bowl
     bracket bridge broom bucket buckle cabin candle canoe canyon cape cart cellar chest chisel cider clock cloak coat comb
@@ -33,28 +33,28 @@ ENDINGS = ("", "", "", " set", " maker", " race", " festival", ", folding", ", s
 RARE_FORMS = ('{0} "{1}"', "{1}'s {0}", "{0} № {2}", "{0} – {1}")
 
 
-def invent(rng: np.random.Generator, count: int) -> list[str]:
+def invent_names(rng: np.random.Generator, count: int) -> list[str]:
     """`count` different names; some hold commas, quotes, apostrophes or letters beyond ASCII."""
     every = len(QUALITIES) * len(THINGS) * len(ENDINGS)
-    found: dict[str, None] = {}
+    invented: dict[str, None] = {}
     for n, code in enumerate(rng.permutation(every).tolist()):
-        found[_name(n, code)] = None
-        if len(found) == count:
+        invented[_compose_name(n, code)] = None
+        if len(invented) == count:
             break
-    return list(found)
+    return list(invented)
 
 
-def _name(n: int, code: int) -> str:
+def _compose_name(n: int, code: int) -> str:
     quality, rest = code % len(QUALITIES), code // len(QUALITIES)
-    thing, ending = rest % len(THINGS), rest // len(THINGS)
-    plain = f"{QUALITIES[quality]} {THINGS[thing]}{ENDINGS[ending]}".capitalize()
+    noun, ending = rest % len(THINGS), rest // len(THINGS)
+    plain = f"{QUALITIES[quality]} {THINGS[noun]}{ENDINGS[ending]}".capitalize()
     if n % 60 == 13:
         form = RARE_FORMS[n // 60 % len(RARE_FORMS)]
         return form.format(plain, THINGS[code % len(THINGS)].capitalize(), code % 97)
     return plain
 
 
-def share(names: list[str], among: list[list[int]]) -> None:
+def share_names(names: list[str], among: list[list[int]]) -> None:
     """Gives all classes of each group in `among` the name of the group's first, in place."""
     for group in among:
         for index in group[1:]:

@@ -18,26 +18,26 @@ def pack(images: Pairs, classes: Pairs) -> Pairs:
     return (images << CLASS_BITS) | classes
 
 
-def images(pairs: Pairs) -> Pairs:
+def image_numbers(pairs: Pairs) -> Pairs:
     """The image numbers of pairs."""
     return pairs >> CLASS_BITS
 
 
-def classes(pairs: Pairs) -> Pairs:
+def class_numbers(pairs: Pairs) -> Pairs:
     """The class numbers of pairs."""
     return pairs & CLASS_MASK
 
 
-def fresh(rng: np.random.Generator, draw: Callable[[int], Pairs], n: int, taken: Pairs) -> Pairs:
+def draw_fresh(rng: np.random.Generator, draw: Callable[[int], Pairs], n: int, taken: Pairs) -> Pairs:
     """n different pairs from `draw`, none of them in `taken`, in random order."""
     assert n >= 0
     if n == 0:
         return np.empty(0, np.int64)
-    found = np.empty(0, np.int64)
-    while len(found) < n:
-        more = draw(n - len(found) + n // 8 + 8)
-        found = without(np.unique(np.concatenate([found, more])), taken)
-    return rng.permutation(found)[:n]
+    drawn = np.empty(0, np.int64)
+    while len(drawn) < n:
+        more = draw(n - len(drawn) + n // 8 + 8)
+        drawn = without(np.unique(np.concatenate([drawn, more])), taken)
+    return rng.permutation(drawn)[:n]
 
 
 def without(values: Pairs, taken: Pairs) -> Pairs:
@@ -56,7 +56,7 @@ def isin(values: Pairs, taken: Pairs) -> npt.NDArray[np.bool_]:
 
 def one_each(rng: np.random.Generator, codes: Pairs, among: Pairs, taken: Pairs) -> Pairs:
     """A pair for each class of `codes` with some image of `among`, none of them in `taken`."""
-    found = pack(rng.choice(among, len(codes)), codes)
-    while (bad := isin(found, taken)).any():
-        found[bad] = pack(rng.choice(among, int(bad.sum())), codes[bad])
-    return found
+    drawn = pack(rng.choice(among, len(codes)), codes)
+    while (bad := isin(drawn, taken)).any():
+        drawn[bad] = pack(rng.choice(among, int(bad.sum())), codes[bad])
+    return drawn

@@ -26,7 +26,7 @@ ON_THEIR_SIDE = 0.2
 
 
 @dataclass(frozen=True)
-class Photo:
+class SamplePhoto:
     """One image's original: its bytes, whose size and MD5 stand in images.csv, and its EXIF orientation, 1 to 8."""
 
     image_id: str
@@ -39,12 +39,12 @@ class Photo:
         return f"{len(self.data)},{base64.b64encode(hashlib.md5(self.data, usedforsecurity=False).digest()).decode()}"
 
 
-def make(seed: int, subset: str, ids: Sequence[str]) -> list[Photo]:
+def make_photos(seed: int, subset: str, ids: Sequence[str]) -> list[SamplePhoto]:
     """The photos of the first of a subset's images; the same seed and ID give the same bytes."""
-    return [_photo(seed, image) for image in ids[: COUNTS[subset]]]
+    return [_make_photo(seed, image) for image in ids[: COUNTS[subset]]]
 
 
-def _photo(seed: int, image: str) -> Photo:
+def _make_photo(seed: int, image: str) -> SamplePhoto:
     rng = np.random.default_rng([seed, 10, int(image, 16)])
     width, height = rng.integers(*SIDES, 2).tolist()
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), "RGB")
@@ -53,26 +53,26 @@ def _photo(seed: int, image: str) -> Photo:
     exif[ORIENTATION] = orientation
     out = io.BytesIO()
     coarse.resize((width, height), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85, exif=exif)
-    return Photo(image, out.getvalue(), orientation)
+    return SamplePhoto(image, out.getvalue(), orientation)
 
 
-def placeholder() -> bytes:
+def placeholder_png() -> bytes:
     """The picture that stands where a photo is gone."""
     out = io.BytesIO()
     Image.new("L", (200, 150), 230).save(out, "PNG")
     return out.getvalue()
 
 
-def fault(number: int) -> str:
+def fault_of(number: int) -> str:
     """What is wrong with the number-th photo of a subset; empty where nothing is."""
     return FAULTS[number // EVERY % len(FAULTS)] if number % EVERY == AT else ""
 
 
-def at_rest(photo: Photo, fault: str) -> bytes | None:
+def at_rest(photo: SamplePhoto, fault: str) -> bytes | None:
     """The bytes that the sample's folder holds; None where it holds none."""
     damaged = {
         "missing": None,
-        "placeholder": placeholder(),
+        "placeholder": placeholder_png(),
         "changed": photo.data[:-100] + bytes(byte ^ 255 for byte in photo.data[-100:-2]) + photo.data[-2:],
         "truncated": photo.data[: len(photo.data) // 2],
         "empty": b"",
@@ -80,7 +80,9 @@ def at_rest(photo: Photo, fault: str) -> bytes | None:
     return damaged[fault] if fault else photo.data
 
 
-def write(out: Path, subset: str, found: Sequence[Photo], details: Sequence[str]) -> list[tuple[object, ...]]:
+def write_photos(
+    out: Path, subset: str, found: Sequence[SamplePhoto], details: Sequence[str]
+) -> list[tuple[object, ...]]:
     """Writes the photos of a subset to <out>/photos/<subset>, faults included; the rows of the truth (see TRUTH).
 
     `details`: the photos' lines of images.csv from OriginalURL on.
@@ -89,17 +91,17 @@ def write(out: Path, subset: str, found: Sequence[Photo], details: Sequence[str]
     folder.mkdir(parents=True)
     rows: list[tuple[object, ...]] = []
     for number, (photo, line) in enumerate(zip(found, details, strict=True)):
-        data = at_rest(photo, fault(number))
+        data = at_rest(photo, fault_of(number))
         if data is not None:
             (folder / f"{photo.image_id}.jpg").write_bytes(data)
         url, thumbnail = line.partition(",")[0], line.rpartition(",")[2].strip()
         md5 = hashlib.md5(photo.data, usedforsecurity=False).hexdigest()
-        told = (url, thumbnail, len(photo.data), md5, photo.orientation, fault(number))
-        rows.append((subset, photo.image_id, *told))
+        truth_values = (url, thumbnail, len(photo.data), md5, photo.orientation, fault_of(number))
+        rows.append((subset, photo.image_id, *truth_values))
     return rows
 
 
-def begin(out: Path) -> None:
+def clear_earlier(out: Path) -> None:
     """Clears away the photos of an earlier sample."""
     shutil.rmtree(out / FOLDER, ignore_errors=True)
 
@@ -109,7 +111,7 @@ def write_list(out: Path, rows: Iterable[Sequence[object]]) -> None:
     (out / LIST).write_text("".join(f"{row[0]}/{row[1]}\n" for row in rows))
 
 
-def truth(out: Path) -> list[dict[str, str]]:
+def read_truth(out: Path) -> list[dict[str, str]]:
     """The rows of <out>/truth/photos.csv."""
     with open(out / "truth" / "photos.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

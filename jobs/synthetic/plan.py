@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import Published
+from oilake.conf.registry import PublishedFigures
 
 SUBSETS = ("train", "validation", "test")
 # Below these scales a subset stays as it is: smaller ones would not show every effect.
@@ -20,7 +20,7 @@ REPEATED = 20
 
 
 @dataclass(frozen=True)
-class Counts:
+class SubsetCounts:
     """Rows and images of one subset (or of its part in one slice); "to" tells V2's verdict turned into V3's.
 
     Human labels: V2 holds kept, flipped and withdrawn ones; V3 holds kept, flipped and added ones, and a second row for
@@ -49,9 +49,9 @@ class Counts:
     boxes_v2: int
     boxes_v3: int
 
-    def share(self, part: int, parts: int) -> Counts:
+    def share(self, part: int, parts: int) -> SubsetCounts:
         """The counts of one of `parts` equal parts; over all parts they add up to these."""
-        return Counts(**{name: share(total, part, parts) for name, total in asdict(self).items()})
+        return SubsetCounts(**{name: even_share(total, part, parts) for name, total in asdict(self).items()})
 
 
 @dataclass(frozen=True)
@@ -81,104 +81,106 @@ class ClassCounts:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplePlan:
     """Everything that is decided before a row is drawn."""
 
     scale: float
     slices: int
-    subsets: dict[str, Counts]
+    subsets: dict[str, SubsetCounts]
     classes: ClassCounts
     contradictions: bool = False
 
-    def part(self, subset: str, number: int) -> Counts:
+    def part(self, subset: str, number: int) -> SubsetCounts:
         """The counts of one subset in slice `number`."""
         return self.subsets[subset].share(number, self.slices)
 
 
-def share(total: int, part: int, parts: int) -> int:
+def even_share(total: int, part: int, parts: int) -> int:
     """How much of `total` falls to `part` of `parts`, as evenly as whole numbers allow."""
     return (part + 1) * total // parts - part * total // parts
 
 
-def check(scale: float) -> None:
+def refuse_bad_scale(scale: float) -> None:
     """ConfigError unless 0 < scale <= 1."""
     if not 0 < scale <= 1:
         raise ConfigError(f"--scale {scale:g}: give a number above 0 and up to 1, such as 0.01")
 
 
-def make(published: Mapping[str, Published], scale: float, contradictions: bool = False) -> Plan:
+def make_plan(published: Mapping[str, PublishedFigures], scale: float, contradictions: bool = False) -> SamplePlan:
     """The plan for the published figures of v1, v2 and v3 at `scale`; ConfigError unless 0 < scale <= 1.
 
     `contradictions`: also what the publisher's own files contradict: classes that V1's dictionary lacks, a listed box class
     that no box has, and verified labels of box classes without a box in validation and test.
     """
-    check(scale)
+    refuse_bad_scale(scale)
     v1, v2, v3 = (published[release] for release in ("v1", "v2", "v3"))
-    subsets = {subset: _counts(v2, v3, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
+    subsets = {subset: _subset_counts(v2, v3, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
     slices = -(-subsets["train"].images // SLICE_IMAGES)
-    return Plan(
-        scale, slices, subsets, _classes(v1, v2, v3, max(scale, FLOOR["train"]), contradictions), contradictions
+    return SamplePlan(
+        scale, slices, subsets, _class_counts(v1, v2, v3, max(scale, FLOOR["train"]), contradictions), contradictions
     )
 
 
-def _counts(v2: Published, v3: Published, subset: str, scale: float) -> Counts:
-    def scaled(figures: dict[str, int]) -> int:
+def _subset_counts(v2: PublishedFigures, v3: PublishedFigures, subset: str, scale: float) -> SubsetCounts:
+    def scaled_count(figures: dict[str, int]) -> int:
         return round(figures[subset] * scale)
 
-    images, machine = scaled(v3.images), scaled(v3.machine_labels)
-    human = _human(
-        (scaled(v2.human_labels_positive), scaled(v2.human_labels_negative)),
-        (scaled(v3.human_labels_positive), scaled(v3.human_labels_negative)),
+    images, machine = scaled_count(v3.images), scaled_count(v3.machine_labels)
+    human = _human_counts(
+        (scaled_count(v2.human_labels_positive), scaled_count(v2.human_labels_negative)),
+        (scaled_count(v3.human_labels_positive), scaled_count(v3.human_labels_negative)),
         changing=subset == "train",
         repeated=max(1, round(REPEATED * scale)),
     )
     partly = subset == "train"
-    return Counts(
+    return SubsetCounts(
         images=images,
         without_thumbnail=round(images * WITHOUT_THUMBNAIL[subset]),
         machine=machine,
         **human,
         labelled_v2=round(images * LABELLED_V2) if partly else images,
         labelled_v3=round(images * LABELLED_V3) if partly else images,
-        boxed_v2=scaled(v2.images_with_boxes),
-        boxed_v3=scaled(v3.images_with_boxes),
-        boxes_v2=scaled(v2.boxes),
-        boxes_v3=scaled(v3.boxes),
+        boxed_v2=scaled_count(v2.images_with_boxes),
+        boxed_v3=scaled_count(v3.images_with_boxes),
+        boxes_v2=scaled_count(v2.boxes),
+        boxes_v3=scaled_count(v3.boxes),
     )
 
 
-def _human(before: tuple[int, int], after: tuple[int, int], changing: bool, repeated: int) -> dict[str, int]:
+def _human_counts(before: tuple[int, int], after: tuple[int, int], changing: bool, repeated: int) -> dict[str, int]:
     """How (positive, negative) rows of V2 become V3's; where not `changing` V3 only withdraws and adds."""
-    found = {f.name: 0 for f in fields(Counts) if f.name.startswith(("conflict", "repeated", "flipped"))}
+    counts = {f.name: 0 for f in fields(SubsetCounts) if f.name.startswith(("conflict", "repeated", "flipped"))}
     withdrawn = [max(0, old - new) for old, new in zip(before, after, strict=True)]
     if changing:
-        found.update(repeated_positive=repeated, repeated_negative=repeated)
-        found["flipped_to_negative"], found["flipped_to_positive"] = (_some(n, FLIPPED) for n in before)
-        found["conflict_negative"], found["conflict_positive"] = (_some(n, CONFLICTING) for n in before)
-        withdrawn = [_some(n, WITHDRAWN) for n in before]
-    kept_positive = before[0] - withdrawn[0] - found["flipped_to_negative"]
-    kept_negative = before[1] - withdrawn[1] - found["flipped_to_positive"]
-    second = [found["conflict_positive"] + repeated * changing, found["conflict_negative"] + repeated * changing]
+        counts.update(repeated_positive=repeated, repeated_negative=repeated)
+        counts["flipped_to_negative"], counts["flipped_to_positive"] = (_at_least_two(n, FLIPPED) for n in before)
+        counts["conflict_negative"], counts["conflict_positive"] = (_at_least_two(n, CONFLICTING) for n in before)
+        withdrawn = [_at_least_two(n, WITHDRAWN) for n in before]
+    kept_positive = before[0] - withdrawn[0] - counts["flipped_to_negative"]
+    kept_negative = before[1] - withdrawn[1] - counts["flipped_to_positive"]
+    second = [counts["conflict_positive"] + repeated * changing, counts["conflict_negative"] + repeated * changing]
     return {
-        **found,
+        **counts,
         "kept_positive": kept_positive,
         "kept_negative": kept_negative,
         "withdrawn_positive": withdrawn[0],
         "withdrawn_negative": withdrawn[1],
-        "added_positive": after[0] - kept_positive - found["flipped_to_positive"] - second[0],
-        "added_negative": after[1] - kept_negative - found["flipped_to_negative"] - second[1],
+        "added_positive": after[0] - kept_positive - counts["flipped_to_positive"] - second[0],
+        "added_negative": after[1] - kept_negative - counts["flipped_to_negative"] - second[1],
     }
 
 
-def _some(total: int, part: float) -> int:
+def _at_least_two(total: int, part: float) -> int:
     return max(2, round(total * part))
 
 
-def _classes(v1: Published, v2: Published, v3: Published, scale: float, contradictions: bool) -> ClassCounts:
+def _class_counts(
+    v1: PublishedFigures, v2: PublishedFigures, v3: PublishedFigures, scale: float, contradictions: bool
+) -> ClassCounts:
     """Class counts shrink with the square root of the scale, boxable ones with its cube root: tails stay visible."""
     root, cube = math.sqrt(scale), scale ** (1 / 3)
 
-    def some(count: int, least: int = 1, factor: float = root) -> int:
+    def scaled_count(count: int, least: int = 1, factor: float = root) -> int:
         return max(least, round(count * factor))
 
     classes = {name: value for n, p in enumerate((v1, v2, v3), 1) for name, value in _class_figures(str(n), p)}
@@ -187,24 +189,26 @@ def _classes(v1: Published, v2: Published, v3: Published, scale: float, contradi
     lost = classes["human_classes2"] + new - classes["human_classes3"]
     unknown = classes["classes1"] - classes["machine_classes1"]
     return ClassCounts(
-        both=some(classes["machine_classes3"] - machine_only - lost),
-        machine_only=some(machine_only),
-        lost=some(lost),
-        human_only=some(classes["classes2"] - classes["machine_classes3"]),
-        new=some(new, 2),
-        trainable_both=some(classes["machine_classes_trainable3"]),
-        trainable_human_only=some(classes["classes_trainable3"] - classes["machine_classes_trainable3"]),
-        box_trainable=some(classes["box_classes_trainable3"], factor=cube),
-        box_other=some(classes["box_classes3"] - classes["box_classes_trainable3"], factor=cube),
+        both=scaled_count(classes["machine_classes3"] - machine_only - lost),
+        machine_only=scaled_count(machine_only),
+        lost=scaled_count(lost),
+        human_only=scaled_count(classes["classes2"] - classes["machine_classes3"]),
+        new=scaled_count(new, 2),
+        trainable_both=scaled_count(classes["machine_classes_trainable3"]),
+        trainable_human_only=scaled_count(classes["classes_trainable3"] - classes["machine_classes_trainable3"]),
+        box_trainable=scaled_count(classes["box_classes_trainable3"], factor=cube),
+        box_other=scaled_count(classes["box_classes3"] - classes["box_classes_trainable3"], factor=cube),
         box_unused=int(contradictions),
-        later_than_v1=some(classes["machine_classes3"] - classes["machine_classes1"]),
-        missing_in_v1=some(unknown) if contradictions else 0,
-        unused_in_v1=some(2 * unknown, 2),
-        shared_names=some(268, 4),
-        thrice_shared_names=some(16),
-        renamed=some(60, 3),
+        later_than_v1=scaled_count(classes["machine_classes3"] - classes["machine_classes1"]),
+        missing_in_v1=scaled_count(unknown) if contradictions else 0,
+        unused_in_v1=scaled_count(2 * unknown, 2),
+        shared_names=scaled_count(268, 4),
+        thrice_shared_names=scaled_count(16),
+        renamed=scaled_count(60, 3),
     )
 
 
-def _class_figures(release: str, published: Published) -> list[tuple[str, int]]:
-    return [(f.name + release, getattr(published, f.name) or 0) for f in fields(Published) if "classes" in f.name]
+def _class_figures(release: str, published: PublishedFigures) -> list[tuple[str, int]]:
+    return [
+        (f.name + release, getattr(published, f.name) or 0) for f in fields(PublishedFigures) if "classes" in f.name
+    ]

@@ -20,16 +20,16 @@ from oilake.jobs.synthetic import photos
 UNAVAILABLE = "/photo_unavailable.png"
 
 
-class Server(ThreadingHTTPServer):
+class PhotoMirror(ThreadingHTTPServer):
     """By path, /<host>/<path of the URL>: the file, and what is wrong with it."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, sample: Path, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port), PhotoMirrorHandler)
         self.photos: dict[str, tuple[Path, str]] = {}
-        for row in photos.truth(sample):
+        for row in photos.read_truth(sample):
             path = sample / photos.FOLDER / row["subset"] / f"{row['image_id']}.jpg"
             for url in filter(None, (row["url"], row["thumbnail_url"])):
                 parts = urlsplit(url)
@@ -41,26 +41,26 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class PhotoMirrorHandler(BaseHTTPRequestHandler):
     """Answers as Flickr does: a lost photo is a redirect to a picture that says so."""
 
     protocol_version = "HTTP/1.1"
-    server: Server
+    server: PhotoMirror
 
     def do_GET(self) -> None:
         """The photo, 302 to the placeholder, or 404."""
         path = urlsplit(self.path).path
         file, fault = self.server.photos.get(path, (None, ""))
         if path == UNAVAILABLE:
-            self._answer(200, photos.placeholder(), "image/png")
+            self._send_answer(200, photos.placeholder_png(), "image/png")
         elif fault == "placeholder":
-            self._answer(302, b"", "text/plain", UNAVAILABLE)
+            self._send_answer(302, b"", "text/plain", UNAVAILABLE)
         elif file is None or fault == "missing":
-            self._answer(404, b"", "text/plain")
+            self._send_answer(404, b"", "text/plain")
         else:
-            self._answer(200, file.read_bytes(), "image/jpeg")
+            self._send_answer(200, file.read_bytes(), "image/jpeg")
 
-    def _answer(self, status: int, data: bytes, kind: str, place: str | None = None) -> None:
+    def _send_answer(self, status: int, data: bytes, kind: str, place: str | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(sample: Path) -> Iterator[str]:
     """The mirror's address, until the end of the block."""
-    server = Server(sample)
+    server = PhotoMirror(sample)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
 from oilake.jobs.synthetic.boxes import Boxes
-from oilake.jobs.synthetic.classes import Classes
-from oilake.jobs.synthetic.context import World
-from oilake.jobs.synthetic.figures import Tally
-from oilake.jobs.synthetic.human import Labels
+from oilake.jobs.synthetic.classes import SampleClasses
+from oilake.jobs.synthetic.context import SampleContext
+from oilake.jobs.synthetic.figures import FigureTally
+from oilake.jobs.synthetic.human import HumanLabels
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.photos import Photo
-from oilake.jobs.synthetic.plan import SUBSETS, Counts
+from oilake.jobs.synthetic.photos import SamplePhoto
+from oilake.jobs.synthetic.plan import SUBSETS, SubsetCounts
 
 ALL, LATER = ("v1", "v2", "v3"), ("v2", "v3")
 VANISHED = "vanished"
@@ -27,7 +27,7 @@ Lines = list[pa.StringArray]
 
 
 @dataclass(frozen=True)
-class Part:
+class SubsetRows:
     """The rows of one subset in one slice; all numbers of images count its IDs, which are sorted.
 
     `photos`: the originals of its first images, in the first slice.
@@ -37,79 +37,83 @@ class Part:
     names: pa.StringArray
     details: pa.StringArray
     machine: Pairs
-    labels: Labels | None = None
+    labels: HumanLabels | None = None
     boxes: Boxes | None = None
-    photos: tuple[Photo, ...] = ()
+    photos: tuple[SamplePhoto, ...] = ()
 
 
 @dataclass
-class Slice:
+class SampleSlice:
     """The text of one slice by spool (see `archives.spool_name`), its parts by subset, and what it counts."""
 
-    parts: dict[str, Part]
+    parts: dict[str, SubsetRows]
     texts: dict[str, Lines] = field(default_factory=dict)
-    tally: Tally = field(default_factory=Tally)
+    tally: FigureTally = field(default_factory=FigureTally)
 
 
-def make(world: World, number: int) -> Slice:
+def make_slice(world: SampleContext, number: int) -> SampleSlice:
     """Slice `number` of the sample, the same whenever it is made."""
-    ids = _ids(world, number)
-    found = Slice({subset: _part(world, number, subset, ids[subset]) for subset in SUBSETS})
+    ids = _draw_ids(world, number)
+    sample_slice = SampleSlice({subset: _subset_rows(world, number, subset, ids[subset]) for subset in SUBSETS})
     if len(ids[VANISHED]):
-        found.parts[VANISHED] = _vanished(world, number, ids[VANISHED])
+        sample_slice.parts[VANISHED] = _vanished_rows(world, number, ids[VANISHED])
     for subset in SUBSETS:
-        _write_part(world, found, subset)
-    _write_v1(world, number, found)
-    return found
+        _write_part(world, sample_slice, subset)
+    _write_v1(world, number, sample_slice)
+    return sample_slice
 
 
-def _ids(world: World, number: int) -> dict[str, npt.NDArray[np.uint64]]:
+def _draw_ids(world: SampleContext, number: int) -> dict[str, npt.NDArray[np.uint64]]:
     """Different random IDs of the slice's share of the unsigned 64-bit range, by subset, each sorted."""
     rng = np.random.default_rng([world.seed, 5, number])
     low, high = ((number + n) * 2**64 // world.plan.slices for n in (0, 1))
     sizes = {subset: world.plan.part(subset, number).images for subset in SUBSETS}
     # The one image of V1's validation set that V2 left out stands in the middle.
     sizes[VANISHED] = int(number == world.plan.slices // 2)
-    found = np.empty(0, np.uint64)
-    while len(found) < sum(sizes.values()):
-        more = rng.integers(low, high - 1, sum(sizes.values()) - len(found), dtype=np.uint64, endpoint=True)
-        found = np.unique(np.concatenate([found, more]))
-    dealt = np.split(rng.permutation(found), np.cumsum(list(sizes.values()))[:-1])
-    return {subset: np.sort(part) for subset, part in zip(sizes, dealt, strict=True)}
+    ids = np.empty(0, np.uint64)
+    while len(ids) < sum(sizes.values()):
+        more = rng.integers(low, high - 1, sum(sizes.values()) - len(ids), dtype=np.uint64, endpoint=True)
+        ids = np.unique(np.concatenate([ids, more]))
+    shuffled = np.split(rng.permutation(ids), np.cumsum(list(sizes.values()))[:-1])
+    return {subset: np.sort(part) for subset, part in zip(sizes, shuffled, strict=True)}
 
 
-def _part(world: World, number: int, subset: str, ids: npt.NDArray[np.uint64]) -> Part:
+def _subset_rows(world: SampleContext, number: int, subset: str, ids: npt.NDArray[np.uint64]) -> SubsetRows:
     rng = np.random.default_rng([world.seed, 6, number, SUBSETS.index(subset)])
     counts, classes = world.plan.part(subset, number), world.classes
     names = text.image_ids(ids)
-    made = () if number else tuple(photos.make(world.seed, subset, names[: photos.COUNTS[subset]].to_pylist()))
-    known = [photo.checksums for photo in made]
-    details = images.details(rng, world.photos, len(ids), counts.without_thumbnail, known)
-    required = [codes[number :: world.plan.slices] if subset == "train" else codes[:0] for codes in _required(classes)]
-    said = machine.draw(rng, world.popular["machine"], len(ids), counts.machine, required[0])
+    subset_photos = (
+        () if number else tuple(photos.make_photos(world.seed, subset, names[: photos.COUNTS[subset]].to_pylist()))
+    )
+    checksums = [photo.checksums for photo in subset_photos]
+    details = images.draw_details(rng, world.photos, len(ids), counts.without_thumbnail, checksums)
+    required = [
+        codes[number :: world.plan.slices] if subset == "train" else codes[:0] for codes in _required_classes(classes)
+    ]
+    machine_pairs = machine.draw_pairs(rng, world.popular["machine"], len(ids), counts.machine, required[0])
     order = rng.permutation(len(ids))
-    boxed = boxes.draw(rng, counts, order, world.popular["boxes"], required[1], classes.place)
+    boxed = boxes.draw_boxes(rng, counts, order, world.popular["boxes"], required[1], classes.place)
     every_label_has_boxes = subset != "train" and not world.plan.contradictions
-    labels = _labels(rng, world, counts, order, said, boxed, required[2:], every_label_has_boxes)
-    return Part(ids, names, details, machine.ranked(rng, said), labels, boxed, made)
+    labels = _draw_labels(rng, world, counts, order, machine_pairs, boxed, required[2:], every_label_has_boxes)
+    return SubsetRows(ids, names, details, machine.ranked(rng, machine_pairs), labels, boxed, subset_photos)
 
 
-def _required(classes: Classes) -> tuple[Pairs, ...]:
+def _required_classes(classes: SampleClasses) -> tuple[Pairs, ...]:
     """The classes that must occur in train: among machine labels, boxes, kept, withdrawn and added human labels."""
     rare = classes.machine[classes.machine != machine.TOP]
     return rare, classes.boxed, classes.kept, classes.lost, classes.new
 
 
-def _labels(
+def _draw_labels(
     rng: np.random.Generator,
-    world: World,
-    counts: Counts,
+    world: SampleContext,
+    counts: SubsetCounts,
     order: Pairs,
-    said: Pairs,
+    machine_pairs: Pairs,
     boxed: Boxes,
     required: list[Pairs],
     every_label_has_boxes: bool,
-) -> Labels:
+) -> HumanLabels:
     """`every_label_has_boxes`: people are asked about no boxable class beside those that have a box in the image."""
     early = np.unique(boxed.pairs[boxed.in_v2])
     late = pairs.without(np.unique(boxed.pairs), early)
@@ -118,74 +122,85 @@ def _labels(
     labelled = np.concatenate(
         [order[: counts.boxed_v2], order[halfway : halfway + counts.labelled_v2 - counts.boxed_v2]]
     )
-    judged, popular = said[world.classes.with_people()[pairs.classes(said)]], world.popular["human"]
+    judged, popular = (
+        machine_pairs[world.classes.with_people()[pairs.class_numbers(machine_pairs)]],
+        world.popular["human"],
+    )
     if every_label_has_boxes:
-        judged, popular = judged[~np.isin(pairs.classes(judged), world.classes.boxable)], world.popular["unboxed"]
-    pool = human.Pool(labelled, order[: counts.labelled_v3], judged, popular, *required)
-    return human.draw(rng, counts, pool, early, late)
+        judged, popular = judged[~np.isin(pairs.class_numbers(judged), world.classes.boxable)], world.popular["unboxed"]
+    pool = human.PairPool(labelled, order[: counts.labelled_v3], judged, popular, *required)
+    return human.draw_labels(rng, counts, pool, early, late)
 
 
-def _vanished(world: World, number: int, ids: npt.NDArray[np.uint64]) -> Part:
+def _vanished_rows(world: SampleContext, number: int, ids: npt.NDArray[np.uint64]) -> SubsetRows:
     """The image that V1 has and V2 has not."""
     rng = np.random.default_rng([world.seed, 7, number])
-    said = machine.draw(rng, world.popular["machine"], len(ids), LABELS_OF_VANISHED, np.empty(0, np.int64))
-    details = images.details(rng, world.photos, len(ids), 0)
-    return Part(ids, text.image_ids(ids), details, machine.ranked(rng, said))
+    machine_pairs = machine.draw_pairs(
+        rng, world.popular["machine"], len(ids), LABELS_OF_VANISHED, np.empty(0, np.int64)
+    )
+    details = images.draw_details(rng, world.photos, len(ids), 0)
+    return SubsetRows(ids, text.image_ids(ids), details, machine.ranked(rng, machine_pairs))
 
 
-def _write_part(world: World, found: Slice, subset: str) -> None:
-    part, tally = found.parts[subset], found.tally
+def _write_part(world: SampleContext, sample_slice: SampleSlice, subset: str) -> None:
+    part, tally = sample_slice.parts[subset], sample_slice.tally
     assert part.labels is not None
     assert part.boxes is not None
     releases = ALL if subset == "train" else LATER
-    found.texts[f"images-{subset}"] = [images.lines(part.names, subset, part.details)]
+    sample_slice.texts[f"images-{subset}"] = [images.image_lines(part.names, subset, part.details)]
     tally.count(releases, "images", subset, len(part.ids))
-    found.texts[f"machine-{subset}"] = [machine.lines(part.names, part.machine, world.machine)]
+    sample_slice.texts[f"machine-{subset}"] = [machine.machine_lines(part.names, part.machine, world.machine)]
     tally.count(LATER, "machine_labels", subset, len(part.machine))
-    tally.see(LATER, "machine", pairs.classes(part.machine))
+    tally.see(LATER, "machine", pairs.class_numbers(part.machine))
     for release, rows in _human_rows(part.labels):
-        found.texts[f"human-{release}-{subset}"] = [
-            human.lines(part.names, world.classes.place, rows, world.human[release])
+        sample_slice.texts[f"human-{release}-{subset}"] = [
+            human.human_lines(part.names, world.classes.place, rows, world.human[release])
         ]
         tally.count((release,), "human_labels_positive", subset, int(rows[1].sum()))
         tally.count((release,), "human_labels_negative", subset, int((1 - rows[1]).sum()))
-        tally.see((release,), "human", pairs.classes(rows[0]))
+        tally.see((release,), "human", pairs.class_numbers(rows[0]))
     for release, rows_of in (("v2", part.boxes.in_v2), ("v3", np.ones(len(part.boxes.in_v2), np.bool_))):
-        lines = boxes.lines(part.names, part.boxes, world.boxes, release, subset != "train")
-        found.texts[f"boxes-{release}-{subset}"] = [lines]
+        lines = boxes.box_lines(part.names, part.boxes, world.boxes, release, subset != "train")
+        sample_slice.texts[f"boxes-{release}-{subset}"] = [lines]
         boxed = part.boxes.pairs[rows_of]
         tally.count((release,), "boxes", subset, len(boxed))
-        tally.count((release,), "images_with_boxes", subset, len(np.unique(pairs.images(boxed))))
-        tally.see((release,), "box", pairs.classes(boxed))
+        tally.count((release,), "images_with_boxes", subset, len(np.unique(pairs.image_numbers(boxed))))
+        tally.see((release,), "box", pairs.class_numbers(boxed))
 
 
-def _human_rows(labels: Labels) -> Iterator[tuple[str, tuple[Pairs, Pairs, Pairs]]]:
+def _human_rows(labels: HumanLabels) -> Iterator[tuple[str, tuple[Pairs, Pairs, Pairs]]]:
     """(release, (pairs, verdicts, sources)); V2 has one source for all."""
     yield "v2", (labels.pairs_v2, labels.verdict_v2, np.zeros(len(labels.pairs_v2), np.int64))
     yield "v3", (labels.pairs_v3, labels.verdict_v3, labels.source_v3)
 
 
-def _write_v1(world: World, number: int, found: Slice) -> None:
-    train, known = found.parts["train"], world.classes.machine_v1
-    said = machine.within(train.machine, known)
-    same = len(said) == len(train.machine)
-    found.texts["machine-v1-train"] = (
-        found.texts["machine-train"] if same else [machine.lines(train.names, said, world.machine)]
+def _write_v1(world: SampleContext, number: int, sample_slice: SampleSlice) -> None:
+    train, v1_classes = sample_slice.parts["train"], world.classes.machine_v1
+    machine_pairs = machine.pairs_of_classes(train.machine, v1_classes)
+    same = len(machine_pairs) == len(train.machine)
+    sample_slice.texts["machine-v1-train"] = (
+        sample_slice.texts["machine-train"]
+        if same
+        else [machine.machine_lines(train.names, machine_pairs, world.machine)]
     )
-    found.tally.count(("v1",), "machine_labels", "train", len(said))
-    found.tally.see(("v1",), "machine", pairs.classes(said))
+    sample_slice.tally.count(("v1",), "machine_labels", "train", len(machine_pairs))
+    sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(machine_pairs))
     rng = np.random.default_rng([world.seed, 8, number])
-    rows = validation_v1.rows(rng, [part for subset, part in found.parts.items() if subset != "train"], known)
-    _write_v1_validation(world, found, rows)
+    rows = validation_v1.validation_rows(
+        rng, [part for subset, part in sample_slice.parts.items() if subset != "train"], v1_classes
+    )
+    _write_v1_validation(world, sample_slice, rows)
 
 
-def _write_v1_validation(world: World, found: Slice, rows: validation_v1.Rows) -> None:
-    found.texts["images-v1-validation"] = [images.lines(rows.names, "validation", rows.details)]
-    found.texts["machine-v1-validation"] = [machine.lines(rows.names, rows.machine, world.machine)]
-    found.texts["human-v1-validation"] = [human.lines(rows.names, world.classes.place, rows.human, world.human["v1"])]
-    found.tally.count(("v1",), "images", "validation", len(rows.names))
-    found.tally.count(("v1",), "machine_labels", "validation", len(rows.machine))
-    found.tally.see(("v1",), "machine", pairs.classes(rows.machine))
-    found.tally.see(("v1",), "human", pairs.classes(rows.human[0]))
-    found.tally.count(("v1",), "human_labels_positive", "validation", int(rows.human[1].sum()))
-    found.tally.count(("v1",), "human_labels_negative", "validation", int((1 - rows.human[1]).sum()))
+def _write_v1_validation(world: SampleContext, sample_slice: SampleSlice, rows: validation_v1.ValidationV1Rows) -> None:
+    sample_slice.texts["images-v1-validation"] = [images.image_lines(rows.names, "validation", rows.details)]
+    sample_slice.texts["machine-v1-validation"] = [machine.machine_lines(rows.names, rows.machine, world.machine)]
+    sample_slice.texts["human-v1-validation"] = [
+        human.human_lines(rows.names, world.classes.place, rows.human, world.human["v1"])
+    ]
+    sample_slice.tally.count(("v1",), "images", "validation", len(rows.names))
+    sample_slice.tally.count(("v1",), "machine_labels", "validation", len(rows.machine))
+    sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(rows.machine))
+    sample_slice.tally.see(("v1",), "human", pairs.class_numbers(rows.human[0]))
+    sample_slice.tally.count(("v1",), "human_labels_positive", "validation", int(rows.human[1].sum()))
+    sample_slice.tally.count(("v1",), "human_labels_negative", "validation", int((1 - rows.human[1]).sum()))

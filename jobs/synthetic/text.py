@@ -16,12 +16,12 @@ BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 Integers = npt.NDArray[Any]
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text."""
     return text.split()
 
 
-def fixed(characters: npt.NDArray[np.uint8]) -> pa.StringArray:
+def fixed_width(characters: npt.NDArray[np.uint8]) -> pa.StringArray:
     """ASCII codes of shape (n, width) as n strings of that width."""
     n, width = characters.shape
     offsets = np.arange(n + 1, dtype=np.int32) * np.int32(width)
@@ -31,12 +31,12 @@ def fixed(characters: npt.NDArray[np.uint8]) -> pa.StringArray:
 def image_ids(ids: npt.NDArray[np.uint64]) -> pa.StringArray:
     """64-bit numbers of shape (n,) as 16 lower-case hex digits each."""
     octets = ids.astype(">u8").view(np.uint8).reshape(-1, 8)
-    return fixed(np.stack([HEX[octets >> 4], HEX[octets & 15]], axis=2).reshape(-1, 16))
+    return fixed_width(np.stack([HEX[octets >> 4], HEX[octets & 15]], axis=2).reshape(-1, 16))
 
 
 def random_hex(rng: np.random.Generator, n: int, width: int) -> pa.StringArray:
     """n strings of `width` random hex digits."""
-    return fixed(HEX[rng.integers(0, 16, (n, width), dtype=np.uint8)])
+    return fixed_width(HEX[rng.integers(0, 16, (n, width), dtype=np.uint8)])
 
 
 def random_md5s(rng: np.random.Generator, n: int) -> pa.StringArray:
@@ -47,7 +47,7 @@ def random_md5s(rng: np.random.Generator, n: int) -> pa.StringArray:
     sixbits = np.stack([words >> 18, words >> 12, words >> 6, words], axis=2).reshape(n, 24) & 63
     characters = BASE64[sixbits]
     characters[:, 22:] = ord("=")
-    return fixed(characters)
+    return fixed_width(characters)
 
 
 def pick(vocabulary: pa.StringArray, codes: Integers) -> pa.StringArray:
@@ -55,7 +55,7 @@ def pick(vocabulary: pa.StringArray, codes: Integers) -> pa.StringArray:
     return vocabulary.take(pa.array(codes))
 
 
-def numbers(values: Integers) -> pa.StringArray:
+def decimal_digits(values: Integers) -> pa.StringArray:
     """Whole numbers in decimal digits."""
     return pc.cast(pa.array(values), pa.string())
 
@@ -65,17 +65,17 @@ def blank(values: pa.StringArray, where: npt.NDArray[np.bool_]) -> pa.StringArra
     return pc.if_else(pa.array(where), "", values)
 
 
-def join(*parts: pa.StringArray | str) -> pa.StringArray:
+def join_columns(*parts: pa.StringArray | str) -> pa.StringArray:
     """The parts side by side, row by row; a plain string stands in every row."""
     return pc.binary_join_element_wise(*parts, "")
 
 
-def octets(lines: Sequence[pa.StringArray]) -> list[memoryview]:
+def row_bytes(lines: Sequence[pa.StringArray]) -> list[memoryview]:
     """What stands in the arrays one row after another, without a copy."""
-    found = []
+    views = []
     for array in lines:
         if len(array):
             ends = np.frombuffer(array.buffers()[1], np.int32)
             start, stop = int(ends[array.offset]), int(ends[array.offset + len(array)])
-            found.append(memoryview(array.buffers()[2])[start:stop])
-    return found
+            views.append(memoryview(array.buffers()[2])[start:stop])
+    return views

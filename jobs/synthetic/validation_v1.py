@@ -14,11 +14,11 @@ from oilake.jobs.synthetic import machine, pairs
 from oilake.jobs.synthetic.pairs import Pairs
 
 if TYPE_CHECKING:
-    from oilake.jobs.synthetic.slices import Part
+    from oilake.jobs.synthetic.slices import SubsetRows
 
 
 @dataclass(frozen=True)
-class Rows:
+class ValidationV1Rows:
     """The rows of V1's validation set in one slice: IDs and what stands behind them, sorted; labels by image number.
 
     `human`: (pairs, verdicts, sources).
@@ -30,28 +30,34 @@ class Rows:
     human: tuple[Pairs, Pairs, Pairs]
 
 
-def rows(rng: np.random.Generator, parts: Sequence[Part], known: npt.NDArray[np.bool_]) -> Rows:
+def validation_rows(
+    rng: np.random.Generator, parts: Sequence[SubsetRows], known: npt.NDArray[np.bool_]
+) -> ValidationV1Rows:
     """The parts as one set; `known`: the classes that V1's machine knew. People judged the machine's labels only."""
     order = np.argsort(np.concatenate([part.ids for part in parts]))
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     numbers = np.split(number, np.cumsum([len(part.ids) for part in parts])[:-1])
-    said = [machine.within(part.machine, known) for part in parts]
-    judged = [_judged(rng, part, mine) for part, mine in zip(parts, said, strict=True)]
-    found = [pairs.pack(n[pairs.images(j)], pairs.classes(j)) for n, (j, _) in zip(numbers, judged, strict=True)]
+    machine_pairs = [machine.pairs_of_classes(part.machine, known) for part in parts]
+    judged = [_judged_pairs(rng, part, part_pairs) for part, part_pairs in zip(parts, machine_pairs, strict=True)]
+    human_pairs = [
+        pairs.pack(n[pairs.image_numbers(j)], pairs.class_numbers(j)) for n, (j, _) in zip(numbers, judged, strict=True)
+    ]
     verdicts = np.concatenate([verdict for _, verdict in judged])
-    return Rows(
+    return ValidationV1Rows(
         names=pa.concat_arrays([part.names for part in parts]).take(pa.array(order)),
         details=pa.concat_arrays([part.details for part in parts]).take(pa.array(order)),
-        machine=np.sort(np.concatenate([machine.renumbered(m, n) for m, n in zip(said, numbers, strict=True)])),
-        human=(np.concatenate(found), verdicts, np.zeros(len(verdicts), np.int64)),
+        machine=np.sort(
+            np.concatenate([machine.renumber_images(m, n) for m, n in zip(machine_pairs, numbers, strict=True)])
+        ),
+        human=(np.concatenate(human_pairs), verdicts, np.zeros(len(verdicts), np.int64)),
     )
 
 
-def _judged(rng: np.random.Generator, part: Part, said: Pairs) -> tuple[Pairs, Pairs]:
+def _judged_pairs(rng: np.random.Generator, part: SubsetRows, machine_pairs: Pairs) -> tuple[Pairs, Pairs]:
     """(pairs, verdicts): V2's, where the machine had said it; an image that V2 lacks gets verdicts of its own."""
-    proposed = machine.unranked(said)
+    proposed = machine.without_confidence(machine_pairs)
     if part.labels is None:
         return proposed, rng.integers(0, 2, len(proposed))
-    mine = pairs.isin(part.labels.pairs_v2, proposed)
-    return part.labels.pairs_v2[mine], part.labels.verdict_v2[mine]
+    is_proposed = pairs.isin(part.labels.pairs_v2, proposed)
+    return part.labels.pairs_v2[is_proposed], part.labels.verdict_v2[is_proposed]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oilake.conf.registry import Expected, File, Release, expected_members
-from oilake.jobs.runtime.progress import say, track
+from oilake.conf.registry import ExpectedMember, File, Release, expected_members
+from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.synthetic import (
     archives,
     classes,
@@ -23,121 +23,130 @@ from oilake.jobs.synthetic import (
     slices,
 )
 from oilake.jobs.synthetic.archives import Content
-from oilake.jobs.synthetic.classes import Classes
+from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.defect_injection import Edit
 from oilake.jobs.synthetic.defects import KINDS
-from oilake.jobs.synthetic.figures import Figures, Tally
+from oilake.jobs.synthetic.figures import Figures, FigureTally
 
 PLANTED = "v3"
 REGISTRY, TRUTH = "registry", "truth"
 
 
 @dataclass(frozen=True)
-class Job:
+class SampleJob:
     """One sample in the making: `out` receives what is whole, `folder` holds what is not."""
 
     out: Path
     folder: Path
     seed: int
     releases: Mapping[str, Release]
-    classes: Classes
+    classes: SampleClasses
 
 
-def write(
-    out: Path, folder: Path, releases: Mapping[str, Release], decided: plan.Plan, seed: int, wanted: Mapping[str, int]
+def write_sample(
+    out: Path,
+    folder: Path,
+    releases: Mapping[str, Release],
+    decided: plan.SamplePlan,
+    seed: int,
+    wanted: Mapping[str, int],
 ) -> dict[str, Figures]:
     """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
-    job = Job(out, folder, seed, releases, classes.make(seed, decided.classes))
+    job = SampleJob(out, folder, seed, releases, classes.make_classes(seed, decided.classes))
     for name in (*(release.tag for release in releases.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)
     tally = _write_rows(job, decided)
-    edits = defect_injection.plant(seed, wanted, _planted_members(job)) if wanted else {}
+    edits = defect_injection.plan_edits(seed, wanted, _planted_members(job)) if wanted else {}
     lines: dict[str, list[int]] = {}
     files = [(release, file) for release in releases.values() for file in release.files]
-    for release, file in track(files, len(files), "archives written", "files"):
+    for release, file in track_progress(files, len(files), "archives written", "files"):
         _write_file(job, release, file, edits if release.release == PLANTED else {}, lines)
     _write_defects(job, edits, lines)
-    found = {name: figures.figures(tally, job.classes, name) for name in releases}
+    figures_by_release = {name: figures.release_figures(tally, job.classes, name) for name in releases}
     for name in releases:
-        archives.write_plain(out / REGISTRY / f"{name}.yaml", folder, figures.registry_text(name, found[name]).encode())
-    return found
+        archives.write_plain(
+            out / REGISTRY / f"{name}.yaml", folder, figures.registry_text(name, figures_by_release[name]).encode()
+        )
+    return figures_by_release
 
 
-def _write_rows(job: Job, decided: plan.Plan) -> Tally:
+def _write_rows(job: SampleJob, decided: plan.SamplePlan) -> FigureTally:
     """Every slice's rows into the spools, and into the truth what changed; what was written, counted."""
     headers = {
-        archives.spool_name(release, each): archives.header(release, each)
+        archives.spool_name(release, each): archives.header_line(release, each)
         for release in job.releases.values()
         for each in _row_members(release)
     }
-    tally = Tally()
-    shared = context.make(job.seed, decided, job.classes)
+    tally = FigureTally()
+    shared = context.make_context(job.seed, decided, job.classes)
     _begin_truth(job, decided)
-    say(f"making {decided.subsets['train'].images:,} train images and all that belongs to them")
-    with archives.spools(job.folder, headers) as opened:
-        for number in track(range(decided.slices), decided.slices, "image ID ranges made", "ranges"):
-            found = slices.make(shared, number)
-            archives.spool(opened, found.texts)
-            tally.add(found.tally)
-            _tell_truth(job, decided, found)
+    log_line(f"making {decided.subsets['train'].images:,} train images and all that belongs to them")
+    with archives.open_spools(job.folder, headers) as opened:
+        for number in track_progress(range(decided.slices), decided.slices, "image ID ranges made", "ranges"):
+            sample_slice = slices.make_slice(shared, number)
+            archives.append_rows(opened, sample_slice.texts)
+            tally.add(sample_slice.tally)
+            _tell_truth(job, decided, sample_slice)
             if number == 0:
-                _write_photos(job, found)
+                _write_photos(job, sample_slice)
     return tally
 
 
-def _begin_truth(job: Job, decided: plan.Plan) -> None:
+def _begin_truth(job: SampleJob, decided: plan.SamplePlan) -> None:
     folder = job.out / TRUTH
-    ground_truth.write(folder / "classes.csv", ground_truth.CLASSES, ground_truth.class_rows(job.classes))
-    ground_truth.write(folder / "image_changes_v1_v2.csv", ground_truth.IMAGES, [])
+    ground_truth.write_csv(folder / "classes.csv", ground_truth.CLASSES, ground_truth.class_rows(job.classes))
+    ground_truth.write_csv(folder / "image_changes_v1_v2.csv", ground_truth.IMAGES, [])
     (folder / "label_changes_v2_v3.csv").unlink(missing_ok=True)
     if decided.scale <= ground_truth.LABELS_UP_TO:
-        ground_truth.write(folder / "label_changes_v2_v3.csv", ground_truth.LABELS, [])
+        ground_truth.write_csv(folder / "label_changes_v2_v3.csv", ground_truth.LABELS, [])
 
 
-def _tell_truth(job: Job, decided: plan.Plan, found: slices.Slice) -> None:
+def _tell_truth(job: SampleJob, decided: plan.SamplePlan, sample_slice: slices.SampleSlice) -> None:
     folder = job.out / TRUTH
-    ground_truth.append(folder / "image_changes_v1_v2.csv", ground_truth.image_rows(found))
+    ground_truth.append_csv(folder / "image_changes_v1_v2.csv", ground_truth.image_rows(sample_slice))
     if decided.scale <= ground_truth.LABELS_UP_TO:
-        ground_truth.append(folder / "label_changes_v2_v3.csv", ground_truth.label_rows(found, job.classes))
+        ground_truth.append_csv(folder / "label_changes_v2_v3.csv", ground_truth.label_rows(sample_slice, job.classes))
 
 
-def _write_photos(job: Job, found: slices.Slice) -> None:
-    photos.begin(job.out)
+def _write_photos(job: SampleJob, sample_slice: slices.SampleSlice) -> None:
+    photos.clear_earlier(job.out)
     rows: list[tuple[object, ...]] = []
     for subset in plan.SUBSETS:
-        part = found.parts[subset]
-        rows += photos.write(job.out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
+        part = sample_slice.parts[subset]
+        rows += photos.write_photos(job.out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
     photos.write_list(job.out, rows)
-    ground_truth.write(job.out / TRUTH / "photos.csv", photos.TRUTH, rows)
+    ground_truth.write_csv(job.out / TRUTH / "photos.csv", photos.TRUTH, rows)
 
 
-def _row_members(release: Release) -> list[Expected]:
+def _row_members(release: Release) -> list[ExpectedMember]:
     return [each for file in release.files for each in expected_members(release, file) if each.member.format == "csv"]
 
 
-def _planted_members(job: Job) -> list[defect_injection.Member]:
+def _planted_members(job: SampleJob) -> list[defect_injection.SpooledMember]:
     release = job.releases[PLANTED]
-    found = []
+    spooled = []
     for each in _row_members(release):
         spool = archives.spool_name(release, each)
         table = spool.split("-")[0]
-        found.append(defect_injection.Member(each.file.name, each.path, table, each.subset or "", job.folder / spool))
-    return found
+        spooled.append(
+            defect_injection.SpooledMember(each.file.name, each.path, table, each.subset or "", job.folder / spool)
+        )
+    return spooled
 
 
 def _write_file(
-    job: Job, release: Release, file: File, edits: Mapping[str, list[Edit]], lines: dict[str, list[int]]
+    job: SampleJob, release: Release, file: File, edits: Mapping[str, list[Edit]], lines: dict[str, list[int]]
 ) -> None:
     """One published file; `lines` learns where the planted records of each member start."""
     members: list[tuple[str, Content]] = []
     for each in expected_members(release, file):
         if each.member.format != "csv":
-            members.append((each.path, classfiles.content(job.seed, release, each, job.classes)))
+            members.append((each.path, classfiles.member_content(job.seed, release, each, job.classes)))
             continue
         content = job.folder / archives.spool_name(release, each)
         if edits.get(each.path):
             planted = job.folder / f"planted-{content.name}"
-            lines[each.path] = defect_injection.apply(content, planted, edits[each.path])
+            lines[each.path] = defect_injection.apply_edits(content, planted, edits[each.path])
             content = planted
         members.append((each.path, content))
     target = job.out / release.tag / file.name
@@ -145,21 +154,21 @@ def _write_file(
         archives.write_plain(target, job.folder, members[0][1])
     else:
         archives.write_tar_gz(target, job.folder, members, release.date)
-    _drop(content for _, content in members)
+    _delete_planted(content for _, content in members)
 
 
-def _drop(contents: Iterable[Content]) -> None:
+def _delete_planted(contents: Iterable[Content]) -> None:
     """Planted copies have no second use, and much room is at stake."""
     for content in contents:
         if isinstance(content, Path) and content.name.startswith("planted-"):
             content.unlink()
 
 
-def _write_defects(job: Job, edits: Mapping[str, list[Edit]], lines: Mapping[str, list[int]]) -> None:
+def _write_defects(job: SampleJob, edits: Mapping[str, list[Edit]], lines: Mapping[str, list[int]]) -> None:
     archive = {member.path: member.archive for member in _planted_members(job)}
     rows: list[tuple[Any, ...]] = []
-    for path, made in edits.items():
-        for edit, line in zip(made, lines.get(path, []), strict=True):
+    for path, member_edits in edits.items():
+        for edit, line in zip(member_edits, lines.get(path, []), strict=True):
             raw = "" if edit.kind == "field_too_long" else edit.record.hex()
             rows.append((PLANTED, archive[path], path, line, edit.kind, KINDS[edit.kind].reason, raw))
-    ground_truth.write(job.out / TRUTH / "defects.csv", ground_truth.DEFECTS, itertools.chain(rows))
+    ground_truth.write_csv(job.out / TRUTH / "defects.csv", ground_truth.DEFECTS, itertools.chain(rows))

@@ -11,14 +11,14 @@ from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.filesystem import delete, join
-from oilake.jobs.tables.delta_log import existing, uri
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add, is_committed, unwritable
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.runtime.filesystem import delete_files, join_uri
+from oilake.jobs.tables.delta_log import existing_table, table_uri
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.schemas import loader as schemas
 
 
-def append(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:
+def append_rows(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:
     """Commits `rows` (all columns of the table, the partition's too, by name); nothing where there are none.
 
     `metadata`: what the commit says besides its job and run, as `oilake.NAME`. StoreError when the store cannot be
@@ -26,53 +26,57 @@ def append(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadat
     """
     if not len(rows):
         return
-    table = schemas.load(table_name)
-    existing(warehouse, table_name)
+    table = schemas.table_schema(table_name)
+    existing_table(warehouse, table_name)
     staged: list[StagedFile] = []
     try:
-        staged += [stage(warehouse, table, part, run_id, found) for part, found in _parts(table, rows)]
-        _commit(warehouse, table, staged, _properties(table, run_id, metadata))
+        staged += [
+            stage_rows(warehouse, table, part, run_id, part_rows) for part, part_rows in _rows_by_partition(table, rows)
+        ]
+        _commit_staged(warehouse, table, staged, _commit_properties(table, run_id, metadata))
     except BaseException as error:
         if not any(is_committed(warehouse, table_name, file) for file in staged):
-            delete([join(uri(warehouse, table_name), file.path) for file in staged])
+            delete_files([join_uri(table_uri(warehouse, table_name), file.path) for file in staged])
         elif isinstance(error, DeltaError | OSError):
             return  # the rows stand; what failed came after them, such as a checkpoint
-        raise unwritable(warehouse, error) from None
+        raise as_store_error(warehouse, error) from None
 
 
-def _parts(table: schemas.Table, rows: pa.Table) -> list[tuple[dict[str, str], pa.Table]]:
+def _rows_by_partition(table: schemas.Table, rows: pa.Table) -> list[tuple[dict[str, str], pa.Table]]:
     """(partition's values, the rows of it as they are stored, in the table's order)."""
     schema = schemas.arrow_schema(table)
     if not table.partition_by:
-        return [({}, _sorted(table, rows.select(schema.names).cast(schema)))]
-    found = []
+        return [({}, _in_table_order(table, rows.select(schema.names).cast(schema)))]
+    stored_parts = []
     for part in rows.select(list(table.partition_by)).group_by(list(table.partition_by)).aggregate([]).to_pylist():
-        mine = rows
+        part_rows = rows
         for column, value in part.items():
-            mine = mine.filter(pc.equal(mine[column], value))
-        found.append((part, _sorted(table, mine.select(schema.names).cast(schema))))
-    return found
+            part_rows = part_rows.filter(pc.equal(part_rows[column], value))
+        stored_parts.append((part, _in_table_order(table, part_rows.select(schema.names).cast(schema))))
+    return stored_parts
 
 
-def _sorted(table: schemas.Table, rows: pa.Table) -> pa.Table:
+def _in_table_order(table: schemas.Table, rows: pa.Table) -> pa.Table:
     return rows.sort_by([(column, "ascending") for column in table.sort_by]) if table.sort_by else rows
 
 
-def _commit(warehouse: str, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties) -> None:
+def _commit_staged(
+    warehouse: str, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties
+) -> None:
     for attempt in range(ATTEMPTS):
-        opened = existing(warehouse, table.table)
+        opened = existing_table(warehouse, table.table)
         try:
             return opened.create_write_transaction(
-                [add(file) for file in staged], "append", opened.schema(), commit_properties=properties
+                [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
             )
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{uri(warehouse, table.table)}: other runs keep writing; run the same command again")
+    raise StoreError(f"{table_uri(warehouse, table.table)}: other runs keep writing; run the same command again")
 
 
-def _properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:
-    told = {f"oilake.{name}": value for name, value in metadata.items()}
+def _commit_properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:
+    prefixed_metadata = {f"oilake.{name}": value for name, value in metadata.items()}
     return CommitProperties(
         custom_metadata={"userMetadata": f"{table.written_by} {run_id}", "oilake.job": table.written_by}
-        | {"oilake.run_id": run_id, **told}
+        | {"oilake.run_id": run_id, **prefixed_metadata}
     )

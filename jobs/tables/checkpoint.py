@@ -10,20 +10,20 @@ from typing import Any
 from pyarrow import fs
 
 from oilake.conf.file_names import file_name
-from oilake.jobs.runtime.filesystem import delete, filesystem, join
-from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.runtime.filesystem import delete_files, join_uri, open_filesystem
+from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.staging import StagedFile
 
 FOLDER = "_unfinished"  # Delta takes no notice of names that begin so
 
 
-def _path(warehouse: str, table: str, part: Mapping[str, str]) -> str:
-    return join(uri(warehouse, table), FOLDER, "-".join(map(file_name, part.values())) + ".json")
+def _note_path(warehouse: str, table: str, part: Mapping[str, str]) -> str:
+    return join_uri(table_uri(warehouse, table), FOLDER, "-".join(map(file_name, part.values())) + ".json")
 
 
-def write(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
+def write_note(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
     """Notes all that is staged of the part, in place of what was noted before; the file is always whole."""
-    store, path = filesystem(_path(warehouse, table, part))
+    store, path = open_filesystem(_note_path(warehouse, table, part))
     store.create_dir(path.rpartition("/")[0], recursive=True)
     new = f"{path}.new" if isinstance(store, fs.LocalFileSystem) else path
     with store.open_output_stream(new, compression=None) as stream:
@@ -32,22 +32,22 @@ def write(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[S
         store.move(new, path)
 
 
-def read(warehouse: str, table: str, part: Mapping[str, str]) -> list[StagedFile]:
+def read_note(warehouse: str, table: str, part: Mapping[str, str]) -> list[StagedFile]:
     """What an earlier run noted and did not publish; nothing where the note cannot be read."""
-    return _read(*filesystem(_path(warehouse, table, part)))
+    return _noted_files(*open_filesystem(_note_path(warehouse, table, part)))
 
 
-def _read(store: fs.FileSystem, path: str) -> list[StagedFile]:
+def _noted_files(store: fs.FileSystem, path: str) -> list[StagedFile]:
     try:
         with store.open_input_stream(path, compression=None) as stream:
-            found: list[dict[str, Any]] = json.loads(stream.read())
-        return [StagedFile(**file) for file in found]
+            file_records: list[dict[str, Any]] = json.loads(stream.read())
+        return [StagedFile(**file) for file in file_records]
     except (OSError, ValueError, TypeError):
         return []
 
 
 @dataclass(frozen=True)
-class Note:
+class CheckpointNote:
     """One note: its path in the store, its bytes, when it was changed (seconds since 1970), the names of its files."""
 
     path: str
@@ -56,24 +56,24 @@ class Note:
     files: tuple[str, ...]
 
 
-def notes(warehouse: str, table: str) -> list[Note]:
+def list_notes(warehouse: str, table: str) -> list[CheckpointNote]:
     """The notes of all parts of a table; one that cannot be read names no file."""
-    store, folder = filesystem(join(uri(warehouse, table), FOLDER))
+    store, folder = open_filesystem(join_uri(table_uri(warehouse, table), FOLDER))
     listed = []
     for info in store.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
-        files = tuple(file.path.rpartition("/")[2] for file in _read(store, info.path))
-        listed.append(Note(info.path, int(info.size), info.mtime.timestamp(), files))
+        files = tuple(file.path.rpartition("/")[2] for file in _noted_files(store, info.path))
+        listed.append(CheckpointNote(info.path, int(info.size), info.mtime.timestamp(), files))
     return listed
 
 
-def forget(warehouse: str, table: str, part: Mapping[str, str]) -> None:
+def forget_note(warehouse: str, table: str, part: Mapping[str, str]) -> None:
     """Removes the note."""
-    delete([_path(warehouse, table, part)])
+    delete_files([_note_path(warehouse, table, part)])
 
 
-def sweep(warehouse: str, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
+def delete_unnoted(warehouse: str, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
     """Deletes what a run staged and did not note."""
-    store, folder = filesystem(uri(warehouse, table))
+    store, folder = open_filesystem(table_uri(warehouse, table))
     names = {file.path.rpartition("/")[2] for file in kept}
     for info in store.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True)):
         if f"-{run_id}-" in info.base_name and info.base_name not in names:

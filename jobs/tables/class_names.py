@@ -12,65 +12,68 @@ import pyarrow.compute as pc
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables.snapshots import Snapshot, small_rows
 from oilake.jobs.transforms import mids
-from oilake.quality.row_expectations import mask
+from oilake.quality.row_expectations import numpy_mask
 
 NEAREST = 5
 
 Class = tuple[str, str | None]
 
 
-def listed(warehouse: str, pins: Iterable[Snapshot]) -> list[Class]:
+def listed_classes(warehouse: str, pins: Iterable[Snapshot]) -> list[Class]:
     """(MID, display name) of every class of some releases, each once, sorted by MID."""
     rows = (row for pin in pins for row in small_rows(warehouse, "classes", pin, ["mid", "display_name"]))
     return sorted({(row["mid"], row["display_name"]) for row in rows}, key=lambda known: (known[0], known[1] or ""))
 
 
-def find(text: str, classes: Sequence[Class], flag: str, where: str) -> str:
+def find_class(text: str, classes: Sequence[Class], flag: str, where: str) -> str:
     """The MID of the class that `text` names; `where`: whose classes these are.
 
     A name as it is written comes before one in another case, and a name before `0bt9lr`, the last part of a MID.
     ConfigError, beginning with `flag`, lists the MIDs of an ambiguous name, or the names nearest to an unknown one.
     """
-    known = {mid for mid, _ in classes}
-    if (spelled := mid_of(text)) in known:
+    listed_mids = {mid for mid, _ in classes}
+    if (spelled := mid_of(text)) in listed_mids:
         return str(spelled)
-    for same in (_plain, _folded):
-        found = sorted({mid for mid, name in classes if name is not None and same(name) == same(text)})
-        if len(found) > 1:
+    for spelling_of in (_normalized_name, _folded_name):
+        matching_mids = sorted(
+            {mid for mid, name in classes if name is not None and spelling_of(name) == spelling_of(text)}
+        )
+        if len(matching_mids) > 1:
             raise ConfigError(
-                f"{flag} {text!r}: {len(found)} classes of {where} have this name, {', '.join(found)}; give its MID"
+                f"{flag} {text!r}: {len(matching_mids)} classes of {where} have this name, {', '.join(matching_mids)}; "
+                "give its MID"
             )
-        if found:
-            return found[0]
-    bare = [mid for mid in known if mid.rpartition("/")[2] == _folded(text)]
+        if matching_mids:
+            return matching_mids[0]
+    bare = [mid for mid in listed_mids if mid.rpartition("/")[2] == _folded_name(text)]
     if len(bare) == 1:
         return bare[0]
-    raise _unknown(text, classes, flag, where)
+    raise _unknown_class_error(text, classes, flag, where)
 
 
 def mid_of(text: str) -> str | None:
     """The MID that `text` spells in any of the ways that ingest reads; None when it is none."""
     spelled = mids.normalize(pa.array([text.strip()], pa.string()))[0]
-    return str(spelled[0]) if mask(pc.match_substring_regex(spelled, mids.SPELLINGS))[0] else None
+    return str(spelled[0]) if numpy_mask(pc.match_substring_regex(spelled, mids.SPELLINGS))[0] else None
 
 
-def _plain(name: str) -> str:
+def _normalized_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
-def _folded(name: str) -> str:
-    return _plain(name).casefold()
+def _folded_name(name: str) -> str:
+    return _normalized_name(name).casefold()
 
 
-def _unknown(text: str, classes: Sequence[Class], flag: str, where: str) -> ConfigError:
+def _unknown_class_error(text: str, classes: Sequence[Class], flag: str, where: str) -> ConfigError:
     if not classes:
         return ConfigError(f"{flag} {text!r}: {where} lists no classes; ingest its class lists first")
     spellings: dict[str, list[Class]] = {}
     for mid, name in classes:
         for spelling in filter(None, (mid, name)):
-            spellings.setdefault(_folded(spelling), []).append((mid, name))
-    nearest = difflib.get_close_matches(mid_of(text) or _folded(text), list(spellings), NEAREST)
-    close = dict.fromkeys(known for spelling in nearest for known in spellings[spelling])
-    told = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in close)
-    hint = f"the nearest are {told}" if told else "`oilake show classes` lists them"
+            spellings.setdefault(_folded_name(spelling), []).append((mid, name))
+    nearest = difflib.get_close_matches(mid_of(text) or _folded_name(text), list(spellings), NEAREST)
+    close = dict.fromkeys(candidate for spelling in nearest for candidate in spellings[spelling])
+    nearest_names = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in close)
+    hint = f"the nearest are {nearest_names}" if nearest_names else "`oilake show classes` lists them"
     return ConfigError(f"{flag} {text!r}: {where} has no such class; {hint}")

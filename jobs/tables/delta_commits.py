@@ -11,13 +11,13 @@ from typing import Any, Literal
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.filesystem import filesystem, join
-from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.tables.delta_log import table_uri
 
-Kind = Literal["commit", "checkpoint", "checksum"]
+LogFileKind = Literal["commit", "checkpoint", "checksum"]
 
 FOLDER = "_delta_log"
-KINDS: dict[Kind, re.Pattern[str]] = {
+KINDS: dict[LogFileKind, re.Pattern[str]] = {
     "commit": re.compile(r"\d{20}\.json"),
     "checkpoint": re.compile(r"\d{20}\.checkpoint\..*(parquet|json)"),
     "checksum": re.compile(r"\.?\d{20}\..*crc|\d{20}\.crc"),
@@ -30,7 +30,7 @@ class LogFile:
 
     path: str
     version: int
-    kind: Kind
+    kind: LogFileKind
     bytes: int
     changed_at: float
 
@@ -47,7 +47,7 @@ class Commit:
 
 def log_files(warehouse: str, table: str) -> list[LogFile]:
     """The files of the log that belong to one version, ascending by it; others are left out."""
-    store, folder = filesystem(join(uri(warehouse, table), FOLDER))
+    store, folder = open_filesystem(join_uri(table_uri(warehouse, table), FOLDER))
     listed = []
     for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
         for kind, pattern in KINDS.items():
@@ -57,10 +57,10 @@ def log_files(warehouse: str, table: str) -> list[LogFile]:
     return sorted(listed, key=lambda file: (file.version, file.path))
 
 
-def commit(warehouse: str, table: str, version: int) -> Commit | None:
+def read_commit(warehouse: str, table: str, version: int) -> Commit | None:
     """One commit; None where the log no longer holds it. StoreError when it cannot be read."""
-    path = join(uri(warehouse, table), FOLDER, f"{version:020d}.json")
-    store, inside = filesystem(path)
+    path = join_uri(table_uri(warehouse, table), FOLDER, f"{version:020d}.json")
+    store, inside = open_filesystem(path)
     try:
         with store.open_input_stream(inside, compression=None) as stream:
             lines = bytes(stream.read()).splitlines()
@@ -70,20 +70,20 @@ def commit(warehouse: str, table: str, version: int) -> Commit | None:
         raise StoreError(f"{path}: cannot be read ({error}); check its rights and the disk") from None
     try:
         actions = [json.loads(line) for line in lines if line.strip()]
-        told = Commit(version)
+        parsed_commit = Commit(version)
         for action in actions:
-            told.adds.extend([action["add"]] if "add" in action else [])
-            told.removes.extend([action["remove"]] if "remove" in action else [])
+            parsed_commit.adds.extend([action["add"]] if "add" in action else [])
+            parsed_commit.removes.extend([action["remove"]] if "remove" in action else [])
         info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path}: is no commit of a Delta table ({error}); restore the table's log") from None
-    return Commit(version, told.adds, told.removes, info)
+    return Commit(version, parsed_commit.adds, parsed_commit.removes, info)
 
 
 def newest_first(warehouse: str, table: str, newest: int) -> Iterator[Commit]:
     """The commits from `newest` down, as far as the log reaches without a gap."""
     for version in range(newest, -1, -1):
-        told = commit(warehouse, table, version)
-        if told is None:
+        older_commit = read_commit(warehouse, table, version)
+        if older_commit is None:
             return
-        yield told
+        yield older_commit

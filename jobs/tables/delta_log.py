@@ -12,36 +12,37 @@ from pyarrow import fs
 
 from oilake.conf.errors import StoreError
 from oilake.conf.places import refuse_odd_warehouse
-from oilake.jobs.runtime.error_text import told
-from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.schemas import loader as schemas
 
 
-def uri(warehouse: str, table: str) -> str:
+def table_uri(warehouse: str, table: str) -> str:
     """Where a table's folder is."""
-    return join(warehouse, table)
+    return join_uri(warehouse, table)
 
 
 def open_table(warehouse: str, table: str) -> DeltaTable | None:
     """The newest state of a table, or None where there is none yet."""
-    refuse_odd_warehouse(uri(warehouse, table))
+    refuse_odd_warehouse(table_uri(warehouse, table))
     try:
-        return DeltaTable(uri(warehouse, table))
+        return DeltaTable(table_uri(warehouse, table))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
         raise StoreError(
-            f"{uri(warehouse, table)}: cannot be read ({told(error)}); check the path and its rights"
+            f"{table_uri(warehouse, table)}: cannot be read ({error_line(error)}); check the path and its rights"
         ) from None
 
 
-def at(warehouse: str, table: str, version: int) -> DeltaTable:
+def open_version(warehouse: str, table: str, version: int) -> DeltaTable:
     """The state of a table at one version; StoreError when its log cannot give it."""
     try:
-        return DeltaTable(uri(warehouse, table), version=version)
+        return DeltaTable(table_uri(warehouse, table), version=version)
     except (DeltaError, OSError) as error:
         raise StoreError(
-            f"{uri(warehouse, table)}: version {version} cannot be read ({told(error)}); restore the table's folder"
+            f"{table_uri(warehouse, table)}: version {version} cannot be read ({error_line(error)}); restore the table's "
+            "folder"
         ) from None
 
 
@@ -49,42 +50,44 @@ def files_at(
     warehouse: str, table: str, version: int, part: Mapping[str, str]
 ) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
-    found = add_actions(at(warehouse, table, version))
-    return [(action, partition) for action, partition in found if part.items() <= partition.items()]
+    file_actions = add_actions(open_version(warehouse, table, version))
+    return [(action, partition) for action, partition in file_actions if part.items() <= partition.items()]
 
 
 def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
-    found = []
+    file_actions = []
     for action in pa.table(opened.get_add_actions(flatten=True)).to_pylist():
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
-        found.append((action, partition))
-    return found
+        file_actions.append((action, partition))
+    return file_actions
 
 
-def unreadable(path: str, table: str, error: Exception) -> StoreError:
+def unreadable_rows_error(path: str, table: str, error: Exception) -> StoreError:
     """What is said of rows that cannot be read: the file or folder, why, and which job makes them again."""
-    job = schemas.load(table).written_by
+    job = schemas.table_schema(table).written_by
     remedy = (
         "restore it from a copy" if job == "publish" else f"check the disk, or run `oilake {job}` again with --force"
     )
-    return StoreError(f"{path}: cannot be read ({told(error)}); {remedy}")
+    return StoreError(f"{path}: cannot be read ({error_line(error)}); {remedy}")
 
 
-def existing(warehouse: str, name: str) -> DeltaTable:
+def existing_table(warehouse: str, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
-        raise StoreError(f"{uri(warehouse, name)}: the table is gone; restore it, or ingest into an empty warehouse")
+        raise StoreError(
+            f"{table_uri(warehouse, name)}: the table is gone; restore it, or ingest into an empty warehouse"
+        )
     return table
 
 
-def rows(warehouse: str, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+def newest_rows(warehouse: str, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
     """The newest rows of a small table; none where it is not there yet."""
     opened = open_table(warehouse, table)
-    return rows_of(warehouse, table, opened, columns) if opened is not None and opened.version() else []
+    return rows_of_version(warehouse, table, opened, columns) if opened is not None and opened.version() else []
 
 
-def rows_of(
+def rows_of_version(
     warehouse: str, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
 ) -> list[dict[str, Any]]:
     """The rows of one state of a small table, of one release where it is given.
@@ -92,11 +95,11 @@ def rows_of(
     Read through Arrow's own file system: deltalake's calls Python from Arrow's threads, which at times outlive the
     interpreter and abort the process as it ends.
     """
-    store, path = filesystem(uri(warehouse, table))
+    store, path = open_filesystem(table_uri(warehouse, table))
     chosen = [("release", "=", release)] if release else None
     try:
         read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise unreadable(uri(warehouse, table), table, error) from None
-    found: list[dict[str, Any]] = pa.table(read).to_pylist()
-    return found
+        raise unreadable_rows_error(table_uri(warehouse, table), table, error) from None
+    row_records: list[dict[str, Any]] = pa.table(read).to_pylist()
+    return row_records

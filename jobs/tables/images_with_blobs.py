@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.spark_reader import read_published
 
 RANKS = (
     "verified", "size_matches", "resized", "no_reference", "not_comparable", "md5_mismatch", "size_mismatch", "truncated",
@@ -31,8 +31,8 @@ def with_blobs(
     the size and MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has
     them, and of equal ones the one that was checked last.
     """
-    images = read(spark, warehouse, "images", release, known=known)
-    checks = read(spark, warehouse, "blob_checks").where("image_id IS NOT NULL")
+    images = read_published(spark, warehouse, "images", release, known=known)
+    checks = read_published(spark, warehouse, "blob_checks").where("image_id IS NOT NULL")
     if location is not None:
         checks = checks.where(sf.col("location") == location)
     rank = sf.array_position(sf.array(*map(sf.lit, RANKS)), sf.col("status"))

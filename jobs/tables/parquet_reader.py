@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.filesystem import filesystem, join
-from oilake.jobs.tables.delta_log import files_at, open_table, unreadable, uri
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.tables.delta_log import files_at, open_table, table_uri, unreadable_rows_error
 from oilake.schemas import loader as schemas
 
 Filters = Sequence[tuple[str, str, object]]
@@ -27,7 +27,7 @@ def columns_of(
 ) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition's values, some columns that are no partition's) of every file of a table's part at one version."""
     for action, partition in files_at(warehouse, table, version, part):
-        yield partition, read_file(join(uri(warehouse, table), action["path"]), table, columns, filters)
+        yield partition, read_file(join_uri(table_uri(warehouse, table), action["path"]), table, columns, filters)
 
 
 def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | None = None) -> pa.Table:
@@ -35,14 +35,14 @@ def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | 
 
     `filters`: (column, =, value) or (column, in, values), all of which the rows must meet.
     """
-    store, inside = filesystem(path)
-    schema = schemas.arrow_schema(schemas.load(table))
+    store, inside = open_filesystem(path)
+    schema = schemas.arrow_schema(schemas.table_schema(table))
     try:
         return pq.read_table(
             inside, columns=list(columns), filesystem=store, schema=schema, partitioning=None, filters=filters
         )
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, table, error) from None
+        raise unreadable_rows_error(path, table, error) from None
 
 
 def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[np.uint32]) -> pa.Table:
@@ -50,23 +50,23 @@ def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[n
 
     StoreError when it cannot be read.
     """
-    store, inside = filesystem(path)
-    schema = schemas.arrow_schema(schemas.load(table))
-    found, start = [pa.table({name: pa.array([], schema.field(name).type) for name in columns})], 0
+    store, inside = open_filesystem(path)
+    schema = schemas.arrow_schema(schemas.table_schema(table))
+    group_tables, start = [pa.table({name: pa.array([], schema.field(name).type) for name in columns})], 0
     try:
         for group in ds.ParquetFileFormat().make_fragment(inside, store).split_by_row_group():
             stop = start + group.row_groups[0].num_rows
-            mine = places[np.searchsorted(places, start) : np.searchsorted(places, stop)]
-            if len(mine):
+            group_places = places[np.searchsorted(places, start) : np.searchsorted(places, stop)]
+            if len(group_places):
                 read = group.to_table(schema=schema, columns=list(columns))
-                found.append(read.take(pa.array(mine - np.uint32(start))).cast(found[0].schema))
+                group_tables.append(read.take(pa.array(group_places - np.uint32(start))).cast(group_tables[0].schema))
             start = stop
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, table, error) from None
-    return pa.concat_tables(found)
+        raise unreadable_rows_error(path, table, error) from None
+    return pa.concat_tables(group_tables)
 
 
-def version(warehouse: str, table: str) -> int | None:
+def newest_version(warehouse: str, table: str) -> int | None:
     """The newest version of a table; None where there is none yet."""
     opened = open_table(warehouse, table)
     return opened.version() if opened is not None else None

@@ -7,26 +7,26 @@ from typing import Any
 
 import pyarrow as pa
 
-from oilake.jobs.runtime.filesystem import join
-from oilake.jobs.tables.delta_log import files_at, uri
+from oilake.jobs.runtime.filesystem import join_uri
+from oilake.jobs.tables.delta_log import files_at, table_uri
 from oilake.jobs.tables.parquet_reader import read_file
-from oilake.jobs.tables.snapshots import Slice, Snapshot, slices
+from oilake.jobs.tables.snapshots import PublishedSlice, Snapshot, published_slices
 from oilake.schemas import loader as schemas
 
 
-def rows(
+def matching_rows(
     warehouse: str, table: str, release: str, column: str, value: str, known: Mapping[str, Snapshot] | None = None
 ) -> list[dict[str, Any]]:
     """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published.
 
     `known`: all snapshots, where they were read before.
     """
-    names = [one.name for one in schemas.load(table).stored()]
-    found = parts(warehouse, table, release, column, value, names, known)
-    return [{**partition, **row} for partition, part in found for row in part.to_pylist()]
+    names = [stored_column.name for stored_column in schemas.table_schema(table).stored()]
+    file_parts = matching_parts(warehouse, table, release, column, value, names, known)
+    return [{**partition, **row} for partition, part in file_parts for row in part.to_pylist()]
 
 
-def parts(
+def matching_parts(
     warehouse: str,
     table: str,
     release: str,
@@ -39,15 +39,20 @@ def parts(
 
     ConfigError when the table of the release is not published, StoreError when a file cannot be read.
     """
-    for one in slices(warehouse, table, release, known=known):
-        for path, partition in _files(warehouse, table, one, column, value):
-            yield partition, read_file(join(uri(warehouse, table), path), table, columns, [(column, "=", value)])
+    for published_slice in published_slices(warehouse, table, release, known=known):
+        for path, partition in _candidate_files(warehouse, table, published_slice, column, value):
+            yield (
+                partition,
+                read_file(join_uri(table_uri(warehouse, table), path), table, columns, [(column, "=", value)]),
+            )
 
 
-def _files(warehouse: str, table: str, one: Slice, column: str, value: str) -> list[tuple[str, dict[str, str]]]:
+def _candidate_files(
+    warehouse: str, table: str, published_slice: PublishedSlice, column: str, value: str
+) -> list[tuple[str, dict[str, str]]]:
     """(path, partition) of the slice's files whose statistics leave room for the value."""
-    found = files_at(warehouse, table, one.version, one.partition)
-    return [(action["path"], partition) for action, partition in found if _may_hold(action, column, value)]
+    slice_actions = files_at(warehouse, table, published_slice.version, published_slice.partition)
+    return [(action["path"], partition) for action, partition in slice_actions if _may_hold(action, column, value)]
 
 
 def _may_hold(action: Mapping[str, Any], column: str, value: str) -> bool:

@@ -22,28 +22,28 @@ from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.error_text import told
-from oilake.jobs.runtime.filesystem import delete, filesystem, join
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import delete_files, join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import existing, rows, uri
+from oilake.jobs.tables.delta_log import existing_table, newest_rows, table_uri
 from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
     SINCE,
     Snapshot,
-    numbered,
+    newest_snapshots,
+    numbered_snapshot,
     property_name,
     slice_name,
-    snapshots,
     staged_at,
 )
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
-MADE_FROM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
+DOWNSTREAM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
 # A job that goes on with what another published: from then on the other's fingerprint is its own.
-AMENDS = {RELEASE: INGEST}
+CONTINUES = {RELEASE: INGEST}
 ATTEMPTS = 30
 PAUSE = 0.1
 
@@ -76,7 +76,7 @@ class Publication:
 
     def tables(self) -> list[schemas.Table]:
         """The tables whose slice it replaces."""
-        every = map(schemas.load, schemas.names())
+        every = map(schemas.table_schema, schemas.table_names())
         return [table for table in every if table.written_by == self.job or table.table in self.kept]
 
     def slice_files(self, table: str) -> list[StagedFile]:
@@ -97,66 +97,68 @@ def publish(warehouse: str, publication: Publication) -> Snapshot:
     """
     try:
         recover(warehouse)
-        number = _begin(warehouse, publication)
+        number = _begin_publication(warehouse, publication)
     except BaseException as error:
         if not _has_begun(warehouse, publication.run_id):
-            discard(warehouse, publication.run_id)
-        raise unwritable(warehouse, error) from None
+            discard_staged(warehouse, publication.run_id)
+        raise as_store_error(warehouse, error) from None
     try:
-        _finish(warehouse, number, publication)
+        _finish_publication(warehouse, number, publication)
     except (DeltaError, OSError) as error:
-        raise unwritable(warehouse, error) from None
-    return numbered(warehouse, publication.release, number)
+        raise as_store_error(warehouse, error) from None
+    return numbered_snapshot(warehouse, publication.release, number)
 
 
 def _has_begun(warehouse: str, run_id: str) -> bool:
     """Whether the run's row of `publications` stands; a store that cannot tell is taken to hold it."""
     try:
-        return any(row["run_id"] == run_id for row in rows(warehouse, "publications", ["run_id"]))
+        return any(row["run_id"] == run_id for row in newest_rows(warehouse, "publications", ["run_id"]))
     except (StoreError, DeltaError, OSError):
         return True
 
 
-def unwritable(warehouse: str, error: BaseException) -> BaseException:
+def as_store_error(warehouse: str, error: BaseException) -> BaseException:
     """The error as a StoreError when the store is its cause, else as it is."""
     if not isinstance(error, DeltaError | OSError):
         return error
     return StoreError(
-        f"{warehouse}: cannot be written ({told(error)}); free or mend the store, then run the same command again"
+        f"{warehouse}: cannot be written ({error_line(error)}); free or mend the store, then run the same command again"
     )
 
 
 def recover(warehouse: str) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
-    waiting = unfinished(warehouse)
+    waiting = unfinished_publications(warehouse)
     for number, publication in waiting:
-        _finish(warehouse, number, publication)
+        _finish_publication(warehouse, number, publication)
     return [publication.run_id for _, publication in waiting]
 
 
-def unfinished(warehouse: str) -> list[tuple[int, Publication]]:
+def unfinished_publications(warehouse: str) -> list[tuple[int, Publication]]:
     """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
-    ended = {release: snapshot.number for release, snapshot in snapshots(warehouse).items()}
-    begun = rows(warehouse, "publications", ["release", "number"])
+    ended = {release: snapshot.number for release, snapshot in newest_snapshots(warehouse).items()}
+    begun = newest_rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
-    waiting = [row for row in rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
+    waiting = [row for row in newest_rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
     return [(row["number"], _from_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
 
 
 def _from_manifest(manifest: str) -> Publication:
     data = json.loads(manifest)
     files = tuple(StagedFile(**file) for file in data["files"])
-    kept = {table: tuple(StagedFile(**file) for file in found) for table, found in data.get("kept", {}).items()}
+    kept = {
+        table: tuple(StagedFile(**file) for file in table_files) for table, table_files in data.get("kept", {}).items()
+    }
     return Publication(**{**data, "files": files, "kept": kept})
 
 
-def _begin(warehouse: str, publication: Publication) -> int:
+def _begin_publication(warehouse: str, publication: Publication) -> int:
     """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
     for attempt in range(ATTEMPTS):
-        table = existing(warehouse, "publications")
-        before = table.transaction_version(_application(publication.release)) or 0
-        if before > _ended(warehouse, publication.release):
+        table = existing_table(warehouse, "publications")
+        before = table.transaction_version(_application_id(publication.release)) or 0
+        if before > _newest_number(warehouse, publication.release):
             recover(warehouse)
             continue
         _refuse_outdated(warehouse, publication)
@@ -165,26 +167,26 @@ def _begin(warehouse: str, publication: Publication) -> int:
             "release": [publication.release],
             "number": [number],
             "run_id": [publication.run_id],
-            "manifest": [json.dumps(asdict(replace(publication, files=_plain(publication.files))))],
+            "manifest": [json.dumps(asdict(replace(publication, files=_without_tallies(publication.files))))],
         }
         try:
-            _append(warehouse, table, "publications", row, publication, number)
+            _append_row(warehouse, table, "publications", row, publication, number)
             return number
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
             recover(warehouse)
     raise StoreError(
-        f"{uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; run it again later"
+        f"{table_uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; run it again later"
     )
 
 
-def _plain(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
+def _without_tallies(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
     """The files without what their audit counted, which nobody asks once they were let through."""
     return tuple(replace(file, tally=None) for file in files)
 
 
 def _refuse_outdated(warehouse: str, publication: Publication) -> None:
-    now = snapshots(warehouse)
+    now = newest_snapshots(warehouse)
     for release, job, fingerprint in publication.basis:
         if release not in now or now[release].fingerprints.get(job) != fingerprint:
             raise StoreError(
@@ -192,29 +194,30 @@ def _refuse_outdated(warehouse: str, publication: Publication) -> None:
             )
 
 
-def _ended(warehouse: str, release: str) -> int:
+def _newest_number(warehouse: str, release: str) -> int:
     """The number of the release's newest snapshot."""
-    snapshot = snapshots(warehouse).get(release)
+    snapshot = newest_snapshots(warehouse).get(release)
     return snapshot.number if snapshot else 0
 
 
-def _finish(warehouse: str, number: int, publication: Publication) -> None:
+def _finish_publication(warehouse: str, number: int, publication: Publication) -> None:
     versions = {
         slice_name(table.table, publication.since): _commit_slice(warehouse, table, number, publication)
         for table in publication.tables()
     }
     fingerprints = {slice_name(publication.job, publication.since): publication.fingerprint}
     fingerprints |= {slice_name(job, r): f for r, job, f in publication.basis if r != publication.release}
-    if amended := AMENDS.get(publication.job):
+    if amended := CONTINUES.get(publication.job):
         fingerprints[amended] = publication.fingerprint
-    if before := snapshots(warehouse).get(publication.release):
+    if before := newest_snapshots(warehouse).get(publication.release):
         versions = (
-            _standing(before.table_versions, publication.job, lambda name: schemas.load(name).written_by) | versions
+            _not_replaced(before.table_versions, publication.job, lambda name: schemas.table_schema(name).written_by)
+            | versions
         )
-        fingerprints = _standing(before.fingerprints, publication.job, str) | fingerprints
+        fingerprints = _not_replaced(before.fingerprints, publication.job, str) | fingerprints
     for attempt in range(ATTEMPTS):
-        table = existing(warehouse, "snapshots")
-        if (table.transaction_version(_application(publication.release)) or 0) >= number:
+        table = existing_table(warehouse, "snapshots")
+        if (table.transaction_version(_application_id(publication.release)) or 0) >= number:
             return
         row = {
             "release": [publication.release],
@@ -226,82 +229,84 @@ def _finish(warehouse: str, number: int, publication: Publication) -> None:
             "fingerprints": [list(fingerprints.items())],
         }
         try:
-            return _append(warehouse, table, "snapshots", row, publication, number)
+            return _append_row(warehouse, table, "snapshots", row, publication, number)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
+    raise StoreError(f"{table_uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
 
 
-def _standing(published: Mapping[str, T], job: str, job_of: Callable[[str], str]) -> dict[str, T]:
+def _not_replaced(published: Mapping[str, T], job: str, job_of: Callable[[str], str]) -> dict[str, T]:
     """What a publication of `job` leaves as it is: all that was not made from what it replaces."""
-    gone = MADE_FROM.get(job, ())
+    gone = DOWNSTREAM.get(job, ())
     return {name: value for name, value in published.items() if job_of(name.partition(SINCE)[0]) not in gone}
 
 
 def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
-    staged: list[AddAction | RemoveAction] = [add(file) for file in publication.files if file.table == name]
+    staged: list[AddAction | RemoveAction] = [add_action(file) for file in publication.files if file.table == name]
     kept = publication.kept.get(name)
     for attempt in range(ATTEMPTS):
-        table = existing(warehouse, name)
-        if (table.transaction_version(_application(publication.release)) or 0) >= number:
-            return _version_of(warehouse, name, table, number, publication)
+        table = existing_table(warehouse, name)
+        if (table.transaction_version(_application_id(publication.release)) or 0) >= number:
+            return _slice_version(warehouse, name, table, number, publication)
         try:
             if _set_properties(table, publication):
-                table = existing(warehouse, name)
+                table = existing_table(warehouse, name)
             part = publication.slice(schema)
             table.create_write_transaction(
-                staged if kept is None else [*staged, *_exchanged(warehouse, table, name, part, kept)],
+                staged if kept is None else [*staged, *_exchange_actions(warehouse, table, name, part, kept)],
                 "overwrite" if kept is None else "append",
                 table.schema(),
                 list(schema.partition_by),
                 [(column, "=", value) for column, value in part.items()] if kept is None else None,
-                commit_properties=_properties(publication, number),
+                commit_properties=_commit_properties(publication, number),
             )
-            return _version_of(warehouse, name, existing(warehouse, name), number, publication)
+            return _slice_version(warehouse, name, existing_table(warehouse, name), number, publication)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{uri(warehouse, name)}: other runs keep writing; run the same command again")
+    raise StoreError(f"{table_uri(warehouse, name)}: other runs keep writing; run the same command again")
 
 
-def _exchanged(
+def _exchange_actions(
     warehouse: str, table: DeltaTable, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
 ) -> list[AddAction | RemoveAction]:
     """What leaves no file of the slice but the kept ones, whatever files are in it now."""
     active = {file.path: file for file in staged_at(warehouse, name, table.version(), part)}
-    wanted = {file.path for file in kept}
+    kept_paths = {file.path for file in kept}
     now = int(time.time() * 1000)
-    gone = [RemoveAction(f.path, True, now, f.size, dict(f.partition)) for p, f in active.items() if p not in wanted]
-    return [*gone, *(add(file) for file in kept if file.path not in active)]
+    gone = [
+        RemoveAction(f.path, True, now, f.size, dict(f.partition)) for p, f in active.items() if p not in kept_paths
+    ]
+    return [*gone, *(add_action(file) for file in kept if file.path not in active)]
 
 
 def _set_properties(table: DeltaTable, publication: Publication) -> bool:
     """Sets the table's properties where they change, which makes writers of other releases try again; whether it did."""
-    wanted = {
+    new_properties = {
         property_name(name, publication.release, publication.since): value
         for name, value in publication.properties.items()
     }
     stored = table.metadata().configuration
-    changed = {name: value for name, value in wanted.items() if stored.get(name) != value}
+    changed = {name: value for name, value in new_properties.items() if stored.get(name) != value}
     if changed:
         table.alter.set_table_properties(changed, raise_if_not_exists=False)
     return bool(changed)
 
 
-def _is_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
+def _is_commit_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
     return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
 
 
-def _version_of(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
+def _slice_version(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
     for commit in delta_commits.newest_first(warehouse, name, table.version()):
-        if _is_of(commit.info, number, publication):
+        if _is_commit_of(commit.info, number, publication):
             return commit.version
     return table.version()  # the commit was cleaned from the log; no later publication of the release is in the table
 
 
-def _append(
+def _append_row(
     warehouse: str,
     table: DeltaTable,
     name: str,
@@ -309,16 +314,16 @@ def _append(
     publication: Publication,
     number: int,
 ) -> None:
-    schema = schemas.load(name)
+    schema = schemas.table_schema(name)
     data = pa.table(dict(row), schema=schemas.arrow_schema(schema))
-    file = stage(warehouse, schema, {}, publication.run_id, data)
+    file = stage_rows(warehouse, schema, {}, publication.run_id, data)
     try:
         table.create_write_transaction(
-            [add(file)], "append", table.schema(), commit_properties=_properties(publication, number)
+            [add_action(file)], "append", table.schema(), commit_properties=_commit_properties(publication, number)
         )
     except BaseException as error:
         if not is_committed(warehouse, name, file):
-            delete([join(uri(warehouse, name), file.path)])
+            delete_files([join_uri(table_uri(warehouse, name), file.path)])
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
@@ -327,16 +332,16 @@ def _append(
 def is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
     """Whether a commit names the file; a store that cannot tell is taken to."""
     try:
-        return any(found.endswith(file.path) for found in existing(warehouse, name).file_uris())
+        return any(file_uri.endswith(file.path) for file_uri in existing_table(warehouse, name).file_uris())
     except (StoreError, DeltaError, OSError):
         return True
 
 
-def _application(release: str) -> str:
+def _application_id(release: str) -> str:
     return f"oilake:{release}"
 
 
-def _properties(publication: Publication, number: int) -> CommitProperties:
+def _commit_properties(publication: Publication, number: int) -> CommitProperties:
     return CommitProperties(
         custom_metadata={
             "userMetadata": f"{publication.release} {slice_name(publication.job, publication.since)}",
@@ -348,21 +353,21 @@ def _properties(publication: Publication, number: int) -> CommitProperties:
             **{f"oilake.{name}": value for name, value in (publication.properties | publication.notes).items()},
         },
         max_commit_retries=0,
-        app_transactions=[Transaction(_application(publication.release), number)],
+        app_transactions=[Transaction(_application_id(publication.release), number)],
     )
 
 
-def add(file: StagedFile) -> AddAction:
+def add_action(file: StagedFile) -> AddAction:
     """What a commit says of one staged file."""
     return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
 
 
-def discard(warehouse: str, run_id: str) -> int:
+def discard_staged(warehouse: str, run_id: str) -> int:
     """Deletes the files that a run staged and did not publish; how many there were."""
-    store, _ = filesystem(warehouse)
+    store, _ = open_filesystem(warehouse)
     count = 0
-    for table in schemas.names():
-        _, folder = filesystem(uri(warehouse, table))
+    for table in schemas.table_names():
+        _, folder = open_filesystem(table_uri(warehouse, table))
         for info in store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True)):
             if f"-{run_id}-" in info.base_name:
                 store.delete_file(info.path)
@@ -370,6 +375,6 @@ def discard(warehouse: str, run_id: str) -> int:
     return count
 
 
-def leftovers(files: Sequence[StagedFile], warehouse: str) -> None:
+def delete_replaced(files: Sequence[StagedFile], warehouse: str) -> None:
     """Deletes staged files that others have replaced."""
-    delete([join(uri(warehouse, file.table), file.path) for file in files])
+    delete_files([join_uri(table_uri(warehouse, file.table), file.path) for file in files])

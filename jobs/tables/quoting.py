@@ -9,10 +9,10 @@ from pyspark.sql import DataFrameReader, SparkSession
 
 def path_table(uri: str) -> str:
     """The Delta table in a folder, as Spark SQL names it."""
-    return f"delta.{identifier(uri)}"
+    return f"delta.{quote_identifier(uri)}"
 
 
-def identifier(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """A name as Spark SQL takes it, whatever stands in it."""
     return f"`{name.replace('`', '``')}`"
 
@@ -24,4 +24,4 @@ def plain_files(spark: SparkSession) -> DataFrameReader:
 
 def parquet_schema(columns: Sequence[tuple[str, str]]) -> str:
     """(name, type) of columns as a schema in Spark SQL."""
-    return ", ".join(f"{identifier(name)} {kind}" for name, kind in columns)
+    return ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in columns)

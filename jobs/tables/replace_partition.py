@@ -9,55 +9,57 @@ from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.tables.delta_log import existing, open_table, uri
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add, unwritable
+from oilake.jobs.tables.delta_log import existing_table, open_table, table_uri
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
 
 
-def number(warehouse: str, table: str, part: Mapping[str, str]) -> int:
+def replacement_number(warehouse: str, table: str, part: Mapping[str, str]) -> int:
     """How often this part was replaced so far; 0 where the table is not there yet."""
     opened = open_table(warehouse, table)
-    return (opened.transaction_version(_application(part)) or 0) if opened is not None else 0
+    return (opened.transaction_version(_application_id(part)) or 0) if opened is not None else 0
 
 
-def replace(
+def replace_part(
     warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile], begun: int, run_id: str
 ) -> None:
     """Commits `files` as all rows of the part; `begun` is the part's number when the run read it.
 
     StoreError when another run has replaced the part meanwhile, or when the store cannot be written.
     """
-    schema = schemas.load(table)
+    schema = schemas.table_schema(table)
     for attempt in range(ATTEMPTS):
-        opened = existing(warehouse, table)
-        if (opened.transaction_version(_application(part)) or 0) != begun:
-            raise StoreError(f"{uri(warehouse, table)}: another run has replaced the same rows meanwhile; run it again")
+        opened = existing_table(warehouse, table)
+        if (opened.transaction_version(_application_id(part)) or 0) != begun:
+            raise StoreError(
+                f"{table_uri(warehouse, table)}: another run has replaced the same rows meanwhile; run it again"
+            )
         try:
             opened.create_write_transaction(
-                [add(file) for file in files],
+                [add_action(file) for file in files],
                 "overwrite",
                 opened.schema(),
                 list(schema.partition_by),
                 [(column, "=", value) for column, value in part.items()],
-                commit_properties=_properties(schema, part, begun + 1, run_id),
+                commit_properties=_commit_properties(schema, part, begun + 1, run_id),
             )
             return
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
         except (DeltaError, OSError) as error:
-            raise unwritable(warehouse, error) from None
-    raise StoreError(f"{uri(warehouse, table)}: other runs keep writing; run the same command again")
+            raise as_store_error(warehouse, error) from None
+    raise StoreError(f"{table_uri(warehouse, table)}: other runs keep writing; run the same command again")
 
 
-def _application(part: Mapping[str, str]) -> str:
+def _application_id(part: Mapping[str, str]) -> str:
     return ":".join(["oilake", *part.values()])
 
 
-def _properties(schema: schemas.Table, part: Mapping[str, str], number: int, run_id: str) -> CommitProperties:
-    told = {"userMetadata": " ".join([*part.values(), schema.written_by]), "oilake.run_id": run_id}
+def _commit_properties(schema: schemas.Table, part: Mapping[str, str], number: int, run_id: str) -> CommitProperties:
+    run_metadata = {"userMetadata": " ".join([*part.values(), schema.written_by]), "oilake.run_id": run_id}
     return CommitProperties(
-        custom_metadata={**told, "oilake.job": schema.written_by},
+        custom_metadata={**run_metadata, "oilake.job": schema.written_by},
         max_commit_retries=0,
-        app_transactions=[Transaction(_application(part), number)],
+        app_transactions=[Transaction(_application_id(part), number)],
     )

@@ -9,33 +9,35 @@ from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from oilake.conf.errors import PromiseError
-from oilake.jobs.tables.delta_log import add_actions, existing
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, leftovers, unwritable
+from oilake.conf.errors import DataQualityError
+from oilake.jobs.tables.delta_log import add_actions, existing_table
+from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, as_store_error, delete_replaced
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
 
 MAINTAIN = "maintain"
 
 
-def exchange(warehouse: str, table: str, old: Sequence[StagedFile], new: Sequence[StagedFile], run_id: str) -> bool:
+def exchange_files(
+    warehouse: str, table: str, old: Sequence[StagedFile], new: Sequence[StagedFile], run_id: str
+) -> bool:
     """Commits `new` instead of `old`; whether it did. Where another run has replaced an old one, the new ones are deleted.
 
     PromiseError when they do not hold as many rows; StoreError when the store cannot be written.
     """
     try:
         if sum(file.rows for file in old) != sum(file.rows for file in new):
-            raise PromiseError(f"{table}: rewritten files hold another number of rows; please report this")
+            raise DataQualityError(f"{table}: rewritten files hold another number of rows; please report this")
         for attempt in range(ATTEMPTS):
-            opened = existing(warehouse, table)
+            opened = existing_table(warehouse, table)
             if not {file.path for file in old} <= {action["path"] for action, _ in add_actions(opened)}:
                 break
             try:
                 opened.create_write_transaction(
-                    _actions(old, new),
+                    _exchange_actions(old, new),
                     "append",
                     opened.schema(),
-                    list(schemas.load(table).partition_by),
+                    list(schemas.table_schema(table).partition_by),
                     commit_properties=CommitProperties(
                         custom_metadata={"userMetadata": MAINTAIN, "oilake.job": MAINTAIN, "oilake.run_id": run_id},
                         max_commit_retries=0,
@@ -45,15 +47,15 @@ def exchange(warehouse: str, table: str, old: Sequence[StagedFile], new: Sequenc
             except CommitFailedError:
                 time.sleep(PAUSE * attempt)
     except (DeltaError, OSError) as error:
-        raise unwritable(warehouse, error) from None
-    except PromiseError:
-        leftovers(new, warehouse)
+        raise as_store_error(warehouse, error) from None
+    except DataQualityError:
+        delete_replaced(new, warehouse)
         raise
-    leftovers(new, warehouse)
+    delete_replaced(new, warehouse)
     return False
 
 
-def _actions(old: Sequence[StagedFile], new: Sequence[StagedFile]) -> list[AddAction | RemoveAction]:
+def _exchange_actions(old: Sequence[StagedFile], new: Sequence[StagedFile]) -> list[AddAction | RemoveAction]:
     now = int(time.time() * 1000)
     added = [AddAction(file.path, file.size, dict(file.partition), now, False, file.stats) for file in new]
     return [*added, *(RemoveAction(file.path, False, now, file.size, dict(file.partition)) for file in old)]

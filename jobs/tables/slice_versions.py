@@ -15,9 +15,9 @@ from deltalake import DeltaTable
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.filesystem import filesystem, join
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import add_actions, at, existing, uri
+from oilake.jobs.tables.delta_log import add_actions, existing_table, open_version, table_uri
 
 APPLICATION = "oilake:"
 
@@ -26,41 +26,41 @@ class LostRowsError(StoreError):
     """Rows that were published cannot be had any more: their files, or the part of the log that names them, are gone."""
 
 
-def paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
+def part_paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
     """The files of a table's part in one of its states, relative to its folder."""
     return {action["path"] for action, partition in add_actions(opened) if part.items() <= partition.items()}
 
 
-def follow(warehouse: str, table: str, version: int, part: Mapping[str, str], number: int) -> int:
+def follow_slice(warehouse: str, table: str, version: int, part: Mapping[str, str], number: int) -> int:
     """The version that holds the rows which a publication committed to the part at `version`: that one while its files
     are those of the newest, else the newest before a commit that changed rows.
 
     `number`: of the release's newest publication. Where the log no longer reaches back to the version, the newest
     checkpoint to which no later publication committed takes its place; LostRowsError when there is none.
     """
-    newest = existing(warehouse, table)
+    newest = existing_table(warehouse, table)
     if newest.version() == version:
         return version
     try:
-        pinned = paths(at(warehouse, table, version), part)
+        pinned = part_paths(open_version(warehouse, table, version), part)
     except StoreError:
         return _from_checkpoint(warehouse, table, newest, version, part, number)
-    if pinned == paths(newest, part):
+    if pinned == part_paths(newest, part):
         return version
-    reached = _walk(warehouse, table, version, newest.version(), pinned, part)
+    reached = _last_unchanged_version(warehouse, table, version, newest.version(), pinned, part)
     return _from_checkpoint(warehouse, table, newest, version, part, number) if reached is None else reached
 
 
-def _walk(
+def _last_unchanged_version(
     warehouse: str, table: str, start: int, stop: int, held: Collection[str], part: Mapping[str, str]
 ) -> int | None:
     """The last version up to `stop` before one that changes rows of the part; None where a commit between is not there."""
     active, reached = set(held), start
     for version in range(start + 1, stop + 1):
-        commit = delta_commits.commit(warehouse, table, version)
+        commit = delta_commits.read_commit(warehouse, table, version)
         if commit is None:
             return None
-        added = [action for action in commit.adds if _is_of(action, part)]
+        added = [action for action in commit.adds if _touches_part(action, part)]
         removed = [action for action in commit.removes if action["path"] in active]
         if any(action.get("dataChange", True) for action in (*added, *removed)):
             return reached
@@ -69,7 +69,7 @@ def _walk(
     return reached
 
 
-def _is_of(action: Mapping[str, Any], part: Mapping[str, str]) -> bool:
+def _touches_part(action: Mapping[str, Any], part: Mapping[str, str]) -> bool:
     return part.items() <= (action.get("partitionValues") or {}).items()
 
 
@@ -83,21 +83,28 @@ def _from_checkpoint(
     """
     release = part.get("release") or part.get("to_release", "")
     checkpoints = {file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "checkpoint"}
-    for start in sorted((one for one in checkpoints if version < one <= newest.version()), reverse=True):
-        opened = at(warehouse, table, start)
+    for start in sorted(
+        (checkpoint_version for checkpoint_version in checkpoints if version < checkpoint_version <= newest.version()),
+        reverse=True,
+    ):
+        opened = open_version(warehouse, table, start)
         if (opened.transaction_version(APPLICATION + release) or 0) <= number:
-            reached = _walk(warehouse, table, start, newest.version(), paths(opened, part), part)
+            reached = _last_unchanged_version(warehouse, table, start, newest.version(), part_paths(opened, part), part)
             if reached is not None:
                 return reached
-    raise LostRowsError(f"{uri(warehouse, table)}: its log no longer tells what version {version} held of {release}")
+    raise LostRowsError(
+        f"{table_uri(warehouse, table)}: its log no longer tells what version {version} held of {release}"
+    )
 
 
-def absent(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
+def absent_files(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
     """(the files of a table's part at one version that are not there, how many there should be); one listing."""
-    named = paths(at(warehouse, table, version), part)
-    folder = uri(warehouse, table)
-    store, root = filesystem(folder)
+    named = part_paths(open_version(warehouse, table, version), part)
+    folder = table_uri(warehouse, table)
+    store, root = open_filesystem(folder)
     below = posixpath.commonpath([posixpath.dirname(path) for path in named]) if named else ""
-    selector = FileSelector(filesystem(join(folder, below))[1] if below else root, allow_not_found=True, recursive=True)
+    selector = FileSelector(
+        open_filesystem(join_uri(folder, below))[1] if below else root, allow_not_found=True, recursive=True
+    )
     there = {posixpath.relpath(info.path, root) for info in store.get_file_info(selector)} if named else set()
     return sorted(named - there), len(named)

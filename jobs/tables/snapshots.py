@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.jobs.runtime.filesystem import join
-from oilake.jobs.tables.delta_log import at, files_at, rows, rows_of, uri
-from oilake.jobs.tables.slice_versions import LostRowsError, absent, follow
+from oilake.jobs.runtime.filesystem import join_uri
+from oilake.jobs.tables.delta_log import files_at, newest_rows, open_version, rows_of_version, table_uri
+from oilake.jobs.tables.slice_versions import LostRowsError, absent_files, follow_slice
 from oilake.jobs.tables.staging import StagedFile, footer_rows
 from oilake.schemas import loader as schemas
 
@@ -34,53 +34,57 @@ class Snapshot:
     fingerprints: dict[str, str]
 
 
-def snapshots(warehouse: str) -> dict[str, Snapshot]:
+def newest_snapshots(warehouse: str) -> dict[str, Snapshot]:
     """The newest snapshot of every release, by release; empty where nothing was published yet.
 
     A run looks once and hands on what it saw as `known`: what is published meanwhile does not mix with it.
     """
-    found: dict[str, Snapshot] = {}
-    for snapshot in _every(warehouse):
-        if snapshot.release not in found or snapshot.number > found[snapshot.release].number:
-            found[snapshot.release] = snapshot
-    return dict(sorted(found.items()))
+    newest: dict[str, Snapshot] = {}
+    for snapshot in _every_snapshot(warehouse):
+        if snapshot.release not in newest or snapshot.number > newest[snapshot.release].number:
+            newest[snapshot.release] = snapshot
+    return dict(sorted(newest.items()))
 
 
-def _every(warehouse: str) -> Iterator[Snapshot]:
-    for row in rows(warehouse, "snapshots"):
+def _every_snapshot(warehouse: str) -> Iterator[Snapshot]:
+    for row in newest_rows(warehouse, "snapshots"):
         row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
         yield Snapshot(**row)
 
 
-def numbered(warehouse: str, release: str, number: int) -> Snapshot:
+def numbered_snapshot(warehouse: str, release: str, number: int) -> Snapshot:
     """The snapshot that one publication ended with, whatever was published since."""
-    return next(one for one in _every(warehouse) if (one.release, one.number) == (release, number))
+    return next(
+        snapshot for snapshot in _every_snapshot(warehouse) if (snapshot.release, snapshot.number) == (release, number)
+    )
 
 
-def pinned(warehouse: str, release: str, known: Mapping[str, Snapshot] | None = None) -> Snapshot:
+def require_snapshot(warehouse: str, release: str, known: Mapping[str, Snapshot] | None = None) -> Snapshot:
     """The newest snapshot of `release`; ConfigError when it was never published.
 
     `known`: all snapshots, where they were read before.
     """
-    found = snapshots(warehouse) if known is None else known
-    if release not in found:
-        names = ", ".join(found) or "none"
+    by_release = newest_snapshots(warehouse) if known is None else known
+    if release not in by_release:
+        names = ", ".join(by_release) or "none"
         raise ConfigError(
             f"{warehouse}: release {release!r} is not published here (published: {names}); ingest it first"
         )
-    return found[release]
+    return by_release[release]
 
 
-def pins(warehouse: str, release: str | None, known: Mapping[str, Snapshot] | None = None) -> list[Snapshot]:
+def require_snapshots(
+    warehouse: str, release: str | None, known: Mapping[str, Snapshot] | None = None
+) -> list[Snapshot]:
     """The newest snapshot of `release`, or of every release; ConfigError when nothing is published.
 
     `known`: all snapshots, where they were read before.
     """
-    every = snapshots(warehouse) if known is None else known
-    found = [pinned(warehouse, release, every)] if release else list(every.values())
-    if not found:
+    every = newest_snapshots(warehouse) if known is None else known
+    chosen = [require_snapshot(warehouse, release, every)] if release else list(every.values())
+    if not chosen:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
-    return found
+    return chosen
 
 
 def slice_name(name: str, since: str | None) -> str:
@@ -89,111 +93,115 @@ def slice_name(name: str, since: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Slice:
+class PublishedSlice:
     """What is published of one table: the partition's values that it is made of, and the version that holds it."""
 
     partition: dict[str, str]
     version: int
 
 
-def slices(
+def published_slices(
     warehouse: str,
     table: str,
     release: str | None = None,
     since: str | None = None,
     known: Mapping[str, Snapshot] | None = None,
-) -> list[Slice]:
+) -> list[PublishedSlice]:
     """The published slices of a table: of `release`, or of all; of a comparison with `since`, or with any release.
 
     `known`: all snapshots, where they were read before. ConfigError when there is none, or when the earlier release of a
     comparison was ingested anew after it.
     """
-    schema = schemas.load(table)
-    known = snapshots(warehouse) if known is None else known
-    found = [one for pin in pins(warehouse, release, known) for one in _slices(warehouse, schema, pin, since, known)]
-    if not found:
+    schema = schemas.table_schema(table)
+    known = newest_snapshots(warehouse) if known is None else known
+    chosen = [
+        published_slice
+        for pin in require_snapshots(warehouse, release, known)
+        for published_slice in _snapshot_slices(warehouse, schema, pin, since, known)
+    ]
+    if not chosen:
         which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
         raise ConfigError(
             f"{warehouse}: {table} of {release or 'any release'} is not published; "
             f"run `oilake {schema.written_by} {which} {release or 'R'}` first"
         )
-    return found
+    return chosen
 
 
-def _slices(
+def _snapshot_slices(
     warehouse: str, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
-) -> Iterator[Slice]:
+) -> Iterator[PublishedSlice]:
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
             continue
         if earlier and not _is_current(pin, known.get(earlier), schema.written_by):
-            raise ConfigError(_outdated(warehouse, name, pin))
-        yield held(warehouse, table, pin, earlier or None)
+            raise ConfigError(_outdated_sentence(warehouse, name, pin))
+        yield current_slice(warehouse, table, pin, earlier or None)
 
 
-def held(warehouse: str, table: str, pin: Snapshot, since: str | None = None) -> Slice:
+def current_slice(warehouse: str, table: str, pin: Snapshot, since: str | None = None) -> PublishedSlice:
     """The slice of a table that a snapshot pins, at the version that holds it now (`follow`).
 
     LostRowsError, with the command that makes the rows again, when its files are gone.
     """
-    schema = schemas.load(table)
+    schema = schemas.table_schema(table)
     part = dict(zip(schema.slice_by, (pin.release, since or ""), strict=False))
     pinned_at = pin.table_versions[slice_name(table, since)]
     job = schema.written_by if schema.written_by != RELEASE else INGEST
     which = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
     remedy = f"run `oilake {job} {which}` to make them again"
     try:
-        version = follow(warehouse, table, pinned_at, part, pin.number)
+        version = follow_slice(warehouse, table, pinned_at, part, pin.number)
     except LostRowsError as error:
         raise LostRowsError(f"{error}; {remedy}") from None
-    gone, every = absent(warehouse, table, version, part)
+    gone, every = absent_files(warehouse, table, version, part)
     if gone:
         raise LostRowsError(
-            f"{uri(warehouse, table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
+            f"{table_uri(warehouse, table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
             f"such as {gone[0]}; {remedy}"
         )
-    return Slice(part, version)
+    return PublishedSlice(part, version)
 
 
-def lost(warehouse: str, pin: Snapshot, job: str, since: str | None = None) -> str | None:
+def lost_rows_sentence(warehouse: str, pin: Snapshot, job: str, since: str | None = None) -> str | None:
     """The sentence about the first table that `job` published of the release and whose files are gone; None where all
     are there."""
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
-        if schemas.load(table).written_by != job or (earlier or None) != since:
+        if schemas.table_schema(table).written_by != job or (earlier or None) != since:
             continue
         try:
-            held(warehouse, table, pin, since)
+            current_slice(warehouse, table, pin, since)
         except LostRowsError as error:
             return str(error).partition("; run ")[0]
     return None
 
 
-def _outdated(warehouse: str, name: str, pin: Snapshot) -> str:
+def _outdated_sentence(warehouse: str, name: str, pin: Snapshot) -> str:
     table, _, earlier = name.partition(SINCE)
-    job = schemas.load(table).written_by
+    job = schemas.table_schema(table).written_by
     return (
         f"{warehouse}: {earlier} was published anew after {table} was made; "
         f"run `oilake {job} --from {earlier} --to {pin.release}` again"
     )
 
 
-def current(
+def drop_outdated_comparisons(
     warehouse: str, known: Mapping[str, Snapshot], release: str | None
 ) -> tuple[dict[str, Snapshot], list[str]]:
     """(the snapshots without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
     for each of these)."""
-    found, sentences = {}, []
+    kept, sentences = {}, []
     for later, pin in known.items():
         versions = dict(pin.table_versions)
         for name in pin.table_versions if release in (None, later) else ():
             table, _, earlier = name.partition(SINCE)
-            if earlier and not _is_current(pin, known.get(earlier), schemas.load(table).written_by):
-                sentences.append(_outdated(warehouse, name, pin))
+            if earlier and not _is_current(pin, known.get(earlier), schemas.table_schema(table).written_by):
+                sentences.append(_outdated_sentence(warehouse, name, pin))
                 del versions[name]
-        found[later] = replace(pin, table_versions=versions)
-    return found, sentences
+        kept[later] = replace(pin, table_versions=versions)
+    return kept, sentences
 
 
 def property_name(name: str, release: str, since: str | None) -> str:
@@ -201,15 +209,15 @@ def property_name(name: str, release: str, since: str | None) -> str:
     return ".".join(["oilake", name, release, *([since] if since else [])])
 
 
-def told(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
+def read_property(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
     """What a job says of its publication in the properties of its tables; StoreError where the property was taken away."""
-    table = next(table for table in schemas.names() if schemas.load(table).written_by == job)
-    opened = at(warehouse, table, held(warehouse, table, pin, since).version)
+    table = next(table for table in schemas.table_names() if schemas.table_schema(table).written_by == job)
+    opened = open_version(warehouse, table, current_slice(warehouse, table, pin, since).version)
     value = opened.metadata().configuration.get(property_name(name, pin.release, since))
     if value is None:
         flags = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
         raise StoreError(
-            f"{uri(warehouse, table)}: its property {property_name(name, pin.release, since)} is gone; "
+            f"{table_uri(warehouse, table)}: its property {property_name(name, pin.release, since)} is gone; "
             f"run `oilake {job} {flags} --force`"
         )
     return value
@@ -222,7 +230,9 @@ def _is_current(pin: Snapshot, earlier: Snapshot | None, job: str) -> bool:
     read = {
         name.partition(SINCE)[0]: f for name, f in pin.fingerprints.items() if name.endswith(SINCE + earlier.release)
     }
-    return all(earlier.fingerprints.get(name) == found for name, found in read.items() if name != job)
+    return all(
+        earlier.fingerprints.get(name) == read_fingerprint for name, read_fingerprint in read.items() if name != job
+    )
 
 
 @dataclass(frozen=True)
@@ -234,12 +244,14 @@ class PublishedFile:
     rows: int
 
 
-def files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
+def published_files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
-    found = files_at(warehouse, table, held(warehouse, table, pin).version, {"release": pin.release})
+    file_actions = files_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
     return [
-        PublishedFile(join(uri(warehouse, table), action["path"]), partition, _rows(warehouse, table, action))
-        for action, partition in found
+        PublishedFile(
+            join_uri(table_uri(warehouse, table), action["path"]), partition, _file_rows(warehouse, table, action)
+        )
+        for action, partition in file_actions
     ]
 
 
@@ -251,9 +263,10 @@ def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str])
             action["path"],
             partition,
             int(action["size_bytes"]),
-            _rows(warehouse, table, action),
+            _file_rows(warehouse, table, action),
             json.dumps(
-                {"numRecords": _rows(warehouse, table, action)} | {key: _of(action, key) for key in STATISTICS},
+                {"numRecords": _file_rows(warehouse, table, action)}
+                | {key: _column_statistics(action, key) for key in STATISTICS},
                 default=datetime.datetime.isoformat,
             ),
         )
@@ -261,23 +274,35 @@ def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str])
     ]
 
 
-def _rows(warehouse: str, table: str, action: Mapping[str, Any]) -> int:
+def _file_rows(warehouse: str, table: str, action: Mapping[str, Any]) -> int:
     """The rows of a file: as the log tells, or its footer where whoever wrote it did not say."""
-    known = action.get("num_records")
-    return int(known) if known is not None else footer_rows(join(uri(warehouse, table), action["path"]))
+    logged_rows = action.get("num_records")
+    return (
+        int(logged_rows)
+        if logged_rows is not None
+        else footer_rows(join_uri(table_uri(warehouse, table), action["path"]))
+    )
 
 
-def _of(action: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:
     """One of Delta's statistics by column, out of an action that is flattened."""
-    found = {name.removeprefix(STATISTICS[key]): v for name, v in action.items() if name.startswith(STATISTICS[key])}
-    return {name: value for name, value in found.items() if value is not None}
+    by_column = {
+        name.removeprefix(STATISTICS[key]): v for name, v in action.items() if name.startswith(STATISTICS[key])
+    }
+    return {name: value for name, value in by_column.items() if value is not None}
 
 
 def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
     """(partition, rows) of every file of the release's slice."""
-    return [(file.partition, file.rows) for file in files(warehouse, table, pin)]
+    return [(file.partition, file.rows) for file in published_files(warehouse, table, pin)]
 
 
 def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str] | None = None) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it or all."""
-    return rows_of(warehouse, table, at(warehouse, table, held(warehouse, table, pin).version), columns, pin.release)
+    return rows_of_version(
+        warehouse,
+        table,
+        open_version(warehouse, table, current_slice(warehouse, table, pin).version),
+        columns,
+        pin.release,
+    )

@@ -10,10 +10,10 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from oilake.jobs.tables.delta_log import uri
+from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.quoting import plain_files
-from oilake.jobs.tables.snapshots import Slice, Snapshot, slices
-from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.tables.snapshots import PublishedSlice, Snapshot, published_slices
+from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.schemas import loader as schemas
 
 # Spark takes other characters of a path for patterns or escapes.
@@ -21,7 +21,7 @@ PLAIN = re.compile(r"[\w=./-]*")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
-def read(
+def read_published(
     spark: SparkSession,
     warehouse: str,
     table: str,
@@ -34,26 +34,29 @@ def read(
     A comparison is read by its later release, and by the earlier one where `since` gives it. `known`: all snapshots,
     where they were read before.
     """
-    if not schemas.load(table).slice_by:
-        whole = spark.read.format("delta").load(uri(warehouse, table))
-        has_release = any(column.name == "release" for column in schemas.load(table).columns)
+    if not schemas.table_schema(table).slice_by:
+        whole = spark.read.format("delta").load(table_uri(warehouse, table))
+        has_release = any(column.name == "release" for column in schemas.table_schema(table).columns)
         return whole.where(whole["release"] == release) if release and has_release else whole
-    parts = [_slice(spark, warehouse, table, one) for one in slices(warehouse, table, release, since, known)]
+    parts = [
+        _read_slice(spark, warehouse, table, published_slice)
+        for published_slice in published_slices(warehouse, table, release, since, known)
+    ]
     return reduce(DataFrame.unionByName, parts)
 
 
-def of_target(spark: SparkSession, target: Target) -> DataFrame:
+def read_target(spark: SparkSession, target: CheckTarget) -> DataFrame:
     """The rows of one slice, from the files that the log names, without asking Delta for the table's state again."""
     if not target.files:
-        return at_version(spark, target.folder, target.version).where("false")
-    if not all(_is_plain(target, file) for file in target.files):
-        return _of_part(at_version(spark, target.folder, target.version), target.part)
+        return read_version(spark, target.folder, target.version).where("false")
+    if not all(_has_plain_path(target, file) for file in target.files):
+        return _where_part(read_version(spark, target.folder, target.version), target.part)
     columns = StructType.fromJson(json.loads(target.spark_schema))
     paths = [file.uri for file in target.files]
     return plain_files(spark).schema(columns).option("basePath", target.folder).parquet(*paths)
 
 
-def _is_plain(target: Target, file: File) -> bool:
+def _has_plain_path(target: CheckTarget, file: TableFile) -> bool:
     """Whether the path tells Spark the partition's values as the log has them; elsewhere Delta's own reader is asked."""
     path = file.uri.removeprefix(target.folder).lstrip("/")
     values = {name: file.partition.get(name) for name in target.partition_by}
@@ -61,16 +64,18 @@ def _is_plain(target: Target, file: File) -> bool:
     return PLAIN.fullmatch(path) is not None and path.split("/")[:-1] == folders
 
 
-def at_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
+def read_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
     """All rows of the table in a folder, at one version."""
     return spark.read.format("delta").option("versionAsOf", version).load(folder)
 
 
-def _slice(spark: SparkSession, warehouse: str, table: str, one: Slice) -> DataFrame:
-    return _of_part(at_version(spark, uri(warehouse, table), one.version), one.partition)
+def _read_slice(spark: SparkSession, warehouse: str, table: str, published_slice: PublishedSlice) -> DataFrame:
+    return _where_part(
+        read_version(spark, table_uri(warehouse, table), published_slice.version), published_slice.partition
+    )
 
 
-def _of_part(frame: DataFrame, part: Mapping[str, str | None]) -> DataFrame:
+def _where_part(frame: DataFrame, part: Mapping[str, str | None]) -> DataFrame:
     """The rows whose columns have these values."""
     for column, value in part.items():
         frame = frame.where(frame[column].isNull() if value is None else frame[column] == value)

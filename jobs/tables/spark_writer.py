@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from oilake.jobs.runtime.spark_tasks import collect
+from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
 
-def stage(
+def stage_frame(
     spark: SparkSession,
     frame: DataFrame,
     warehouse: str,
@@ -40,5 +40,5 @@ def stage(
         if writer:
             yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close())]})
 
-    rows = collect(spark, ordered.mapInArrow(write, "file binary"), files, what)
+    rows = collect_rows(spark, ordered.mapInArrow(write, "file binary"), files, what)
     return [pickle.loads(row["file"]) for row in rows]

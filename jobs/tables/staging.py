@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import checked_part, leads_out
-from oilake.jobs.runtime.error_text import told
-from oilake.jobs.runtime.filesystem import filesystem, join, size
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import file_size, join_uri, open_filesystem
 from oilake.quality import suites as quality
-from oilake.quality.metrics import Auditor, Tally
+from oilake.quality.metrics import Metrics, MetricsCollector
 from oilake.schemas.loader import Table, arrow_schema
 
 ROW_GROUP = 1 << 20
@@ -38,7 +38,7 @@ class StagedFile:
     size: int
     rows: int
     stats: str
-    tally: Tally | None = None
+    tally: Metrics | None = None
 
     def __post_init__(self) -> None:
         """StoreError where a note or a log names a file outside the table's folder: it may be deleted later."""
@@ -68,14 +68,14 @@ class Writer:
         name = f"part-{number:05d}-{run_id}-{uuid.uuid4().hex[:8]}.parquet"
         self.table, self.partition = table, dict(partition)
         self.path = f"{folder}/{name}" if folder else name
-        self.uri = join(warehouse, table.table, self.path)
+        self.uri = join_uri(warehouse, table.table, self.path)
         self._schema = arrow_schema(table)
         self._batches: list[pa.Table] = []
         self._waiting = self._bytes = 0
         self._writer: pq.ParquetWriter | None = None
-        suite = quality.load(table.table)
+        suite = quality.load_suite(table.table)
         counted = suite.counted("table") if is_judged else suite.counted("row", "table")
-        self._auditor = None if is_judged and not counted else Auditor(counted, partition, suite.key())
+        self._auditor = None if is_judged and not counted else MetricsCollector(counted, partition, suite.key())
 
     def write(self, rows: pa.Table) -> None:
         """Takes rows, and writes them once there are enough for a row group."""
@@ -85,23 +85,23 @@ class Writer:
         self._waiting += len(rows)
         self._bytes += rows.nbytes
         if self._waiting >= ROW_GROUP or self._bytes >= GROUP_BYTES:
-            self._flush()
+            self._write_row_group()
 
     def close(self, notes: Mapping[str, str] | None = None) -> StagedFile:
         """Ends the file, with `notes` in its footer; what it holds, with Delta's statistics."""
         if self._waiting or self._writer is None:
-            self._flush()
+            self._write_row_group()
         assert self._writer is not None
         if notes:
             self._writer.add_key_value_metadata(dict(notes))
         self._writer.close()
         self._sink.close()
-        return _staged(self, self._auditor.tally if self._auditor else None)
+        return _staged_file(self, self._auditor.tally if self._auditor else None)
 
-    def _flush(self) -> None:
-        rows = _unified(self._batches, self._schema)
+    def _write_row_group(self) -> None:
+        rows = _concat_batches(self._batches, self._schema)
         if self._writer is None:
-            store, path = filesystem(self.uri)
+            store, path = open_filesystem(self.uri)
             store.create_dir(path.rpartition("/")[0], recursive=True)
             self._sink = store.open_output_stream(path, compression=None)
             self._writer = pq.ParquetWriter(
@@ -117,84 +117,88 @@ class Writer:
         self._batches, self._waiting, self._bytes = [], 0, 0
 
 
-def copied(
+def stage_copy(
     uri: str, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int
 ) -> StagedFile:
     """A Parquet file of the same table, staged once more for another partition."""
     writer = Writer(warehouse, table, partition, run_id, number, is_judged=True)
-    store, path = filesystem(writer.uri)
+    store, path = open_filesystem(writer.uri)
     store.create_dir(path.rpartition("/")[0], recursive=True)
-    store.copy_file(filesystem(uri)[1], path)
-    return _staged(writer, None)
+    store.copy_file(open_filesystem(uri)[1], path)
+    return _staged_file(writer, None)
 
 
-def notes(uri: str) -> dict[str, str]:
+def footer_notes(uri: str) -> dict[str, str]:
     """What its writer noted in a Parquet file's footer."""
-    store, path = filesystem(uri)
-    found = pq.read_metadata(path, filesystem=store).metadata or {}
-    return {key.decode(): value.decode() for key, value in found.items() if key.startswith(b"oilake.")}
+    store, path = open_filesystem(uri)
+    footer = pq.read_metadata(path, filesystem=store).metadata or {}
+    return {key.decode(): value.decode() for key, value in footer.items() if key.startswith(b"oilake.")}
 
 
 def footer_rows(uri: str) -> int:
     """The rows of a Parquet file; StoreError when it cannot be read."""
-    store, path = filesystem(uri)
+    store, path = open_filesystem(uri)
     try:
         return int(pq.read_metadata(path, filesystem=store).num_rows)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{uri}: cannot be read ({told(error)}); ingest its release again with --force") from None
+        raise StoreError(
+            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
+        ) from None
 
 
-def distinct(uri: str, column: str) -> list[str]:
+def distinct_values(uri: str, column: str) -> list[str]:
     """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
-    store, path = filesystem(uri)
+    store, path = open_filesystem(uri)
     try:
         values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{uri}: cannot be read ({told(error)}); ingest its release again with --force") from None
-    found: list[str] = pc.unique(values).to_pylist()
-    return found
+        raise StoreError(
+            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
+        ) from None
+    unique_values: list[str] = pc.unique(values).to_pylist()
+    return unique_values
 
 
-def _staged(writer: Writer, tally: Tally | None) -> StagedFile:
-    store, path = filesystem(writer.uri)
+def _staged_file(writer: Writer, tally: Metrics | None) -> StagedFile:
+    store, path = open_filesystem(writer.uri)
     metadata = pq.read_metadata(path, filesystem=store)
-    stats = json.dumps(statistics(metadata, writer.table))
+    stats = json.dumps(delta_statistics(metadata, writer.table))
     return StagedFile(
-        writer.table.table, writer.path, writer.partition, size(writer.uri) or 0, metadata.num_rows, stats, tally
+        writer.table.table, writer.path, writer.partition, file_size(writer.uri) or 0, metadata.num_rows, stats, tally
     )
 
 
-def _unified(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
+def _concat_batches(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
     """The batches as one table; a dictionary is shared by all of them, or Parquet would fall back to plain text."""
     if not batches:
         return schema.empty_table()
     return pa.concat_tables(batches).unify_dictionaries()
 
 
-def stage(warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table) -> StagedFile:
+def stage_rows(warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table) -> StagedFile:
     """All `rows` of one partition as one staged file."""
     writer = Writer(warehouse, table, partition, run_id, 0)
     writer.write(rows)
     return writer.close()
 
 
-def statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
+def delta_statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
     """Delta's statistics of a Parquet file: rows, and the smallest and largest value of what it is sorted by."""
-    found: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
+    delta_stats: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
     for n in range(metadata.num_columns):
         name = metadata.schema.column(n).path
         groups = [metadata.row_group(g).column(n).statistics for g in range(metadata.num_row_groups)]
         if not groups or any(s is None or not s.has_null_count for s in groups):
             continue
-        found["nullCount"][name] = sum(s.null_count for s in groups)
+        delta_stats["nullCount"][name] = sum(s.null_count for s in groups)
         ends = [s for s in groups if s.has_min_max]
         if name in table.sort_by[:1] and ends and len(ends) == len([s for s in groups if s.num_values]):
-            found["minValues"][name] = min(s.min for s in ends)
-            found["maxValues"][name] = max(s.max for s in ends)
-    return found
+            delta_stats["minValues"][name] = min(s.min for s in ends)
+            delta_stats["maxValues"][name] = max(s.max for s in ends)
+    return delta_stats
 
 
 def read_staged(warehouse: str, file: StagedFile) -> pa.Table:
     """The rows of a small staged file, without its partition's columns."""
-    store, path = filesystem(join(warehouse, file.table, file.path))
+    store, path = open_filesystem(join_uri(warehouse, file.table, file.path))
     return pq.read_table(path, filesystem=store, partitioning=None)

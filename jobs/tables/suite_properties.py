@@ -9,60 +9,64 @@ from deltalake import DeltaTable
 
 from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
-from oilake.jobs.tables.table_properties import change
-from oilake.quality.suites import Suite, parse
+from oilake.jobs.tables.table_properties import change_properties
+from oilake.quality.suites import Suite, parse_suite
 
 SUITE = "oilake.suite"
 VERSION = "oilake.suite.version"
 SHA256 = "oilake.suite.sha256"
 
 
-def properties(suite: Suite) -> dict[str, str]:
+def carried_properties(suite: Suite) -> dict[str, str]:
     """What a table's properties say of its suite: the text, its version and its hash."""
     return {SUITE: suite.text(), VERSION: str(suite.version), SHA256: suite.digest()}
 
 
-def carried(table: DeltaTable) -> Suite:
+def carried_suite(table: DeltaTable) -> Suite:
     """The suite that the table carries; ConfigError when it has none, or one that does not fit its hash or its columns."""
     stored, where = table.metadata().configuration, table.table_uri
     if SUITE not in stored:
         raise ConfigError(f"{where}: carries no expectations; only tables that oilake made do")
     columns = {field["name"]: str(field["type"]) for field in json.loads(table.schema().to_json())["fields"]}
     try:
-        document = bounded_json.parse(stored[SUITE])
+        document = bounded_json.parse_json(stored[SUITE])
     except ValueError as error:
         raise ConfigError(f"{where}: property {SUITE} is no suite ({error}); restore the table") from None
-    suite = parse(document, columns, f"{where}: property {SUITE}")
+    suite = parse_suite(document, columns, f"{where}: property {SUITE}")
     if suite.digest() != stored.get(SHA256):
         raise ConfigError(f"{where}: property {SUITE} is not the one whose hash stands beside it; restore the table")
     return suite
 
 
-def migrate(warehouse: str, name: str, wanted: Suite) -> list[str]:
+def migrate_suite(warehouse: str, name: str, wanted: Suite) -> list[str]:
     """Brings a table's properties up to date; a sentence for each thing that changed. Nothing is set where nothing changed.
 
     StoreError when other runs keep changing them.
     """
-    stored = change(warehouse, name, lambda found: {} if found.get(SHA256) == wanted.digest() else properties(wanted))
-    return [] if stored is None else _told(name, stored, wanted)
+    stored = change_properties(
+        warehouse, name, lambda found: {} if found.get(SHA256) == wanted.digest() else carried_properties(wanted)
+    )
+    return [] if stored is None else _migration_sentences(name, stored, wanted)
 
 
-def _told(name: str, stored: Mapping[str, str], wanted: Suite) -> list[str]:
+def _migration_sentences(name: str, stored: Mapping[str, str], suite: Suite) -> list[str]:
     if SUITE not in stored:
-        return [f"{name}: now carries its {len(wanted.expectations)} expectations"]
-    before = {one["name"]: one for one in _named(json.loads(stored[SUITE]))}
-    after = {one["name"]: one for one in _named(json.loads(wanted.text()))}
-    return [f"{name}: {sentence}" for sentence in _changes(before, after)] or [f"{name}: the suite's version changed"]
+        return [f"{name}: now carries its {len(suite.expectations)} expectations"]
+    before = {declared["name"]: declared for declared in _named_expectations(json.loads(stored[SUITE]))}
+    after = {declared["name"]: declared for declared in _named_expectations(json.loads(suite.text()))}
+    return [f"{name}: {sentence}" for sentence in _change_sentences(before, after)] or [
+        f"{name}: the suite's version changed"
+    ]
 
 
-def _named(document: dict[str, object]) -> Iterator[dict[str, object]]:
+def _named_expectations(document: dict[str, object]) -> Iterator[dict[str, object]]:
     """The declared expectations, each with its name beside its own keys."""
     for declared in document["expectations"]:  # type: ignore[attr-defined]
         kwargs = {"type": declared["type"], "kwargs": declared["kwargs"]}
         yield {**declared, "name": declared["meta"].get("name") or json.dumps(kwargs, sort_keys=True)}
 
 
-def _changes(before: dict[object, dict[str, object]], after: dict[object, dict[str, object]]) -> Iterator[str]:
+def _change_sentences(before: dict[object, dict[str, object]], after: dict[object, dict[str, object]]) -> Iterator[str]:
     for name, declared in before.items():
         if name not in after:
             yield f"no longer promises that {declared['description']}"

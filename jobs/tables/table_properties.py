@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from deltalake.exceptions import CommitFailedError
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.tables.delta_log import existing, uri
+from oilake.jobs.tables.delta_log import existing_table, table_uri
 
 ATTEMPTS = 10
 PAUSE = 0.1
@@ -21,7 +21,7 @@ RETENTION = {
 }
 
 
-def change(
+def change_properties(
     warehouse: str, name: str, changes: Callable[[Mapping[str, str]], Mapping[str, str]]
 ) -> Mapping[str, str] | None:
     """Sets what `changes` makes of the properties that are stored; these, or None where nothing changes.
@@ -29,22 +29,24 @@ def change(
     StoreError when other runs keep changing them.
     """
     for attempt in range(ATTEMPTS):
-        table = existing(warehouse, name)
+        table = existing_table(warehouse, name)
         stored: Mapping[str, str] = table.metadata().configuration
-        wanted = dict(changes(stored))
-        if not wanted:
+        new_values = dict(changes(stored))
+        if not new_values:
             return None
         try:
-            table.alter.set_table_properties(wanted, raise_if_not_exists=False)
+            table.alter.set_table_properties(new_values, raise_if_not_exists=False)
             return stored
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{uri(warehouse, name)}: other runs keep changing its properties; run the same command again")
+    raise StoreError(
+        f"{table_uri(warehouse, name)}: other runs keep changing its properties; run the same command again"
+    )
 
 
 def migrate_retention(warehouse: str, name: str) -> list[str]:
     """Gives a table the periods of RETENTION that it lacks, one that somebody set stays; a sentence where it did."""
-    stored = change(warehouse, name, lacking_retention)
+    stored = change_properties(warehouse, name, lacking_retention)
     if stored is None:
         return []
     return [f"{name}: VACUUM and checkpoints of others spare what is younger than ten years"]

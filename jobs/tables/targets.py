@@ -12,20 +12,20 @@ from deltalake import DeltaTable
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.file_names import leads_out
-from oilake.jobs.runtime.filesystem import join
-from oilake.jobs.tables.delta_log import add_actions, at, existing, open_table, uri
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, slices
-from oilake.jobs.tables.suite_properties import SUITE, carried
+from oilake.jobs.runtime.filesystem import join_uri
+from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version, table_uri
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, published_slices
+from oilake.jobs.tables.suite_properties import SUITE, carried_suite
 from oilake.quality.suites import Suite
 from oilake.schemas import loader as schemas
 
 # With these the Parquet files alone do not tell what the rows are.
-UNREAD = {"deletionVectors", "columnMapping"}
+UNREAD_FEATURES = {"deletionVectors", "columnMapping"}
 SLICED_BY = ("release", "to_release", "from_release")
 
 
 @dataclass(frozen=True)
-class File:
+class TableFile:
     """One Parquet file of a table: where it is, its partition's values, its size in bytes."""
 
     uri: str
@@ -34,7 +34,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckTarget:
     """One release's rows of one table at one version; of a table without releases all rows.
 
     `schema`: of all its columns; `spark_schema`: the same as Spark's JSON; `part`: the values that its rows share.
@@ -49,7 +49,7 @@ class Target:
     partition_by: tuple[str, ...]
     release: str | None = None
     since: str | None = None
-    files: list[File] = field(default_factory=list)
+    files: list[TableFile] = field(default_factory=list)
     part: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
@@ -59,55 +59,63 @@ class Target:
         return " ".join([self.table, *(release for release in releases if release)])
 
 
-def published(
+def published_targets(
     warehouse: str, tables: Sequence[str], release: str | None, known: Mapping[str, Snapshot]
-) -> list[Target]:
+) -> list[CheckTarget]:
     """The published slices of some tables, of one release or of all, in the order of the tables, as `known` has them.
 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
     of_release = [pin for name, pin in known.items() if release in (None, name)]
     held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
-    found: list[Target] = []
+    targets: list[CheckTarget] = []
     for name in tables:
-        folder = uri(warehouse, name)
-        if not schemas.load(name).slice_by:
-            found += [_target(name, folder, existing(warehouse, name), {})] if release is None else []
+        folder = table_uri(warehouse, name)
+        if not schemas.table_schema(name).slice_by:
+            targets += [_make_target(name, folder, existing_table(warehouse, name), {})] if release is None else []
             continue
         if len(tables) > 1 and name not in held:
             continue
-        suite = carried(existing(warehouse, name))
-        for one in slices(warehouse, name, release, known=known):
-            found.append(_target(name, folder, at(warehouse, name, one.version), one.partition, suite))
-    return found
+        suite = carried_suite(existing_table(warehouse, name))
+        for published_slice in published_slices(warehouse, name, release, known=known):
+            targets.append(
+                _make_target(
+                    name,
+                    folder,
+                    open_version(warehouse, name, published_slice.version),
+                    published_slice.partition,
+                    suite,
+                )
+            )
+    return targets
 
 
-def copied(path: str, release: str | None, is_blank: bool = False) -> list[Target]:
+def copied_targets(path: str, release: str | None, is_blank: bool = False) -> list[CheckTarget]:
     """The slices of the newest version of the table in a folder, which may be a copy of one that is published elsewhere.
 
     ConfigError when there is no Delta table, none of the release, one whose files do not tell its rows, or, unless it may
     be blank, one that carries no expectations.
     """
     opened = open_copy(path)
-    name = parted(path)[1]
-    if strange := set(opened.protocol().reader_features or ()) & UNREAD:
+    name = split_folder(path)[1]
+    if strange := set(opened.protocol().reader_features or ()) & UNREAD_FEATURES:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
         )
-    suite = Suite(name, ()) if is_blank and SUITE not in opened.metadata().configuration else carried(opened)
-    parts = {_slice(file.partition): file.partition for file in _files(path, opened)}
-    found = []
-    for (mine, _), partition in sorted(parts.items(), key=str):
+    suite = Suite(name, ()) if is_blank and SUITE not in opened.metadata().configuration else carried_suite(opened)
+    parts = {_releases_of(file.partition): file.partition for file in _files_of(path, opened)}
+    targets = []
+    for (slice_release, _), partition in sorted(parts.items(), key=str):
         chosen: dict[str, str | None] = {key: partition[key] for key in SLICED_BY if key in partition}
-        if release is None or mine == release:
-            found.append(_target(suite.name, path.rstrip("/"), opened, chosen, suite))
-    if release is not None and not found:
-        known = ", ".join(sorted({name for name, _ in parts if name})) or "none"
-        raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {known}")
-    return found or [_target(suite.name, path.rstrip("/"), opened, {}, suite)]
+        if release is None or slice_release == release:
+            targets.append(_make_target(suite.name, path.rstrip("/"), opened, chosen, suite))
+    if release is not None and not targets:
+        held_releases = ", ".join(sorted({name for name, _ in parts if name})) or "none"
+        raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {held_releases}")
+    return targets or [_make_target(suite.name, path.rstrip("/"), opened, {}, suite)]
 
 
-def parted(path: str) -> tuple[str, str]:
+def split_folder(path: str) -> tuple[str, str]:
     """(the folder above, the name) of the folder that a path leads to."""
     folder, _, name = path.rstrip("/").rpartition("/")
     return folder or ("/" if path.startswith("/") else "."), name
@@ -115,7 +123,7 @@ def parted(path: str) -> tuple[str, str]:
 
 def open_copy(path: str) -> DeltaTable:
     """The newest state of the table in a folder; ConfigError when there is none."""
-    opened = open_table(*parted(path))
+    opened = open_table(*split_folder(path))
     if opened is None:
         raise ConfigError(
             f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "
@@ -124,24 +132,24 @@ def open_copy(path: str) -> DeltaTable:
     return opened
 
 
-def _target(
+def _make_target(
     table: str,
     folder: str,
     opened: DeltaTable,
     part: Mapping[str, str | None],
     suite: Suite | None = None,
-) -> Target:
-    files = [file for file in _files(folder, opened) if part.items() <= file.partition.items()]
-    release, since = _slice(part)
+) -> CheckTarget:
+    files = [file for file in _files_of(folder, opened) if part.items() <= file.partition.items()]
+    release, since = _releases_of(part)
     schema = pa.schema(opened.schema().to_arrow())
     spark_schema = opened.schema().to_json()
     partition_by = tuple(opened.metadata().partition_columns)
     version = int(opened.version())
-    return Target(
+    return CheckTarget(
         table,
         folder,
         version,
-        suite or carried(opened),
+        suite or carried_suite(opened),
         schema,
         spark_schema,
         partition_by,
@@ -152,14 +160,14 @@ def _target(
     )
 
 
-def _files(folder: str, opened: DeltaTable) -> list[File]:
+def _files_of(folder: str, opened: DeltaTable) -> list[TableFile]:
     return [
-        File(join(folder, _inside(folder, action["path"])), dict(partition), int(action["size_bytes"]))
+        TableFile(join_uri(folder, _path_inside(folder, action["path"])), dict(partition), int(action["size_bytes"]))
         for action, partition in add_actions(opened)
     ]
 
 
-def _inside(folder: str, path: str) -> str:
+def _path_inside(folder: str, path: str) -> str:
     """The path of a file below the table's folder, which the log holds as part of a URI.
 
     ConfigError for one that leads out of the folder: a copy would show what else lies on this machine.
@@ -172,7 +180,7 @@ def _inside(folder: str, path: str) -> str:
     return plain
 
 
-def _slice(partition: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _releases_of(partition: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """(release, earlier release of a comparison) that partition values name, as texts whatever their columns hold."""
     release, since = (partition.get(name) for name in ("release", "from_release"))
     release = partition.get("to_release") if release is None else release

@@ -10,11 +10,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from oilake.conf.errors import ConfigError, OilakeError, StoreError
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, told
+from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
 
 CHARACTERS = 10_000
 NESTED = 200
-UNREAD = "FAILED_READ_FILE"
+UNREAD_FILE = "FAILED_READ_FILE"
 # What Spark's parser makes of operators, and of functions that have a syntax of their own.
 OPERATORS = """
     Add And BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CreateNamedStruct Divide EqualNullSafe EqualTo
@@ -40,18 +40,18 @@ TRAIL = re.compile(r"\s*SQLSTATE: \w+;?|\s*[;(]?\s*line \d+, ?pos(?:ition)? \d+\
 CLASS = re.compile(r"^\[[A-Z0-9_.]+\] ")
 
 
-def where(frame: DataFrame, condition: str) -> DataFrame:
+def filter_by_condition(frame: DataFrame, condition: str) -> DataFrame:
     """The rows that meet a condition in Spark SQL; ConfigError where it does not fit, or looks at more than the row."""
     try:
-        _check(frame, condition)
+        _refuse_unsafe_condition(frame, condition)
         return frame.where(condition)
     except SPARK_ERRORS as error:
         raise ConfigError(f"--where: {spark_sentence(error)}; see `oilake show --help` for an example") from None
 
 
-def broken(error: BaseException, folder: str, condition: str | None) -> OilakeError:
+def reading_error(error: BaseException, folder: str, condition: str | None) -> OilakeError:
     """What ended the reading of a table's rows: its files, or a value that the condition cannot take."""
-    if condition is None or UNREAD in str(error):
+    if condition is None or UNREAD_FILE in str(error):
         return StoreError(
             f"{folder}: its rows cannot be read ({spark_sentence(error)}); publish the release again with --force"
         )
@@ -60,17 +60,17 @@ def broken(error: BaseException, folder: str, condition: str | None) -> OilakeEr
 
 def spark_sentence(error: BaseException) -> str:
     """What Spark says about SQL, without its error class, its state and its positions."""
-    return TRAIL.sub("", CLASS.sub("", told(error))).strip(" .;:") or type(error).__name__
+    return TRAIL.sub("", CLASS.sub("", error_line(error))).strip(" .;:") or type(error).__name__
 
 
-def _check(frame: DataFrame, condition: str) -> None:
+def _refuse_unsafe_condition(frame: DataFrame, condition: str) -> None:
     """ConfigError where a part of the condition is none of those that are known to look at the row alone."""
-    if len(condition) > CHARACTERS or _depth(condition) > NESTED:
+    if len(condition) > CHARACTERS or _bracket_depth(condition) > NESTED:
         raise ConfigError(
             f"--where: a condition has at most {CHARACTERS:,} characters and {NESTED} brackets in each other; shorten it"
         )
     parser: Any = frame.sparkSession._jsparkSession.sessionState().sqlParser()
-    for part in _parts(parser.parseExpression(condition)):
+    for part in _tree_nodes(parser.parseExpression(condition)):
         kind = part.getClass().getSimpleName()
         if kind == "UnresolvedFunction":
             name = part.nameParts().mkString(".").lower()
@@ -81,11 +81,12 @@ def _check(frame: DataFrame, condition: str) -> None:
                 raise ConfigError(f"--where: a condition cannot call {name}(); it may call functions such as {near}")
         elif kind not in OPERATORS.split():
             raise ConfigError(
-                f"--where: a condition compares the columns of one row, and {_words(kind)} is no part of that; leave it out"
+                f"--where: a condition compares the columns of one row, and {_spaced_words(kind)} is no part of that; leave "
+                "it out"
             )
 
 
-def _depth(text: str) -> int:
+def _bracket_depth(text: str) -> int:
     depth = most = 0
     for sign in text:
         depth += {"(": 1, ")": -1}.get(sign, 0)
@@ -93,7 +94,7 @@ def _depth(text: str) -> int:
     return most
 
 
-def _parts(tree: Any) -> Iterator[Any]:
+def _tree_nodes(tree: Any) -> Iterator[Any]:
     waiting = [tree]
     while waiting:
         part = waiting.pop()
@@ -103,6 +104,6 @@ def _parts(tree: Any) -> Iterator[Any]:
             waiting.append(children.next())
 
 
-def _words(kind: str) -> str:
+def _spaced_words(kind: str) -> str:
     """`ScalarSubquery` as `scalar subquery`."""
     return " ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+", kind)).lower() or "what stands there"

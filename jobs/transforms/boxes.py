@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from oilake.conf.registry import IdForm
 from oilake.jobs.transforms import dictionary_arrays, labels, numbers
-from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 
 COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
@@ -20,26 +20,28 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Collection[str], form: IdForm | None = None) -> Normalized:
+def normalize(raw: Mapping[str, pa.Array], sources: Collection[str], form: IdForm | None = None) -> NormalizedBatch:
     """`raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL.
 
     `sources`: the box sources that the release declares; `form`: see jobs/transforms/image_ids.py.
     """
-    result = Normalized({})
+    result = NormalizedBatch({})
     labels.add_ids_and_mids(result, raw, form)
-    _, unknown = dictionary_arrays.apply(raw["source"], lambda values: (values, ~_known(values, sources)))
+    _, unknown = dictionary_arrays.map_distinct(
+        raw["source"], lambda values: (values, ~_are_known_sources(values, sources))
+    )
     result.add("source", raw["source"], unknown, "unknown_source")
-    confidence, bad = dictionary_arrays.take(raw["confidence"], numbers.doubles)
+    confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)
     result.add("confidence", confidence, bad, "invalid_confidence")
     for name in COORDINATES:
-        result.add(name, *numbers.doubles(raw[name]), "invalid_coordinate")
+        result.add(name, *numbers.to_doubles(raw[name]), "invalid_coordinate")
     for name in ATTRIBUTES:
         if name in raw:
-            result.add(name, *dictionary_arrays.take(raw[name], numbers.attributes), "invalid_attribute")
+            result.add(name, *dictionary_arrays.convert_distinct(raw[name], numbers.to_booleans), "invalid_attribute")
         else:
             result.columns[name] = pa.nulls(len(raw["image_id"]), pa.bool_())
     return result
 
 
-def _known(values: pa.StringArray, sources: Collection[str]) -> np.typing.NDArray[np.bool_]:
+def _are_known_sources(values: pa.StringArray, sources: Collection[str]) -> np.typing.NDArray[np.bool_]:
     return np.array([value in sources for value in values.to_pylist()], np.bool_)

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def ancestors(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+def ancestor_pairs(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """(class, ancestor) as MIDs, over every occurrence of a class in `nodes` (rows of `hierarchy`: path, parent_path,
     mid, relation). Only subcategories imply their parents: a part does not; a node without MID passes on what is above it.
     """
-    known = {node["path"]: node for node in nodes}
-    found = set()
-    for node in known.values():
-        above = _parent(node, known)
+    nodes_by_path = {node["path"]: node for node in nodes}
+    pairs = set()
+    for node in nodes_by_path.values():
+        above = _parent_node(node, nodes_by_path)
         while above is not None:
             if node["mid"] and above["mid"] and node["mid"] != above["mid"]:
-                found.add((str(node["mid"]), str(above["mid"])))
-            above = _parent(above, known)
-    return found
+                pairs.add((str(node["mid"]), str(above["mid"])))
+            above = _parent_node(above, nodes_by_path)
+    return pairs
 
 
-def _parent(node: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return known.get(node["parent_path"]) if node["relation"] == "subcategory" else None
+def _parent_node(node: Mapping[str, Any], nodes_by_path: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return nodes_by_path.get(node["parent_path"]) if node["relation"] == "subcategory" else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from oilake.schemas.loader import arrow_schema, load
+from oilake.schemas.loader import arrow_schema, table_schema
 
 COLUMNS = ("mid", "display_name", "is_trainable", "is_boxable")
 CHANGES = ("added", "removed", "renamed", "kept")
@@ -16,21 +16,23 @@ CHANGES = ("added", "removed", "renamed", "kept")
 Class = Mapping[str, Any]
 
 
-def compare(before: Iterable[Class], after: Iterable[Class]) -> pa.Table:
+def compare_classes(before: Iterable[Class], after: Iterable[Class]) -> pa.Table:
     """One row a MID that either release lists, sorted by MID. `before`, `after`: rows with COLUMNS."""
     old, new = ({row["mid"]: row for row in rows} for rows in (before, after))
     carriers = Counter(row["display_name"] for row in new.values())
     gone = Counter(row["display_name"] for row in old.values())
-    rows = [_row(mid, old.get(mid), new.get(mid), carriers if mid in new else gone) for mid in sorted({*old, *new})]
-    return pa.Table.from_pylist(rows, schema=arrow_schema(load("class_history")))
+    rows = [
+        _history_row(mid, old.get(mid), new.get(mid), carriers if mid in new else gone) for mid in sorted({*old, *new})
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(table_schema("class_history")))
 
 
-def _row(mid: str, old: Class | None, new: Class | None, carriers: Counter[str]) -> dict[str, Any]:
+def _history_row(mid: str, old: Class | None, new: Class | None, carriers: Counter[str]) -> dict[str, Any]:
     before, after = old or {}, new or {}
     name = (before if new is None else after).get("display_name")
     return {
         "mid": mid,
-        "change": _change(old, new),
+        "change": _change_kind(old, new),
         "from_name": before.get("display_name"),
         "to_name": after.get("display_name"),
         "sharing": None if name is None else carriers[name],
@@ -41,7 +43,7 @@ def _row(mid: str, old: Class | None, new: Class | None, carriers: Counter[str])
     }
 
 
-def _change(old: Class | None, new: Class | None) -> str:
+def _change_kind(old: Class | None, new: Class | None) -> str:
     if old is None:
         return "added"
     if new is None:

@@ -15,7 +15,7 @@ Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassVocabulary:
     """`mids`: distinct and sorted; beside each its display name and flags, NULL where nothing is known or published."""
 
     mids: pa.StringArray
@@ -27,7 +27,7 @@ class Classes:
         """The place of each MID, all of which are known."""
         return np.asarray(pc.index_in(mids, value_set=self.mids).to_numpy().astype(np.int64))
 
-    def including(self, columns: Iterable[pa.ChunkedArray]) -> Classes:
+    def including(self, columns: Iterable[pa.ChunkedArray]) -> ClassVocabulary:
         """These classes and every other MID in the dictionaries of `columns`, of which nothing is known."""
         distinct = pa.concat_arrays(
             [self.mids[:0], *(chunk.dictionary for column in columns for chunk in column.chunks)]
@@ -37,7 +37,7 @@ class Classes:
             return self
         order = pc.sort_indices(pa.concat_arrays([self.mids, unknown]))
         place = pc.if_else(pc.less(order, len(self.mids)), order, None)
-        return Classes(
+        return ClassVocabulary(
             pa.concat_arrays([self.mids, unknown]).take(order),
             self.display_names.take(place),
             self.is_trainable.take(place),
@@ -45,10 +45,10 @@ class Classes:
         )
 
 
-def known(rows: Sequence[Mapping[str, Any]]) -> Classes:
+def build_vocabulary(rows: Sequence[Mapping[str, Any]]) -> ClassVocabulary:
     """The vocabulary of the rows of `classes` (mid, display_name, is_trainable, is_boxable)."""
     ordered = sorted(rows, key=lambda row: str(row["mid"]))
-    return Classes(
+    return ClassVocabulary(
         pa.array([row["mid"] for row in ordered], pa.string()),
         pa.array([row["display_name"] for row in ordered], pa.string()).dictionary_encode(),
         pa.array([row["is_trainable"] for row in ordered], pa.bool_()),

@@ -22,7 +22,7 @@ def by_runs(values: pa.StringArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(indices, mask=missing), runs.values, safe=False)
 
 
-def apply(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.DictionaryArray, Mask]:
+def map_distinct(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.DictionaryArray, Mask]:
     """`normalize` on the distinct values; (the new array, which rows it marks).
 
     Values that have become equal share one entry, and what has become NULL is a NULL index.
@@ -31,16 +31,16 @@ def apply(values: pa.DictionaryArray, normalize: Normalize) -> tuple[pa.Dictiona
     encoded = distinct.dictionary_encode()
     same = len(encoded.dictionary) == len(distinct)
     indices = values.indices if same else encoded.indices.take(values.indices)
-    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False), spread(values, marked)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False), expand_mask(values, marked)
 
 
-def take(values: pa.DictionaryArray, convert: Normalize) -> tuple[pa.Array, Mask]:
+def convert_distinct(values: pa.DictionaryArray, convert: Normalize) -> tuple[pa.Array, Mask]:
     """`convert` on the distinct values, given back row by row; (the plain array, which rows it marks)."""
     distinct, marked = convert(values.dictionary)
-    return distinct.take(values.indices), spread(values, marked)
+    return distinct.take(values.indices), expand_mask(values, marked)
 
 
-def spread(values: pa.DictionaryArray, marked: Mask) -> Mask:
+def expand_mask(values: pa.DictionaryArray, marked: Mask) -> Mask:
     """A mask over the distinct values as a mask over the rows; NULL is not marked."""
     if not marked.any():
         return np.zeros(len(values), np.bool_)

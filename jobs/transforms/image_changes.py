@@ -11,20 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.transforms.image_ids import as_ids
-from oilake.jobs.transforms.image_runs import Numbers, Runs
-from oilake.jobs.transforms.release_diff import FROM, TO, Chosen, Met, meet, side, subsets
-from oilake.quality.row_expectations import Mask, mask
-from oilake.schemas.loader import arrow_schema, load
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
+from oilake.jobs.transforms.release_diff import FROM, TO, ChosenRows, MatchedRows, match_rows, side_name, side_subsets
+from oilake.quality.row_expectations import RowMask, numpy_mask
+from oilake.schemas.loader import arrow_schema, table_schema
 
 KEYS = ("release", "subset", "image_id")
-COLUMNS = tuple(column.name for column in load("images").columns if column.name not in KEYS)
+COLUMNS = tuple(column.name for column in table_schema("images").columns if column.name not in KEYS)
 CHANGES = ("added", "removed", "moved_subset", "metadata_changed")
 
 Bits = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Changed:
+class ImageChangeBatch:
     """Some changed images: their IDs as numbers, and one bit a column of COLUMNS that differs; both of shape (rows,)."""
 
     change: str
@@ -34,86 +34,96 @@ class Changed:
     columns: Bits
 
 
-def compare(chunk: Mapping[str, Runs]) -> pa.Table:
+def compare_images(chunk: Mapping[str, ImageRuns]) -> pa.Table:
     """The changed rows in the order of image_id; none where all are equal.
 
     `chunk`: all rows of some images with COLUMNS, by side (see transforms/sides.py), strings plain.
     """
     before, after = (
-        {subset: _ascending(chunk[side(role, subset)]) for subset in subsets(chunk, role)} for role in (FROM, TO)
+        {subset: _ascending_runs(chunk[side_name(role, subset)]) for subset in side_subsets(chunk, role)}
+        for role in (FROM, TO)
     )
-    met, removed, added = meet(
+    met, removed, added = match_rows(
         {subset: part.images for subset, part in before.items()},
         {subset: part.images for subset, part in after.items()},
     )
-    found = [_both(one, before[one.before], after[one.after]) for one in met]
-    found += [_one("removed", subset, None, before[subset].images[gone]) for subset, gone in removed.items()]
-    found += [_one("added", None, subset, after[subset].images[new]) for subset, new in added.items()]
-    return _table(found)
+    batches = [_changed_images(matched, before[matched.before], after[matched.after]) for matched in met]
+    batches += [
+        _one_sided_images("removed", subset, None, before[subset].images[gone]) for subset, gone in removed.items()
+    ]
+    batches += [_one_sided_images("added", None, subset, after[subset].images[new]) for subset, new in added.items()]
+    return _changes_table(batches)
 
 
-def _ascending(part: Runs) -> Runs:
+def _ascending_runs(part: ImageRuns) -> ImageRuns:
     """One run a row, in ascending order."""
     images = np.repeat(part.images, part.lengths)
     if (images[1:] < images[:-1]).any():
         order = np.argsort(images, kind="stable")
-        return Runs(part.rows.take(pa.array(order)), images[order], np.ones(len(images), np.int64))
-    return Runs(part.rows, images, np.ones(len(images), np.int64))
+        return ImageRuns(part.rows.take(pa.array(order)), images[order], np.ones(len(images), np.int64))
+    return ImageRuns(part.rows, images, np.ones(len(images), np.int64))
 
 
-def _both(met: Met, before: Runs, after: Runs) -> Changed:
+def _changed_images(met: MatchedRows, before: ImageRuns, after: ImageRuns) -> ImageChangeBatch:
     """The images among those that both releases have which moved or are described otherwise."""
     images = before.images[met.left]
     differ = np.zeros(len(images), np.int64)
     for n, name in enumerate(COLUMNS):
-        differ |= _distinct(_column(before, name, met.left), _column(after, name, met.right)).astype(np.int64) << n
+        differ |= (
+            _values_differ(_chosen_column(before, name, met.left), _chosen_column(after, name, met.right)).astype(
+                np.int64
+            )
+            << n
+        )
     if met.before != met.after:
-        return Changed("moved_subset", met.before, met.after, images, differ)
+        return ImageChangeBatch("moved_subset", met.before, met.after, images, differ)
     changed = np.flatnonzero(differ)
-    return Changed("metadata_changed", met.before, met.after, images[changed], differ[changed])
+    return ImageChangeBatch("metadata_changed", met.before, met.after, images[changed], differ[changed])
 
 
-def _column(part: Runs, name: str, chosen: Chosen) -> pa.ChunkedArray:
+def _chosen_column(part: ImageRuns, name: str, chosen: ChosenRows) -> pa.ChunkedArray:
     """Some values of a column; NULL where the files are older than the column."""
     if name not in part.rows.column_names:
-        type_ = arrow_schema(load("images")).field(name).type
+        type_ = arrow_schema(table_schema("images")).field(name).type
         return pa.chunked_array([pa.nulls(len(part.images[chosen]), type_)])
     column = part.rows[name]
     return column if isinstance(chosen, slice) else column.take(pa.array(chosen))
 
 
-def _distinct(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Mask:
+def _values_differ(before: pa.ChunkedArray, after: pa.ChunkedArray) -> RowMask:
     """Where the values differ, NULL being a value like any other; shape (rows,)."""
-    found = pc.not_equal(before, after)
-    if found.null_count:
-        found = pc.if_else(pc.is_null(found), pc.xor(pc.is_null(before), pc.is_null(after)), found)
-    return mask(found)
+    differs = pc.not_equal(before, after)
+    if differs.null_count:
+        differs = pc.if_else(pc.is_null(differs), pc.xor(pc.is_null(before), pc.is_null(after)), differs)
+    return numpy_mask(differs)
 
 
-def _one(change: str, old: str | None, new: str | None, images: Numbers) -> Changed:
-    return Changed(change, old, new, images, np.zeros(len(images), np.int64))
+def _one_sided_images(change: str, old: str | None, new: str | None, images: Numbers) -> ImageChangeBatch:
+    return ImageChangeBatch(change, old, new, images, np.zeros(len(images), np.int64))
 
 
-def _table(found: Sequence[Changed]) -> pa.Table:
-    images = np.concatenate([one.images for one in found])
+def _changes_table(batches: Sequence[ImageChangeBatch]) -> pa.Table:
+    images = np.concatenate([batch.images for batch in batches])
     order = np.argsort(images, kind="stable")
     columns: dict[str, pa.Array] = {
         "image_id": as_ids(images[order]),
-        "change": _repeated([one.change for one in found], found, order),
-        "from_subset": _repeated([one.from_subset for one in found], found, order),
-        "to_subset": _repeated([one.to_subset for one in found], found, order),
-        "columns_changed": _names(np.concatenate([one.columns for one in found])[order]),
+        "change": _repeat_values([batch.change for batch in batches], batches, order),
+        "from_subset": _repeat_values([batch.from_subset for batch in batches], batches, order),
+        "to_subset": _repeat_values([batch.to_subset for batch in batches], batches, order),
+        "columns_changed": _changed_names(np.concatenate([batch.columns for batch in batches])[order]),
     }
-    return pa.table({name: columns[name] for name in arrow_schema(load("image_changes")).names})
+    return pa.table({name: columns[name] for name in arrow_schema(table_schema("image_changes")).names})
 
 
-def _repeated(values: Sequence[str | None], found: Sequence[Changed], order: Bits) -> pa.DictionaryArray:
+def _repeat_values(
+    values: Sequence[str | None], batches: Sequence[ImageChangeBatch], order: Bits
+) -> pa.DictionaryArray:
     """A value that all rows of each part have, for every row."""
-    places = np.repeat(np.arange(len(found)), [len(one.images) for one in found])[order]
+    places = np.repeat(np.arange(len(batches)), [len(batch.images) for batch in batches])[order]
     return pa.array(values, pa.string()).dictionary_encode().take(pa.array(places))
 
 
-def _names(bits: Bits) -> pa.ListArray:
+def _changed_names(bits: Bits) -> pa.ListArray:
     """The names of the columns whose bits are set."""
     is_set = (bits[:, None] >> np.arange(len(COLUMNS))) & 1
     offsets = np.zeros(len(bits) + 1, np.int32)

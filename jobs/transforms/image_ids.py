@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 
 from oilake.conf.registry import IdForm
 from oilake.quality import fixed_width
-from oilake.quality.row_expectations import mask
+from oilake.quality.row_expectations import numpy_mask
 
 CANONICAL = "^[0-9a-f]{16}$"
 REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"
 AMBIGUOUS = "^[0-9]{1,15}$"
 DECIMAL = "^[0-9]+$"
-LARGEST = str(2**64 - 1)
+LARGEST_DECIMAL = str(2**64 - 1)
 
 LOW_BITS, ONES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 # The two hexadecimal digits of each byte, side by side in memory.
@@ -37,7 +37,7 @@ def normalize(values: pa.StringArray, form: IdForm | None = None) -> tuple[pa.St
     if canonical.all():
         return values, ~canonical
     odd = np.flatnonzero(~canonical)
-    repaired, changed = _repair(values.take(pa.array(odd)), is_hex=form == "hex")
+    repaired, changed = _repair_ids(values.take(pa.array(odd)), is_hex=form == "hex")
     repairs = np.zeros(len(values), np.bool_)
     repairs[odd] = changed
     return pc.replace_with_mask(values, pa.array(~canonical), repaired), repairs
@@ -45,9 +45,9 @@ def normalize(values: pa.StringArray, form: IdForm | None = None) -> tuple[pa.St
 
 def are_canonical(values: pa.StringArray) -> Mask:
     """Which values are canonical IDs, or NULL; shape (n,)."""
-    spec = fixed_width.spec(CANONICAL)
+    spec = fixed_width.class_and_length(CANONICAL)
     assert spec is not None
-    return fixed_width.matches(values, *spec)
+    return fixed_width.match_fixed_width(values, *spec)
 
 
 def unread_reason(form: IdForm | None) -> str:
@@ -55,28 +55,29 @@ def unread_reason(form: IdForm | None) -> str:
     return "invalid_image_id" if form else "ambiguous_image_id"
 
 
-def _repair(values: pa.StringArray, is_hex: bool) -> tuple[pa.StringArray, Mask]:
+def _repair_ids(values: pa.StringArray, is_hex: bool) -> tuple[pa.StringArray, Mask]:
     repairable = pc.match_substring_regex(values, REPAIRABLE)
     digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
     padded = pc.if_else(repairable, pc.ascii_lpad(digits, 16, "0"), values)
     if is_hex:
-        return padded, mask(repairable)
+        return padded, numpy_mask(repairable)
     ambiguous = pc.match_substring_regex(values, AMBIGUOUS)
-    return pc.if_else(ambiguous, None, padded), mask(pc.and_not(repairable, ambiguous))
+    return pc.if_else(ambiguous, None, padded), numpy_mask(pc.and_not(repairable, ambiguous))
 
 
 def _from_decimals(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     digits = pc.ascii_ltrim(values, "0")
     length = pc.binary_length(digits)
     fits = pc.or_(
-        pc.less(length, len(LARGEST)), pc.and_(pc.equal(length, len(LARGEST)), pc.less_equal(digits, LARGEST))
+        pc.less(length, len(LARGEST_DECIMAL)),
+        pc.and_(pc.equal(length, len(LARGEST_DECIMAL)), pc.less_equal(digits, LARGEST_DECIMAL)),
     )
     readable = pc.fill_null(pc.and_(pc.match_substring_regex(values, DECIMAL), fits), False)
     numbers = pc.cast(
         pc.if_else(pc.and_(readable, pc.fill_null(pc.greater(length, 0), False)), digits, "0"), pa.uint64()
     )
     ids = pc.if_else(readable, as_ids(numbers.to_numpy()), None)
-    return ids, mask(pc.fill_null(pc.not_equal(ids, values), False))
+    return ids, numpy_mask(pc.fill_null(pc.not_equal(ids, values), False))
 
 
 def as_numbers(image_ids: pa.StringArray) -> npt.NDArray[np.uint64]:

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from oilake.conf.registry import IdForm
 from oilake.jobs.transforms import image_ids, md5, numbers, text
-from oilake.jobs.transforms.normalized_batch import Normalized
-from oilake.quality.row_expectations import mask
+from oilake.jobs.transforms.normalized_batch import NormalizedBatch
+from oilake.quality.row_expectations import numpy_mask
 
 AS_PUBLISHED = ("original_url", "original_landing_url", "license", "author_profile_url", "thumbnail_300k_url")
 TYPES = {
@@ -19,24 +19,24 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], subset: str, form: IdForm | None = None) -> Normalized:
+def normalize(raw: Mapping[str, pa.Array], subset: str, form: IdForm | None = None) -> NormalizedBatch:
     """`raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
 
     `subset`: the folder that the file stood in; a row that names another one is a fault.
     `form`: see jobs/transforms/image_ids.py.
     """
     rows = len(raw["image_id"])
-    result = Normalized({})
+    result = NormalizedBatch({})
     ids = image_ids.normalize(raw["image_id"], form)
     result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(form))
     same = pc.fill_null(pc.equal(raw["subset"], subset), False)
     if not pc.all(same, min_count=0).as_py():
-        result.faults.append(("subset", ~mask(same), "wrong_subset"))
+        result.faults.append(("subset", ~numpy_mask(same), "wrong_subset"))
     for name in AS_PUBLISHED:
         result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
     for name in ("author", "title"):
         result.columns[name] = text.normalize(raw[name])
     sizes = raw.get("original_size", pa.nulls(rows, pa.string()))
-    result.add("original_size", *numbers.wholes(sizes), "invalid_size")
+    result.add("original_size", *numbers.to_integers(sizes), "invalid_size")
     result.columns["original_md5"] = md5.to_hex(raw.get("original_md5", pa.nulls(rows, pa.string())))
     return result

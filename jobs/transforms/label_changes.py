@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oilake.jobs.transforms import label_keys
-from oilake.jobs.transforms.class_vocabulary import Classes
+from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.image_ids import as_ids
-from oilake.jobs.transforms.image_runs import Numbers, Runs, distinct
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers, distinct_images
 from oilake.jobs.transforms.label_keys import Doubles, Integers
-from oilake.jobs.transforms.release_diff import FROM, TO, Chosen, meet, side, subsets
-from oilake.schemas.loader import arrow_schema, load
+from oilake.jobs.transforms.release_diff import FROM, TO, ChosenRows, match_rows, side_name, side_subsets
+from oilake.schemas.loader import arrow_schema, table_schema
 
 COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")
 CHANGES = ("added", "removed", "flipped", "newly_verified", "no_longer_verified", "confidence_changed")
@@ -31,48 +31,51 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelRows:
     """Rows of one subset, ascending: image and MID as one key, state, and confidence (NaN for NULL), each (rows,)."""
 
     keys: Integers
     states: Bytes
     confidences: Doubles
 
-    def take(self, chosen: Chosen) -> Rows:
+    def take(self, chosen: ChosenRows) -> LabelRows:
         """Some of the rows."""
-        return Rows(self.keys[chosen], self.states[chosen], self.confidences[chosen])
+        return LabelRows(self.keys[chosen], self.states[chosen], self.confidences[chosen])
 
 
-def compare(chunk: Mapping[str, Runs], classes: Classes) -> pa.Table:
+def compare_labels(chunk: Mapping[str, ImageRuns], classes: ClassVocabulary) -> pa.Table:
     """The changed rows in the order of (image_id, mid); none where all are equal.
 
     `chunk`: all rows of some images with COLUMNS, by side (see transforms/sides.py).
     """
     classes = classes.including(part.rows["mid"] for part in chunk.values())
-    images = distinct([part.images for part in chunk.values()])
+    images = distinct_images([part.images for part in chunk.values()])
     before, after = (
-        {subset: _rows(chunk[side(role, subset)], images, classes) for subset in subsets(chunk, role)}
+        {subset: _label_rows(chunk[side_name(role, subset)], images, classes) for subset in side_subsets(chunk, role)}
         for role in (FROM, TO)
     )
     names = sorted({*before, *after})
-    met, removed, added = meet(
+    met, removed, added = match_rows(
         {subset: rows.keys for subset, rows in before.items()}, {subset: rows.keys for subset, rows in after.items()}
     )
-    found = [_both(names, m.before, before[m.before].take(m.left), m.after, after[m.after].take(m.right)) for m in met]
-    found += [_one(names, FROM, subset, before[subset].take(gone)) for subset, gone in removed.items()]
-    found += [_one(names, TO, subset, after[subset].take(new)) for subset, new in added.items()]
-    return _table(found, names, images, classes)
+    parts = [
+        _changed_pairs(names, m.before, before[m.before].take(m.left), m.after, after[m.after].take(m.right))
+        for m in met
+    ]
+    parts += [_one_sided_pairs(names, FROM, subset, before[subset].take(gone)) for subset, gone in removed.items()]
+    parts += [_one_sided_pairs(names, TO, subset, after[subset].take(new)) for subset, new in added.items()]
+    return _changes_table(parts, names, images, classes)
 
 
-def _rows(part: Runs, images: Numbers, classes: Classes) -> Rows:
+def _label_rows(part: ImageRuns, images: Numbers, classes: ClassVocabulary) -> LabelRows:
     keys = label_keys.pair_keys(part, images, classes)
-    verdicts, deciders = _codes(part.rows["verdict"], VERDICTS), _codes(part.rows["decided_by"], DECIDERS)
+    verdicts, deciders = _value_codes(part.rows["verdict"], VERDICTS), _value_codes(part.rows["decided_by"], DECIDERS)
     states = deciders * np.int8(len(VERDICTS)) + verdicts
-    found = Rows(keys, states, part.rows["machine_confidence"].to_numpy())
-    return found if (keys[1:] >= keys[:-1]).all() else found.take(np.argsort(keys, kind="stable"))
+    rows = LabelRows(keys, states, part.rows["machine_confidence"].to_numpy())
+    return rows if (keys[1:] >= keys[:-1]).all() else rows.take(np.argsort(keys, kind="stable"))
 
 
-def _codes(column: pa.ChunkedArray, values: Sequence[str]) -> Bytes:
+def _value_codes(column: pa.ChunkedArray, values: Sequence[str]) -> Bytes:
     """Of each row of a dictionary column the place of its value in `values`, which hold them all."""
     codes = [
         np.array([values.index(value) for value in chunk.dictionary.to_pylist()], np.int8)[chunk.indices.to_numpy()]
@@ -81,13 +84,13 @@ def _codes(column: pa.ChunkedArray, values: Sequence[str]) -> Bytes:
     return np.concatenate([np.empty(0, np.int8), *codes])
 
 
-def _kinds() -> Bytes:
+def _change_kinds() -> Bytes:
     """What a pair's verdicts tell, by STATES * state before + state after."""
     people = [None if state // len(VERDICTS) == DECIDERS.index("machine") else state % 3 for state in range(STATES)]
-    return np.array([_kind(before, after) for before in people for after in people], np.int8)
+    return np.array([_change_kind(before, after) for before in people for after in people], np.int8)
 
 
-def _kind(before: int | None, after: int | None) -> int:
+def _change_kind(before: int | None, after: int | None) -> int:
     if before == after:
         return UNCHANGED
     if before is None:
@@ -95,60 +98,68 @@ def _kind(before: int | None, after: int | None) -> int:
     return NO_LONGER_VERIFIED if after is None else FLIPPED
 
 
-KINDS = _kinds()
+KINDS = _change_kinds()
 
 
-def _both(names: Sequence[str], old: str, before: Rows, new: str, after: Rows) -> Arrays:
+def _changed_pairs(names: Sequence[str], old: str, before: LabelRows, new: str, after: LabelRows) -> Arrays:
     """The pairs among those that both releases have which changed."""
     kinds = KINDS.take(before.states * np.int8(STATES) + after.states)
     differ = before.confidences != after.confidences
     differ &= ~(np.isnan(before.confidences) & np.isnan(after.confidences))
     kinds[differ & (kinds == UNCHANGED)] = CONFIDENCE_CHANGED
     changed = np.flatnonzero(kinds != UNCHANGED)
-    found: Arrays = {"keys": before.keys[changed], "changes": kinds[changed], "is_confidence_changed": differ[changed]}
-    found["is_subset_moved"] = np.full(len(changed), old != new)
-    found |= _said(FROM, names.index(old), before.take(changed))
-    return found | _said(TO, names.index(new), after.take(changed))
+    columns: Arrays = {
+        "keys": before.keys[changed],
+        "changes": kinds[changed],
+        "is_confidence_changed": differ[changed],
+    }
+    columns["is_subset_moved"] = np.full(len(changed), old != new)
+    columns |= _side_columns(FROM, names.index(old), before.take(changed))
+    return columns | _side_columns(TO, names.index(new), after.take(changed))
 
 
-def _one(names: Sequence[str], role: str, subset: str, rows: Rows) -> Arrays:
+def _one_sided_pairs(names: Sequence[str], role: str, subset: str, rows: LabelRows) -> Arrays:
     """Pairs that one release has."""
     count = len(rows.keys)
-    nothing = Rows(rows.keys, np.full(count, MISSING, np.int8), np.full(count, np.nan))
+    nothing = LabelRows(rows.keys, np.full(count, MISSING, np.int8), np.full(count, np.nan))
     no = np.zeros(count, np.bool_)
-    found: Arrays = {"keys": rows.keys, "changes": np.full(count, REMOVED if role == FROM else ADDED, np.int8)}
-    found |= {"is_confidence_changed": no, "is_subset_moved": no, **_said(role, names.index(subset), rows)}
-    return found | _said(TO if role == FROM else FROM, MISSING, nothing)
+    columns: Arrays = {"keys": rows.keys, "changes": np.full(count, REMOVED if role == FROM else ADDED, np.int8)}
+    columns |= {"is_confidence_changed": no, "is_subset_moved": no, **_side_columns(role, names.index(subset), rows)}
+    return columns | _side_columns(TO if role == FROM else FROM, MISSING, nothing)
 
 
-def _said(role: str, subset: int, rows: Rows) -> Arrays:
+def _side_columns(role: str, subset: int, rows: LabelRows) -> Arrays:
     subsets = np.full(len(rows.keys), subset, np.int8)
     return {f"{role}_subset": subsets, f"{role}_state": rows.states, f"{role}_confidence": rows.confidences}
 
 
-def _table(found: Sequence[Arrays], names: Sequence[str], images: Numbers, classes: Classes) -> pa.Table:
-    arrays = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+def _changes_table(
+    parts: Sequence[Arrays], names: Sequence[str], images: Numbers, classes: ClassVocabulary
+) -> pa.Table:
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.argsort(arrays["keys"], kind="stable")
     arrays = {name: values[order] for name, values in arrays.items()}
-    bits = label_keys.width(len(classes.mids))
+    bits = label_keys.bit_width(len(classes.mids))
     places, runs = np.unique(arrays["keys"] >> bits, return_inverse=True)
     columns = {
-        "image_id": _coded(runs, as_ids(images[places])),
-        "mid": _coded(arrays["keys"] & ((1 << bits) - 1), classes.mids),
-        "change": _coded(arrays["changes"], pa.array(CHANGES)),
+        "image_id": _dictionary_column(runs, as_ids(images[places])),
+        "mid": _dictionary_column(arrays["keys"] & ((1 << bits) - 1), classes.mids),
+        "change": _dictionary_column(arrays["changes"], pa.array(CHANGES)),
         "is_confidence_changed": pa.array(arrays["is_confidence_changed"]),
         "is_subset_moved": pa.array(arrays["is_subset_moved"]),
     }
     for role in (FROM, TO):
         state, confidence = arrays[f"{role}_state"], arrays[f"{role}_confidence"]
-        columns[f"{role}_subset"] = _coded(arrays[f"{role}_subset"], pa.array(names, pa.string()))
-        columns[f"{role}_verdict"] = _coded(np.where(state < 0, MISSING, state % len(VERDICTS)), pa.array(VERDICTS))
-        columns[f"{role}_decided_by"] = _coded(state // len(VERDICTS), pa.array(DECIDERS))
+        columns[f"{role}_subset"] = _dictionary_column(arrays[f"{role}_subset"], pa.array(names, pa.string()))
+        columns[f"{role}_verdict"] = _dictionary_column(
+            np.where(state < 0, MISSING, state % len(VERDICTS)), pa.array(VERDICTS)
+        )
+        columns[f"{role}_decided_by"] = _dictionary_column(state // len(VERDICTS), pa.array(DECIDERS))
         columns[f"{role}_machine_confidence"] = pa.array(confidence, mask=np.isnan(confidence))
-    return pa.table({name: columns[name] for name in arrow_schema(load("label_changes")).names})
+    return pa.table({name: columns[name] for name in arrow_schema(table_schema("label_changes")).names})
 
 
-def _coded(places: npt.NDArray[np.generic], values: pa.Array) -> pa.DictionaryArray:
+def _dictionary_column(places: npt.NDArray[np.generic], values: pa.Array) -> pa.DictionaryArray:
     """The values at `places`, shape (rows,); NULL at MISSING."""
     codes = places.astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes == MISSING), values, safe=False)

@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oilake.conf.reconcile_policy import Policy
-from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, Keys
+from oilake.conf.reconcile_policy import ReconcilePolicy
+from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys
 from oilake.jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
-from oilake.schemas.loader import ARROW
+from oilake.schemas.loader import ARROW_TYPES
 
-EXTRA = ARROW["array<struct<source:string,confidence:double>>"]
+EXTRA = ARROW_TYPES["array<struct<source:string,confidence:double>>"]
 
 States = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Found:
+class LabelEvidence:
     """Of each pair, in ascending order: its key, where its rows end, its state, and its machine confidence (or NULL).
 
     `starts`, `stops`: where the rows of each statement begin and end; a statement is what one origin says about a pair.
@@ -36,10 +36,10 @@ class Found:
     several: Integers
 
 
-def find(keys: Keys, policy: Policy) -> Found:
+def find_evidence(keys: LabelKeys, policy: ReconcilePolicy) -> LabelEvidence:
     """The pairs and statements of the keys."""
     tail = keys.level_bits + keys.source_bits
-    starts = _starts(keys.sorted >> tail)
+    starts = _run_starts(keys.sorted >> tail)
     stops = np.append(starts[1:], len(keys.sorted))
     lowest = keys.sorted if len(starts) == len(keys.sorted) else keys.sorted[starts]
     several = np.flatnonzero(stops - starts > 1)
@@ -48,23 +48,23 @@ def find(keys: Keys, policy: Policy) -> Found:
         chosen = lowest.copy()
         chosen[several] = keys.sorted[stops[several] - 1]
     pairs = lowest >> (tail + KIND_BITS)
-    firsts = _starts(pairs)
-    states = _states(keys, chosen, policy)
-    _both(keys, states, several, lowest[several], keys.sorted[stops[several] - 1])
+    firsts = _run_starts(pairs)
+    states = _statement_states(keys, chosen, policy)
+    _correct_contradictions(keys, states, several, lowest[several], keys.sorted[stops[several] - 1])
     states = np.add.reduceat(states, firsts, dtype=np.uint8)
     distinct = pairs[firsts]
-    return Found(
+    return LabelEvidence(
         distinct if keys.pairs is None else keys.pairs[distinct],
         np.append(starts[firsts[1:]], len(keys.sorted)),
         states,
-        pa.array(keys.levels[_level(keys, chosen[firsts])], mask=states < MACHINE),
+        pa.array(keys.levels[_level_codes(keys, chosen[firsts])], mask=states < MACHINE),
         starts,
         stops,
         several,
     )
 
 
-def _starts(values: Integers) -> Integers:
+def _run_starts(values: Integers) -> Integers:
     """Where each run of equal values begins."""
     new = np.empty(len(values), np.bool_)
     new[:1] = True
@@ -72,19 +72,19 @@ def _starts(values: Integers) -> Integers:
     return np.flatnonzero(new)
 
 
-def _kind(keys: Keys, found: Integers) -> Integers:
-    return (found >> (keys.level_bits + keys.source_bits)) & ((1 << KIND_BITS) - 1)
+def _kind_codes(keys: LabelKeys, row_keys: Integers) -> Integers:
+    return (row_keys >> (keys.level_bits + keys.source_bits)) & ((1 << KIND_BITS) - 1)
 
 
-def _level(keys: Keys, found: Integers) -> Integers:
-    return (found >> keys.source_bits) & ((1 << keys.level_bits) - 1)
+def _level_codes(keys: LabelKeys, row_keys: Integers) -> Integers:
+    return (row_keys >> keys.source_bits) & ((1 << keys.level_bits) - 1)
 
 
-def _source(keys: Keys, found: Integers) -> Integers:
-    return found & ((1 << keys.source_bits) - 1)
+def _source_codes(keys: LabelKeys, row_keys: Integers) -> Integers:
+    return row_keys & ((1 << keys.source_bits) - 1)
 
 
-def _states(keys: Keys, chosen: Integers, policy: Policy) -> States:
+def _statement_states(keys: LabelKeys, chosen: Integers, policy: ReconcilePolicy) -> States:
     """What each statement adds to the state of its pair, by one of its rows."""
     threshold = np.inf if policy.machine_threshold is None else policy.machine_threshold
     says = np.where(keys.levels == 1, YES, NO)
@@ -95,18 +95,22 @@ def _states(keys: Keys, chosen: Integers, policy: Policy) -> States:
     return of_level.ravel().take(places)
 
 
-def _both(keys: Keys, states: States, several: Integers, lowest: Integers, highest: Integers) -> None:
+def _correct_contradictions(
+    keys: LabelKeys, states: States, several: Integers, lowest: Integers, highest: Integers
+) -> None:
     """Corrects what the statements of `several` rows add, where people said both."""
-    kind = _kind(keys, lowest)
-    both = (_level(keys, lowest) != _level(keys, highest)) & (kind > 0)
+    kind = _kind_codes(keys, lowest)
+    both = (_level_codes(keys, lowest) != _level_codes(keys, highest)) & (kind > 0)
     states[several[both]] = np.array([0, HUMAN * BOTH, CROWD * BOTH], np.uint8)[kind[both]]
 
 
-def extra(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> pa.ListArray:
+def extra_observations(
+    keys: LabelKeys, found: LabelEvidence, policy: ReconcilePolicy, usual: Sequence[str | None]
+) -> pa.ListArray:
     """The rows of each pair that its columns do not stand for, by source and confidence. `usual`: source by kind."""
     rows = _extra_rows(keys, found, policy, usual)
     pairs = np.searchsorted(found.ends, rows, side="right")
-    levels, sources = _level(keys, keys.sorted[rows]), _source(keys, keys.sorted[rows])
+    levels, sources = _level_codes(keys, keys.sorted[rows]), _source_codes(keys, keys.sorted[rows])
     order = np.lexsort((levels, sources, pairs))
     offsets = np.zeros(len(found.ends) + 1, np.int32)
     np.cumsum(np.bincount(pairs, minlength=len(found.ends)), out=offsets[1:])
@@ -115,21 +119,23 @@ def extra(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None])
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=EXTRA)
 
 
-def _extra_rows(keys: Keys, found: Found, policy: Policy, usual: Sequence[str | None]) -> Integers:
+def _extra_rows(
+    keys: LabelKeys, evidence: LabelEvidence, policy: ReconcilePolicy, usual: Sequence[str | None]
+) -> Integers:
     """The places of these rows among the keys, ascending."""
-    starts, stops = found.starts[found.several], found.stops[found.several]
-    is_machine = _kind(keys, keys.sorted[starts]) == 0
+    starts, stops = evidence.starts[evidence.several], evidence.stops[evidence.several]
+    is_machine = _kind_codes(keys, keys.sorted[starts]) == 0
     takes_last = np.where(is_machine, policy.machine == "highest", policy.contradiction == "positive")
-    rows = np.setdiff1d(_ranges(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)
+    rows = np.setdiff1d(_range_numbers(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)
     if all(usual[kind] == source for kind, source in keys.spoken):
         return rows
     places = np.array([keys.sources.index(u) if u in keys.sources else -1 for u in usual])
-    odd = np.flatnonzero(_source(keys, keys.sorted) != places[_kind(keys, keys.sorted)])
-    pairs = np.unique(np.searchsorted(found.ends, odd, side="right"))
-    return np.union1d(rows, _ranges(np.append(0, found.ends)[pairs], found.ends[pairs]))
+    odd = np.flatnonzero(_source_codes(keys, keys.sorted) != places[_kind_codes(keys, keys.sorted)])
+    pairs = np.unique(np.searchsorted(evidence.ends, odd, side="right"))
+    return np.union1d(rows, _range_numbers(np.append(0, evidence.ends)[pairs], evidence.ends[pairs]))
 
 
-def _ranges(starts: Integers, stops: Integers) -> Integers:
+def _range_numbers(starts: Integers, stops: Integers) -> Integers:
     """The numbers from each start up to its stop."""
     lengths = stops - starts
     first = np.cumsum(lengths) - lengths

@@ -12,32 +12,34 @@ import pyarrow.compute as pc
 
 from oilake.conf.registry import IdForm
 from oilake.jobs.transforms import dictionary_arrays, image_ids, mids, numbers
-from oilake.jobs.transforms.normalized_batch import Normalized
+from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str], form: IdForm | None = None) -> Normalized:
+def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str], form: IdForm | None = None) -> NormalizedBatch:
     """`raw`: the published columns as text (see TYPES), each of shape (rows,); `sources`: source -> origin;
     `form`: see jobs/transforms/image_ids.py."""
-    result = Normalized({})
+    result = NormalizedBatch({})
     add_ids_and_mids(result, raw, form)
     result.columns["source"] = raw["source"]
-    result.columns["origin"] = dictionary_arrays.apply(raw["source"], lambda values: _origins(values, sources))[0]
-    confidence, bad = dictionary_arrays.take(raw["confidence"], numbers.doubles)
+    result.columns["origin"] = dictionary_arrays.map_distinct(
+        raw["source"], lambda values: _label_origins(values, sources)
+    )[0]
+    confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)
     result.add("confidence", confidence, bad, "invalid_confidence")
     return result
 
 
-def add_ids_and_mids(result: Normalized, raw: Mapping[str, pa.Array], form: IdForm | None) -> None:
+def add_ids_and_mids(result: NormalizedBatch, raw: Mapping[str, pa.Array], form: IdForm | None) -> None:
     """The image IDs and MIDs of labels and of boxes, each distinct one normalized once."""
     ids = dictionary_arrays.by_runs(raw["image_id"])
-    read = dictionary_arrays.apply(ids, partial(image_ids.normalize, form=form))
+    read = dictionary_arrays.map_distinct(ids, partial(image_ids.normalize, form=form))
     result.add_image_ids(ids, *read, image_ids.unread_reason(form))
-    result.add_repaired("mid", *dictionary_arrays.apply(raw["mid"], mids.normalize))
+    result.add_repaired("mid", *dictionary_arrays.map_distinct(raw["mid"], mids.normalize))
 
 
-def _origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+def _label_origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
     index = pc.index_in(values, value_set=pa.array(list(sources), pa.string()))
     return pa.array(list(sources.values()), pa.string()).take(index), np.zeros(len(values), np.bool_)

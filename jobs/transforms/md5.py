@@ -20,22 +20,22 @@ def to_hex(values: pa.StringArray) -> pa.StringArray:
     """32 hex digits for each base64 MD5 of shape (n,); what is none stays as it is, NULL stays NULL."""
     valid = pc.fill_null(pc.match_substring_regex(values, BASE64), False)
     if pc.all(valid, min_count=0).as_py():
-        return _decode(values)
-    decoded = _decode(values.filter(valid))
+        return _decode_base64(values)
+    decoded = _decode_base64(values.filter(valid))
     return pc.replace_with_mask(values, valid, decoded)
 
 
-def _decode(values: pa.StringArray) -> pa.StringArray:
+def _decode_base64(values: pa.StringArray) -> pa.StringArray:
     n = len(values)
     offsets = np.frombuffer(values.buffers()[1], np.int32, n + 1, values.offset * 4)
     text = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]].reshape(n, LENGTH)
     bits = SIXBITS[text].astype(np.uint32).reshape(n, LENGTH // 4, 4)
     words = (bits[:, :, 0] << 18) | (bits[:, :, 1] << 12) | (bits[:, :, 2] << 6) | bits[:, :, 3]
     octets = np.stack([words >> 16, words >> 8, words], axis=2).astype(np.uint8).reshape(n, 18)[:, :16]
-    return _strings(np.stack([HEX[octets >> 4], HEX[octets & 15]], axis=2).reshape(n, 32))
+    return _fixed_width_strings(np.stack([HEX[octets >> 4], HEX[octets & 15]], axis=2).reshape(n, 32))
 
 
-def _strings(characters: npt.NDArray[np.uint8]) -> pa.StringArray:
+def _fixed_width_strings(characters: npt.NDArray[np.uint8]) -> pa.StringArray:
     n, width = characters.shape
     offsets = np.arange(0, (n + 1) * width, width, dtype=np.int32)
     return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters)))

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oilake.quality.row_expectations import mask
+from oilake.quality.row_expectations import numpy_mask
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
-class Normalized:
+class NormalizedBatch:
     """Columns by name, each of shape (rows,).
 
     `faults`: (column, which rows, reason) of what no value of the column can show, such as a text where a number belongs.
@@ -43,4 +43,4 @@ class Normalized:
         """The image IDs of the published ones; those that became NULL could not be read, for `reason`."""
         self.add_repaired("image_id", values, repaired)
         if values.null_count > published.null_count:
-            self.faults.append(("image_id", mask(published.is_valid()) & ~mask(values.is_valid()), reason))
+            self.faults.append(("image_id", numpy_mask(published.is_valid()) & ~numpy_mask(values.is_valid()), reason))

@@ -14,55 +14,58 @@ FROM, TO = "from", "to"
 Keys = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
 # All rows of a side are a slice, which copies nothing; some of them are their places.
-Chosen = Places | slice
+ChosenRows = Places | slice
 
 
 @dataclass(frozen=True)
-class Met:
+class MatchedRows:
     """Rows of two subsets that have the same keys: in each subset their places, in the same order."""
 
     before: str
     after: str
-    left: Chosen
-    right: Chosen
+    left: ChosenRows
+    right: ChosenRows
 
 
-def side(role: str, subset: str) -> str:
+def side_name(role: str, subset: str) -> str:
     """The name of one side: FROM or TO, and a subset."""
     return f"{role} {subset}"
 
 
-def subsets(names: Iterator[str] | Mapping[str, Any], role: str) -> list[str]:
+def side_subsets(names: Iterator[str] | Mapping[str, Any], role: str) -> list[str]:
     """The subsets of the sides with this role, sorted."""
     return sorted(name.partition(" ")[2] for name in names if name.startswith(f"{role} "))
 
 
-def meet(
+def match_rows(
     before: Mapping[str, Keys], after: Mapping[str, Keys]
-) -> tuple[list[Met], dict[str, Places], dict[str, Places]]:
+) -> tuple[list[MatchedRows], dict[str, Places], dict[str, Places]]:
     """(rows that meet, the places of those that only `before` has, of those that only `after` has), the latter by subset.
 
     Keys by subset, each ascending. Rows of the same subset meet first, and what is left meets across subsets: most images
     stay where they are.
     """
-    found = []
+    matched = []
     left = {subset: np.arange(len(keys)) for subset, keys in before.items() if subset not in after}
     right = {subset: np.arange(len(keys)) for subset, keys in after.items() if subset not in before}
     for subset in [subset for subset in before if subset in after]:
-        pairs = same(before[subset], after[subset])
-        found.append(Met(subset, subset, *pairs))
-        left[subset], right[subset] = _rest(before[subset], pairs[0]), _rest(after[subset], pairs[1])
+        pairs = common_rows(before[subset], after[subset])
+        matched.append(MatchedRows(subset, subset, *pairs))
+        left[subset], right[subset] = (
+            _remaining_rows(before[subset], pairs[0]),
+            _remaining_rows(after[subset], pairs[1]),
+        )
     for old in before:
         for new in after:
             if len(left[old]) and len(right[new]) and old != new:
-                pairs = same(before[old][left[old]], after[new][right[new]])
-                found.append(Met(old, new, left[old][pairs[0]], right[new][pairs[1]]))
-                left[old] = left[old][_rest(left[old], pairs[0])]
-                right[new] = right[new][_rest(right[new], pairs[1])]
-    return found, left, right
+                pairs = common_rows(before[old][left[old]], after[new][right[new]])
+                matched.append(MatchedRows(old, new, left[old][pairs[0]], right[new][pairs[1]]))
+                left[old] = left[old][_remaining_rows(left[old], pairs[0])]
+                right[new] = right[new][_remaining_rows(right[new], pairs[1])]
+    return matched, left, right
 
 
-def same(before: Keys, after: Keys) -> tuple[Chosen, Chosen]:
+def common_rows(before: Keys, after: Keys) -> tuple[ChosenRows, ChosenRows]:
     """The places of the keys that both have, ascending; of a key that one of them repeats only the first."""
     if np.array_equal(before, after):
         return slice(None), slice(None)
@@ -74,7 +77,7 @@ def same(before: Keys, after: Keys) -> tuple[Chosen, Chosen]:
     return np.flatnonzero(hit), places[hit]
 
 
-def _rest(keys: Keys, chosen: Chosen) -> Places:
+def _remaining_rows(keys: Keys, chosen: ChosenRows) -> Places:
     """The places that are not among the chosen ones, ascending."""
     left = np.ones(len(keys), np.bool_)
     left[chosen] = False

@@ -18,7 +18,7 @@ def normalize(values: pa.StringArray) -> pa.StringArray:
 
     An entity needs its semicolon: an ampersand in "R&D" or "?a=1&copy=2" stays what it is.
     """
-    decoded = _decode(values)
+    decoded = _decode_entities(values)
     foreign = pc.fill_null(pc.invert(pc.string_is_ascii(decoded)), False)
     if not pc.any(foreign, min_count=0).as_py():
         return decoded
@@ -27,15 +27,15 @@ def normalize(values: pa.StringArray) -> pa.StringArray:
     return pc.replace_with_mask(decoded, foreign, pa.array(composed, values.type))
 
 
-def _decode(values: pa.StringArray) -> pa.StringArray:
+def _decode_entities(values: pa.StringArray) -> pa.StringArray:
     marked = pc.fill_null(pc.match_substring(values, "&"), False)
     if not pc.any(marked, min_count=0).as_py():
         return values
-    changed = [ENTITY.sub(_character, text) for text in values.filter(marked).to_pylist()]
+    changed = [ENTITY.sub(_entity_character, text) for text in values.filter(marked).to_pylist()]
     return pc.replace_with_mask(values, marked, pa.array(changed, values.type))
 
 
-def _character(entity: re.Match[str]) -> str:
+def _entity_character(entity: re.Match[str]) -> str:
     """The entity's character; an unknown name stays as it is (html.unescape would take `&notit;` for `&not` and `it;`)."""
     text = entity[0]
     return html.unescape(text) if text.startswith("&#") else html.entities.html5.get(text[1:], text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oilake.conf.reconcile_policy import Policy
+from oilake.conf.reconcile_policy import ReconcilePolicy
 
 # What people may have said: nothing, no, yes, or both.
 SILENT, NO, YES, BOTH = range(4)
@@ -27,25 +27,25 @@ class Verdict:
     machine_agrees: bool | None
 
 
-def verdicts(policy: Policy) -> list[Verdict]:
+def all_verdicts(policy: ReconcilePolicy) -> list[Verdict]:
     """The verdict of every state MACHINE * machine + HUMAN * human + CROWD * crowd."""
-    return [_verdict(policy, state // MACHINE, state // HUMAN % 4, state % 4) for state in range(STATES)]
+    return [_state_verdict(policy, state // MACHINE, state // HUMAN % 4, state % 4) for state in range(STATES)]
 
 
-def _verdict(policy: Policy, machine: int, human: int, crowd: int) -> Verdict:
+def _state_verdict(policy: ReconcilePolicy, machine: int, human: int, crowd: int) -> Verdict:
     said = {SILENT: None, NO: False, YES: True, BOTH: policy.contradiction == "positive"}
-    told = {"human": said[human], "crowdsource": said[crowd], "machine": True if machine == ABOVE else None}
-    decided_by = next((origin for origin in policy.trust if told[origin] is not None), None)
+    opinions = {"human": said[human], "crowdsource": said[crowd], "machine": True if machine == ABOVE else None}
+    decided_by = next((origin for origin in policy.trust if opinions[origin] is not None), None)
     return Verdict(
         said[human],
         said[crowd],
-        {True: "positive", False: "negative", None: "unverified"}[told[decided_by] if decided_by else None],
+        {True: "positive", False: "negative", None: "unverified"}[opinions[decided_by] if decided_by else None],
         decided_by or "machine",
         BOTH in (human, crowd) or (None not in (said[human], said[crowd]) and said[human] != said[crowd]),
-        _people(policy, told) if machine else None,
+        _trusted_people(policy, opinions) if machine else None,
     )
 
 
-def _people(policy: Policy, told: Mapping[str, bool | None]) -> bool | None:
+def _trusted_people(policy: ReconcilePolicy, opinions: Mapping[str, bool | None]) -> bool | None:
     """What the more trusted of human and crowd said."""
-    return next((told[o] for o in policy.trust if o != "machine" and told[o] is not None), None)
+    return next((opinions[o] for o in policy.trust if o != "machine" and opinions[o] is not None), None)

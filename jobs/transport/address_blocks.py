@@ -47,7 +47,7 @@ SPECIAL_V6 = tuple(
     )
 )
 
-MAPPED, NAT64, SIX_TO_FOUR = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16")
+MAPPED_V4, NAT64, SIX_TO_FOUR = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16")
 ISATAP = (0x00005EFE, 0x02005EFE)
 
 
@@ -64,7 +64,7 @@ def _is_public_v4(address: IPv4Address) -> bool:
 def _is_public_v6(address: IPv6Address) -> bool:
     """By the IPv4 address inside, where that is where it leads: mapped, NAT64, 6to4 and ISATAP."""
     number = int(address)
-    if address in MAPPED or address in NAT64:
+    if address in MAPPED_V4 or address in NAT64:
         return _is_public_v4(IPv4Address(number & 0xFFFFFFFF))
     if address in SIX_TO_FOUR and not _is_public_v4(IPv4Address(number >> 80 & 0xFFFFFFFF)):
         return False

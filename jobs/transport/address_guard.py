@@ -17,7 +17,7 @@ from urllib3.util import parse_url
 
 from oilake.jobs.transport.address_blocks import is_public
 
-NOTHING = "-"
+HIDDEN_VALUE = "-"
 
 
 class ForbiddenError(Exception):
@@ -37,7 +37,7 @@ class Resolver:
 
     def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a host; ForbiddenError when one of them must not be asked, OSError when it has none."""
-        host = _plain(host)
+        host = _normalize_host(host)
         entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         refused = next((address for address in addresses if not is_public(address)), None)
@@ -54,15 +54,15 @@ class Resolver:
             return place in self._named and self._is_private.setdefault(place, is_private)
 
 
-def guarded(resolver: Resolver, **options: Any) -> urllib3.PoolManager:
+def guarded_pool_manager(resolver: Resolver, **options: Any) -> urllib3.PoolManager:
     """A pool manager that connects to addresses that `resolver` allows: to those that were judged, not to a name again."""
     pool = urllib3.PoolManager(**options)
-    classes = {"http": partial(_HttpPool, resolver), "https": partial(_HttpsPool, resolver)}
+    classes = {"http": partial(_GuardedHttpPool, resolver), "https": partial(_GuardedHttpsPool, resolver)}
     pool.pool_classes_by_scheme = cast("Any", classes)
     return pool
 
 
-def _connect(connection: _Http | _Https, connect: Any) -> socket.socket:
+def _connect_guarded(connection: _GuardedHttpConnection | _GuardedHttpsConnection, connect: Any) -> socket.socket:
     """A socket to the first address of the connection's host that answers; the name stays for TLS and the Host field."""
     name, port = connection._dns_host, connection.port or connection.default_port
     try:
@@ -82,47 +82,47 @@ def _connect(connection: _Http | _Https, connect: Any) -> socket.socket:
         connection._dns_host = name
 
 
-class _Http(HTTPConnection):
+class _GuardedHttpConnection(HTTPConnection):
     def __init__(self, *arguments: Any, resolver: Resolver, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.resolver = resolver
 
     def _new_conn(self) -> socket.socket:
-        return _connect(self, super()._new_conn)
+        return _connect_guarded(self, super()._new_conn)
 
 
-class _Https(HTTPSConnection):
+class _GuardedHttpsConnection(HTTPSConnection):
     def __init__(self, *arguments: Any, resolver: Resolver, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.resolver = resolver
 
     def _new_conn(self) -> socket.socket:
-        return _connect(self, super()._new_conn)
+        return _connect_guarded(self, super()._new_conn)
 
 
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
+class _GuardedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHttpConnection
 
     def __init__(self, resolver: Resolver, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.conn_kw["resolver"] = resolver
 
 
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
+class _GuardedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHttpsConnection
 
     def __init__(self, resolver: Resolver, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.conn_kw["resolver"] = resolver
 
 
-def origin(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
     """(host, port) of an http or https URL, as `Resolver` knows them; ValueError where it names none."""
     place = parse_url(url)
-    return _plain(place.host or ""), place.port or (443 if place.scheme == "https" else 80)
+    return _normalize_host(place.host or ""), place.port or (443 if place.scheme == "https" else 80)
 
 
-def _plain(host: str) -> str:
+def _normalize_host(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
 
 
@@ -134,5 +134,5 @@ def without_secrets(url: str) -> str:
     except ValueError:
         return "an address that is none"
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    query = urlencode([(name, NOTHING) for name, _ in parse_qsl(parts.query, keep_blank_values=True)])
+    query = urlencode([(name, HIDDEN_VALUE) for name, _ in parse_qsl(parts.query, keep_blank_values=True)])
     return urlunsplit((parts.scheme, host + port, parts.path, query, ""))

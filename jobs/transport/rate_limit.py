@@ -6,7 +6,7 @@ import time
 from threading import Lock
 
 
-class Rate:
+class RateLimiter:
     """One task's share of the limit, evenly spaced; safe to use from several threads. None: no limit."""
 
     def __init__(self, per_second: float | None) -> None:
@@ -17,9 +17,9 @@ class Rate:
     def wait(self) -> None:
         """Returns when one more request may be sent."""
         with self._lock:
-            mine = max(self._next, time.monotonic())
-            self._next = mine + self._step
-        while (seconds := mine - time.monotonic()) > 0:
+            send_time = max(self._next, time.monotonic())
+            self._next = send_time + self._step
+        while (seconds := send_time - time.monotonic()) > 0:
             time.sleep(seconds)
 
     def rest(self, seconds: float) -> None:

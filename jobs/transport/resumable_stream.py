@@ -7,31 +7,31 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from oilake.conf.settings import Fetch
-from oilake.jobs.transport.retry import pause
+from oilake.conf.settings import FetchSettings
+from oilake.jobs.transport.retry import pause_seconds
 from oilake.jobs.transport.source import AgainError, RefusedError, Source, Version
-from oilake.jobs.transport.throughput import steady
+from oilake.jobs.transport.throughput import refuse_slow_chunks
 
 
-def chunks(source: Source, url: str, fetch: Fetch) -> Iterator[bytes]:
+def resumed_chunks(source: Source, url: str, fetch: FetchSettings) -> Iterator[bytes]:
     """Every byte of the file, once and in order; RefusedError when it cannot be had, or changed on the way."""
-    at, vain, version = 0, 0, None
+    position, vain_tries, version = 0, 0, None
     while True:
         try:
-            with source.read(url, at, version) as answer:
-                if answer.start != at:
+            with source.read(url, position, version) as answer:
+                if answer.start != position:
                     raise RefusedError("it cannot be continued where the connection broke")
                 version = answer.version
-                for block in steady(answer.chunks, fetch):
-                    at, vain = at + len(block), 0
+                for block in refuse_slow_chunks(answer.chunks, fetch):
+                    position, vain_tries = position + len(block), 0
                     yield block
-            _refuse_short(at, version)
+            _refuse_short(position, version)
             return
         except AgainError as problem:
-            vain += 1
-            if problem.restart or vain >= fetch.tries:
-                raise RefusedError(f"{problem} (after {at:,} bytes)") from None
-            time.sleep(pause(vain, problem.after, fetch))
+            vain_tries += 1
+            if problem.restart or vain_tries >= fetch.tries:
+                raise RefusedError(f"{problem} (after {position:,} bytes)") from None
+            time.sleep(pause_seconds(vain_tries, problem.after, fetch))
 
 
 def _refuse_short(at: int, version: Version) -> None:
@@ -39,12 +39,12 @@ def _refuse_short(at: int, version: Version) -> None:
         raise AgainError(f"only {at:,} of {version.bytes:,} bytes came")
 
 
-class Stream(io.RawIOBase):
+class ChunkStream(io.RawIOBase):
     """The chunks as a file that can be read from front to back."""
 
-    def __init__(self, found: Iterator[bytes]) -> None:
+    def __init__(self, chunks_to_read: Iterator[bytes]) -> None:
         super().__init__()
-        self._chunks, self._left = found, memoryview(b"")
+        self._chunks, self._left = chunks_to_read, memoryview(b"")
 
     def readinto(self, buffer: Any) -> int:
         while not self._left:

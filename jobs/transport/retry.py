@@ -7,29 +7,29 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
-from oilake.conf.settings import Fetch
-from oilake.jobs.runtime.progress import say
+from oilake.conf.settings import FetchSettings
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.source import AgainError, RefusedError, StoppedError
 
 T = TypeVar("T")
 
-PROGRESS = 1 << 20
+PROGRESS_BYTES = 1 << 20
 
 
-def persist(
+def try_persistently(
     attempt: Callable[[], T],
     reached: Callable[[], int],
     name: str,
-    fetch: Fetch,
+    fetch: FetchSettings,
     stop: Event,
-    tell: Callable[[str], None] = say,
+    tell: Callable[[str], None] = log_line,
 ) -> tuple[T, int]:
     """(what `attempt` gives, the number of tries); RefusedError when it is final or `fetch.tries` came to nothing.
 
     A try that got a mebibyte further than all before it (`reached`, in bytes) does not count against the limit: a large
     file over a line that breaks every few minutes comes to its end.
     """
-    tries, vain, furthest = 0, 0, reached()
+    tries, vain_tries, furthest = 0, 0, reached()
     while True:
         tries += 1
         try:
@@ -38,18 +38,18 @@ def persist(
             raise RefusedError(str(error), tries, error.cause) from None
         except AgainError as error:
             problem = error
-        if reached() >= furthest + PROGRESS:
-            furthest, vain = reached(), 0
-        vain += 1
-        if vain >= fetch.tries:
+        if reached() >= furthest + PROGRESS_BYTES:
+            furthest, vain_tries = reached(), 0
+        vain_tries += 1
+        if vain_tries >= fetch.tries:
             raise RefusedError(f"{problem} (try {tries}, the last)", tries, problem.cause)
-        seconds = pause(vain, problem.after, fetch)
+        seconds = pause_seconds(vain_tries, problem.after, fetch)
         tell(f"{name}: {problem}; try {tries + 1} in {seconds:.1f} s")
         if stop.wait(seconds):
             raise StoppedError
 
 
-def pause(vain: int, after: float | None, fetch: Fetch) -> float:
+def pause_seconds(vain: int, after: float | None, fetch: FetchSettings) -> float:
     """Seconds before the next try: what the server asks for, else twice as long each time, with jitter; bounded."""
     if after is not None:
         return min(after, fetch.wait_limit_seconds)

@@ -15,41 +15,41 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.transport import http_headers as fields
 from oilake.jobs.transport.source import (
     AgainError,
     Answer,
-    Cause,
+    FailureCause,
     RefusedError,
     Source,
     UnsatisfiableError,
     Version,
-    validator,
+    range_validator,
 )
 
-BLOCK = 1 << 16  # boto3 loses what it holds of a block when the connection breaks
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-BROKEN = (NoConnectionError, HTTPClientError, IncompleteReadError)
+READ_BYTES = 1 << 16  # boto3 loses what it holds of a block when the connection breaks
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+BROKEN_CONNECTION = (NoConnectionError, HTTPClientError, IncompleteReadError)
 
 
-def source(fetch: Fetch) -> Source:
+def s3_source(fetch: FetchSettings) -> Source:
     """Files behind s3:// URIs; ConfigError when boto3's own configuration does not fit."""
-    found = client(fetch)
-    return Source(partial(_head, found), partial(_read, found))
+    boto_client = s3_client(fetch)
+    return Source(partial(_head_version, boto_client), partial(_read_answer, boto_client))
 
 
-def client(fetch: Fetch) -> Any:
+def s3_client(fetch: FetchSettings) -> Any:
     """boto3's client, its credentials and region from boto3's own chain; ConfigError when they do not fit."""
     try:
-        return boto3.client("s3", config=_config(fetch), endpoint_url=fetch.s3_endpoint)
+        return boto3.client("s3", config=_client_config(fetch), endpoint_url=fetch.s3_endpoint)
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(
             f"S3 cannot be asked ({_on_one_line(error)}); see fetch.s3_endpoint and boto3's configuration"
         ) from None
 
 
-def _config(fetch: Fetch) -> Config:
+def _client_config(fetch: FetchSettings) -> Config:
     return Config(
         signature_version=UNSIGNED if fetch.s3_unsigned else None,
         connect_timeout=fetch.timeout_seconds,
@@ -59,76 +59,80 @@ def _config(fetch: Fetch) -> Config:
     )
 
 
-def _head(client: Any, url: str, known: Version | None) -> Version:
+def _head_version(client: Any, url: str, known_version: Version | None) -> Version:
     try:
-        return _version(client.head_object(**_place(url)))
+        return _object_version(client.head_object(**_bucket_and_key(url)))
     except (ClientError, BotoCoreError) as error:
-        refuse(error)
+        raise_transport_error(error)
 
 
 @contextmanager
-def _read(client: Any, url: str, start: int, version: Version | None) -> Iterator[Answer]:
+def _read_answer(client: Any, url: str, start: int, version: Version | None) -> Iterator[Answer]:
     try:
-        found = client.get_object(**_place(url), **_since(start, version))
+        object_answer = client.get_object(**_bucket_and_key(url), **_resume_arguments(start, version))
     except (ClientError, BotoCoreError) as error:
-        refuse(error)
-    body = found["Body"]
+        raise_transport_error(error)
+    body = object_answer["Body"]
     try:
-        yield Answer(*_begin(found, start), _chunks(body))
+        yield Answer(*_start_and_version(object_answer, start), _body_blocks(body))
     finally:
         body.close()
 
 
-def _place(url: str) -> dict[str, str]:
+def _bucket_and_key(url: str) -> dict[str, str]:
     bucket, _, key = url.removeprefix("s3://").partition("/")  # a key may hold ? and #, which end a URL's path
     return {"Bucket": bucket, "Key": key}
 
 
-def _since(start: int, version: Version | None) -> dict[str, str]:
-    mark = validator(version)
+def _resume_arguments(start: int, version: Version | None) -> dict[str, str]:
+    mark = range_validator(version)
     return {"Range": f"bytes={start}-", "IfMatch": mark} if start and mark else {}
 
 
-def _begin(found: Mapping[str, Any], start: int) -> tuple[int, Version]:
-    told = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]{1,19})", found.get("ContentRange") or "")
-    if told is None:
-        return 0, _version(found)
-    if int(told[1]) != start:
+def _start_and_version(object_answer: Mapping[str, Any], start: int) -> tuple[int, Version]:
+    content_range = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]{1,19})", object_answer.get("ContentRange") or "")
+    if content_range is None:
+        return 0, _object_version(object_answer)
+    if int(content_range[1]) != start:
         raise AgainError("the server sends other bytes than it was asked for", after=0, restart=True)
-    return start, _version({**found, "ContentLength": int(told[2])})
+    return start, _object_version({**object_answer, "ContentLength": int(content_range[2])})
 
 
-def _version(found: Mapping[str, Any]) -> Version:
+def _object_version(object_answer: Mapping[str, Any]) -> Version:
     """The object's version; its ETag is its MD5 where it was put in one part and no key encrypts it."""
-    etag = found.get("ETag")
-    plain = found.get("ServerSideEncryption") in (None, "AES256") and not found.get("SSECustomerAlgorithm")
+    etag = object_answer.get("ETag")
+    plain = object_answer.get("ServerSideEncryption") in (None, "AES256") and not object_answer.get(
+        "SSECustomerAlgorithm"
+    )
     md5 = etag.strip('"') if etag and plain and re.fullmatch(r'"[0-9a-f]{32}"', etag) else None
-    return Version(found.get("ContentLength"), etag, None, md5)
+    return Version(object_answer.get("ContentLength"), etag, None, md5)
 
 
-def _chunks(body: Any) -> Iterator[bytes]:
+def _body_blocks(body: Any) -> Iterator[bytes]:
     try:
-        while block := body.read(BLOCK):
+        while block := body.read(READ_BYTES):
             yield block
     except BotoCoreError as error:
-        refuse(error)
+        raise_transport_error(error)
 
 
-def refuse(error: ClientError | BotoCoreError) -> NoReturn:
+def raise_transport_error(error: ClientError | BotoCoreError) -> NoReturn:
     """What boto3 met, as AgainError, RefusedError or UnsatisfiableError."""
     if isinstance(error, FlexibleChecksumError):
         raise AgainError("the checksum differs from the server's", restart=True) from None
-    if isinstance(error, BROKEN):
-        raise AgainError("no connection to the server, or it broke", cause=Cause("cut")) from None
+    if isinstance(error, BROKEN_CONNECTION):
+        raise AgainError("no connection to the server, or it broke", cause=FailureCause("cut")) from None
     if not isinstance(error, ClientError):
         raise RefusedError(
             f"S3 cannot be asked ({_on_one_line(error)}); correct the address, or see fetch.s3_unsigned for public buckets"
         ) from None
     answer = error.response.get("ResponseMetadata", {})
     status, code = answer.get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
-    cause = Cause("answer", status or None)
-    if status in TRANSIENT or code == "RequestTimeout":
-        raise AgainError(f"the server answers {status} {code}", fields.wait(_titled(answer)), cause=cause) from None
+    cause = FailureCause("answer", status or None)
+    if status in TRANSIENT_STATUSES or code == "RequestTimeout":
+        raise AgainError(
+            f"the server answers {status} {code}", fields.retry_after_seconds(_retry_after_header(answer)), cause=cause
+        ) from None
     if status == 412:
         raise AgainError("the file changed on the server", after=0, restart=True) from None
     if status == 416:
@@ -140,5 +144,5 @@ def _on_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _titled(answer: Mapping[str, Any]) -> dict[str, str]:
+def _retry_after_header(answer: Mapping[str, Any]) -> dict[str, str]:
     return {"Retry-After": answer.get("HTTPHeaders", {}).get("retry-after", "")}

@@ -9,28 +9,28 @@ from typing import Literal
 
 from oilake.conf.errors import InputError
 
-Failure = Literal["answer", "forbidden", "slow", "cut", "other"]
+FailureKind = Literal["answer", "forbidden", "slow", "cut", "other"]
 
 
 @dataclass(frozen=True)
-class Cause:
+class FailureCause:
     """Why a try failed. `failure`: the server's answer, a forbidden address, too slow, the connection broke, or other.
 
     `code`: HTTP status, None without an answer. `url`: what was asked last, as it was asked.
     """
 
-    failure: Failure = "other"
+    failure: FailureKind = "other"
     code: int | None = None
     url: str | None = None
 
 
-OTHER = Cause()
+UNKNOWN_CAUSE = FailureCause()
 
 
 class RefusedError(InputError):
     """A file that cannot be had, however often one asks; `tries` is how often was asked."""
 
-    def __init__(self, sentence: str, tries: int = 1, cause: Cause = OTHER) -> None:
+    def __init__(self, sentence: str, tries: int = 1, cause: FailureCause = UNKNOWN_CAUSE) -> None:
         super().__init__(sentence)
         self.tries, self.cause = tries, cause
 
@@ -42,7 +42,9 @@ class AgainError(Exception):
     another version of the file.
     """
 
-    def __init__(self, sentence: str, after: float | None = None, restart: bool = False, cause: Cause = OTHER) -> None:
+    def __init__(
+        self, sentence: str, after: float | None = None, restart: bool = False, cause: FailureCause = UNKNOWN_CAUSE
+    ) -> None:
         super().__init__(sentence)
         self.after, self.restart, self.cause = after, restart, cause
 
@@ -90,7 +92,7 @@ class Source:
     read: Callable[[str, int, Version | None], AbstractContextManager[Answer]]
 
 
-def validator(version: Version | None) -> str | None:
+def range_validator(version: Version | None) -> str | None:
     """What If-Range may carry: a strong ETag, else the date; None where two versions could not be told apart."""
     if version is None:
         return None
@@ -99,9 +101,9 @@ def validator(version: Version | None) -> str | None:
     return version.last_modified
 
 
-def same(one: Version, other: Version) -> bool:
+def is_same_version(ours: Version, theirs: Version) -> bool:
     """Whether nothing that both sides know differs, and at least one thing that identifies the bytes is known."""
-    pairs = [(one.etag, other.etag), (one.last_modified, other.last_modified), (one.md5, other.md5)]
-    known = [(a, b) for a, b in pairs if a and b]
-    lengths = one.bytes is None or other.bytes is None or one.bytes == other.bytes
-    return lengths and bool(known) and all(a == b for a, b in known)
+    pairs = [(ours.etag, theirs.etag), (ours.last_modified, theirs.last_modified), (ours.md5, theirs.md5)]
+    comparable_pairs = [(a, b) for a, b in pairs if a and b]
+    lengths = ours.bytes is None or theirs.bytes is None or ours.bytes == theirs.bytes
+    return lengths and bool(comparable_pairs) and all(a == b for a, b in comparable_pairs)

@@ -14,7 +14,7 @@ R = TypeVar("R")
 PATIENCE_SECONDS = 1.0
 
 
-def each(work: Callable[[T], R], things: Sequence[T], workers: int, stop: Event) -> list[R]:
+def work_in_threads(work: Callable[[T], R], items: Sequence[T], workers: int, stop: Event) -> list[R]:
     """What `work` gives for each thing, in their order; the first exception, an interrupt too, sets `stop` and is raised.
 
     The threads are daemons: one that waits for a silent server must not keep an interrupted run alive, as those of a
@@ -22,23 +22,23 @@ def each(work: Callable[[T], R], things: Sequence[T], workers: int, stop: Event)
     """
     todo: SimpleQueue[tuple[int, T]] = SimpleQueue()
     done: SimpleQueue[tuple[int, R | BaseException, bool]] = SimpleQueue()
-    for pair in enumerate(things):
+    for pair in enumerate(items):
         todo.put(pair)
 
-    def loop() -> None:
+    def work_off_queue() -> None:
         with contextlib.suppress(Empty):
             while not stop.is_set():
-                n, thing = todo.get_nowait()
+                index, item = todo.get_nowait()
                 try:
-                    done.put((n, work(thing), True))
+                    done.put((index, work(item), True))
                 except BaseException as error:
-                    done.put((n, error, False))
+                    done.put((index, error, False))
 
-    threads = [Thread(target=loop, daemon=True) for _ in range(min(workers, len(things)))]
+    threads = [Thread(target=work_off_queue, daemon=True) for _ in range(min(workers, len(items)))]
     try:
         for thread in threads:
             thread.start()
-        return _gather(done, len(things))
+        return _gather_results(done, len(items))
     except BaseException:
         stop.set()
         for thread in threads:
@@ -46,11 +46,11 @@ def each(work: Callable[[T], R], things: Sequence[T], workers: int, stop: Event)
         raise
 
 
-def _gather(done: SimpleQueue[tuple[int, R | BaseException, bool]], count: int) -> list[R]:
-    found: dict[int, R] = {}
-    while len(found) < count:
-        n, result, ok = done.get()
+def _gather_results(done: SimpleQueue[tuple[int, R | BaseException, bool]], count: int) -> list[R]:
+    result_by_index: dict[int, R] = {}
+    while len(result_by_index) < count:
+        index, result, ok = done.get()
         if isinstance(result, BaseException) and not ok:
             raise result
-        found[n] = result  # type: ignore[assignment]
-    return [found[n] for n in range(count)]
+        result_by_index[index] = result  # type: ignore[assignment]
+    return [result_by_index[index] for index in range(count)]

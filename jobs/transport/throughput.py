@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from oilake.conf.settings import Fetch
-from oilake.jobs.transport.source import AgainError, Cause
+from oilake.conf.settings import FetchSettings
+from oilake.jobs.transport.source import AgainError, FailureCause
 
 
-def steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:
+def refuse_slow_chunks(chunks: Iterator[bytes], fetch: FetchSettings) -> Iterator[bytes]:
     """The chunks, as long as they come fast enough: a drip would never be silent for long, and never end."""
     began, count = time.monotonic(), 0
     for block in chunks:
@@ -18,5 +18,5 @@ def steady(chunks: Iterator[bytes], fetch: Fetch) -> Iterator[bytes]:
         seconds = time.monotonic() - began
         if seconds >= fetch.timeout_seconds:
             if count < fetch.least_bytes_per_second * seconds:
-                raise AgainError(f"only {count:,} bytes came in {seconds:.0f} s", cause=Cause("slow"))
+                raise AgainError(f"only {count:,} bytes came in {seconds:.0f} s", cause=FailureCause("slow"))
             began, count = time.monotonic(), 0

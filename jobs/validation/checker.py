@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pyspark.sql import SparkSession
 
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.spark_reader import of_target
-from oilake.jobs.tables.targets import Target, published
+from oilake.jobs.tables.spark_reader import read_target
+from oilake.jobs.tables.targets import CheckTarget, published_targets
 from oilake.jobs.validation import file_metrics, foreign_keys, publish_gate, sql_expectations, uniqueness
-from oilake.jobs.validation.file_metrics import Found
+from oilake.jobs.validation.file_metrics import TargetMetrics
 from oilake.jobs.validation.foreign_keys import Reference
 from oilake.jobs.validation.sql_expectations import Question
 from oilake.quality import results, row_expectations, scopes
-from oilake.quality.metrics import EXAMPLES, Count
-from oilake.quality.results import READER, Result
+from oilake.quality.metrics import EXAMPLES, ExpectationCount
+from oilake.quality.results import READER_TYPE, Result
 from oilake.quality.suites import Expectation
 from oilake.schemas import loader as schemas
 
@@ -24,12 +24,12 @@ EVERYTHING: tuple[scopes.Scope, ...] = ("row", "table", "cross_table", "release"
 
 
 @dataclass(frozen=True)
-class Checked:
+class TargetFindings:
     """One target and what was found of it. `counts`: by expectation; `not_asked`: why each other expectation was not."""
 
-    target: Target
+    target: CheckTarget
     results: Sequence[Result]
-    counts: Mapping[str, Count]
+    counts: Mapping[str, ExpectationCount]
     not_asked: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
@@ -46,7 +46,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class WarehouseContext:
     """The warehouse in which a target stands: what other tables and other releases it can be compared with.
 
     `pins`: the snapshots by which the targets were found, so that both are of one moment. `found`: the slices that were
@@ -55,81 +55,93 @@ class Surroundings:
 
     warehouse: str
     pins: Mapping[str, Snapshot]
-    found: dict[tuple[str, str | None], Target] = field(default_factory=dict)
+    found: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
 
     def is_complete(self, release: str | None) -> bool:
         """Whether all of the release is there; of what has no release, always."""
         return release is None or self.pins[release].status == "complete"
 
-    def find(self, name: str, release: str | None) -> Target | str:
+    def find(self, name: str, release: str | None) -> CheckTarget | str:
         """The slice that a query of `release` calls `name`, or why there is none."""
-        table = name.removeprefix(scopes.EARLIER)
-        if table not in schemas.names():
+        table = name.removeprefix(scopes.EARLIER_PREFIX)
+        if table not in schemas.table_names():
             return f"no table is called {table}"
-        wanted = release
+        release_asked = release
         if table != name:
-            wanted = self._before(release)
-            if wanted is None:
+            release_asked = self._release_before(release)
+            if release_asked is None:
                 return f"no release before {release} is published"
-            if not self.is_complete(wanted):
-                return f"{wanted} is partial"
-        if wanted is not None and table not in self.pins[wanted].table_versions:
-            return f"{table} of {wanted} is not published"
-        if (table, wanted) not in self.found:
-            self.found[table, wanted] = published(self.warehouse, [table], wanted, self.pins)[0]
-        return self.found[table, wanted]
+            if not self.is_complete(release_asked):
+                return f"{release_asked} is partial"
+        if release_asked is not None and table not in self.pins[release_asked].table_versions:
+            return f"{table} of {release_asked} is not published"
+        if (table, release_asked) not in self.found:
+            self.found[table, release_asked] = published_targets(self.warehouse, [table], release_asked, self.pins)[0]
+        return self.found[table, release_asked]
 
-    def _before(self, release: str | None) -> str | None:
+    def _release_before(self, release: str | None) -> str | None:
         earlier = [name for name in self.pins if release and int(name[1:]) < int(release[1:])]
         return max(earlier, key=lambda name: int(name[1:]), default=None)
 
 
 @dataclass
-class _Work:
+class _TargetWork:
     """One target on its way: what is asked of it, what is not and why, and what was counted."""
 
-    target: Target
-    found: Found
+    target: CheckTarget
+    found: TargetMetrics
     asked: list[Expectation]
     not_asked: dict[str, str]
-    counts: dict[str, Count] = field(default_factory=dict)
+    counts: dict[str, ExpectationCount] = field(default_factory=dict)
 
 
-def check(spark: SparkSession, targets: Sequence[Target], around: Surroundings | None) -> list[Checked]:
+def check_targets(
+    spark: SparkSession, targets: Sequence[CheckTarget], around: WarehouseContext | None
+) -> list[TargetFindings]:
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
-    asked = [_asked(target, around) for target in targets]
+    asked = [_split_expectations(target, around) for target in targets]
     read_once = [
-        [e for e in chosen if e.type in scopes.COUNTED or target.suite.may_repeat(e)]
+        [e for e in chosen if e.type in scopes.COUNTED_PER_ROW or target.suite.may_repeat(e)]
         for target, (chosen, _) in zip(targets, asked, strict=True)
     ]
-    followed = [_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
-    found = file_metrics.audit(spark, targets, read_once, followed)
-    every = [_Work(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, found, asked, strict=True)]
+    followed = [_target_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
+    metrics_by_target = file_metrics.measure_targets(spark, targets, read_once, followed)
+    every = [
+        _TargetWork(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, metrics_by_target, asked, strict=True)
+    ]
     for work in every:
-        _count(spark, work)
-    questions = [(work, one) for work in every for one in _questions(work, around)]
-    for (work, question), answer in zip(questions, sql_expectations.ask(spark, [q for _, q in questions]), strict=True):
+        _count_from_files(spark, work)
+    questions = [(work, open_question) for work in every for open_question in _open_questions(work, around)]
+    for (work, question), answer in zip(
+        questions, sql_expectations.ask_queries(spark, [q for _, q in questions]), strict=True
+    ):
         if isinstance(answer, str):
             work.not_asked[question.expectation.name] = answer
         else:
             work.counts[question.expectation.name] = answer
-    return [_checked(work) for work in every]
+    return [_target_findings(work) for work in every]
 
 
-def _references(target: Target, asked: Sequence[Expectation], around: Surroundings | None) -> list[Reference]:
+def _target_references(
+    target: CheckTarget, asked: Sequence[Expectation], around: WarehouseContext | None
+) -> list[Reference]:
     """What reading the target can show of its queries, so that they need not be asked."""
-    found = []
+    provable = []
     for expectation in asked:
         declared = expectation.meta.references
         if around is None or declared is None:
             continue
-        other = around.find(declared.table, target.release)
-        if isinstance(other, Target) and (one := foreign_keys.reference(expectation, target, other)):
-            found.append(one)
-    return found
+        referred_slice = around.find(declared.table, target.release)
+        if isinstance(referred_slice, CheckTarget) and (
+            reference := foreign_keys.provable_reference(expectation, target, referred_slice)
+        ):
+            provable.append(reference)
+    return provable
 
 
-def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectation], dict[str, str]]:
+def _split_expectations(
+    target: CheckTarget, around: WarehouseContext | None
+) -> tuple[list[Expectation], dict[str, str]]:
     """(the expectations to ask, why each other one is not asked, by name)."""
     chosen, left = [], {}
     for expectation in target.suite.of(*EVERYTHING):
@@ -140,107 +152,117 @@ def _asked(target: Target, around: Surroundings | None) -> tuple[list[Expectatio
             if around and not around.is_complete(target.release):
                 left[expectation.name] = f"{target.release} is partial"
                 continue
-        if why := _misfit(target, expectation):
+        if why := _type_misfit(target, expectation):
             left[expectation.name] = why
             continue
         chosen.append(expectation)
     return chosen, left
 
 
-def _misfit(target: Target, expectation: Expectation) -> str | None:
+def _type_misfit(target: CheckTarget, expectation: Expectation) -> str | None:
     """Why an expectation cannot be asked of columns of the table's types: a suite and a schema may come from anywhere."""
     if expectation.type in row_expectations.ARGUMENTS:
-        return row_expectations.misfit(expectation.rule, target.schema)
+        return row_expectations.type_misfit(expectation.rule, target.schema)
     if expectation.type in scopes.UNIQUE and not row_expectations.are_comparable(target.schema, expectation.columns):
         return f"the values of {' and '.join(expectation.columns)} have no order, so they are no key"
     return None
 
 
-def _count(spark: SparkSession, work: _Work) -> None:
+def _count_from_files(spark: SparkSession, work: _TargetWork) -> None:
     """Counts what the files tell; where one of them cannot be read, only broken promises are certain."""
     whole = work.found.total()
     for expectation in work.asked:
         if expectation.type == scopes.QUERY:
             continue
-        count = whole.counts.get(expectation.name, Count())
+        count = whole.counts.get(expectation.name, ExpectationCount())
         if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
         elif work.target.suite.may_repeat(expectation):
-            tallies = [one for _, one in work.found.tallies]
+            tallies = [tally for _, tally in work.found.tallies]
             target = work.target
-            work.counts[expectation.name] = uniqueness.repeated_rows(target.files, target.schema, expectation, tallies)
+            work.counts[expectation.name] = uniqueness.count_repeated_rows(
+                target.files, target.schema, expectation, tallies
+            )
         elif expectation.type in scopes.UNIQUE:
-            work.counts[expectation.name] = _keys(spark, work.target, work.found, expectation.columns)
+            work.counts[expectation.name] = _count_repeated_keys(spark, work.target, work.found, expectation.columns)
         elif expectation.type == scopes.ROW_COUNT:
-            work.counts[expectation.name] = Count(whole.rows)
+            work.counts[expectation.name] = ExpectationCount(whole.rows)
         else:
             work.counts[expectation.name] = count
 
 
-def _questions(work: _Work, around: Surroundings | None) -> Iterator[Question]:
+def _open_questions(work: _TargetWork, around: WarehouseContext | None) -> Iterator[Question]:
     """The queries that can be asked; of the others it is noted why not."""
     for expectation in work.asked:
         if expectation.type != scopes.QUERY:
             continue
-        others = {name: around.find(name, work.target.release) if around else "" for name in expectation.meta.reads}
-        causes = [found for found in others.values() if isinstance(found, str)]
+        other_slices = {
+            name: around.find(name, work.target.release) if around else "" for name in expectation.meta.reads
+        }
+        causes = [slice_or_cause for slice_or_cause in other_slices.values() if isinstance(slice_or_cause, str)]
         if work.found.unreadable:
             causes.append("a file cannot be read")
         if causes:
             work.not_asked[expectation.name] = causes[0]
         elif expectation.name in work.found.shown:
-            work.counts[expectation.name] = Count()
+            work.counts[expectation.name] = ExpectationCount()
         else:
-            yield Question(expectation, work.target, {n: t for n, t in others.items() if isinstance(t, Target)})
+            yield Question(
+                expectation, work.target, {n: t for n, t in other_slices.items() if isinstance(t, CheckTarget)}
+            )
 
 
-def _checked(work: _Work) -> Checked:
-    judged = [results.judged(e, work.counts[e.name]) for e in work.asked if e.name in work.counts]
-    return Checked(work.target, [*judged, *_damage(work.found)], work.counts, work.not_asked)
+def _target_findings(work: _TargetWork) -> TargetFindings:
+    judged = [results.result_of_count(e, work.counts[e.name]) for e in work.asked if e.name in work.counts]
+    return TargetFindings(work.target, [*judged, *_unreadable_files_result(work.found)], work.counts, work.not_asked)
 
 
-def _keys(spark: SparkSession, target: Target, found: Found, key: Sequence[str]) -> Count:
-    rows = found.total().rows
-    if key == target.suite.key() and publish_gate.are_proved(target.partition_by, key, found.tallies):
-        return Count(rows)
-    return uniqueness.repeated(of_target(spark, target), key, rows)
+def _count_repeated_keys(
+    spark: SparkSession, target: CheckTarget, metrics: TargetMetrics, key: Sequence[str]
+) -> ExpectationCount:
+    rows = metrics.total().rows
+    if key == target.suite.key() and publish_gate.keys_proved_unique(target.partition_by, key, metrics.tallies):
+        return ExpectationCount(rows)
+    return uniqueness.count_repeated_keys(read_target(spark, target), key, rows)
 
 
-def _damage(found: Found) -> list[Result]:
+def _unreadable_files_result(metrics: TargetMetrics) -> list[Result]:
     """Files that nobody can read, as a broken promise of the whole table."""
-    if not found.unreadable:
+    if not metrics.unreadable:
         return []
-    examples = tuple(f"{uri}: {cause}" for uri, cause in found.unreadable[:EXAMPLES])
+    examples = tuple(f"{uri}: {cause}" for uri, cause in metrics.unreadable[:EXAMPLES])
     return [
         Result(
             "files_are_readable",
-            READER,
+            READER_TYPE,
             (),
             "table",
             "critical",
             "every file of the table can be read in the types of its columns",
             False,
-            element_count=len(found.unreadable) + len(found.tallies),
-            unexpected_count=len(found.unreadable),
+            element_count=len(metrics.unreadable) + len(metrics.tallies),
+            unexpected_count=len(metrics.unreadable),
             examples=examples,
         )
     ]
 
 
-def lines(checked: Sequence[Checked]) -> list[str]:
+def findings_lines(checked: Sequence[TargetFindings]) -> list[str]:
     """A line a table and release, and one for each promise that is broken or was not asked."""
-    told = []
-    for one in checked:
-        kept = sum(result.success for result in one.results)
-        told.append(f"{one.target.name} (version {one.target.version}): {kept} of {len(one.results)} promises kept")
-        for result in one.results:
+    text_lines = []
+    for findings in checked:
+        kept = sum(result.success for result in findings.results)
+        text_lines.append(
+            f"{findings.target.name} (version {findings.target.version}): {kept} of {len(findings.results)} promises kept"
+        )
+        for result in findings.results:
             if not result.success:
-                told.append(f"  {result.severity}: {publish_gate.sentence(one.target.table, result)}")
-        told += [f"  {line}" for line in not_asked(one)]
-    return told
+                text_lines.append(f"  {result.severity}: {publish_gate.broken_sentence(findings.target.table, result)}")
+        text_lines += [f"  {line}" for line in not_asked_lines(findings)]
+    return text_lines
 
 
-def not_asked(one: Checked) -> list[str]:
+def not_asked_lines(one: TargetFindings) -> list[str]:
     """A line a cause for which promises were not asked, with their names."""
     causes: dict[str, list[str]] = {}
     for name, cause in one.not_asked.items():

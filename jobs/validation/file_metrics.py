@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.runtime.error_text import told
-from oilake.jobs.runtime.filesystem import filesystem
-from oilake.jobs.tables.targets import File, Target
-from oilake.jobs.validation.foreign_keys import Follower, Reference
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.targets import CheckTarget, TableFile
+from oilake.jobs.validation.foreign_keys import ForeignKeyProbe, Reference
 from oilake.quality import metrics, row_expectations
-from oilake.quality.metrics import Auditor, Tally
+from oilake.quality.metrics import Metrics, MetricsCollector
 from oilake.quality.suites import Expectation
 
 BATCH = 1 << 17
@@ -26,7 +26,7 @@ PLAIN = ("image_id",)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TargetExpectations:
     """What every file of a target is judged by; `schema`: of the columns to be read; `kinds`: types of the partition's."""
 
     expectations: Sequence[Expectation]
@@ -37,56 +37,62 @@ class Wanted:
 
 
 @dataclass
-class Found:
+class TargetMetrics:
     """One target: the tally of each file with its partition's values, and the files that cannot be read, with the cause.
 
     `shown`: the queries that find nothing, since every file's values stand in the table that they refer to.
     """
 
-    tallies: list[tuple[dict[str, str | None], Tally]] = field(default_factory=list)
+    tallies: list[tuple[dict[str, str | None], Metrics]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
 
-    def total(self) -> Tally:
+    def total(self) -> Metrics:
         """The counts of all files together."""
-        whole = Tally()
-        for _, one in self.tallies:
-            whole.add(one)
+        whole = Metrics()
+        for _, tally in self.tallies:
+            whole.add(tally)
         return whole
 
 
-def audit(
+def measure_targets(
     spark: SparkSession,
-    targets: Sequence[Target],
+    targets: Sequence[CheckTarget],
     wanted: Sequence[Sequence[Expectation]],
     references: Sequence[Sequence[Reference]],
-) -> list[Found]:
+) -> list[TargetMetrics]:
     """What was found of each target, whose expectations and references stand at the same place of the others."""
-    every = [_wanted(*one) for one in zip(targets, wanted, references, strict=True)]
+    every = [_target_expectations(*entry) for entry in zip(targets, wanted, references, strict=True)]
     items = [(n, file) for n, target in enumerate(targets) for file in target.files]
-    found = [Found(shown={reference.query for reference in chosen}) for chosen in references]
-    shares = deal(items, spark.sparkContext.defaultParallelism)
+    metrics_by_target = [TargetMetrics(shown={reference.query for reference in chosen}) for chosen in references]
+    shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
     where = targets[0].folder if targets else ""
-    for n, file, one, shown in spark_tasks.spread(spark, shares, partial(_file, wanted=every), where, "reading"):
-        found[n].shown &= shown
-        if isinstance(one, Tally):
-            found[n].tallies.append((file.partition, one))
+    for n, file, entry, shown in spark_tasks.run_tasks(
+        spark, shares, partial(_file_or_cause, wanted=every), where, "reading"
+    ):
+        metrics_by_target[n].shown &= shown
+        if isinstance(entry, Metrics):
+            metrics_by_target[n].tallies.append((file.partition, entry))
         else:
-            found[n].unreadable.append((file.uri, one))
-    return found
+            metrics_by_target[n].unreadable.append((file.uri, entry))
+    return metrics_by_target
 
 
-def _wanted(target: Target, chosen: Sequence[Expectation], references: Sequence[Reference]) -> Wanted:
+def _target_expectations(
+    target: CheckTarget, chosen: Sequence[Expectation], references: Sequence[Reference]
+) -> TargetExpectations:
     key = target.suite.key() if row_expectations.are_comparable(target.schema, target.suite.key()) else []
-    named = dict.fromkeys([*metrics.columns(target.suite, chosen), *(reference.column for reference in references)])
+    named = dict.fromkeys(
+        [*metrics.columns_to_read(target.suite, chosen), *(reference.column for reference in references)]
+    )
     names = [name for name in named if name not in target.partition_by]
     kinds = {name: target.schema.field(name).type for name in target.partition_by}
-    return Wanted(chosen, key, pa.schema([target.schema.field(name) for name in names]), references, kinds)
+    return TargetExpectations(chosen, key, pa.schema([target.schema.field(name) for name in names]), references, kinds)
 
 
-def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, File]]]:
+def balance_by_bytes(items: Sequence[tuple[int, TableFile]], tasks: int) -> list[list[tuple[int, TableFile]]]:
     """The files of each task, no more tasks than given; the largest first, each to the task that has fewest bytes."""
-    shares: list[list[tuple[int, File]]] = [[] for _ in range(min(tasks, len(items)))]
+    shares: list[list[tuple[int, TableFile]]] = [[] for _ in range(min(tasks, len(items)))]
     loads = [(0, n) for n in range(len(shares))]
     for item in sorted(items, key=lambda item: -item[1].size):
         size, n = heapq.heappop(loads)
@@ -95,22 +101,24 @@ def deal(items: Sequence[tuple[int, File]], tasks: int) -> list[list[tuple[int, 
     return shares
 
 
-def _file(item: tuple[int, File], wanted: Sequence[Wanted]) -> Iterator[tuple[int, File, Tally | str, set[str]]]:
+def _file_or_cause(
+    item: tuple[int, TableFile], wanted: Sequence[TargetExpectations]
+) -> Iterator[tuple[int, TableFile, Metrics | str, set[str]]]:
     n, file = item
     try:
-        yield n, file, *of_file(file, wanted[n])
+        yield n, file, *measure_file(file, wanted[n])
     except (OSError, pa.ArrowException) as error:
-        yield n, file, told(error), set()
+        yield n, file, error_line(error), set()
 
 
-def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
+def measure_file(file: TableFile, wanted: TargetExpectations) -> tuple[Metrics, set[str]]:
     """(the tally of one file, the queries of references that hold in it), in memory that its size does not change.
 
     ArrowException or OSError when it cannot be read.
     """
-    auditor = Auditor(wanted.expectations, file.partition, wanted.key, wanted.kinds)
-    followers = [Follower(reference, file.partition) for reference in wanted.references]
-    for rows in batches(file, wanted.schema):
+    auditor = MetricsCollector(wanted.expectations, file.partition, wanted.key, wanted.kinds)
+    followers = [ForeignKeyProbe(reference, file.partition) for reference in wanted.references]
+    for rows in read_batches(file, wanted.schema):
         auditor.add(rows)
         for follower in followers:
             follower.add(rows[follower.reference.column])
@@ -119,25 +127,25 @@ def of_file(file: File, wanted: Wanted) -> tuple[Tally, set[str]]:
     return auditor.tally, {follower.reference.query for follower in followers if follower.is_shown}
 
 
-def batches(file: File, schema: pa.Schema) -> Iterator[pa.Table]:
+def read_batches(file: TableFile, schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of one file, some at a time, in the columns of `schema`; repeated texts are dictionaries.
 
     ArrowException or OSError when it cannot be read.
     """
-    store, path = filesystem(file.uri)
+    store, path = open_filesystem(file.uri)
     with store.open_input_file(path) as source:
         metadata = pq.read_metadata(source)
         there = [field_ for field_ in schema if field_.name in metadata.schema.to_arrow_schema().names]
         texts = [field_.name for field_ in there if pa.types.is_string(field_.type) and field_.name not in PLAIN]
         parquet = pq.ParquetFile(source, metadata=metadata, read_dictionary=texts, pre_buffer=True)
         if not there:
-            yield _complete(pa.table({}), schema, metadata.num_rows)
+            yield _complete_columns(pa.table({}), schema, metadata.num_rows)
             return
         for batch in parquet.iter_batches(BATCH, columns=[field_.name for field_ in there], use_threads=False):
-            yield _complete(pa.Table.from_batches([batch]), schema, len(batch))
+            yield _complete_columns(pa.Table.from_batches([batch]), schema, len(batch))
 
 
-def _complete(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:
+def _complete_columns(rows: pa.Table, schema: pa.Schema, count: int) -> pa.Table:
     """The rows in the types of the table; a column that the file lacks is NULL, as every Delta reader takes it."""
     columns = {}
     for field_ in schema:

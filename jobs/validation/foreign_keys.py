@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.filesystem import filesystem
-from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.transforms import image_ids
 from oilake.quality.compiled_queries import orphans_query
 from oilake.quality.suites import Expectation
 
-HELD = 1 << 20
+HELD_VALUES = 1 << 20
 
 Numbers = npt.NDArray[np.uint64]
 T = TypeVar("T", pa.StringArray, Numbers)
@@ -35,10 +35,10 @@ class Reference:
     query: str
     column: str
     their_column: str
-    files: Sequence[File]
+    files: Sequence[TableFile]
 
 
-def reference(expectation: Expectation, target: Target, other: Target) -> Reference | None:
+def provable_reference(expectation: Expectation, target: CheckTarget, other: CheckTarget) -> Reference | None:
     """What has to be shown for the query to find nothing in `target`; None where its files cannot show it.
 
     They can where the query is the one that its foreign key stands for: what another version wrote is left to Spark.
@@ -51,17 +51,17 @@ def reference(expectation: Expectation, target: Target, other: Target) -> Refere
         return None
     (column,), (theirs,) = declared.columns, declared.their_columns
     held = ((target, column), (other, theirs))
-    if not all(_is_text(one.schema, name) and name not in one.partition_by for one, name in held):
+    if not all(_is_text_column(side.schema, name) and name not in side.partition_by for side, name in held):
         return None
     return Reference(expectation.name, column, theirs, other.files)
 
 
-def _is_text(schema: pa.Schema, column: str) -> bool:
+def _is_text_column(schema: pa.Schema, column: str) -> bool:
     return column in schema.names and pa.types.is_string(schema.field(column).type)
 
 
 @dataclass
-class Follower:
+class ForeignKeyProbe:
     """Looks up the values of one column of a file, whose partition has the values given; HELD distinct ones at a time.
 
     `is_shown`: whether each one so far was found.
@@ -78,8 +78,8 @@ class Follower:
             self.is_shown = False
         if not self.is_shown:
             return
-        self.held += [_distinct(chunk) for chunk in column.chunks]
-        if sum(map(len, self.held)) > HELD:
+        self.held += [_distinct_runs(chunk) for chunk in column.chunks]
+        if sum(map(len, self.held)) > HELD_VALUES:
             self.look_up()
 
     def look_up(self) -> None:
@@ -89,30 +89,30 @@ class Follower:
         values = pa.concat_arrays(self.held)
         self.held = []
         try:
-            self.is_shown = _are_found(values, self._known(pc.min_max(values)))
+            self.is_shown = _are_all_found(values, self._their_values(pc.min_max(values)))
         except (OSError, ValueError, pa.ArrowException):
             self.is_shown = False
 
-    def _known(self, ends: pa.StructScalar) -> Iterator[pa.StringArray]:
+    def _their_values(self, ends: pa.StructScalar) -> Iterator[pa.StringArray]:
         """The values of the other table from the least to the greatest wanted, and some around, a row group at a time.
 
         Files that share the most with this one's partition come first: partners often stand in the same subset.
         """
         low, high, column = ends["min"].as_py(), ends["max"].as_py(), self.reference.their_column
-        mine = self.partition.items()
-        for file in sorted(self.reference.files, key=lambda file: -len(mine & file.partition.items())):
-            store, path = filesystem(file.uri)
+        own_partition = self.partition.items()
+        for file in sorted(self.reference.files, key=lambda file: -len(own_partition & file.partition.items())):
+            store, path = open_filesystem(file.uri)
             with store.open_input_file(path) as source:
                 parquet = pq.ParquetFile(source)
                 if column not in parquet.schema_arrow.names:
                     continue
                 for n in range(parquet.num_row_groups):
-                    if _meets(parquet.metadata.row_group(n), column, low, high):
+                    if _may_hold_between(parquet.metadata.row_group(n), column, low, high):
                         read = parquet.read_row_group(n, [column], use_threads=False)[column]
                         yield read.cast(pa.string()).combine_chunks().drop_null()
 
 
-def _distinct(values: pa.Array) -> pa.Array:
+def _distinct_runs(values: pa.Array) -> pa.Array:
     """The values, each run of equal ones once; of a dictionary all that stand in it."""
     if pa.types.is_dictionary(values.type):
         return values.dictionary
@@ -120,31 +120,33 @@ def _distinct(values: pa.Array) -> pa.Array:
     return pa.concat_arrays([values.slice(0, 1), values.slice(1).filter(changes)])
 
 
-def _meets(group: pq.RowGroupMetaData, column: str, low: str, high: str) -> bool:
+def _may_hold_between(group: pq.RowGroupMetaData, column: str, low: str, high: str) -> bool:
     """Whether the row group may hold a value between the two, as its statistics tell, if it has any."""
-    (found,) = [c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == column]
-    if found.statistics is None or not found.statistics.has_min_max:
+    (column_chunk,) = [c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == column]
+    if column_chunk.statistics is None or not column_chunk.statistics.has_min_max:
         return True
-    return bool(found.statistics.min <= high and low <= found.statistics.max)
+    return bool(column_chunk.statistics.min <= high and low <= column_chunk.statistics.max)
 
 
-def _are_found(values: pa.StringArray, known: Iterator[pa.StringArray]) -> bool:
+def _are_all_found(values: pa.StringArray, their_values: Iterator[pa.StringArray]) -> bool:
     """Whether each value is known. Image IDs are many and in order: as numbers they are found sooner than by hashing."""
     if not image_ids.are_canonical(values).all():
-        return _none_is_left(values, known, lambda left, there: left.filter(pc.invert(pc.is_in(left, value_set=there))))
-    numbers = (image_ids.as_numbers(there.filter(pa.array(image_ids.are_canonical(there)))) for there in known)
-    return _none_is_left(image_ids.as_numbers(values), numbers, _without)
+        return _none_is_left(
+            values, their_values, lambda left, there: left.filter(pc.invert(pc.is_in(left, value_set=there)))
+        )
+    numbers = (image_ids.as_numbers(there.filter(pa.array(image_ids.are_canonical(there)))) for there in their_values)
+    return _none_is_left(image_ids.as_numbers(values), numbers, _without_numbers)
 
 
-def _none_is_left(left: T, known: Iterator[T], without: Callable[[T, T], T]) -> bool:
-    for there in known:
+def _none_is_left(left: T, their_values: Iterator[T], without: Callable[[T, T], T]) -> bool:
+    for there in their_values:
         left = without(left, there)
         if not len(left):
             return True
     return False
 
 
-def _without(left: Numbers, there: Numbers) -> Numbers:
+def _without_numbers(left: Numbers, there: Numbers) -> Numbers:
     there.sort(kind="stable")
     places = np.minimum(np.searchsorted(there, left), len(there) - 1)
     return left[there[places] != left] if len(there) else left

@@ -10,59 +10,61 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import InputError
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.runtime.error_text import told
-from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.validation import file_metrics
-from oilake.jobs.validation.file_metrics import deal
-from oilake.quality.metrics import Auditor, Tally
-from oilake.quality.profiler import Seen, Surveyor
-from oilake.quality.suite_proposal import Slice
+from oilake.jobs.validation.file_metrics import balance_by_bytes
+from oilake.quality.metrics import Metrics, MetricsCollector
+from oilake.quality.profiler import ColumnProfile, Profiler
+from oilake.quality.suite_proposal import ProfiledSlice
 
-Tallies = list[tuple[dict[str, str | None], Tally]]
+Tallies = list[tuple[dict[str, str | None], Metrics]]
 
 
-def survey(
-    spark: SparkSession, wanted: Sequence[Target], key: Sequence[str], most: int
-) -> tuple[list[Slice], list[Tallies]]:
+def profile_targets(
+    spark: SparkSession, wanted: Sequence[CheckTarget], key: Sequence[str], most: int
+) -> tuple[list[ProfiledSlice], list[Tallies]]:
     """(what was seen of each slice, the tallies of its files), the rows of each file followed in the order of `key`."""
     items = [(n, file) for n, target in enumerate(wanted) for file in target.files]
-    work = partial(_look, schema=looked_at(wanted[0]), key=key, most=most)
-    shares = deal(items, spark.sparkContext.defaultParallelism)
-    seen: list[dict[str, Seen]] = [{} for _ in wanted]
+    work = partial(_profile_file, schema=profiled_schema(wanted[0]), key=key, most=most)
+    shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
+    profiles: list[dict[str, ColumnProfile]] = [{} for _ in wanted]
     tallies: list[Tallies] = [[] for _ in wanted]
-    for n, file, found, tally in spark_tasks.spread(spark, shares, work, wanted[0].folder, "reading"):
-        for column, one in found.items():
-            seen[n].setdefault(column, Seen()).add(one, most)
+    for n, file, collected, tally in spark_tasks.run_tasks(spark, shares, work, wanted[0].folder, "reading"):
+        for column, column_profile in collected.items():
+            profiles[n].setdefault(column, ColumnProfile()).add(column_profile, most)
         tallies[n].append((file.partition, tally))
-    rows = [sum(tally.rows for _, tally in found) for found in tallies]
-    return [Slice(_called(t), r, s) for t, r, s in zip(wanted, rows, seen, strict=True)], tallies
+    rows = [sum(tally.rows for _, tally in collected) for collected in tallies]
+    return [ProfiledSlice(_slice_label(t), r, s) for t, r, s in zip(wanted, rows, profiles, strict=True)], tallies
 
 
-def _look(
-    item: tuple[int, File], schema: pa.Schema, key: Sequence[str], most: int
-) -> Iterator[tuple[int, File, dict[str, Seen], Tally]]:
+def _profile_file(
+    item: tuple[int, TableFile], schema: pa.Schema, key: Sequence[str], most: int
+) -> Iterator[tuple[int, TableFile, dict[str, ColumnProfile], Metrics]]:
     n, file = item
-    surveyor, auditor = Surveyor(schema.names, file.partition, most), Auditor([], file.partition, key)
+    surveyor, auditor = Profiler(schema.names, file.partition, most), MetricsCollector([], file.partition, key)
     stored = pa.schema([column for column in schema if column.name not in file.partition])
     try:
-        for rows in file_metrics.batches(file, stored):
+        for rows in file_metrics.read_batches(file, stored):
             surveyor.add(rows)
             auditor.add(rows)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{file.uri}: cannot be read ({told(error)}); `oilake check` lists all such files") from None
+        raise InputError(
+            f"{file.uri}: cannot be read ({error_line(error)}); `oilake check` lists all such files"
+        ) from None
     yield n, file, surveyor.seen, auditor.tally
 
 
-def looked_at(target: Target) -> pa.Schema:
+def profiled_schema(target: CheckTarget) -> pa.Schema:
     """All columns but bytes, of which a batch could fill the memory."""
-    return pa.schema([column for column in target.schema if not is_bytes(column.type)])
+    return pa.schema([column for column in target.schema if not is_bytes_type(column.type)])
 
 
-def is_bytes(kind: pa.DataType) -> bool:
+def is_bytes_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
-def _called(target: Target) -> str:
+def _slice_label(target: CheckTarget) -> str:
     """The slice in the words of a description."""
     if target.release is None:
         return f"version {target.version}"

@@ -10,43 +10,43 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import PromiseError
-from oilake.jobs.runtime.filesystem import join
-from oilake.jobs.tables.append_rows import append
+from oilake.conf.errors import DataQualityError
+from oilake.jobs.runtime.filesystem import join_uri
+from oilake.jobs.tables.append_rows import append_rows
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
 from oilake.jobs.tables.staging import StagedFile, read_staged
-from oilake.jobs.tables.targets import File
+from oilake.jobs.tables.targets import TableFile
 from oilake.jobs.validation import uniqueness
 from oilake.quality import results, scopes
 from oilake.quality import suites as quality
-from oilake.quality.metrics import Auditor, Count, Tally, are_unique
-from oilake.quality.results import READER, Result
+from oilake.quality.metrics import ExpectationCount, Metrics, MetricsCollector, keys_are_unique
+from oilake.quality.results import READER_TYPE, Result
 from oilake.quality.suites import Expectation
 from oilake.schemas import loader as schemas
 
 RESULTS = "quality_results"
-TOLD = 3
+SENTENCES = 3
 
 
 @dataclass(frozen=True)
-class Judgement:
+class TableResults:
     """All that was found of one table's slice."""
 
     table: str
     results: Sequence[Result]
 
 
-class BrokenError(PromiseError):
+class BrokenExpectationError(DataQualityError):
     """A critical expectation is broken; `judgements` are those of every table of the publication."""
 
-    def __init__(self, sentence: str, judgements: Sequence[Judgement]) -> None:
+    def __init__(self, sentence: str, judgements: Sequence[TableResults]) -> None:
         super().__init__(sentence)
         self.judgements = judgements
 
 
 @dataclass(frozen=True)
-class Known:
+class PublishFacts:
     """What a job knows of its rows from making them.
 
     `quarantined`: rows that its filter kept out, by table and expectation; `unique`: tables whose keys it has compared
@@ -58,39 +58,43 @@ class Known:
     is_complete: bool = True
 
 
-def judge(spark: SparkSession, warehouse: str, publication: Publication, known: Known) -> list[Judgement]:
+def evaluate_publication(
+    spark: SparkSession, warehouse: str, publication: Publication, known: PublishFacts
+) -> list[TableResults]:
     """What every expectation of the tables to be published finds in their staged files; queries are left to `check`."""
-    return [_judge(spark, warehouse, table, publication, known) for table in publication.tables()]
+    return [_evaluate_table(spark, warehouse, table, publication, known) for table in publication.tables()]
 
 
-def _judge(
-    spark: SparkSession, warehouse: str, table: schemas.Table, publication: Publication, known: Known
-) -> Judgement:
-    suite, name = quality.load(table.table), table.table
+def _evaluate_table(
+    spark: SparkSession, warehouse: str, table: schemas.Table, publication: Publication, facts: PublishFacts
+) -> TableResults:
+    suite, name = quality.load_suite(table.table), table.table
     files = publication.slice_files(name)
-    kept_out = known.quarantined.get(name, {})
-    found = []
-    asked: tuple[scopes.Scope, ...] = ("row", "table", "release") if known.is_complete else ("row", "table")
+    kept_out = facts.quarantined.get(name, {})
+    table_results = []
+    asked: tuple[scopes.Scope, ...] = ("row", "table", "release") if facts.is_complete else ("row", "table")
     for expectation in suite.of(*asked):
         if expectation.type == scopes.QUERY:
             continue
         if suite.may_repeat(expectation):
-            count = _repeated(warehouse, table, files, expectation)
+            count = _count_repeated_rows(warehouse, table, files, expectation)
         elif expectation.type in scopes.UNIQUE:
-            count = _keys(spark, warehouse, table, files, suite.key(), name in known.unique)
+            count = _count_repeated_keys(spark, warehouse, table, files, suite.key(), name in facts.unique)
         elif expectation.type == scopes.ROW_COUNT:
-            count = Count(sum(file.rows for file in files))
+            count = ExpectationCount(sum(file.rows for file in files))
         elif (
             expectation.meta.scope == "release"
-            or expectation.type == scopes.FILLED
+            or expectation.type == scopes.FILLED_SHARE
             or _is_uncounted(files, expectation)
         ):
-            count = _read(warehouse, files, expectation)
+            count = _count_by_reading(warehouse, files, expectation)
         else:
-            count = _counted(files, expectation)
-        filtered = kept_out.get(expectation.name, 0) if name in known.quarantined and expectation.meta.reason else None
-        found.append(results.judged(expectation, count, filtered))
-    return Judgement(name, [*found, *results.unreadable(suite, kept_out, quality.reasons())])
+            count = _count_from_tallies(files, expectation)
+        filtered = kept_out.get(expectation.name, 0) if name in facts.quarantined and expectation.meta.reason else None
+        table_results.append(results.result_of_count(expectation, count, filtered))
+    return TableResults(
+        name, [*table_results, *results.unreadable_results(suite, kept_out, quality.quarantine_reasons())]
+    )
 
 
 def _is_uncounted(files: Sequence[StagedFile], expectation: Expectation) -> bool:
@@ -98,90 +102,92 @@ def _is_uncounted(files: Sequence[StagedFile], expectation: Expectation) -> bool
     return expectation.meta.scope == "table" and any(file.tally is None for file in files)
 
 
-def _counted(files: Sequence[StagedFile], expectation: Expectation) -> Count:
+def _count_from_tallies(files: Sequence[StagedFile], expectation: Expectation) -> ExpectationCount:
     """What was counted as the files were written; rows that were judged before then, or published, keep every promise."""
-    count = Count()
+    count = ExpectationCount()
     for file in files:
-        known = file.tally.counts.get(expectation.name) if file.tally else None
-        count.add(known or Count(file.rows))
+        file_count = file.tally.counts.get(expectation.name) if file.tally else None
+        count.add(file_count or ExpectationCount(file.rows))
     return count
 
 
-def _read(warehouse: str, files: Sequence[StagedFile], expectation: Expectation) -> Count:
-    count = Count()
+def _count_by_reading(warehouse: str, files: Sequence[StagedFile], expectation: Expectation) -> ExpectationCount:
+    count = ExpectationCount()
     for file in files:
-        count.add(_whole(warehouse, file, expectation).tally.counts[expectation.name])
+        count.add(_collect_metrics(warehouse, file, expectation).tally.counts[expectation.name])
     return count
 
 
-def _whole(warehouse: str, file: StagedFile, expectation: Expectation) -> Auditor:
+def _collect_metrics(warehouse: str, file: StagedFile, expectation: Expectation) -> MetricsCollector:
     """The expectation asked of all rows of a staged file."""
-    auditor = Auditor([expectation], file.partition, ())
+    auditor = MetricsCollector([expectation], file.partition, ())
     auditor.add(read_staged(warehouse, file))
     return auditor
 
 
-def _keys(
+def _count_repeated_keys(
     spark: SparkSession,
     warehouse: str,
     table: schemas.Table,
     files: Sequence[StagedFile],
     key: Sequence[str],
     is_unique: bool,
-) -> Count:
+) -> ExpectationCount:
     rows = sum(file.rows for file in files)
-    if is_unique or are_proved(table.partition_by, key, [(file.partition, file.tally) for file in files]):
-        return Count(rows)
-    return uniqueness.repeated(uniqueness.staged(spark, warehouse, table, files), key, rows)
+    if is_unique or keys_proved_unique(table.partition_by, key, [(file.partition, file.tally) for file in files]):
+        return ExpectationCount(rows)
+    return uniqueness.count_repeated_keys(uniqueness.staged_frame(spark, warehouse, table, files), key, rows)
 
 
-def _repeated(warehouse: str, table: schemas.Table, files: Sequence[StagedFile], expectation: Expectation) -> Count:
+def _count_repeated_rows(
+    warehouse: str, table: schemas.Table, files: Sequence[StagedFile], expectation: Expectation
+) -> ExpectationCount:
     schema = schemas.arrow_schema(table)
     tallies = [file.tally for file in files if file.tally]
     if len(tallies) < len(files):
-        tallies = [_whole(warehouse, file, expectation).tally for file in files]
-    places = [File(join(warehouse, file.table, file.path), {**file.partition}, file.size) for file in files]
-    return uniqueness.repeated_rows(places, schema, expectation, tallies)
+        tallies = [_collect_metrics(warehouse, file, expectation).tally for file in files]
+    places = [TableFile(join_uri(warehouse, file.table, file.path), {**file.partition}, file.size) for file in files]
+    return uniqueness.count_repeated_rows(places, schema, expectation, tallies)
 
 
-def are_proved(
-    partition_by: Sequence[str], key: Sequence[str], files: Sequence[tuple[Mapping[str, Any], Tally | None]]
+def keys_proved_unique(
+    partition_by: Sequence[str], key: Sequence[str], files: Sequence[tuple[Mapping[str, Any], Metrics | None]]
 ) -> bool:
     """Whether the order of the rows in each partition shows that no key repeats in all of them."""
     if set(key) <= set(partition_by):
         return False
     if not set(partition_by) <= set(key):
-        return not files or (len(files) == 1 and _is_unique([files[0][1]]))
-    parts: dict[tuple[Any, ...], list[Tally | None]] = {}
+        return not files or (len(files) == 1 and _tallies_prove_unique([files[0][1]]))
+    parts: dict[tuple[Any, ...], list[Metrics | None]] = {}
     for partition, tally in files:
         parts.setdefault(tuple(partition.values()), []).append(tally)
-    return all(_is_unique(tallies) for tallies in parts.values())
+    return all(_tallies_prove_unique(tallies) for tallies in parts.values())
 
 
-def _is_unique(tallies: Sequence[Tally | None]) -> bool:
-    known = [tally for tally in tallies if tally is not None]
-    return len(known) == len(tallies) and are_unique(known)
+def _tallies_prove_unique(tallies: Sequence[Metrics | None]) -> bool:
+    counted = [tally for tally in tallies if tally is not None]
+    return len(counted) == len(tallies) and keys_are_unique(counted)
 
 
-def hold(publication: Publication, judgements: Sequence[Judgement]) -> None:
+def raise_if_broken(publication: Publication, judgements: Sequence[TableResults]) -> None:
     """BrokenError that names table, expectation, rows and examples when a critical expectation is broken."""
-    broken = [(one.table, result) for one in judgements for result in one.results if result.is_broken]
+    broken = [(judgement.table, result) for judgement in judgements for result in judgement.results if result.is_broken]
     if not broken:
         return
-    told = "; ".join(sentence(table, result) for table, result in broken[:TOLD])
-    more = f"; and {len(broken) - TOLD} more" if len(broken) > TOLD else ""
-    raise BrokenError(
-        f"{publication.release}: {told}{more}; nothing was published by {publication.job}. "
+    sentences = "; ".join(broken_sentence(table, result) for table, result in broken[:SENTENCES])
+    more = f"; and {len(broken) - SENTENCES} more" if len(broken) > SENTENCES else ""
+    raise BrokenExpectationError(
+        f"{publication.release}: {sentences}{more}; nothing was published by {publication.job}. "
         f"`oilake show {RESULTS} --where \"run_id = '{publication.run_id}'\"` lists all",
         judgements,
     )
 
 
-def sentence(table: str, result: Result) -> str:
+def broken_sentence(table: str, result: Result) -> str:
     """A broken expectation in words: table, name, how many rows, the first of them."""
     if result.unexpected_count is None:
         return f"{table}.{result.expectation}: {result.description}, but it has {result.observed}"
-    if result.type == READER:
+    if result.type == READER_TYPE:
         files = "1 file" if result.unexpected_count == 1 else f"{result.unexpected_count:,} files"
         return f"{table}.{result.expectation}: {files} cannot be read: {result.examples[0]}"
     first = f", such as {result.examples[0]}" if result.examples else ""
@@ -189,46 +195,48 @@ def sentence(table: str, result: Result) -> str:
     return f"{table}.{result.expectation}: {rows} the promise that {result.description}{first}"
 
 
-def record(warehouse: str, publication: Publication, judgements: Sequence[Judgement], pin: Snapshot | None) -> None:
+def record_results(
+    warehouse: str, publication: Publication, judgements: Sequence[TableResults], pin: Snapshot | None
+) -> None:
     """Appends what was found to `quality_results`; without `pin` as what was refused and never had a version."""
     versions = pin.table_versions if pin else {}
-    write(
+    write_results(
         warehouse,
         publication.run_id,
         publication.job,
         [
             (
-                one.table,
+                judgement.table,
                 publication.release,
                 publication.since,
-                versions.get(slice_name(one.table, publication.since)),
-                one,
+                versions.get(slice_name(judgement.table, publication.since)),
+                judgement,
             )
-            for one in judgements
+            for judgement in judgements
         ],
     )
 
 
 def record_refused(warehouse: str, publication: Publication, error: BaseException) -> None:
     """Records what the gate found when it is the reason for which nothing is published."""
-    if isinstance(error, BrokenError):
-        record(warehouse, publication, error.judgements, None)
+    if isinstance(error, BrokenExpectationError):
+        record_results(warehouse, publication, error.judgements, None)
 
 
-def write(
+def write_results(
     warehouse: str,
     run_id: str,
     job: str,
-    found: Sequence[tuple[str, str | None, str | None, int | None, Judgement]],
+    found: Sequence[tuple[str, str | None, str | None, int | None, TableResults]],
 ) -> int:
     """Appends judgements as (table, release, since, version, judgement); the rows written."""
     now = datetime.datetime.now(datetime.timezone.utc)
     rows = []
     for table, release, since, version, judgement in sorted(found, key=lambda f: (f[0], f[1] or "", f[2] or "")):
-        suite = quality.load(table)
+        suite = quality.load_suite(table)
         ran = {"run_id": run_id, "checked_at": now, "job": job, "table_name": table, "release": release, "since": since}
         carried = {"table_version": version, "suite_version": suite.version, "suite_sha256": suite.digest()}
         rows += [{**ran, **asdict(r), **carried} for r in sorted(judgement.results, key=lambda r: r.expectation)]
-    schema = schemas.load(RESULTS)
-    append(warehouse, RESULTS, pa.Table.from_pylist(rows, schemas.arrow_schema(schema)), run_id, {"job": job})
+    schema = schemas.table_schema(RESULTS)
+    append_rows(warehouse, RESULTS, pa.Table.from_pylist(rows, schemas.arrow_schema(schema)), run_id, {"job": job})
     return len(rows)

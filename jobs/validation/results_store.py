@@ -12,21 +12,21 @@ from typing import Any
 
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
-from oilake.jobs.runtime.filesystem import filesystem, join
-from oilake.jobs.runtime.progress import say
-from oilake.jobs.tables.delta_log import rows
+from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.validation import publish_gate, validation_history
-from oilake.jobs.validation.checker import Checked
-from oilake.jobs.validation.publish_gate import Judgement
-from oilake.jobs.validation.validation_history import CHECK, FOLDER, Look
+from oilake.jobs.validation.checker import TargetFindings
+from oilake.jobs.validation.publish_gate import TableResults
+from oilake.jobs.validation.validation_history import CHECK, FOLDER, ValidationRun
 from oilake.quality import gx_results
 from oilake.schemas import loader as schemas
 
-SAME = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
+COMPARED = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
 
 
 @dataclass(frozen=True)
-class Check:
+class PastCheck:
     """One check, or one gate, of a table's slice: what was broken, by name and severity, with the rows that break it."""
 
     checked_at: str
@@ -38,22 +38,24 @@ class Check:
     broken: dict[str, dict[str, Any]]
 
 
-def record(warehouse: str, run_id: str, checked: Sequence[Checked]) -> int:
+def record_findings(warehouse: str, run_id: str, checked: Sequence[TargetFindings]) -> int:
     """Keeps what differs from the newest check of the same version; the rows added to `quality_results`."""
-    before = _newest(warehouse)
-    new = [one for one in checked if before.get(_place(one)) != _same(one)]
+    before = _newest_results(warehouse)
+    new = [findings for findings in checked if before.get(_slice_key(findings)) != _comparable_results(findings)]
     if not new:
         return 0
-    keep(run_id, new)
-    found = [(o.target.table, o.target.release, o.target.since, o.target.version, _judgement(o)) for o in new]
-    return publish_gate.write(warehouse, run_id, CHECK, found)
+    keep_results(run_id, new)
+    slice_results = [
+        (o.target.table, o.target.release, o.target.since, o.target.version, _table_results(o)) for o in new
+    ]
+    return publish_gate.write_results(warehouse, run_id, CHECK, slice_results)
 
 
-def keep(run_id: str, checked: Sequence[Checked]) -> None:
+def keep_results(run_id: str, checked: Sequence[TargetFindings]) -> None:
     """Writes Great Expectations' results into the folder of each table; says where that cannot be done."""
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    for one in checked:
-        target = one.target
+    for findings in checked:
+        target = findings.target
         document = {
             "run_id": run_id,
             "checked_at": now,
@@ -63,35 +65,35 @@ def keep(run_id: str, checked: Sequence[Checked]) -> None:
             "version": target.version,
             "suite_version": target.suite.version,
             "suite_sha256": target.suite.digest(),
-            "results": [asdict(result) for result in one.results],
-            "not_asked": dict(one.not_asked),
-            "validations": _validations(one),
+            "results": [asdict(result) for result in findings.results],
+            "not_asked": dict(findings.not_asked),
+            "validations": _gx_validations(findings),
         }
         slice_names = [file_name(name) for name in (target.release, target.since) if name]
         name = "-".join([f"{target.version:08d}", *slice_names, run_id])
         try:
-            store, path = filesystem(join(target.folder, FOLDER, f"{name}.json"))
+            store, path = open_filesystem(join_uri(target.folder, FOLDER, f"{name}.json"))
             _refuse_link(path.rpartition("/")[0])
             store.create_dir(path.rpartition("/")[0], recursive=True)
             with store.open_output_stream(path) as stream:
                 stream.write(json.dumps(document, indent=1, default=str).encode(errors="backslashreplace"))
         except OSError as error:
-            say(
+            log_line(
                 f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error}); "
                 f"what was found is told here alone, so make {FOLDER} a folder that can be written"
             )
 
 
-def _validations(one: Checked) -> list[dict[str, Any]]:
+def _gx_validations(findings: TargetFindings) -> list[dict[str, Any]]:
     """The counts in Great Expectations' form; without those of expectations that it refuses, which is told."""
-    target, validations = one.target, []
+    target, validations = findings.target, []
     declared = {expectation.name: expectation for expectation in target.suite.expectations}
-    for name, count in one.counts.items():
+    for name, count in findings.counts.items():
         try:
-            validations.append(gx_results.validation(declared[name], count, target.suite.key()).to_json_dict())
+            validations.append(gx_results.gx_validation(declared[name], count, target.suite.key()).to_json_dict())
         except Exception as error:  # a suite from outside meets checks of Great Expectations' own, of many kinds
             cause = " ".join(str(error).split())[:200]
-            say(f"{target.name}: {name} is not kept in Great Expectations' form, which refuses it ({cause})")
+            log_line(f"{target.name}: {name} is not kept in Great Expectations' form, which refuses it ({cause})")
     return validations
 
 
@@ -101,29 +103,31 @@ def _refuse_link(folder: str) -> None:
         raise OSError(errno.ELOOP, f"{FOLDER} is a link, which may lead anywhere")
 
 
-def _judgement(one: Checked) -> Judgement:
-    return Judgement(one.target.table, one.results)
+def _table_results(findings: TargetFindings) -> TableResults:
+    return TableResults(findings.target.table, findings.results)
 
 
-def _place(one: Checked) -> tuple[Any, ...]:
-    target = one.target
+def _slice_key(findings: TargetFindings) -> tuple[Any, ...]:
+    target = findings.target
     return target.table, target.release, target.since, target.version, target.suite.digest()
 
 
-def _same(one: Checked) -> list[tuple[Any, ...]]:
-    found = [asdict(result) for result in one.results]
-    return sorted((tuple(_plain(row[name]) for name in SAME) for row in found), key=lambda row: str(row[0]))
+def _comparable_results(findings: TargetFindings) -> list[tuple[Any, ...]]:
+    result_rows = [asdict(result) for result in findings.results]
+    return sorted(
+        (tuple(_lists_as_tuples(row[name]) for name in COMPARED) for row in result_rows), key=lambda row: str(row[0])
+    )
 
 
-def _plain(value: Any) -> Any:
+def _lists_as_tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def _newest(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+def _newest_results(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
     """What the newest check found, by table, release, earlier release, version and suite."""
     groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
     newest: dict[tuple[Any, ...], tuple[Any, str]] = {}
-    for row in rows(warehouse, publish_gate.RESULTS):
+    for row in newest_rows(warehouse, publish_gate.RESULTS):
         if row["job"] != CHECK:
             continue
         place = tuple(row[name] for name in ("table_name", "release", "since", "table_version", "suite_sha256"))
@@ -131,55 +135,60 @@ def _newest(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
         newest[place] = max(newest.get(place, (row["checked_at"], row["run_id"])), (row["checked_at"], row["run_id"]))
     return {
         place: sorted(
-            (tuple(_plain(row[name]) for name in SAME) for row in runs[newest[place][1]]), key=lambda r: str(r[0])
+            (tuple(_lists_as_tuples(row[name]) for name in COMPARED) for row in runs[newest[place][1]]),
+            key=lambda r: str(r[0]),
         )
         for place, runs in groups.items()
     }
 
 
-def history(warehouse: str, what: str, release: str | None) -> list[Check]:
+def check_history(warehouse: str, what: str, release: str | None) -> list[PastCheck]:
     """Every check and gate of a published table, or of the table in a folder, the oldest first.
 
     StoreError when nothing was ever checked there, or a file beside the table is none of ours.
     """
-    found = _of_table(warehouse, what) if what in schemas.names() else validation_history.of_folder(what)
-    chosen = [_past(look) for look in found if release is None or look.release == release]
+    runs = (
+        _runs_of_table(warehouse, what) if what in schemas.table_names() else validation_history.runs_from_folder(what)
+    )
+    chosen = [_past_check(look) for look in runs if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")
     return chosen
 
 
-def _of_table(warehouse: str, table: str) -> list[Look]:
-    return validation_history.of_rows(
-        (row for row in rows(warehouse, publish_gate.RESULTS) if row["table_name"] == table), ()
+def _runs_of_table(warehouse: str, table: str) -> list[ValidationRun]:
+    return validation_history.runs_from_rows(
+        (row for row in newest_rows(warehouse, publish_gate.RESULTS) if row["table_name"] == table), ()
     )
 
 
-def _past(look: Look) -> Check:
+def _past_check(look: ValidationRun) -> PastCheck:
     broken = {
         name: {"severity": result.severity, "unexpected_count": result.unexpected_count}
         for name, result in look.results.items()
         if not result.success
     }
     kept = len(look.results) - len(broken)
-    return Check(look.checked_at, look.job, look.release, look.since, look.version, kept, broken)
+    return PastCheck(look.checked_at, look.job, look.release, look.since, look.version, kept, broken)
 
 
-def lines(found: Sequence[Check]) -> list[str]:
+def history_lines(found: Sequence[PastCheck]) -> list[str]:
     """A line a check, with what was broken."""
-    told = []
-    for one in found:
-        which = " ".join(part for part in (one.release, f"since {one.since}" if one.since else None) if part) or "all"
-        version = "refused " if one.version is None else f"version {one.version}"
-        broken = ", ".join(
-            f"{name} ({b['severity']}, {_rows(b['unexpected_count'])})" for name, b in one.broken.items()
+    text_lines = []
+    for check in found:
+        which = (
+            " ".join(part for part in (check.release, f"since {check.since}" if check.since else None) if part) or "all"
         )
-        told.append(
-            f"{one.checked_at}  {which:12} {version:12} {one.job:10} {one.kept} kept"
+        version = "refused " if check.version is None else f"version {check.version}"
+        broken = ", ".join(
+            f"{name} ({b['severity']}, {_row_count_text(b['unexpected_count'])})" for name, b in check.broken.items()
+        )
+        text_lines.append(
+            f"{check.checked_at}  {which:12} {version:12} {check.job:10} {check.kept} kept"
             + (f", broken: {broken}" if broken else "")
         )
-    return told
+    return text_lines
 
 
-def _rows(count: int | None) -> str:
+def _row_count_text(count: int | None) -> str:
     return "no count" if count is None else "1 row" if count == 1 else f"{count:,} rows"

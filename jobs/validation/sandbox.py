@@ -41,11 +41,11 @@ def main() -> None:
     sys.path[:] = request["path"]
     try:
         _end_after(request["seconds"])
-        answer = _answer(request)
+        answer = _answer_query(request)
     except MemoryError:
         answer = {"refused": "it wants more memory than such a query may have"}
     except Exception as error:
-        answer = {"refused": _sentence(error)}
+        answer = {"refused": _error_sentence(error)}
     sys.stdout.write(json.dumps(answer))
 
 
@@ -58,24 +58,24 @@ def _end_after(seconds: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer_query(request: dict[str, Any]) -> dict[str, Any]:
     import duckdb
 
     query = request["query"]
     limit = {"memory_limit": f"{request['megabytes']}MB"}
     connection = duckdb.connect(":memory:", config={**LOCKED, **limit})
     connection.execute("SET lock_configuration = true")
-    if cause := _cause(connection, query, request["tables"]):
+    if cause := _refusal_cause(connection, query, request["tables"]):
         return {"refused": cause}
-    for name, given in request["tables"].items():
-        connection.register(name, _dataset(given))
+    for name, slice_files in request["tables"].items():
+        connection.register(name, _slice_dataset(slice_files))
     _bound_memory(request["megabytes"])
     rows, examples = 0, list[dict[str, Any]]()
     for batch in connection.sql(query).to_arrow_reader(ROWS):
         if len(examples) < request["examples"]:
             examples += batch.slice(0, request["examples"] - len(examples)).to_pylist()
         rows += len(batch)
-    return {"rows": rows, "examples": [_shown(example) for example in examples]}
+    return {"rows": rows, "examples": [_shown_example(example) for example in examples]}
 
 
 def _bound_memory(megabytes: int) -> None:
@@ -86,19 +86,19 @@ def _bound_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _dataset(given: dict[str, Any]) -> Any:
+def _slice_dataset(slice_files: dict[str, Any]) -> Any:
     """The files of one slice as an Arrow dataset; a partition's values stand in no file and are told beside it."""
     import pyarrow as pa
     import pyarrow.dataset as ds
     from pyarrow import fs
 
     schema, parquet, local = (
-        pa.ipc.read_schema(pa.py_buffer(given["schema"])),
+        pa.ipc.read_schema(pa.py_buffer(slice_files["schema"])),
         ds.ParquetFileFormat(),
         fs.LocalFileSystem(),
     )
     fragments = []
-    for path, partition in given["files"]:
+    for path, partition in slice_files["files"]:
         shared = ds.scalar(True)
         for name, value in partition.items():
             field = ds.field(name)
@@ -107,7 +107,7 @@ def _dataset(given: dict[str, Any]) -> Any:
     return ds.FileSystemDataset(fragments, schema, parquet, local)
 
 
-def _cause(connection: Any, query: str, tables: Iterable[str]) -> str | None:
+def _refusal_cause(connection: Any, query: str, tables: Iterable[str]) -> str | None:
     """Why the query is not asked; None where it is one SELECT over the rows of `tables`."""
     kinds = [statement.type.name for statement in connection.extract_statements(query)]
     if len(kinds) != 1:
@@ -117,31 +117,31 @@ def _cause(connection: Any, query: str, tables: Iterable[str]) -> str | None:
     parsed = json.loads(connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
     if parsed["error"]:
         return f"it cannot be taken apart ({parsed.get('error_message', 'no SELECT')})"
-    parts = list(_parts(parsed["statements"]))
+    parts = list(_parsed_objects(parsed["statements"]))
     named = [
         entry["key"] for part in parts if isinstance(part.get("cte_map"), dict) for entry in part["cte_map"]["map"]
     ]
     readable = {name.lower() for name in [*tables, *named]}
     for part in parts:
-        if part.get("type") == "BASE_TABLE" and (name := _table(part)) not in readable:
+        if part.get("type") == "BASE_TABLE" and (name := _table_name(part)) not in readable:
             return f"it reads {name}, and only the table's rows are given"
-        if part.get("type") == "TABLE_FUNCTION" and (name := _called(part)) not in ROW_MAKERS:
+        if part.get("type") == "TABLE_FUNCTION" and (name := _function_name(part)) not in ROW_MAKERS:
             return f"it takes rows from {name}(), and only the table's rows are given"
         if part.get("type") in STRANGE:
             return f"it {STRANGE[part['type']]}, and only the table's rows are given"
     return None
 
 
-def _called(part: dict[str, Any]) -> str:
+def _function_name(part: dict[str, Any]) -> str:
     return str(part.get("function", {}).get("function_name", "a function")).lower()
 
 
-def _table(part: dict[str, Any]) -> str:
+def _table_name(part: dict[str, Any]) -> str:
     names = [part.get(key) for key in ("catalog_name", "schema_name", "table_name")]
     return ".".join(str(name) for name in names if name).lower()
 
 
-def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+def _parsed_objects(tree: Any) -> Iterator[dict[str, Any]]:
     """Every object of a parsed query, however deep."""
     waiting = [tree]
     while waiting:
@@ -153,18 +153,18 @@ def _parts(tree: Any) -> Iterator[dict[str, Any]]:
             waiting += part
 
 
-def _shown(example: dict[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = _plain(example)
+def _shown_example(example: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = _json_value(example)
     text = json.dumps(plain)
     return plain if len(text) <= WHOLE else {"row": f"{text[:CHARACTERS]}…"}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A value as JSON has it, long ones cut: an example shows a row, and does not carry it."""
     if isinstance(value, dict):
-        return {str(key)[:CHARACTERS]: _plain(one) for key, one in list(value.items())[:ITEMS]}
+        return {str(key)[:CHARACTERS]: _json_value(item) for key, item in list(value.items())[:ITEMS]}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value[:ITEMS]]
+        return [_json_value(item) for item in value[:ITEMS]]
     if isinstance(value, decimal.Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if value is None or isinstance(value, bool | int | float):
@@ -175,7 +175,7 @@ def _plain(value: Any) -> Any:
     return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}…"
 
 
-def _sentence(error: Exception) -> str:
+def _error_sentence(error: Exception) -> str:
     """The first line of what a library says, without signs that steer a terminal: a part of it may be the query's."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     shown = "".join(sign if sign.isprintable() else " " for sign in lines[0])

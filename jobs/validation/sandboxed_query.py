@@ -14,9 +14,9 @@ from typing import Any
 
 from pyarrow import fs
 
-from oilake.jobs.runtime.filesystem import filesystem
-from oilake.jobs.tables.targets import Target
-from oilake.quality.metrics import EXAMPLES, Count
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.targets import CheckTarget
+from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
 SECONDS = 30
 ALL_SECONDS = 120
@@ -39,32 +39,32 @@ class Sandbox:
         self.ends = time.monotonic() + all_seconds
         self.all_seconds, self.seconds, self.megabytes = all_seconds, seconds, megabytes
 
-    def ask(self, query: str, tables: Mapping[str, Target]) -> Count | str:
+    def ask(self, query: str, tables: Mapping[str, CheckTarget]) -> ExpectationCount | str:
         """The rows that the query finds in `tables`, by the names that it gives them, or why it was not asked."""
         left = int(self.ends - time.monotonic())
         if left < 1:
             return REFUSED.format(f"the {self.all_seconds:g} s that all such queries of a check may take are used up")
-        remote = [t.folder for t in tables.values() if not isinstance(filesystem(t.folder)[0], fs.LocalFileSystem)]
+        remote = [t.folder for t in tables.values() if not isinstance(open_filesystem(t.folder)[0], fs.LocalFileSystem)]
         if remote:
             return REFUSED.format(f"it reads local files only; copy {remote[0]} to a folder")
         seconds = min(self.seconds, left)
         request = {
             "query": query,
-            "tables": {name: _given(target) for name, target in tables.items()},
+            "tables": {name: _slice_files(target) for name, target in tables.items()},
             "path": sys.path,
             "seconds": seconds,
             "megabytes": self.megabytes,
             "examples": EXAMPLES,
         }
-        return _count(_run(pickle.dumps(request), seconds))
+        return _count_of_answer(_run_sandbox(pickle.dumps(request), seconds))
 
 
-def _given(target: Target) -> dict[str, Any]:
-    listed = [(filesystem(file.uri)[1], file.partition) for file in target.files]
+def _slice_files(target: CheckTarget) -> dict[str, Any]:
+    listed = [(open_filesystem(file.uri)[1], file.partition) for file in target.files]
     return {"schema": target.schema.serialize().to_pybytes(), "files": listed}
 
 
-def _run(request: bytes, seconds: int) -> Mapping[str, Any]:
+def _run_sandbox(request: bytes, seconds: int) -> Mapping[str, Any]:
     """The answer of a process that inherits no environment, no open file and no folder of ours."""
     text = (files("oilake.jobs.validation") / "sandbox.py").read_text(encoding="utf-8")
     command = [sys.executable, "-I", "-S", "-c", text]
@@ -92,8 +92,8 @@ def _run(request: bytes, seconds: int) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {"refused": "the engine gave no answer"}
 
 
-def _count(answer: Mapping[str, Any]) -> Count | str:
+def _count_of_answer(answer: Mapping[str, Any]) -> ExpectationCount | str:
     if "refused" in answer:
         return REFUSED.format(answer["refused"])
     rows, examples = int(answer["rows"]), list(answer["examples"])
-    return Count(rows, 0, rows, sorted(examples, key=lambda example: json.dumps(example, default=str)))
+    return ExpectationCount(rows, 0, rows, sorted(examples, key=lambda example: json.dumps(example, default=str)))

@@ -15,17 +15,17 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
-from oilake.jobs.runtime.spark_tasks import collect
-from oilake.jobs.tables.spark_reader import of_target
-from oilake.jobs.tables.targets import Target
+from oilake.jobs.runtime.spark_tasks import collect_rows
+from oilake.jobs.tables.spark_reader import read_target
+from oilake.jobs.tables.targets import CheckTarget
 from oilake.jobs.tables.where_conditions import spark_sentence
 from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries
-from oilake.quality.metrics import EXAMPLES, Count
+from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation
 
 BATCH = "oilake_batch"
-FOUND = "question int, rows bigint, examples array<string>"
+COUNTED_SCHEMA = "question int, rows bigint, examples array<string>"
 
 
 @dataclass(frozen=True)
@@ -33,76 +33,76 @@ class Question:
     """A query about `batch`; `others`: the slices that it names, by the names it gives them."""
 
     expectation: Expectation
-    batch: Target
-    others: Mapping[str, Target]
+    batch: CheckTarget
+    others: Mapping[str, CheckTarget]
 
 
-def ask(spark: SparkSession, questions: Sequence[Question]) -> list[Count | str]:
+def ask_queries(spark: SparkSession, questions: Sequence[Question]) -> list[ExpectationCount | str]:
     """The rows that each query finds: how many, and the first of them in the order of their JSON; or why it is not asked."""
     own = [question for question in questions if own_queries.is_own(question.expectation)]
     answers = dict(zip(map(id, own), _ask_spark(spark, own), strict=True))
     sandbox = Sandbox()
     for question in questions:
         if id(question) not in answers:
-            answers[id(question)] = sandbox.ask(_text(question), {BATCH: question.batch, **question.others})
+            answers[id(question)] = sandbox.ask(_query_text(question), {BATCH: question.batch, **question.others})
     return [answers[id(question)] for question in questions]
 
 
-def _ask_spark(spark: SparkSession, questions: Sequence[Question]) -> list[Count | str]:
+def _ask_spark(spark: SparkSession, questions: Sequence[Question]) -> list[ExpectationCount | str]:
     every = [target for question in questions for target in (question.batch, *question.others.values())]
     views = {(target.folder, target.name): (f"oilake_{n}", target) for n, target in enumerate(every)}
     for name, target in views.values():
-        of_target(spark, target).createOrReplaceTempView(name)
+        read_target(spark, target).createOrReplaceTempView(name)
     try:
         names = {place: name for place, (name, _) in views.items()}
-        frames = [_frame(spark, n, question, names) for n, question in enumerate(questions)]
+        frames = [_query_frame(spark, n, question, names) for n, question in enumerate(questions)]
         if not (fitting := [frame for frame in frames if isinstance(frame, DataFrame)]):
             return [str(frame) for frame in frames]
-        counted = reduce(DataFrame.unionAll, fitting).mapInArrow(_count, FOUND)
-        parts = collect(spark, counted, len(questions), "asking across tables")
+        counted = reduce(DataFrame.unionAll, fitting).mapInArrow(_count_rows, COUNTED_SCHEMA)
+        parts = collect_rows(spark, counted, len(questions), "asking across tables")
     finally:
         for name, _ in views.values():
             spark.catalog.dropTempView(name)
     return [
-        frame if isinstance(frame, str) else _together([part for part in parts if part["question"] == n])
+        frame if isinstance(frame, str) else _sum_parts([part for part in parts if part["question"] == n])
         for n, frame in enumerate(frames)
     ]
 
 
-def _frame(
+def _query_frame(
     spark: SparkSession, number: int, question: Question, names: Mapping[tuple[str, str], str]
 ) -> DataFrame | str:
     """What one query finds, not yet computed; why it cannot be, where the table lacks what the query names."""
     try:
-        return spark.sql(_sql(number, question, names))
+        return spark.sql(_query_sql(number, question, names))
     except SPARK_ERRORS as error:
         return f"its query does not fit the table ({spark_sentence(error)})"
 
 
-def _text(question: Question) -> str:
+def _query_text(question: Question) -> str:
     return str(question.expectation.kwargs["unexpected_rows_query"].format(batch=BATCH))
 
 
-def _sql(number: int, question: Question, names: Mapping[tuple[str, str], str]) -> str:
+def _query_sql(number: int, question: Question, names: Mapping[tuple[str, str], str]) -> str:
     slices = {BATCH: question.batch, **question.others}
-    given = ", ".join(f"{name} AS (SELECT * FROM {names[t.folder, t.name]})" for name, t in slices.items())
+    named_slices = ", ".join(f"{name} AS (SELECT * FROM {names[t.folder, t.name]})" for name, t in slices.items())
     rows = "to_json(struct(*), map('ignoreNullFields', 'false'))"
-    return f"SELECT {number} AS question, {rows} AS row FROM (WITH {given} {_text(question)})"
+    return f"SELECT {number} AS question, {rows} AS row FROM (WITH {named_slices} {_query_text(question)})"
 
 
-def _together(parts: Sequence[Mapping[str, object]]) -> Count:
+def _sum_parts(parts: Sequence[Mapping[str, object]]) -> ExpectationCount:
     rows = sum(int(str(part["rows"])) for part in parts)
     examples = sorted(example for part in parts for example in part["examples"])  # type: ignore[attr-defined]
-    return Count(rows, 0, rows, [json.loads(example) for example in examples[:EXAMPLES]])
+    return ExpectationCount(rows, 0, rows, [json.loads(example) for example in examples[:EXAMPLES]])
 
 
-def _count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    found: dict[int, tuple[int, list[str]]] = {}
+def _count_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    counts_by_question: dict[int, tuple[int, list[str]]] = {}
     for batch in batches:
         for question, row in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-            rows, examples = found.get(question, (0, []))
-            found[question] = rows + 1, [*examples, row] if len(examples) < EXAMPLES else examples
-    for question, (rows, examples) in found.items():
+            rows, examples = counts_by_question.get(question, (0, []))
+            counts_by_question[question] = rows + 1, [*examples, row] if len(examples) < EXAMPLES else examples
+    for question, (rows, examples) in counts_by_question.items():
         shown = pa.array([examples], pa.list_(pa.string()))
         yield pa.RecordBatch.from_pydict(
             {"question": pa.array([question], pa.int32()), "rows": [rows], "examples": shown}

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.tables import parquet_reader
-from oilake.jobs.verifying.expected_images import ORIGINS, Expected
+from oilake.jobs.verifying.expected_images import ORIGINS, ExpectedImages
 from oilake.schemas import loader as schemas
 
 DOWNLOADS = "downloads"
@@ -16,7 +16,7 @@ PLACEHOLDER = "placeholder"
 NAMES = ["image_id", "location", "source", "status", "is_resized", "downloaded_at"]
 
 
-def apply(found: Expected, location: Location, origin: str | None, downloads: pa.Table) -> None:
+def set_origins(found: ExpectedImages, location: Location, origin: str | None, downloads: pa.Table) -> None:
     """Sets the origin of every image's blob; `origin`: what a person says of all of them."""
     if location.is_cvdf:
         found.origins[:] = ORIGINS.index("cvdf")
@@ -25,31 +25,31 @@ def apply(found: Expected, location: Location, origin: str | None, downloads: pa
         found.origins[:] = ORIGINS.index(origin)
 
 
-def _apply_downloads(found: Expected, downloads: pa.Table) -> None:
-    places = found.places(downloads["image_id"].combine_chunks()) if len(downloads) else np.empty(0, np.int64)
-    known = np.flatnonzero(places >= 0)
-    rows = downloads.take(known)
+def _apply_downloads(images: ExpectedImages, downloads: pa.Table) -> None:
+    places = images.places(downloads["image_id"].combine_chunks()) if len(downloads) else np.empty(0, np.int64)
+    matched = np.flatnonzero(places >= 0)
+    rows = downloads.take(matched)
     sources = [
         "cvdf" if resized else source if source in ORIGINS else "other"
         for source, resized in zip(rows["source"].to_pylist(), rows["is_resized"].to_pylist(), strict=True)
     ]
-    found.origins[places[known]] = [ORIGINS.index(source) for source in sources]
-    found.is_placeholder[places[known]] = [status == PLACEHOLDER for status in rows["status"].to_pylist()]
+    images.origins[places[matched]] = [ORIGINS.index(source) for source in sources]
+    images.is_placeholder[places[matched]] = [status == PLACEHOLDER for status in rows["status"].to_pylist()]
 
 
-def downloads(warehouse: str, release: str, location: Location) -> pa.Table:
+def newest_downloads(warehouse: str, release: str, location: Location) -> pa.Table:
     """The newest row of `downloads` of each image at the location, columns as NAMES; none where nothing was downloaded."""
     empty = pa.table({name: pa.array([], pa.string()) for name in NAMES})
-    version = parquet_reader.version(warehouse, DOWNLOADS) if DOWNLOADS in schemas.names() else None
+    version = parquet_reader.newest_version(warehouse, DOWNLOADS) if DOWNLOADS in schemas.table_names() else None
     if version is None:
         return empty
-    table = schemas.load(DOWNLOADS)
+    table = schemas.table_schema(DOWNLOADS)
     part = {"release": release} if "release" in table.partition_by else {}
     stored = [column.name for column in table.stored()]
-    wanted = [name for name in [*NAMES, "release"] if name in stored]
+    columns = [name for name in [*NAMES, "release"] if name in stored]
     parts = [
-        _here(rows, release, location)
-        for _, rows in parquet_reader.columns_of(warehouse, DOWNLOADS, version, part, wanted)
+        _rows_at_location(rows, release, location)
+        for _, rows in parquet_reader.columns_of(warehouse, DOWNLOADS, version, part, columns)
     ]
     rows = pa.concat_tables(parts) if parts else empty
     if not len(rows):
@@ -61,6 +61,6 @@ def downloads(warehouse: str, release: str, location: Location) -> pa.Table:
     return rows.take(newest)
 
 
-def _here(rows: pa.Table, release: str, location: Location) -> pa.Table:
+def _rows_at_location(rows: pa.Table, release: str, location: Location) -> pa.Table:
     rows = rows.filter(pc.equal(rows["location"], location.uri))
     return rows.filter(pc.equal(rows["release"], release)) if "release" in rows.column_names else rows

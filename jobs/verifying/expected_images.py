@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.jobs.blobs.records import Wanted
+from oilake.jobs.blobs.records import ExpectedImage
 from oilake.jobs.tables.parquet_reader import columns_of
-from oilake.jobs.tables.snapshots import Snapshot, held
+from oilake.jobs.tables.snapshots import Snapshot, current_slice
 from oilake.jobs.transforms import image_ids
-from oilake.quality.row_expectations import mask
+from oilake.quality.row_expectations import numpy_mask
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint64]
@@ -26,7 +26,7 @@ UNKNOWN = -1
 
 
 @dataclass
-class Expected:
+class ExpectedImages:
     """The images of a release, sorted by ID; every array has shape (images,), `md5s` (images, 2).
 
     `sizes`: UNKNOWN where the release gives none; `has_md5`: whether it gives an MD5. `subsets`, `origins`: places in
@@ -56,19 +56,19 @@ class Expected:
         numbers = image_ids.as_numbers(ids)
         if not len(self.ids):
             return np.full(len(numbers), -1, np.int64)
-        found = np.searchsorted(self.ids, numbers)
-        found[found == len(self.ids)] = 0
-        return np.where(self.ids[found] == numbers, found, -1).astype(np.int64)
+        indexes = np.searchsorted(self.ids, numbers)
+        indexes[indexes == len(self.ids)] = 0
+        return np.where(self.ids[indexes] == numbers, indexes, -1).astype(np.int64)
 
     @property
     def is_all_chosen(self) -> bool:
         """Whether the blobs of every image are judged, and so those of no image too."""
         return bool(self.chosen.all())
 
-    def image(self, place: int) -> Wanted:
+    def image(self, place: int) -> ExpectedImage:
         """What is expected of the image at this place."""
         size = int(self.sizes[place])
-        return Wanted(
+        return ExpectedImage(
             f"{self.ids[place]:016x}",
             SUBSETS[self.subsets[place]],
             None if size == UNKNOWN else size,
@@ -79,40 +79,40 @@ class Expected:
         )
 
 
-def expected(warehouse: str, pin: Snapshot) -> Expected:
+def read_expected_images(warehouse: str, pin: Snapshot) -> ExpectedImages:
     """The images of the release as they are published."""
     names = ["image_id", "original_size", "original_md5", "original_url"]
     parts = [
-        (*_part(rows), np.full(len(rows), SUBSETS.index(partition["subset"]), np.uint8))
+        (*_image_arrays(rows), np.full(len(rows), SUBSETS.index(partition["subset"]), np.uint8))
         for partition, rows in columns_of(
-            warehouse, "images", held(warehouse, "images", pin).version, {"release": pin.release}, names
+            warehouse, "images", current_slice(warehouse, "images", pin).version, {"release": pin.release}, names
         )
     ]
     if not parts:
         empty = pa.table({name: pa.array([], pa.int64() if "size" in name else pa.string()) for name in names})
-        parts = [(*_part(empty), np.empty(0, np.uint8))]
-    ids, sizes, md5s, has_md5, is_jpeg, subsets = (np.concatenate(found) for found in zip(*parts, strict=True))
+        parts = [(*_image_arrays(empty), np.empty(0, np.uint8))]
+    ids, sizes, md5s, has_md5, is_jpeg, subsets = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     order = np.argsort(ids, kind="stable")
-    return Expected(ids[order], subsets[order], sizes[order], md5s[order], has_md5[order], is_jpeg[order])
+    return ExpectedImages(ids[order], subsets[order], sizes[order], md5s[order], has_md5[order], is_jpeg[order])
 
 
-def _part(rows: pa.Table) -> tuple[Numbers, npt.NDArray[np.int64], Numbers, Mask, Mask]:
+def _image_arrays(rows: pa.Table) -> tuple[Numbers, npt.NDArray[np.int64], Numbers, Mask, Mask]:
     rows = rows.combine_chunks()
-    one = {
+    columns = {
         name: rows[name].combine_chunks() if len(rows) else pa.array([], rows[name].type) for name in rows.column_names
     }
-    sizes = np.asarray(one["original_size"].fill_null(UNKNOWN).to_numpy(zero_copy_only=False), np.int64)
-    md5s = one["original_md5"]
+    sizes = np.asarray(columns["original_size"].fill_null(UNKNOWN).to_numpy(zero_copy_only=False), np.int64)
+    md5s = columns["original_md5"]
     return (
-        image_ids.as_numbers(one["image_id"]),
+        image_ids.as_numbers(columns["image_id"]),
         sizes,
-        _halves(md5s.fill_null("0" * 32)),
-        mask(md5s.is_valid()),
-        mask(pc.match_substring_regex(one["original_url"], JPEG)),
+        _md5_halves(md5s.fill_null("0" * 32)),
+        numpy_mask(md5s.is_valid()),
+        numpy_mask(pc.match_substring_regex(columns["original_url"], JPEG)),
     )
 
 
-def _halves(md5s: pa.StringArray) -> Numbers:
+def _md5_halves(md5s: pa.StringArray) -> Numbers:
     """32 hex digits each, as two numbers; shape (n, 2)."""
     offsets = pa.py_buffer(np.arange(0, 32 * len(md5s) + 1, 16, dtype=np.int32))
     digits = np.frombuffer(md5s.buffers()[2] or b"", np.uint8)
@@ -121,7 +121,7 @@ def _halves(md5s: pa.StringArray) -> Numbers:
     return image_ids.as_numbers(pa.StringArray.from_buffers(2 * len(md5s), offsets, text)).reshape(-1, 2)
 
 
-def choose(found: Expected, subsets: Sequence[str], ids: pa.StringArray | None) -> npt.NDArray[np.int64]:
+def choose_expected(found: ExpectedImages, subsets: Sequence[str], ids: pa.StringArray | None) -> npt.NDArray[np.int64]:
     """Narrows who is judged and expected to some subsets and IDs; the places of IDs that are of no image (in `ids`)."""
     if subsets:
         found.chosen &= np.isin(found.subsets, [SUBSETS.index(subset) for subset in subsets])

@@ -14,11 +14,11 @@ from oilake.jobs.blobs import blob_keys
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.blobs.reader import Method
 from oilake.jobs.blobs.records import Blob
-from oilake.jobs.runtime.progress import say
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.verifying import previous_checks
-from oilake.jobs.verifying.expected_images import Expected
-from oilake.jobs.verifying.previous_checks import Known, Row
-from oilake.jobs.verifying.task import Entry
+from oilake.jobs.verifying.expected_images import ExpectedImages
+from oilake.jobs.verifying.previous_checks import PreviousChecks, Row
+from oilake.jobs.verifying.task import MatchedBlob
 
 WAVE_BLOBS = 50_000
 WAVE_BYTES = 4 << 30
@@ -35,8 +35,8 @@ class Matcher:
 
     location: Location
     method: Method
-    expected: Expected
-    known: Known
+    expected: ExpectedImages
+    known: PreviousChecks
     force: bool
     passed_over: int = 0
     names_seen: set[int] = field(default_factory=set)
@@ -45,33 +45,33 @@ class Matcher:
     def _is_all_chosen(self) -> bool:
         return self.expected.is_all_chosen
 
-    def waves(self, blobs: Iterable[Blob], cores: int) -> Iterator[list[Entry]]:
+    def waves(self, blobs: Iterable[Blob], cores: int) -> Iterator[list[MatchedBlob]]:
         """Entries enough to keep the cores busy for some seconds; a compressed archive is one wave, since each wave
         unpacks all of it."""
-        found: list[Entry] = []
+        wave: list[MatchedBlob] = []
         size, blobs = 0, iter(blobs)
         while batch := list(islice(blobs, BATCH)):
-            entries = self._match(batch)
-            found += entries
+            entries = self._match_batch(batch)
+            wave += entries
             size += sum(entry.blob.size for entry in entries if entry.is_read)
-            is_full = len(found) >= WAVE_BLOBS * cores // 2 or size >= WAVE_BYTES * cores // 2
+            is_full = len(wave) >= WAVE_BLOBS * cores // 2 or size >= WAVE_BYTES * cores // 2
             if is_full and self.location.kind != "tar.gz":
-                yield found
-                found, size = [], 0
-        if found:
-            yield found
+                yield wave
+                wave, size = [], 0
+        if wave:
+            yield wave
 
-    def _match(self, listed: Sequence[Blob]) -> list[Entry]:
-        blobs = [self._told_apart(blob) for blob in listed] if self.location.is_archive else listed
-        named = [blob_keys.image(blob.key) for blob in listed]
+    def _match_batch(self, listed: Sequence[Blob]) -> list[MatchedBlob]:
+        blobs = [self._distinguish_repeated(blob) for blob in listed] if self.location.is_archive else listed
+        named = [blob_keys.image_id_in_key(blob.key) for blob in listed]
         ids = pa.array([image_id for image_id in named if image_id], pa.string())
         places = iter(self.expected.places(ids).tolist())
-        found = [next(places) if image_id else None for image_id in named]
+        indexes = [next(places) if image_id else None for image_id in named]
         rows = [None] * len(blobs) if self.force else self.known.find([blob.key for blob in blobs])
-        entries = map(self._entry, blobs, found, rows)
+        entries = map(self._match_blob, blobs, indexes, rows)
         return [entry for entry in entries if entry is not None]
 
-    def _told_apart(self, blob: Blob) -> Blob:
+    def _distinguish_repeated(self, blob: Blob) -> Blob:
         """An archive may hold a name several times: all but the first get their place in it behind the name."""
         number = xxhash.xxh3_64_intdigest(blob.key.encode())
         if number in self.names_seen:
@@ -79,37 +79,37 @@ class Matcher:
         self.names_seen.add(number)
         return blob
 
-    def _entry(self, blob: Blob, place: int | None, row: Row | None) -> Entry | None:
+    def _match_blob(self, blob: Blob, place: int | None, row: Row | None) -> MatchedBlob | None:
         """None where the image is not asked for. `place`: of the image that the blob is named after, None for no image ID
         and below 0 for one that the release does not have."""
         if place is None or place < 0:
-            return self._unexpected(blob, NO_NAME if place is None else NO_IMAGE, row)
+            return self._match_unexpected(blob, NO_NAME if place is None else NO_IMAGE, row)
         if not self.expected.chosen[place]:
             self.passed_over += 1
             return None
         self.expected.seen[place] = True
-        wanted = self.expected.image(place)
-        folder = blob_keys.subset(blob.key)
-        note = f"it lies in a folder of {folder}, its image is of {wanted.subset}"
+        image = self.expected.image(place)
+        folder = blob_keys.subset_in_key(blob.key)
+        note = f"it lies in a folder of {folder}, its image is of {image.subset}"
         old = row if previous_checks.still_holds(row, blob, self.method) else None
-        return Entry(blob, wanted, note if folder not in (None, wanted.subset) else None, old)
+        return MatchedBlob(blob, image, note if folder not in (None, image.subset) else None, old)
 
-    def _unexpected(self, blob: Blob, note: str, row: Row | None) -> Entry | None:
+    def _match_unexpected(self, blob: Blob, note: str, row: Row | None) -> MatchedBlob | None:
         if not self._is_all_chosen:
             self.passed_over += 1
             if blob.problem and blob.key.endswith("/"):
-                say(f"{self.location.uri}/{blob.key}: {blob.problem}; what lies in it is not looked at")
+                log_line(f"{self.location.uri}/{blob.key}: {blob.problem}; what lies in it is not looked at")
             return None
-        return Entry(blob, None, blob.problem or note, row)
+        return MatchedBlob(blob, None, blob.problem or note, row)
 
 
-def deal(entries: Sequence[Entry], tasks: int, method: Method) -> list[list[Entry]]:
+def balance_by_bytes(entries: Sequence[MatchedBlob], tasks: int, method: Method) -> list[list[MatchedBlob]]:
     """The entries of each task, about as much work each, in the order in which they lie."""
     costs = [OVERHEAD + entry.blob.size if entry.is_read and method == "full" else 1 for entry in entries]
-    shares: list[list[int]] = [[] for _ in range(tasks)]
+    indexes_by_task: list[list[int]] = [[] for _ in range(tasks)]
     loads = [0] * tasks
-    for n in sorted(range(len(entries)), key=lambda n: -costs[n]):
+    for index in sorted(range(len(entries)), key=lambda index: -costs[index]):
         least = loads.index(min(loads))
-        shares[least].append(n)
-        loads[least] += costs[n]
-    return [[entries[n] for n in sorted(share)] for share in shares if share]
+        indexes_by_task[least].append(index)
+        loads[least] += costs[index]
+    return [[entries[index] for index in sorted(indexes)] for indexes in indexes_by_task if indexes]

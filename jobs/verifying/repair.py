@@ -12,11 +12,11 @@ from oilake.conf import placeholders
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.blobs.blob_status import BAD
-from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.downloading import image_flags
-from oilake.jobs.downloading.request import Order
+from oilake.jobs.downloading.request import DownloadRequest
 from oilake.jobs.tables import parquet_reader
-from oilake.jobs.verifying.selection import Wishes, ids
+from oilake.jobs.verifying.selection import VerifySelection, read_ids
 from oilake.jobs.verifying.summary import Verification
 
 TABLE = "blob_checks"
@@ -31,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image_flags.add_arguments(parser)
 
 
-def order(settings: Settings, given: argparse.Namespace) -> Order | None:
+def repair_request(settings: Settings, given: argparse.Namespace) -> DownloadRequest | None:
     """How the bad blobs are to be brought, None where --repair is not given; ConfigError where the flags do not fit."""
     if not given.repair:
         if odd := [name for name, value in NEUTRAL.items() if getattr(given, name) != value]:
-            told = "from" if odd[0] == "base" else odd[0].replace("_", "-")
-            raise ConfigError(f"--{told} is of --repair; give that too, or leave it out")
+            flag = "from" if odd[0] == "base" else odd[0].replace("_", "-")
+            raise ConfigError(f"--{flag} is of --repair; give that too, or leave it out")
         return None
-    place = locate(given.blobs)
+    place = locate_blobs(given.blobs)
     if place.is_archive:
         raise ConfigError(f"{place.uri}: an archive is not mended in place; unpack it, and give --blobs the folder")
     if place.kind == "s3" and (settings.fetch.s3_endpoint or settings.fetch.s3_unsigned):
@@ -46,22 +46,25 @@ def order(settings: Settings, given: argparse.Namespace) -> Order | None:
             f"{place.uri}: blobs are written as boto3's own configuration says; for --repair set AWS_ENDPOINT_URL_S3 and "
             "credentials in place of fetch.s3_endpoint and fetch.s3_unsigned"
         )
-    wanted = image_flags.order(settings, given, given.release, place.uri)
-    return replace(wanted, is_anew=True, placeholders=placeholders.load(given.placeholders))
+    request = image_flags.download_request(settings, given, given.release, place.uri)
+    return replace(request, is_anew=True, placeholders=placeholders.load_placeholders(given.placeholders))
 
 
-def bad(warehouse: str, found: Verification, wish: Wishes) -> pa.Table:
+def find_bad_blobs(warehouse: str, found: Verification, wish: VerifySelection) -> pa.Table:
     """`image_id` (sorted, one image may have several) and `key` of the blobs that were asked for and are bad by the check
     that was just published."""
-    part, names = {"release": found.release, "location_id": locate(found.location).id}, ["image_id", "key", "subset"]
-    version, wanted = parquet_reader.version(warehouse, TABLE), [("status", "in", BAD)]
+    part, names = (
+        {"release": found.release, "location_id": locate_blobs(found.location).id},
+        ["image_id", "key", "subset"],
+    )
+    version, filters = parquet_reader.newest_version(warehouse, TABLE), [("status", "in", BAD)]
     assert version is not None
     rows = pa.concat_tables(
-        rows for _, rows in parquet_reader.columns_of(warehouse, TABLE, version, part, names, wanted)
+        rows for _, rows in parquet_reader.columns_of(warehouse, TABLE, version, part, names, filters)
     )
     if wish.subsets:
         rows = rows.filter(pc.is_in(rows["subset"], pa.array(wish.subsets)))
     if wish.images:
-        rows = rows.filter(pc.is_in(rows["image_id"], ids(wish.images)))
+        rows = rows.filter(pc.is_in(rows["image_id"], read_ids(wish.images)))
     rows = rows.filter(pc.is_valid(rows["image_id"]))  # a folder that cannot be listed is of no image
     return rows.select(["image_id", "key"]).sort_by([("image_id", "ascending"), ("key", "ascending")])

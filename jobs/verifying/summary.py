@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oilake.jobs.blobs.blob_status import BAD, STATUSES
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.summary import DownloadSummary
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Verification:
     shown: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
-    repair: Brought | None = None
+    repair: DownloadSummary | None = None
 
     @property
     def bad(self) -> dict[str, int]:
@@ -68,9 +68,9 @@ class Verification:
 
     def failure(self) -> str:
         """One sentence about what is bad."""
-        told = ", ".join(f"{status} {count:,}" for status, count in self.bad.items())
+        counts = ", ".join(f"{status} {count:,}" for status, count in self.bad.items())
         where = f"status in ({', '.join(repr(status) for status in self.bad)})"
         return (
-            f"{self.location}: {sum(self.bad.values()):,} blobs are not what {self.release} promises ({told}); "
+            f"{self.location}: {sum(self.bad.values()):,} blobs are not what {self.release} promises ({counts}); "
             f'`oilake show blob_checks --release {self.release} --where "{where}"` lists them'
         )

@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from oilake.conf.errors import InputError
 from oilake.conf.placeholders import Placeholders
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.blobs import blob_status
 from oilake.jobs.blobs.locations import Location
-from oilake.jobs.blobs.reader import Method, looks
-from oilake.jobs.blobs.records import Blob, Facts, Wanted
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.blobs.reader import Method, inspect_blobs
+from oilake.jobs.blobs.records import Blob, BlobFacts, ExpectedImage
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.verifying import previous_checks
 from oilake.jobs.verifying.previous_checks import Row
 from oilake.quality import row_expectations
@@ -29,12 +29,12 @@ TABLE = "blob_checks"
 SHOWN = 5
 
 
-class Entry(NamedTuple):
+class MatchedBlob(NamedTuple):
     """A blob and the image it is named after; `note`: why it is named after none, or what is odd about its place. `old`:
     its row, where that still holds."""
 
     blob: Blob
-    wanted: Wanted | None
+    wanted: ExpectedImage | None
     note: str | None = None
     old: Row | None = None
 
@@ -45,14 +45,14 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Context:
+class VerifyContext:
     """What every share of a run has in common."""
 
     warehouse: str
     release: str
     location: Location
     method: Method
-    fetch: Fetch
+    fetch: FetchSettings
     placeholders: Placeholders
     run_id: str
 
@@ -63,7 +63,7 @@ class Context:
 
 
 @dataclass
-class Checked:
+class VerifyOutcome:
     """What became of some blobs: how many have which status, the first few of each, and what was read anew.
 
     `bytes`: of all blobs. `unchanged`: rows that are as they were.
@@ -78,7 +78,7 @@ class Checked:
     unchanged: int = 0
     staged: list[StagedFile] = field(default_factory=list)
 
-    def add(self, other: Checked) -> None:
+    def add(self, other: VerifyOutcome) -> None:
         """Takes the other's counts."""
         self.statuses.update(other.statuses)
         for status, keys in other.shown.items():
@@ -88,32 +88,34 @@ class Checked:
         self.staged += other.staged
 
 
-def check(share: Sequence[Entry], context: Context) -> Iterator[Checked]:
+def check_blobs(share: Sequence[MatchedBlob], context: VerifyContext) -> Iterator[VerifyOutcome]:
     """One report of the share, its rows staged. InputError names an archive that is damaged."""
     read = [entry for entry in share if entry.is_read]
     pairs = [(entry.blob, entry.wanted.md5 if entry.wanted else None) for entry in read]
-    looked = looks(pairs, context.location, context.method, context.fetch)
-    found = Checked(blobs=len(share), bytes=sum(entry.blob.size for entry in share), read=len(read))
+    looked = inspect_blobs(pairs, context.location, context.method, context.fetch)
+    outcome = VerifyOutcome(blobs=len(share), bytes=sum(entry.blob.size for entry in share), read=len(read))
     rows = []
     for entry in share:
         facts = next(looked) if entry.is_read else _without_look(entry)
-        found.read_bytes += (facts.size or 0) if entry.is_read and facts.method == "full" else 0
-        rows.append(dated(_row(entry, facts, context), entry.old, context, found))
-    yield write(rows, context, found)
+        outcome.read_bytes += (facts.size or 0) if entry.is_read and facts.method == "full" else 0
+        rows.append(date_row(_check_row(entry, facts, context), entry.old, context, outcome))
+    yield stage_sorted_rows(rows, context, outcome)
 
 
-def _without_look(entry: Entry) -> Facts:
+def _without_look(entry: MatchedBlob) -> BlobFacts:
     """A folder that cannot be listed is told as such; what else is of no image is not even opened."""
     if entry.old and entry.wanted:
-        return previous_checks.facts(entry.old)
+        return previous_checks.facts_from_row(entry.old)
     is_folder = entry.blob.key.endswith("/")
-    return Facts("listing", None if is_folder else entry.blob.size, problem=entry.blob.problem if is_folder else None)
+    return BlobFacts(
+        "listing", None if is_folder else entry.blob.size, problem=entry.blob.problem if is_folder else None
+    )
 
 
-def _row(entry: Entry, facts: Facts, context: Context) -> Row:
-    wanted, status = entry.wanted, blob_status.status(facts, entry.wanted, context.placeholders)
+def _check_row(entry: MatchedBlob, facts: BlobFacts, context: VerifyContext) -> Row:
+    image, status = entry.wanted, blob_status.decide_status(facts, entry.wanted, context.placeholders)
     return {
-        **_expected(wanted),
+        **_expected_columns(image),
         "key": entry.blob.key,
         "status": status,
         "method": facts.method,
@@ -128,15 +130,15 @@ def _row(entry: Entry, facts: Facts, context: Context) -> Row:
     }
 
 
-def missing_row(wanted: Wanted, key: str) -> Row:
+def missing_row(wanted: ExpectedImage, key: str) -> Row:
     """The row of an image that has no blob."""
     absent = ("actual_size", "actual_md5", "media_type", "is_whole", "width", "height", "version")
     note = "its download found a placeholder" if wanted.was_placeholder else None
-    told = {"key": key, "status": "missing", "method": "listing", "note": note}
-    return {**_expected(wanted), **told, **dict.fromkeys(absent)}
+    listed = {"key": key, "status": "missing", "method": "listing", "note": note}
+    return {**_expected_columns(wanted), **listed, **dict.fromkeys(absent)}
 
 
-def _expected(wanted: Wanted | None) -> Row:
+def _expected_columns(image: ExpectedImage | None) -> Row:
     names = {
         "image_id": "image_id",
         "subset": "subset",
@@ -144,10 +146,10 @@ def _expected(wanted: Wanted | None) -> Row:
         "size": "expected_size",
         "md5": "expected_md5",
     }
-    return {column: getattr(wanted, name) if wanted else None for name, column in names.items()}
+    return {column: getattr(image, name) if image else None for name, column in names.items()}
 
 
-def dated(row: Row, old: Row | None, context: Context, found: Checked) -> Row:
+def date_row(row: Row, old: Row | None, context: VerifyContext, found: VerifyOutcome) -> Row:
     """The row with its run and time: those of `old` where nothing else is different. It is counted in `found`."""
     is_same = old is not None and all(old[name] == value for name, value in row.items())
     found.unchanged += is_same
@@ -162,10 +164,10 @@ def dated(row: Row, old: Row | None, context: Context, found: Checked) -> Row:
     return {**row, "run_id": context.run_id, "checked_at": datetime.datetime.now(datetime.timezone.utc)}
 
 
-def write(rows: list[Row], context: Context, found: Checked) -> Checked:
+def stage_sorted_rows(rows: list[Row], context: VerifyContext, found: VerifyOutcome) -> VerifyOutcome:
     """`found`, with the rows staged in the order of their keys."""
     if rows:
-        schema = schemas.arrow_schema(schemas.load(TABLE))
+        schema = schemas.arrow_schema(schemas.table_schema(TABLE))
         rows.sort(key=lambda row: row["key"])
         location = context.location.uri
         data = {name: [location if name == "location" else row[name] for row in rows] for name in schema.names}
@@ -173,14 +175,14 @@ def write(rows: list[Row], context: Context, found: Checked) -> Checked:
     return found
 
 
-def stage_table(rows: pa.Table, context: Context) -> StagedFile:
+def stage_table(rows: pa.Table, context: VerifyContext) -> StagedFile:
     """Rows of `blob_checks` as one staged file; InputError when they break a promise of the table's."""
-    for expectation in quality.load(TABLE).expectations:
+    for expectation in quality.load_suite(TABLE).expectations:
         column: Any = expectation.kwargs.get("column")
-        if column not in context.part and not (good := row_expectations.passes(expectation.rule, rows)).all():
+        if column not in context.part and not (good := row_expectations.passing_rows(expectation.rule, rows)).all():
             key = rows["key"][int(np.argmin(good))]
             raise InputError(
                 f"{context.location.uri}: what was seen of {key} breaks a promise ({expectation.description}); rename or "
                 "remove it, and please report this"
             )
-    return stage(context.warehouse, schemas.load(TABLE), context.part, context.run_id, rows)
+    return stage_rows(context.warehouse, schemas.table_schema(TABLE), context.part, context.run_id, rows)

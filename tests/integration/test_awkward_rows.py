@@ -28,11 +28,11 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Limits, Settings
 from oilake.jobs import ingest
 from oilake.jobs.ingesting import chunk_kernel, landing_area
-from oilake.jobs.ingesting.chunk_kernel import Context, Report
-from oilake.jobs.ingesting.landing_area import Landed
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
+from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.ingesting.summary import Summary
 from oilake.jobs.runtime import entrypoint
-from oilake.jobs.runtime.filesystem import checksums
+from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.sources import class_lists
 from oilake.jobs.sources.splits import Split
 from tests.support import table_readers
@@ -66,7 +66,7 @@ from tests.support.releases import (
     lines,
 )
 
-V3 = registry.find("v3")
+V3 = registry.find_release("v3")
 OURS = {
     "ImageID": "image_id",
     "OriginalURL": "original_url",
@@ -136,13 +136,15 @@ def read_images(folder: Path, data: bytes, *sizes: int, chunk: int = 4 * MIB) ->
         yield size, [row for report in reports for row in staged_rows(folder, report)]
 
 
-def kernel_reports(folder: Path, archive: Path, block: int, chunk: int, member: str = TRAIN_IMAGES) -> list[Report]:
-    wanted = {archive.name: {member: landing_area.wanted(V3)[archive.name][member]}}
-    context = Context(V3, str(folder / "staged"), "run", wanted, block, MIB)
-    return list(chunk_kernel.run(Split(archive.name, str(archive), "tar.gz", chunk), context))
+def kernel_reports(
+    folder: Path, archive: Path, block: int, chunk: int, member: str = TRAIN_IMAGES
+) -> list[ChunkReport]:
+    wanted = {archive.name: {member: landing_area.members_by_file(V3)[archive.name][member]}}
+    context = IngestContext(V3, str(folder / "staged"), "run", wanted, block, MIB)
+    return list(chunk_kernel.ingest_split(Split(archive.name, str(archive), "tar.gz", chunk), context))
 
 
-def staged_rows(folder: Path, report: Report) -> list[Row]:
+def staged_rows(folder: Path, report: ChunkReport) -> list[Row]:
     found: list[Row] = []
     for file in report.staged:
         found += pq.ParquetFile(folder / "staged" / file.table / file.path).read().to_pylist()
@@ -350,7 +352,7 @@ def assert_sorted(warehouse: str, table: str) -> None:
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_broken_row_prints_no_stack_trace():
     """The driver reads class lists itself, so what a library prints about a row there stands on the user's terminal."""
-    rows, bad = class_lists.rows(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
+    rows, bad = class_lists.parse_list(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
     assert [row.mid for row in rows] == [DOG]
     assert [record.reasons for record in bad] == [("invalid_utf8", "wrong_field_count")]
 
@@ -575,7 +577,7 @@ PLAIN_IMAGES, PLAIN_LABELS = "train-images.csv", "train-labels.tar.gz"
 @pytest.fixture
 def plain(tmp_path: Path) -> Release:
     """A release of one's own, told in YAML: its images are a loose CSV file, its labels an archive."""
-    document = yaml.safe_load((registry.packaged() / "v3.yaml").read_text())
+    document = yaml.safe_load((registry.packaged_registry() / "v3.yaml").read_text())
     images = {"table": "images", "pattern": "{subset}-images.csv", "columns": "images", "subsets": ["train"]}
     labels = {"table": "labels", "pattern": "{subset}/labels.csv", "columns": "labels", "subsets": ["train"]}
     document |= {
@@ -590,7 +592,7 @@ def plain(tmp_path: Path) -> Release:
     folder = tmp_path / "registry"
     folder.mkdir()
     (folder / "v9.yaml").write_text(yaml.safe_dump(document))
-    return registry.find("v9", str(folder))
+    return registry.find_release("v9", str(folder))
 
 
 def land_plain(folder: Path, images: bytes, labels: bytes) -> Path:
@@ -606,10 +608,14 @@ def land_plain(folder: Path, images: bytes, labels: bytes) -> Path:
 
 def range_rows(folder: Path, release: Release, path: Path, limits: Limits) -> list[Row]:
     """The rows of a plain file, all its ranges read one after another."""
-    wanted = landing_area.wanted(release)
-    landed = Landed(release.files[0], str(path), checksums(str(path)))
-    context = Context(release, str(folder / "staged"), "run", wanted, limits.block_bytes, limits.field_bytes)
-    reports = [r for split in landing_area.splits([landed], wanted, limits) for r in chunk_kernel.run(split, context)]
+    wanted = landing_area.members_by_file(release)
+    landed = LandedFile(release.files[0], str(path), file_checksums(str(path)))
+    context = IngestContext(release, str(folder / "staged"), "run", wanted, limits.block_bytes, limits.field_bytes)
+    reports = [
+        r
+        for split in landing_area.plan_splits([landed], wanted, limits)
+        for r in chunk_kernel.ingest_split(split, context)
+    ]
     reports.sort(key=lambda report: report.number)
     return [row for report in reports for row in staged_rows(folder, report)]
 

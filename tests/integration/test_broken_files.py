@@ -334,13 +334,13 @@ def odd(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path, spark: 
     evil = [(name, b"evil") for name in ("../../evil", str(folder / "evil"), f"{TAG}/../../../evil", f"../{TAG}/evil")]
     pack(path, [*evil, *((f"./{name}", data) for name, data in contents_of(path)), *evil])
     settings = command_settings(landing, warehouse)
-    return folder, ingest.ingest(settings, registry.find("v3")), warehouse
+    return folder, ingest.ingest(settings, registry.find_release("v3")), warehouse
 
 
 def command_settings(landing: Path, warehouse: str) -> Any:
     from oilake.conf import settings
 
-    return settings.load("local", {"landing": str(landing), "warehouse": warehouse})
+    return settings.environment_settings("local", {"landing": str(landing), "warehouse": warehouse})
 
 
 def machine_labels(warehouse: str, subset: str) -> list[tuple[str, str, float]]:
@@ -382,7 +382,7 @@ def test_no_member_is_written_anywhere(odd: tuple[Path, Any, str]):
 
 def written_registry(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     """A registry of one file, v3.yaml, after `change`."""
-    document = yaml.safe_load((registry.packaged() / "v3.yaml").read_text())
+    document = yaml.safe_load((registry.packaged_registry() / "v3.yaml").read_text())
     change(document)
     folder.mkdir(exist_ok=True)
     (folder / "v3.yaml").write_text(yaml.safe_dump(document))

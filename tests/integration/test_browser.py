@@ -46,7 +46,7 @@ def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     warehouse = tmp_path_factory.mktemp("browser") / "warehouse"
     shutil.copytree(empty_warehouse, warehouse)
     looked_at(str(warehouse))
-    docs(settings.load("local", {"warehouse": str(warehouse)}), warehouse.parent / "pages")
+    docs(settings.environment_settings("local", {"warehouse": str(warehouse)}), warehouse.parent / "pages")
     return warehouse.parent / "pages"
 
 

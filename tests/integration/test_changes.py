@@ -43,9 +43,9 @@ def compared(sample: Path, spark: SparkSession, settings: Settings) -> tuple[str
     """(a warehouse with three releases reconciled and compared, the outcome of each comparison); never written to."""
     lake = str(sample / "lake")
     mine = replace(settings, warehouse=lake, landing=str(sample))
-    for release in registry.load_all(str(sample / "registry")).values():
+    for release in registry.load_releases(str(sample / "registry")).values():
         ingest(mine, release)
-        reconcile(mine, release, reconcile_policy.load())
+        reconcile(mine, release, reconcile_policy.load_policy())
     return lake, {pair: changes(mine, *pair) for pair in PAIRS}
 
 
@@ -238,9 +238,9 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
     settings: Settings, oilake: Oilake, sample: Path, lake: str, tmp_path: Path, release: str, anew: str
 ):
     mine = replace(settings, warehouse=lake, landing=str(sample))
-    described = registry.find(release, str(sample / "registry"))
+    described = registry.find_release(release, str(sample / "registry"))
     (tmp_path / "policy.yaml").write_text(OTHER)
-    policy = reconcile_policy.load(str(tmp_path / "policy.yaml"))
+    policy = reconcile_policy.load_policy(str(tmp_path / "policy.yaml"))
     if anew == "ingest":
         ingest(mine, described, force=True)
     else:
@@ -254,10 +254,10 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
         assert (
             f"image_labels of {release} is not published; run `oilake reconcile --release {release} --warehouse" in err
         )
-        reconcile(mine, described, reconcile_policy.load())
+        reconcile(mine, described, reconcile_policy.load_policy())
     else:
         assert "v2 and v3 were reconciled by different policies" in err
-        other = registry.find("v2" if release == "v3" else "v3", str(sample / "registry"))
+        other = registry.find_release("v2" if release == "v3" else "v3", str(sample / "registry"))
         reconcile(mine, other, policy)
     assert changes(mine, "v2", "v3").changed
     assert table(lake, "label_changes", ("v2", "v3"))
@@ -279,7 +279,7 @@ def test_a_failed_run_leaves_the_comparison_as_it_was(settings: Settings, lake: 
     def fails(*_: Any) -> None:
         raise InputError("no more")
 
-    monkeypatch.setattr("oilake.jobs.changes.class_history.compare", fails)
+    monkeypatch.setattr("oilake.jobs.changes.class_history.compare_classes", fails)
     with pytest.raises(InputError, match="no more"):
         changes(replace(settings, warehouse=lake), "v2", "v3", force=True)
     assert sorted(Path(lake).rglob("*.parquet")) == files

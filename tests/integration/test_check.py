@@ -20,18 +20,18 @@ from deltalake.transaction import AddAction
 from pyspark.sql import SparkSession
 
 from oilake.conf import registry
-from oilake.conf.errors import PromiseError
+from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs.check import check
 from oilake.jobs.figures import figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
-from oilake.jobs.tables.delta_log import rows as all_rows
-from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.delta_log import newest_rows as all_rows
+from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.validation import sql_expectations
 from oilake.jobs.validation.sql_expectations import Question
 from oilake.quality import suites
-from oilake.quality.metrics import Count
+from oilake.quality.metrics import ExpectationCount
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support.releases import BOX_HEADER, CAT, DOG, LABEL_HEADER, TREE, image_id, land, lines
@@ -69,13 +69,13 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     clean: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     """What the reading of files shows is not asked of Spark again."""
-    ask, of_spark = sql_expectations.ask, set[str]()
+    ask, of_spark = sql_expectations.ask_queries, set[str]()
 
-    def listen(spark: SparkSession, questions: list[Question]) -> list[Count]:
+    def listen(spark: SparkSession, questions: list[Question]) -> list[ExpectationCount]:
         of_spark.update(question.expectation.name for question in questions)
         return ask(spark, questions)
 
-    monkeypatch.setattr(sql_expectations, "ask", listen)
+    monkeypatch.setattr(sql_expectations, "ask_queries", listen)
     first = check(clean)
     assert "box_without_positive_label" in of_spark
     assert not of_spark & {"label_of_unknown_image", "label_of_unknown_class", "box_on_unknown_image"}
@@ -83,9 +83,9 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert not first.is_broken
     checked = {one.target.table for one in first.checked}
     unmade = {"duplicate_images", "image_labels_expanded", "released"}
-    assert checked == set(schemas.names()) - unmade - {"quality_results"}
+    assert checked == set(schemas.table_names()) - unmade - {"quality_results"}
     asked = {name for one in first.checked for name in one.counts}
-    every = {e.name for table in checked for e in suites.load(table).expectations}
+    every = {e.name for table in checked for e in suites.load_suite(table).expectations}
     assert every == asked
     before = len(all_rows(clean.warehouse, "quality_results"))
     assert first.recorded
@@ -147,8 +147,8 @@ def alone(clean: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     def gone(*arguments: object) -> None:
         raise AssertionError("the project's YAML was asked for")
 
-    monkeypatch.setattr(suites, "load", gone)
-    monkeypatch.setattr(schemas, "load", gone)
+    monkeypatch.setattr(suites, "load_suite", gone)
+    monkeypatch.setattr(schemas, "table_schema", gone)
     return str(copy)
 
 
@@ -227,10 +227,10 @@ def test_a_broken_publication_is_never_seen_and_is_on_record(
     mine = replace(planted, warehouse=str(tmp_path / "lake"))
     shutil.copytree(planted.warehouse, mine.warehouse)
     folder = Path(planted.landing) / "registry"
-    release = registry.find("v3", str(folder))
+    release = registry.find_release("v3", str(folder))
     doubled = {subset: 2 * count for subset, count in release.published.images.items()}
     wrong = replace(release, published=replace(release.published, images=doubled))
-    before = snapshots(mine.warehouse)["v3"]
+    before = newest_snapshots(mine.warehouse)["v3"]
     seen: list[tuple[int, bool]] = []
     done = threading.Event()
 
@@ -238,12 +238,12 @@ def test_a_broken_publication_is_never_seen_and_is_on_record(
         while not done.is_set():
             rows = DeltaTable(f"{mine.warehouse}/release_figures").to_pyarrow_table(columns=["share"]).to_pylist()
             bad = any(row["share"] is not None and row["share"] < 0.9 for row in rows)
-            seen.append((snapshots(mine.warehouse)["v3"].number, bad))
+            seen.append((newest_snapshots(mine.warehouse)["v3"].number, bad))
 
     reader = threading.Thread(target=look)
     reader.start()
     try:
-        with pytest.raises(PromiseError, match="share_where_be_between: 3 rows break the promise") as refused:
+        with pytest.raises(DataQualityError, match="share_where_be_between: 3 rows break the promise") as refused:
             figures(mine, wrong)
     finally:
         done.set()
@@ -294,11 +294,11 @@ def test_contradictions_between_tables_are_counted_named_and_shown(
         },
     )
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(landing))
-    release = registry.find("v3")
+    release = registry.find_release("v3")
     from oilake.conf import reconcile_policy
 
     ingest(mine, release)
-    reconcile(mine, release, reconcile_policy.load(None))
+    reconcile(mine, release, reconcile_policy.load_policy(None))
     outcome = check(mine)
     assert not outcome.is_broken
     found = {r.expectation: r for one in outcome.checked for r in one.results if not r.success}
@@ -323,7 +323,7 @@ def test_a_partial_release_is_judged_by_its_rows_alone(spark: SparkSession, sett
     landing = land(tmp_path / "landing")
     (landing / "2017_11" / "images_2017_11.tar.gz").unlink()
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(landing))
-    ingest(mine, registry.find("v3"), partial=True)
+    ingest(mine, registry.find_release("v3"), partial=True)
     outcome = check(mine)
     assert not [r.expectation for one in outcome.checked for r in one.results if not r.success and r.severity != "info"]
     scopes = {r.scope for one in outcome.checked if one.target.release for r in one.results}

@@ -69,7 +69,7 @@ def frame(spark: SparkSession) -> DataFrame:
 def test_conditions_on_a_row_are_met(frame: DataFrame):
     met = frame
     for condition in FITTING:
-        met = where_conditions.where(met, condition)
+        met = where_conditions.filter_by_condition(met, condition)
     assert met.count() == 1
 
 
@@ -78,7 +78,7 @@ def test_what_is_no_condition_on_a_row_is_one_sentence(frame: DataFrame, tmp_pat
     condition, words = REFUSED[name]
     (tmp_path / "secret.txt").write_text("a secret")
     with pytest.raises(ConfigError) as error:
-        where_conditions.where(frame, condition.format(file=tmp_path / "secret.txt"))
+        where_conditions.filter_by_condition(frame, condition.format(file=tmp_path / "secret.txt"))
     told = str(error.value)
     assert told.startswith("--where: ")
     assert words in told
@@ -89,15 +89,15 @@ def test_what_is_no_condition_on_a_row_is_one_sentence(frame: DataFrame, tmp_pat
 
 
 def test_the_environment_does_not_stand_in_a_condition(spark: SparkSession, frame: DataFrame):
-    assert where_conditions.where(frame, "'${env:PATH}' = concat('$', '{env:PATH}')").count() == 1
+    assert where_conditions.filter_by_condition(frame, "'${env:PATH}' = concat('$', '{env:PATH}')").count() == 1
     assert spark.conf.get("spark.sql.variable.substitute") == "false"
 
 
 def broken(frame: DataFrame, condition: str | None) -> OilakeError:
     try:
-        (frame if condition is None else where_conditions.where(frame, condition)).collect()
+        (frame if condition is None else where_conditions.filter_by_condition(frame, condition)).collect()
     except Exception as error:
-        return where_conditions.broken(error, "/lake/images", condition)
+        return where_conditions.reading_error(error, "/lake/images", condition)
     raise AssertionError("nothing broke")
 
 

@@ -60,7 +60,7 @@ def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     warehouse = tmp_path_factory.mktemp("docs") / "warehouse"
     shutil.copytree(empty_warehouse, warehouse)
     looked_at(str(warehouse))
-    docs(settings.load("local", {"warehouse": str(warehouse)}), warehouse.parent / "pages")
+    docs(settings.environment_settings("local", {"warehouse": str(warehouse)}), warehouse.parent / "pages")
     return warehouse, warehouse.parent / "pages"
 
 
@@ -162,7 +162,7 @@ def test_a_copy_alone_is_told_from_what_it_carries(
     def gone(*arguments: object) -> None:
         raise AssertionError("the project's YAML was asked for")
 
-    monkeypatch.setattr(loader, "load", gone)
+    monkeypatch.setattr(loader, "table_schema", gone)
     code, out, err = oilake("docs", str(copy), "--to", str(tmp_path / "pages"), "--warehouse", str(tmp_path / "none"))
     assert (code, err) == (0, "")
     assert out.splitlines()[0].startswith("1 table: ")
@@ -182,7 +182,7 @@ def test_other_files_are_never_replaced_and_a_failure_leaves_the_pages_of_before
     assert "holds other files, which the pages would replace" in err
     assert (mine / "thesis.txt").read_text() == "years"
     target = tmp_path / "pages"
-    site_writer.write(target, {"index.html": pages_html.render("generator.html").encode()})
+    site_writer.write_site(target, {"index.html": pages_html.render("generator.html").encode()})
     before = Path.rename
 
     def full(self: Path, to: Path) -> Path:

@@ -24,9 +24,9 @@ from PIL import Image
 from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading import row_selection
 from oilake.jobs.downloading import selection as choices
-from oilake.jobs.downloading.results_writer import Ledger
-from oilake.jobs.downloading.selection import Choice
-from oilake.jobs.tables.snapshots import pinned
+from oilake.jobs.downloading.results_writer import ResultsWriter
+from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.quality import row_expectations
 from oilake.quality import suites as quality
 from tests.conftest import Oilake
@@ -285,7 +285,7 @@ def test_images_go_to_no_other_server_than_the_one_named(
 def test_ids_of_no_image_are_told(published: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     listed = tmp_path / "list.txt"
     listed.write_text(f"train/{FOUND[0].image}\n{'f' * 16}\nvalidation/{FOUND[1].image}\n")
-    assert row_selection.count(choices.chosen(published, "v3", Choice(images=str(listed)))) == 1
+    assert row_selection.count_images(choices.choose_images(published, "v3", ImageSelection(images=str(listed)))) == 1
     assert f"2 of its IDs are of no image there that is listed so, such as {FOUND[1].image}" in capsys.readouterr().err
 
 
@@ -396,10 +396,10 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
     """DOG stands in image 0 of every subset as a positive label and a box; see tests/support/releases.py."""
 
     def chosen(where: str = "", **given: Any) -> set[str]:
-        found = choices.chosen(published, "v3", Choice(**given))
+        found = choices.choose_images(published, "v3", ImageSelection(**given))
         if where:
-            found = choices.meeting(spark, published, "v3", where, found)
-        return {row["image_id"] for row in read_rows(row_selection.cut(found, 2))}
+            found = choices.keep_matching(spark, published, "v3", where, found)
+        return {row["image_id"] for row in read_rows(row_selection.cut_into_tasks(found, 2))}
 
     others = {one.image for one in OTHERS}
     assert chosen(subsets=("validation",)) == others
@@ -424,27 +424,27 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
 
 
 def test_stretches_are_cut_evenly_and_every_row_is_read_once(published: str):
-    found = choices.chosen(published, "v3", Choice())
-    every = [row["image_id"] for row in read_rows(row_selection.cut(found, 1))]
+    found = choices.choose_images(published, "v3", ImageSelection())
+    every = [row["image_id"] for row in read_rows(row_selection.cut_into_tasks(found, 1))]
     for tasks in (1, 3, 7, len(every)):
-        shares = row_selection.cut(found, tasks)
+        shares = row_selection.cut_into_tasks(found, tasks)
         sizes = [len(read_rows([one])) for one in shares]
         assert (len(shares), sum(sizes), max(sizes) - min(sizes) <= 1) == (tasks, len(every), True)
         assert [row["image_id"] for row in read_rows(shares)] == every
-    rows = read_rows(row_selection.cut([one.keep(one.ids() % np.uint64(3) == 0) for one in found], 2))
+    rows = read_rows(row_selection.cut_into_tasks([one.keep(one.ids() % np.uint64(3) == 0) for one in found], 2))
     assert [row["image_id"] for row in rows] == [image for image in every if int(image, 16) % 3 == 0]
 
 
-def read_rows(shares: list[list[row_selection.Share]]) -> list[Row]:
-    return [row for one in shares for batch in row_selection.batches(one) for row in batch.to_pylist()]
+def read_rows(shares: list[list[row_selection.TaskRows]]) -> list[Row]:
+    return [row for one in shares for batch in row_selection.read_batches(one) for row in batch.to_pylist()]
 
 
 def test_subclasses_are_those_below_in_the_hierarchy(published: str):
-    pin = pinned(published, "v3")
-    assert choices.classes(published, pin, [DOG], True) == [TREE, DOG]
-    assert choices.classes(published, pin, [TREE], True) == [TREE]
-    assert choices.classes(published, pin, [DOG], False) == [DOG]
-    assert choices.classes(published, pin, ["dog", "m.0bt9lr", "0bt9lr"], False) == [DOG]
+    pin = require_snapshot(published, "v3")
+    assert choices.find_classes(published, pin, [DOG], True) == [TREE, DOG]
+    assert choices.find_classes(published, pin, [TREE], True) == [TREE]
+    assert choices.find_classes(published, pin, [DOG], False) == [DOG]
+    assert choices.find_classes(published, pin, ["dog", "m.0bt9lr", "0bt9lr"], False) == [DOG]
 
 
 def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
@@ -492,15 +492,15 @@ def test_rows_hold_what_quality_promises(download: Download, server: Server, pub
     download(*only(*FOUND[:2]))
     found = pa.table(DeltaTable(f"{published}/downloads").to_pyarrow_table())
     assert {"downloaded", "not_found"} <= set(found["status"].to_pylist())
-    for expectation in quality.load("downloads").expectations:
+    for expectation in quality.load_suite("downloads").expectations:
         if expectation.kwargs.get("column") in found.column_names:
-            assert row_expectations.passes(expectation.rule, found).all(), expectation.description
+            assert row_expectations.passing_rows(expectation.rule, found).all(), expectation.description
 
 
 def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(
     download: Download, published: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def interrupted(self: Ledger, spark: Any, count: int, what: str, collected: Any) -> None:
+    def interrupted(self: ResultsWriter, spark: Any, count: int, what: str, collected: Any) -> None:
         while len(server.seen) < COUNT // 2:
             time.sleep(0.01)
         raise KeyboardInterrupt
@@ -508,7 +508,7 @@ def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(
     for one in FOUND[COUNT // 2 :]:
         server.tricks[one.path].append(falls_silent_after(100))
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "watch", interrupted)
+        patched.setattr(ResultsWriter, "watch", interrupted)
         code, _, err = download(*only(*FOUND), "--connections", "2")
     assert (code, "the same command goes on" in err, "Traceback" in err) == (130, True, False), err
     before = {key for key in blobs(tmp_path / "blobs") if not key.partition("/")[2].startswith(".")}
@@ -524,12 +524,12 @@ def test_an_interrupt_ends_cleanly_and_the_next_run_goes_on(
 def test_blobs_of_a_run_that_died_before_its_commit_are_recorded_and_not_asked_for_again(
     download: Download, published: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def dies(self: Ledger) -> None:
+    def dies(self: ResultsWriter) -> None:
         raise OSError("killed")
 
     flags = ("--resize", "24", *only(*FOUND[:3]))
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "flush", dies)
+        patched.setattr(ResultsWriter, "flush", dies)
         assert download(*flags)[0] == 2
     there = blobs(tmp_path / "blobs")
     assert len(there) == 2 * 3, "each with its receipt"

@@ -21,14 +21,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from oilake.conf import placeholders
-from oilake.conf.settings import Download, Fetch
+from oilake.conf.settings import DownloadSettings, FetchSettings
 from oilake.jobs.blobs import open_store
-from oilake.jobs.blobs.blob_store import Receipt
+from oilake.jobs.blobs.blob_store import BlobReceipt
 from oilake.jobs.downloading import archive_downloader as archives
 from oilake.jobs.downloading import row_selection
-from oilake.jobs.downloading.request import Order
-from oilake.jobs.downloading.task_messages import Letter
-from oilake.jobs.runtime.arrow_ipc import unpacked
+from oilake.jobs.downloading.request import DownloadRequest
+from oilake.jobs.downloading.task_messages import TaskMessage
+from oilake.jobs.runtime.arrow_ipc import unpack_table
 from tests.integration.test_download import (
     FOUND,
     KINDS,
@@ -74,20 +74,20 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tu
 
 def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at(bucket: Any):
     client, name = bucket
-    store = open_store.store(f"s3://{name}/a/b", Fetch(tries=2, backoff_seconds=0.01))
+    store = open_store.open_blob_store(f"s3://{name}/a/b", FetchSettings(tries=2, backoff_seconds=0.01))
     for one in FOUND[:3]:
         with store.begin(one.key) as unfinished:
             unfinished.stream.write(one.data)
-            store.finish(unfinished, Receipt(one.md5, len(one.data), "original", False), True)
+            store.finish(unfinished, BlobReceipt(one.md5, len(one.data), "original", False), True)
     keys = [one.key for one in FOUND[:4]]
     assert store.sizes(keys) == {one.key: len(one.data) for one in FOUND[:3]}
-    assert store.receipt(keys[1]) == Receipt(FOUND[1].md5, len(FOUND[1].data), "original", False)
+    assert store.receipt(keys[1]) == BlobReceipt(FOUND[1].md5, len(FOUND[1].data), "original", False)
     assert store.md5(keys[2]) == FOUND[2].md5
     client.put_object(Bucket=name, Key=f"a/b/{keys[0]}", Body=b"damaged")
     assert store.receipt(keys[0]) is None
     with store.begin(keys[0]) as unfinished:
         unfinished.stream.write(FOUND[0].data)
-        store.finish(unfinished, Receipt(FOUND[0].md5, len(FOUND[0].data), "original", False), True)
+        store.finish(unfinished, BlobReceipt(FOUND[0].md5, len(FOUND[0].data), "original", False), True)
     assert store.md5(keys[0]) == FOUND[0].md5
     with store.begin(FOUND[5].key) as unfinished:
         unfinished.stream.write(b"never finished")
@@ -96,14 +96,14 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
 
 def test_a_blob_on_s3_has_the_content_type_of_its_bytes_under_any_name(bucket: Any):
     client, name = bucket
-    store = open_store.store(f"s3://{name}/a", Fetch(tries=2, backoff_seconds=0.01))
+    store = open_store.open_blob_store(f"s3://{name}/a", FetchSettings(tries=2, backoff_seconds=0.01))
     kinds = {one.key: data for one, data in zip(FOUND, (*(kind.data for kind in KINDS), b"no image"), strict=False)}
     kinds |= {f"Dog/{FOUND[9].image.upper()}.JPEG": FOUND[9].data, f"Dog/{FOUND[9].image}": FOUND[9].data}
     for key, data in kinds.items():
         with store.begin(key) as unfinished:
             unfinished.stream.write(data)
             md5 = hashlib.md5(data).hexdigest()
-            store.finish(unfinished, Receipt(md5, len(data), "original", False), True)
+            store.finish(unfinished, BlobReceipt(md5, len(data), "original", False), True)
     store.put("attribution/x.csv", b"key")
     types = {
         key: client.head_object(Bucket=name, Key=f"a/{key}")["ContentType"] for key in (*kinds, "attribution/x.csv")
@@ -117,7 +117,7 @@ def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatc
     client, name = bucket
     for one in FOUND:
         client.put_object(Bucket=name, Key=one.key, Body=b"x" * 7)
-    store = open_store.store(f"s3://{name}", Fetch())
+    store = open_store.open_blob_store(f"s3://{name}", FetchSettings())
     listing = type(client).list_objects_v2
     monkeypatch.setattr(
         type(store.sizes.__self__._client), "list_objects_v2", lambda self, **k: listing(self, MaxKeys=5, **k)
@@ -186,21 +186,23 @@ def test_images_are_taken_out_of_an_archive(download: Call, published: str, arch
 class Letters(list[Any]):
     """A mailbox without Spark."""
 
-    def add(self, letters: list[Letter]) -> None:
+    def add(self, letters: list[TaskMessage]) -> None:
         self.extend(letters)
 
 
 def test_every_blob_of_an_image_is_replaced_from_an_archive_that_gives_its_bytes_once(archive: Path, tmp_path: Path):
     keys = [f"train/{FOUND[0].image}.jpg", f"train/Dog/{FOUND[0].image.upper()}.JPG", f"{FOUND[1].image}.png"]
     images = (FOUND[0], FOUND[0], FOUND[1])
-    blank = dict.fromkeys((*row_selection.LOOKED_AT, *row_selection.BESIDE))
+    blank = dict.fromkeys((*row_selection.IMAGE_COLUMNS, *row_selection.ADDED_COLUMNS))
     pairs = zip(images, keys, strict=True)
     rows = [blank | {"image_id": one.image, "subset": "train", "blob_key": key} for one, key in pairs]
-    place, limits = str(tmp_path / "blobs"), (Fetch(), Download(), placeholders.load())
-    order = Order("v3", "run", place, "cvdf", str(archive), None, True, None, *limits, is_anew=True)
+    place, limits = str(tmp_path / "blobs"), (FetchSettings(), DownloadSettings(), placeholders.load_placeholders())
+    order = DownloadRequest("v3", "run", place, "cvdf", str(archive), None, True, None, *limits, is_anew=True)
     mailbox: Any = Letters()
-    archives.run(pa.Table.from_pylist(rows).to_batches(), order, mailbox, open_store.store(order.location, order.fetch))
-    told = [row for letter in mailbox for row in unpacked(letter.rows).to_pylist()]
+    archives.download_from_archive(
+        pa.Table.from_pylist(rows).to_batches(), order, mailbox, open_store.open_blob_store(order.location, order.fetch)
+    )
+    told = [row for letter in mailbox for row in unpack_table(letter.rows).to_pylist()]
     assert sorted((row["key"], row["status"]) for row in told) == sorted((key, "downloaded") for key in keys)
     for one, key in zip(images, keys, strict=True):
         assert (tmp_path / "blobs" / key).read_bytes() == one.data

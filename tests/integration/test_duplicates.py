@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.duplicates import duplicates, leakage, shared
+from oilake.jobs.duplicates import count_leakage, duplicate_rows, duplicates
 from oilake.jobs.ingest import ingest
-from oilake.jobs.tables.snapshots import pinned, slices
+from oilake.jobs.tables.snapshots import published_slices, require_snapshot
 from tests.support import table_readers
 from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines
 
@@ -37,7 +37,7 @@ def test_it_finds_what_a_dictionary_finds(spark: SparkSession, images: list[tupl
         for row in group
         if md5 is not None and len(group) > 1
     }
-    found = shared(spark.createDataFrame(rows, IMAGES)).collect()
+    found = duplicate_rows(spark.createDataFrame(rows, IMAGES)).collect()
     columns = ("original_md5", "image_id", "subset", "copies", "subsets", "is_across_subsets")
     assert {tuple(tuple(v) if isinstance(v, list) else v for v in (row[c] for c in columns)) for row in found} == wanted
     assert len(found) == len(wanted)
@@ -59,9 +59,9 @@ def test_a_release_is_looked_through_once(tmp_path: Path, warehouse: str, spark:
     mine = replace(settings, landing=str(land(tmp_path, members)), warehouse=warehouse)
     with pytest.raises(ConfigError, match="not published"):
         duplicates(mine, "v3")
-    ingest(mine, registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
     with pytest.raises(ConfigError, match="oilake duplicates --release v3"):
-        slices(warehouse, "duplicate_images", "v3")
+        published_slices(warehouse, "duplicate_images", "v3")
     found = duplicates(mine, "v3")
     assert (found.images, found.photos, found.across_subsets) == (4, 2, 1)
     assert found.by_subsets == {"train": 1, "train, validation": 1}
@@ -74,4 +74,4 @@ def test_a_release_is_looked_through_once(tmp_path: Path, warehouse: str, spark:
     assert found.changed
     assert not duplicates(mine, "v3").changed
     assert duplicates(mine, "v3", force=True).changed
-    assert leakage(warehouse, pinned(warehouse, "v3")).images == 4
+    assert count_leakage(warehouse, require_snapshot(warehouse, "v3")).images == 4

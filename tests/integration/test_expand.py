@@ -12,10 +12,10 @@ from pyspark.sql import SparkSession
 from oilake.conf import reconcile_policy, registry
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
-from oilake.jobs.expand import expand, implied
+from oilake.jobs.expand import expand, implied_labels
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
-from oilake.jobs.transforms.class_ancestors import ancestors
+from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from tests.support import table_readers
 from tests.support.releases import DOG, LABEL_HEADER, TAG, TREE, image_id, land, lines
 
@@ -29,11 +29,13 @@ def node(path: str, mid: str | None, relation: str = "subcategory") -> dict[str,
 
 def test_every_ancestor_with_a_mid_is_implied_also_over_a_node_without_one():
     nodes = [node("1", None), node("1/1", "animal"), node("1/1/1", None), node("1/1/1/1", "dog"), node("1/2", "dog")]
-    assert ancestors(nodes) == {("dog", "animal")}
+    assert ancestor_pairs(nodes) == {("dog", "animal")}
 
 
 def test_a_part_implies_nothing_of_the_whole():
-    assert ancestors([node("1", "car"), node("1/1", "wheel", "part"), node("1/1/1", "tyre")]) == {("tyre", "wheel")}
+    assert ancestor_pairs([node("1", "car"), node("1/1", "wheel", "part"), node("1/1/1", "tyre")]) == {
+        ("tyre", "wheel")
+    }
 
 
 def test_positives_go_up_and_negatives_go_down(spark: SparkSession):
@@ -55,7 +57,7 @@ def test_positives_go_up_and_negatives_go_down(spark: SparkSession):
             *r["implied_by"],
             r["stated_verdict"],
         )
-        for r in implied(spark, spark.createDataFrame(rows, LABELS), pairs).collect()
+        for r in implied_labels(spark, spark.createDataFrame(rows, LABELS), pairs).collect()
     }
     assert found == {
         ("1", "dog", True, False, "poodle", "negative"),
@@ -73,9 +75,9 @@ def test_a_reconciled_release_is_expanded(tmp_path: Path, warehouse: str, spark:
     tree = {"name": "Entity", "children": [{"name": "Tree", "children": [{"name": "Dog", "size": 1}]}]}
     (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps(tree))
     mine = replace(settings, landing=str(landing), warehouse=warehouse)
-    release = registry.find("v3")
+    release = registry.find_release("v3")
     ingest(mine, release)
-    reconcile(mine, release, reconcile_policy.load())
+    reconcile(mine, release, reconcile_policy.load_policy())
     assert expand(mine, "v3").rows == {"test": 1, "train": 2, "validation": 1}
     train = [r for r in table_readers.rows(warehouse, "image_labels_expanded") if r["subset"] == "train"]
     assert [(r["image_id"], r["mid"], r["implied_by"], r["stated_verdict"]) for r in train] == [
@@ -89,7 +91,7 @@ def test_a_release_without_a_hierarchy_says_so(tmp_path: Path, warehouse: str, s
     landing = land(tmp_path)
     (landing / TAG / "bbox_hierarchy.json").write_text(json.dumps({"name": "Entity"}))
     mine = replace(settings, landing=str(landing), warehouse=warehouse)
-    ingest(mine, registry.find("v3"))
-    reconcile(mine, registry.find("v3"), reconcile_policy.load())
+    ingest(mine, registry.find_release("v3"))
+    reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy())
     with pytest.raises(InputError, match="no hierarchy"):
         expand(mine, "v3")

@@ -26,12 +26,12 @@ from botocore.config import Config
 from oilake.conf import registry
 from oilake.conf import settings as conf_settings
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.settings import Fetch, Settings
+from oilake.conf.settings import FetchSettings, Settings
 from oilake.jobs import cli
 from oilake.jobs.fetch import fetch
-from oilake.jobs.fetching.results import Result, failure
+from oilake.jobs.fetching.results import FetchResult, failure_sentence
 from oilake.jobs.transport import http_headers, retry
-from oilake.jobs.transport.source import Version, same
+from oilake.jobs.transport.source import Version, is_same_version
 from tests.support import http_server, s3_server
 from tests.support.http_server import Server, Stored
 
@@ -40,7 +40,7 @@ TAG, NAME, OTHER, THIRD = "2017_11", "classes_2017_11.tar.gz", "images_2017_11.t
 PATH = f"/{TAG}/{NAME}"
 OLD = random.Random(1).randbytes(300_000)
 NEW = random.Random(2).randbytes(300_000)
-QUICK = Fetch(connections=3, tries=3, backoff_seconds=0.01, wait_limit_seconds=0.2, timeout_seconds=5)
+QUICK = FetchSettings(connections=3, tries=3, backoff_seconds=0.01, wait_limit_seconds=0.2, timeout_seconds=5)
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Lake:
     settings: Settings
     base: str
 
-    def fetch(self, *names: str, check: bool = False, **how: float) -> Result:
+    def fetch(self, *names: str, check: bool = False, **how: float) -> FetchResult:
         """Fetches NAME, or those named; the result of the first."""
         return self.fetch_all(*(names or (NAME,)), check=check, **how)[0]
 
-    def fetch_all(self, *names: str, check: bool = False, **how: float) -> list[Result]:
+    def fetch_all(self, *names: str, check: bool = False, **how: float) -> list[FetchResult]:
         settings = dataclasses.replace(self.settings, fetch=dataclasses.replace(self.settings.fetch, **how))
-        return fetch(settings, registry.find("v3"), self.base, list(names), check)
+        return fetch(settings, registry.find_release("v3"), self.base, list(names), check)
 
     def path(self, name: str = NAME) -> Path:
         return Path(self.settings.landing) / TAG / name
@@ -87,7 +87,7 @@ class Lake:
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    settings = conf_settings.load("local", {"landing": str(tmp_path / "landing")})
+    settings = conf_settings.environment_settings("local", {"landing": str(tmp_path / "landing")})
     with http_server.running() as server:
         yield Lake(server, dataclasses.replace(settings, fetch=QUICK), server.url)
 
@@ -159,10 +159,10 @@ def test_a_file_that_changes_between_two_tries_is_never_made_of_both(
 
 def test_versions_are_the_same_when_all_that_is_known_agrees_and_something_identifies_the_bytes():
     one = Version(10, '"a"', "Sat, 01 Jan 2000 00:00:00 GMT")
-    assert same(one, Version(None, '"a"'))
-    assert not same(one, Version(11, '"a"'))
-    assert not same(one, Version(10, '"a"', "Sun, 02 Jan 2000 00:00:00 GMT"))
-    assert not same(one, Version(10))
+    assert is_same_version(one, Version(None, '"a"'))
+    assert not is_same_version(one, Version(11, '"a"'))
+    assert not is_same_version(one, Version(10, '"a"', "Sun, 02 Jan 2000 00:00:00 GMT"))
+    assert not is_same_version(one, Version(10))
 
 
 def test_a_file_as_young_as_its_answer_is_not_resumed_by_its_date(lake: Lake):
@@ -208,15 +208,15 @@ def test_retry_after_is_honoured_and_capped(lake: Lake):
 
 def test_retry_after_may_be_a_date():
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
-    assert 58 <= (http_headers.wait({"Retry-After": format_datetime(soon, usegmt=True)}) or 0) <= 60
-    assert http_headers.wait({"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}) == 0
-    assert http_headers.wait({"Retry-After": "soon"}) is http_headers.wait({}) is None
+    assert 58 <= (http_headers.retry_after_seconds({"Retry-After": format_datetime(soon, usegmt=True)}) or 0) <= 60
+    assert http_headers.retry_after_seconds({"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}) == 0
+    assert http_headers.retry_after_seconds({"Retry-After": "soon"}) is http_headers.retry_after_seconds({}) is None
 
 
 def test_waits_double_with_jitter_up_to_the_limit():
-    how = Fetch(backoff_seconds=1, wait_limit_seconds=10)
+    how = FetchSettings(backoff_seconds=1, wait_limit_seconds=10)
     for vain, most in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (500, 10)):
-        waits = [retry.pause(vain, None, how) for _ in range(50)]
+        waits = [retry.pause_seconds(vain, None, how) for _ in range(50)]
         assert most / 2 <= min(waits) < max(waits) <= most
 
 
@@ -225,7 +225,7 @@ def test_a_body_that_is_always_too_short_is_given_up_and_kept_for_the_next_run(l
     lake.play(http_server.breaks_after(100), http_server.breaks_after(90), http_server.breaks_after(80))
     result = lake.fetch()
     assert (result.status, result.tries) == ("failed", 3)
-    sentence = failure([result]) or ""
+    sentence = failure_sentence([result]) or ""
     assert NAME in sentence
     assert f"{lake.base}{PATH}" in sentence
     assert "the connection broke" in sentence
@@ -428,7 +428,7 @@ def test_a_disk_that_is_too_small_is_told_before_the_first_byte(lake: Lake):
 
 
 def test_several_files_come_at_once_but_not_more_than_connections(lake: Lake):
-    names = [file.name for file in registry.find("v3").files]
+    names = [file.name for file in registry.find_release("v3").files]
     for name in names:
         lake.serve(name=name)
         lake.play(http_server.slowly(0.3), name=name)
@@ -443,7 +443,7 @@ def test_the_files_that_can_be_had_are_fetched_and_all_others_named(lake: Lake):
     results = lake.fetch_all(NAME, OTHER, THIRD)
     assert [r.status for r in results] == ["fetched", "failed", "failed"]
     assert lake.path(OTHER).read_bytes() == OLD
-    sentence = failure(results) or ""
+    sentence = failure_sentence(results) or ""
     assert NAME in sentence
     assert THIRD in sentence
     assert OTHER not in sentence
@@ -548,7 +548,7 @@ def test_settings_of_fetch_that_make_no_sense_are_refused(tmp_path: Path):
     text = (Path(conf_settings.__file__).parent / "local.yaml").read_text()
     (tmp_path / "mine.yaml").write_text(text.replace("connections: 4", "connections: 0"))
     with pytest.raises(ConfigError, match=r"mine\.yaml: fetch\.connections must be at least 1"):
-        conf_settings.load(str(tmp_path / "mine.yaml"))
+        conf_settings.environment_settings(str(tmp_path / "mine.yaml"))
 
 
 def test_the_command_prints_json_and_ends_with_two_when_a_file_failed(lake: Lake, capsys: pytest.CaptureFixture[str]):

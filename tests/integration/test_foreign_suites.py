@@ -18,7 +18,7 @@ import pytest
 from oilake.jobs.tables import targets
 from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries, scopes, suites
-from oilake.quality.metrics import Count
+from oilake.quality.metrics import ExpectationCount
 from oilake.quality.suites import Expectation
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
@@ -91,8 +91,8 @@ def url():
     server.server_close()
 
 
-def target(folder: Path, rows: pa.Table = foreign_tables.ROWS) -> targets.Target:
-    (found,) = targets.copied(foreign_tables.table(folder, [foreign_tables.counted()], rows), None)
+def target(folder: Path, rows: pa.Table = foreign_tables.ROWS) -> targets.CheckTarget:
+    (found,) = targets.copied_targets(foreign_tables.table(folder, [foreign_tables.counted()], rows), None)
     return found
 
 
@@ -146,21 +146,23 @@ def test_the_time_for_all_queries_together_is_bounded(tmp_path: Path):
 def test_a_query_finds_what_stands_in_files_and_in_partitions(tmp_path: Path):
     rows = pa.table({"n": [1, 2, 3], "hour": ["a b", "12:30", None], "day": pa.array([0, 0, 1], pa.date32())})
     copy = foreign_tables.table(tmp_path / "t", [foreign_tables.counted()], rows, partition_by=["hour", "day"])
-    (mine,) = targets.copied(copy, None)
+    (mine,) = targets.copied_targets(copy, None)
     found = Sandbox().ask("SELECT * FROM oilake_batch WHERE hour IS NULL OR hour = '12:30'", {"oilake_batch": mine})
-    assert isinstance(found, Count)
+    assert isinstance(found, ExpectationCount)
     assert found.unexpected == 2
     assert found.examples == [
         {"n": 2, "hour": "12:30", "day": "1970-01-01"},
         {"n": 3, "hour": None, "day": "1970-01-02"},
     ]
     long = Sandbox().ask("SELECT repeat('z', 100000) AS z FROM oilake_batch", {"oilake_batch": mine})
-    assert isinstance(long, Count)
+    assert isinstance(long, ExpectationCount)
     assert all(len(example["z"]) == 1001 for example in long.examples)
 
 
 def own() -> list[Expectation]:
-    return [e for table in schemas.names() for e in suites.load(table).expectations if e.type == scopes.QUERY]
+    return [
+        e for table in schemas.table_names() for e in suites.load_suite(table).expectations if e.type == scopes.QUERY
+    ]
 
 
 def test_own_queries_are_known_by_their_whole_text_and_no_others():

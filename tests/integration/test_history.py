@@ -51,9 +51,9 @@ def told(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("history")
     for name, members in (("v2", {}), ("v3", LATER)):
         mine = replace(settings, warehouse=str(folder / "lake"), landing=str(land(folder / name, members)))
-        release: Release = replace(registry.find("v3"), release=name)
+        release: Release = replace(registry.find_release("v3"), release=name)
         ingest(mine, release)
-        reconcile(mine, release, reconcile_policy.load())
+        reconcile(mine, release, reconcile_policy.load_policy())
     changes(mine, "v2", "v3")
     return mine.warehouse
 
@@ -125,7 +125,11 @@ def test_an_id_that_nobody_has_says_so(oilake: Oilake, told: str, arguments: tup
 def test_what_is_outdated_is_a_note(oilake: Oilake, told: str, settings: Settings, tmp_path: Path):
     lake = str(shutil.copytree(told, tmp_path / "lake"))
     landing = str(Path(told).parent / "v2")
-    ingest(replace(settings, warehouse=lake, landing=landing), replace(registry.find("v3"), release="v2"), force=True)
+    ingest(
+        replace(settings, warehouse=lake, landing=landing),
+        replace(registry.find_release("v3"), release="v2"),
+        force=True,
+    )
     code, out, _ = oilake("history", "--image", image_id(1), "--warehouse", lake)
     assert code == 0
     assert f"{CAT}  Cat" in out

@@ -18,7 +18,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import api
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import ddl
-from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support.releases import CAT, DOG, LABEL_HEADER, image_id, land, lines
@@ -52,14 +52,14 @@ def test_a_release_is_published_once_and_again_only_when_forced(
     assert code == 0
     assert json.loads(out)["changed"] is True
     for table, version in heads(warehouse).items():
-        assert version == first[table] + (schemas.load(table).written_by in ("ingest", "publish", "check"))
+        assert version == first[table] + (schemas.table_schema(table).written_by in ("ingest", "publish", "check"))
     assert DeltaTable(f"{warehouse}/labels").to_pyarrow_table().num_rows == 12
 
 
 def test_each_commit_says_what_made_it(oilake: Oilake, places: tuple[str, ...], warehouse: str):
     oilake("ingest", "--release", "v3", *places)
-    run_id = snapshots(warehouse)["v3"].run_id
-    for table, version in snapshots(warehouse)["v3"].table_versions.items():
+    run_id = newest_snapshots(warehouse)["v3"].run_id
+    for table, version in newest_snapshots(warehouse)["v3"].table_versions.items():
         entry = next(e for e in DeltaTable(f"{warehouse}/{table}").history() if e["version"] == version)
         assert (entry["oilake.release"], entry["oilake.job"], entry["oilake.run_id"]) == ("v3", "ingest", run_id)
         assert set(entry["oilake.inputs"]) == {path.name for path in Path(places[1], "2017_11").iterdir()}
@@ -135,7 +135,7 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     """Into a folder named from here, where no table is yet."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "reports" / "report.html"
-    text = (registry.packaged() / "v3.yaml").read_text()
+    text = (registry.packaged_registry() / "v3.yaml").read_text()
     (tmp_path / "v3.yaml").write_text(text.partition("\npublished:")[0] + "\npublished: {}\n")
     places = ("--landing", landing, "--warehouse", "data/lake", "--report", "reports/report.html")
     (tmp_path / "ids").write_text(f"train/{image_id(0)}\nvalidation/{image_id(1, 'validation')}.jpg\n")
@@ -186,14 +186,14 @@ def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
     spark.sql(f"ALTER TABLE {where} DROP COLUMN is_inside")
     spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT mid_match_regex")
     spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT old CHECK (confidence < 7)")
-    told = ddl.ensure(spark, warehouse)
+    told = ddl.ensure_tables(spark, warehouse)
     assert told == [
         "boxes: column is_inside was added",
         "boxes: constraint old was dropped",
         "boxes: constraint mid_match_regex was added",
         "boxes: constraint is_inside_be_in_set was added",
     ]
-    assert ddl.ensure(spark, warehouse) == []
+    assert ddl.ensure_tables(spark, warehouse) == []
 
 
 def test_labels_come_out_sorted_and_one_image_opens_one_file_a_partition(
@@ -203,7 +203,7 @@ def test_labels_come_out_sorted_and_one_image_opens_one_file_a_partition(
     path = "2017_11/train/annotations-machine.csv"
     landing = land(tmp_path / "landing", {path: lines(LABEL_HEADER, *rows)})
     small = replace(settings.limits, block_bytes=1000, chunk_bytes=3000, large_bytes=1)
-    ingest(replace(settings, warehouse=warehouse, landing=str(landing), limits=small), registry.find("v3"))
+    ingest(replace(settings, warehouse=warehouse, landing=str(landing), limits=small), registry.find_release("v3"))
     files = [f for f in DeltaTable(f"{warehouse}/labels").file_uris() if "subset=train/origin=machine" in f]
     ranges = sorted(
         (ids[0], ids[-1], ids) for f in files for ids in [pq.read_table(f, columns=["image_id"])[0].to_pylist()]

@@ -24,8 +24,15 @@ from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import files, held, pinned, small_rows, snapshots, staged_at
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.tables.snapshots import (
+    current_slice,
+    newest_snapshots,
+    published_files,
+    require_snapshot,
+    small_rows,
+    staged_at,
+)
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support import publications, table_readers
@@ -56,7 +63,7 @@ def marks(warehouse: str, table: str) -> dict[str, list[str]]:
     column = publications.MARKS[table]
     return {
         release: [row[column] for row in small_rows(warehouse, table, pin, [column])]
-        for release, pin in snapshots(warehouse).items()
+        for release, pin in newest_snapshots(warehouse).items()
     }
 
 
@@ -99,7 +106,7 @@ def clean_log(warehouse: str, table: str) -> None:
 
 
 def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: str):
-    versions = {release: pin.table_versions for release, pin in snapshots(lake).items()}
+    versions = {release: pin.table_versions for release, pin in newest_snapshots(lake).items()}
     for table in publications.MARKS:
         rewrite(lake, table, "v3", pieces=3)
         rewrite(lake, table, "v5", pieces=2)
@@ -110,7 +117,7 @@ def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: s
             assert opened.optimize.compact()["numFilesRemoved"] == 5
         assert vacuum(lake, table)
         assert marks(lake, table) == EXPECTED
-    assert {release: pin.table_versions for release, pin in snapshots(lake).items()} == versions
+    assert {release: pin.table_versions for release, pin in newest_snapshots(lake).items()} == versions
     publications.publish_rows(lake, "later", 2, "v4")
     assert marks(lake, "images") == EXPECTED | {"v4": ["later"] * 2}
     assert marks(lake, "quarantine") == EXPECTED | {"v4": ["later"] * 2}
@@ -118,22 +125,22 @@ def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: s
 
 def test_a_commit_that_changes_rows_ends_the_way_of_its_slice_only(lake: str):
     rewrite(lake, "images", "v3")
-    before = held(lake, "images", pinned(lake, "v3")).version
+    before = current_slice(lake, "images", require_snapshot(lake, "v3")).version
     DeltaTable(f"{lake}/images").delete("release = 'v3'")
     rewrite(lake, "images", "v4")
-    assert held(lake, "images", pinned(lake, "v3")).version == before
+    assert current_slice(lake, "images", require_snapshot(lake, "v3")).version == before
     assert marks(lake, "images") == EXPECTED
     vacuum(lake, "images")
     with pytest.raises(
         LostRowsError, match=r"images: 1 of 1 files of v3 are gone, .*; run `oilake ingest --release v3`"
     ):
-        small_rows(lake, "images", pinned(lake, "v3"))
-    assert len(small_rows(lake, "images", pinned(lake, "v4"))) == 3
+        small_rows(lake, "images", require_snapshot(lake, "v3"))
+    assert len(small_rows(lake, "images", require_snapshot(lake, "v4"))) == 3
 
 
 def test_a_publication_that_began_is_not_followed(lake: str, monkeypatch: pytest.MonkeyPatch):
     rewrite(lake, "images", "v3")
-    monkeypatch.setattr(publish, "_append", _refusing_snapshots(publish._append))
+    monkeypatch.setattr(publish, "_append_row", _refusing_snapshots(publish._append_row))
     with pytest.raises(StoreError):
         publications.publish_rows(lake, "torn", 5, "v3")
     monkeypatch.undo()
@@ -161,7 +168,7 @@ def test_files_without_statistics_are_counted_by_their_footers(lake: str):
         RemoveAction(file.path, False, now, file.size, dict(file.partition)),
     ]
     opened.create_write_transaction(actions, "append", opened.schema(), list(opened.metadata().partition_columns))
-    assert [one.rows for one in files(lake, "images", pinned(lake, "v3"))] == [3]
+    assert [one.rows for one in published_files(lake, "images", require_snapshot(lake, "v3"))] == [3]
 
 
 def test_a_log_that_was_cleaned_is_followed_from_its_checkpoint(lake: str):
@@ -177,20 +184,20 @@ def test_a_log_that_was_cleaned_is_followed_from_its_checkpoint(lake: str):
 
 
 def test_a_log_that_no_longer_tells_is_one_sentence(lake: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(publish, "_append", _refusing_snapshots(publish._append))
+    monkeypatch.setattr(publish, "_append_row", _refusing_snapshots(publish._append_row))
     with pytest.raises(StoreError):
         publications.publish_rows(lake, "torn", 5, "v3")
     clean_log(lake, "labels")
     with pytest.raises(LostRowsError, match=r"its log no longer tells .* of v3; run `oilake ingest --release v3`"):
-        held(lake, "labels", pinned(lake, "v3"))
-    assert len(small_rows(lake, "labels", pinned(lake, "v4"))) == 3
+        current_slice(lake, "labels", require_snapshot(lake, "v3"))
+    assert len(small_rows(lake, "labels", require_snapshot(lake, "v4"))) == 3
     monkeypatch.undo()
     publish.recover(lake)
     assert marks(lake, "labels") == EXPECTED | {"v3": ["torn"] * 5}
 
 
 def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
-    for name in schemas.names():
+    for name in schemas.table_names():
         assert table_properties.RETENTION.items() <= DeltaTable(f"{lake}/{name}").metadata().configuration.items()
     publications.publish_rows(lake, "later", 2, "v4")
     assert DeltaTable(f"{lake}/images").vacuum(dry_run=False) == []
@@ -348,7 +355,7 @@ def test_pinned_versions_stay_readable_by_their_number(lake: str, capsys: pytest
     rewrite(lake, "labels", "v3", pieces=3)
     DeltaTable(f"{lake}/labels").optimize.compact()
     assert maintain(capsys, lake, "--retention", "0")[0] == 0
-    for release, pin in snapshots(lake).items():
+    for release, pin in newest_snapshots(lake).items():
         for table in publications.MARKS:
             found = table_readers.rows_at(lake, table, {"release": release, "table_versions": pin.table_versions})
             assert [row[publications.MARKS[table]] for row in found] == EXPECTED[release]
@@ -357,7 +364,7 @@ def test_pinned_versions_stay_readable_by_their_number(lake: str, capsys: pytest
 def test_files_of_a_run_in_progress_stay_and_those_of_a_dead_one_go(lake: str, capsys: pytest.CaptureFixture[str]):
     alive, dead, noted = (_staged(lake, run) for run in ("alive", "dead", "noted"))
     slow = _staged(lake, "alive")
-    checkpoint.write(lake, "images", {"release": "v3"}, [noted])
+    checkpoint.write_note(lake, "images", {"release": "v3"}, [noted])
     for file in (dead, slow, noted):
         _age(Path(lake, "images", file.path), 2 * DAY)
     code, out = maintain(capsys, lake)
@@ -373,10 +380,10 @@ def test_files_of_a_run_in_progress_stay_and_those_of_a_dead_one_go(lake: str, c
 
 
 def _staged(lake: str, run_id: str) -> StagedFile:
-    table = schemas.load("images")
+    table = schemas.table_schema("images")
     columns = {column.name: [publications.VALUES[column.type]] for column in table.stored()}
     rows = pa.table(columns, schema=schemas.arrow_schema(table))
-    return stage(lake, table, {"release": "v3", "subset": "train"}, run_id, rows)
+    return stage_rows(lake, table, {"release": "v3", "subset": "train"}, run_id, rows)
 
 
 def _age(path: Path, seconds: float) -> None:
@@ -386,7 +393,7 @@ def _age(path: Path, seconds: float) -> None:
 def test_a_publication_that_was_begun_is_finished_and_loses_no_file(
     lake: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(publish, "_append", _refusing_snapshots(publish._append))
+    monkeypatch.setattr(publish, "_append_row", _refusing_snapshots(publish._append_row))
     with pytest.raises(StoreError):
         publications.publish_rows(lake, "torn", 5, "v3")
     monkeypatch.undo()
@@ -424,22 +431,22 @@ def ids(count: int, start: int = 0) -> list[str]:
 
 def publish_several(lake: str) -> None:
     """v9, whose images stand in three small files, in another order than their names'."""
-    table = schemas.load("images")
+    table = schemas.table_schema("images")
     staged = []
     for image_ids in (ids(5, 100), ids(5), ids(5, 200)):
         columns = {column.name: [publications.VALUES[column.type]] * 5 for column in table.stored()}
         rows = pa.table(columns | {"image_id": image_ids}, schema=schemas.arrow_schema(table))
-        staged.append(stage(lake, table, {"release": "v9", "subset": "train"}, "several", rows))
+        staged.append(stage_rows(lake, table, {"release": "v9", "subset": "train"}, "several", rows))
     publish.publish(lake, Publication("v9", "several", "complete", "x", "ingest", {"file": "x"}, tuple(staged)))
 
 
 def test_small_neighbours_become_one_sorted_file(lake: str, capsys: pytest.CaptureFixture[str]):
     publish_several(lake)
     assert "images: brought together: 3 files" in maintain(capsys, lake, "images")[1]
-    (file,) = files(lake, "images", pinned(lake, "v9"))
+    (file,) = published_files(lake, "images", require_snapshot(lake, "v9"))
     rows = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
     assert rows == sorted(ids(5) + ids(5, 100) + ids(5, 200))
-    now = held(lake, "images", pinned(lake, "v9")).version
+    now = current_slice(lake, "images", require_snapshot(lake, "v9")).version
     (action,) = staged_at(lake, "images", now, {"release": "v9"})
     assert json.loads(action.stats)["minValues"] == {"image_id": rows[0]}
 
@@ -448,17 +455,17 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
     lake: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     publish_several(lake)
-    exchange, late = compaction.exchange, iter(["later"])
+    exchange, late = compaction.exchange_files, iter(["later"])
 
     def beaten(warehouse: str, table: str, *rest: Any) -> bool:
         for run_id in late if table == "images" else ():
             publications.publish_rows(lake, run_id, 2, "v9")
         return exchange(warehouse, table, *rest)
 
-    monkeypatch.setattr(compaction, "exchange", beaten)
+    monkeypatch.setattr(compaction, "exchange_files", beaten)
     assert maintain(capsys, lake, "images", "snapshots")[0] == 0
     assert marks(lake, "images") == EXPECTED | {"v9": ["later"] * 2}
-    named = {f"images/{path}" for path in slice_versions.paths(DeltaTable(f"{lake}/images"), {})}
+    named = {f"images/{path}" for path in slice_versions.part_paths(DeltaTable(f"{lake}/images"), {})}
     there = {path for path in table_readers.files(lake) if path.startswith("images/release=v9")}
     assert len(there - named) == 3, "the three that were replaced; the one that came too late is gone"
 
@@ -491,12 +498,12 @@ def test_what_others_rewrote_out_of_order_is_sorted_before_it_is_merged(
     assert (code, "labels: " in err, "are sorted again" in err) == (0, True, True)
     assert sorted(map(repr, table_readers.rows(warehouse, "image_labels"))) == pairs
     for table in ("labels", "boxes"):
-        for file in files(warehouse, table, pinned(warehouse, "v3")):
+        for file in published_files(warehouse, table, require_snapshot(warehouse, "v3")):
             found = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
             assert found == sorted(found)
 
 
 def test_periods_are_told_in_hours(monkeypatch: pytest.MonkeyPatch):
-    rules = upkeep._rules(0, 1e9)
+    rules = upkeep._removal_cutoffs(0, 1e9)
     assert rules.replaced_before == float("inf")
     assert rules.staged_before == 1e9 - DAY

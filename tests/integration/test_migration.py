@@ -14,10 +14,10 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import ddl, suite_properties
 from oilake.quality import row_expectations, suites
-from oilake.quality.suites import Expectation, Meta, Suite
+from oilake.quality.suites import Expectation, ExpectationMeta, Suite
 
 GOLDEN = Path(__file__).parents[1] / "support" / "golden" / "suites"
 RISEN = ("labels", "boxes", "images")
@@ -26,7 +26,7 @@ NEW = Expectation(
     {"column": "confidence", "max_value": 0.75},
     "critical",
     "nobody is sure",
-    Meta("row", reason="invalid_confidence", name="nobody_is_sure"),
+    ExpectationMeta("row", reason="invalid_confidence", name="nobody_is_sure"),
 )
 
 
@@ -40,30 +40,30 @@ def label(confidence: float) -> dict[str, list[Any]]:
 @pytest.fixture
 def stricter(monkeypatch: pytest.MonkeyPatch) -> Suite:
     """The suite of `labels` with one more promise, as if its YAML had been edited."""
-    before = suites.load("labels")
+    before = suites.load_suite("labels")
     known = [e for e in before.expectations if e.name != "label_of_unknown_class"]
     after = replace(before, expectations=(*known, NEW), meta={"version": before.version + 1})
-    real = suites.load
-    monkeypatch.setattr(suites, "load", lambda table: after if table == "labels" else real(table))
+    real = suites.load_suite
+    monkeypatch.setattr(suites, "load_suite", lambda table: after if table == "labels" else real(table))
     return after
 
 
 def test_tables_carry_their_suite_from_the_first_commit(warehouse: str):
-    suite = suite_properties.carried(DeltaTable(join(warehouse, "labels")))
-    assert suite == suites.load("labels")
-    assert DeltaTable(join(warehouse, "labels")).version() == 0
+    suite = suite_properties.carried_suite(DeltaTable(join_uri(warehouse, "labels")))
+    assert suite == suites.load_suite("labels")
+    assert DeltaTable(join_uri(warehouse, "labels")).version() == 0
 
 
 def test_a_changed_suite_is_carried_and_told(spark: SparkSession, warehouse: str, stricter: Suite):
-    write_deltalake(join(warehouse, "labels"), pa.table(label(0.5)), mode="append")
-    told = ddl.ensure(spark, warehouse)
+    write_deltalake(join_uri(warehouse, "labels"), pa.table(label(0.5)), mode="append")
+    told = ddl.ensure_tables(spark, warehouse)
     assert "labels: constraint nobody_is_sure was added" in told
     assert "labels: now promises that nobody is sure" in told
     assert [s for s in told if "no longer promises that a label names a class" in s]
-    table = DeltaTable(join(warehouse, "labels"))
-    assert suite_properties.carried(table) == stricter
+    table = DeltaTable(join_uri(warehouse, "labels"))
+    assert suite_properties.carried_suite(table) == stricter
     assert table.metadata().configuration[suite_properties.VERSION] == str(stricter.version)
-    assert ddl.ensure(spark, warehouse) == []
+    assert ddl.ensure_tables(spark, warehouse) == []
 
 
 def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSession, warehouse: str):
@@ -75,12 +75,12 @@ def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSessio
             suite_properties.VERSION: "1",
             suite_properties.SHA256: hashlib.sha256(text.encode()).hexdigest(),
         }
-        table = DeltaTable(join(warehouse, name))
+        table = DeltaTable(join_uri(warehouse, name))
         table.alter.set_table_properties(old, raise_if_not_exists=False)
-        before = suite_properties.carried(DeltaTable(join(warehouse, name)))
+        before = suite_properties.carried_suite(DeltaTable(join_uri(warehouse, name)))
         assert before.text() == text
         assert not any(expectation.meta.references for expectation in before.expectations)
-    told = ddl.ensure(spark, warehouse)
+    told = ddl.ensure_tables(spark, warehouse)
     assert [sentence for sentence in told if sentence.startswith("labels: ")] == [
         "labels: changed what it says of the promise that a label is about an image that the release has",
         "labels: changed what it says of the promise that a label names a class that the release lists or describes",
@@ -88,36 +88,36 @@ def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSessio
     assert "boxes: changed what it says of the promise that a box lies on an image that the release has" in told
     assert not [sentence for sentence in told if "constraint" in sentence and sentence.startswith("labels")]
     for name in RISEN:
-        table = DeltaTable(join(warehouse, name))
-        assert suite_properties.carried(table) == suites.load(name)
-        assert table.metadata().configuration[suite_properties.VERSION] == str(suites.load(name).version)
-    assert ddl.ensure(spark, warehouse) == []
+        table = DeltaTable(join_uri(warehouse, name))
+        assert suite_properties.carried_suite(table) == suites.load_suite(name)
+        assert table.metadata().configuration[suite_properties.VERSION] == str(suites.load_suite(name).version)
+    assert ddl.ensure_tables(spark, warehouse) == []
 
 
 def test_a_constraint_that_rows_break_is_told_and_not_forced(spark: SparkSession, warehouse: str, stricter: Suite):
     for confidence in (0.5, 0.8, 0.9):
-        write_deltalake(join(warehouse, "labels"), pa.table(label(confidence)), mode="append")
-    told = [sentence for sentence in ddl.ensure(spark, warehouse) if "was not added" in sentence]
+        write_deltalake(join_uri(warehouse, "labels"), pa.table(label(confidence)), mode="append")
+    told = [sentence for sentence in ddl.ensure_tables(spark, warehouse) if "was not added" in sentence]
     assert len(told) == 1
     assert "constraint nobody_is_sure was not added, since 2 rows of the table break it" in told[0]
     assert '"confidence":0.8' in told[0]
-    table = DeltaTable(join(warehouse, "labels"))
+    table = DeltaTable(join_uri(warehouse, "labels"))
     assert "delta.constraints.nobody_is_sure" not in table.metadata().configuration
     assert table.to_pyarrow_table().num_rows == 3
-    assert suite_properties.carried(table) == stricter
+    assert suite_properties.carried_suite(table) == stricter
 
 
 def test_a_suite_that_is_no_json_is_refused(warehouse: str):
-    table = DeltaTable(join(warehouse, "labels"))
+    table = DeltaTable(join_uri(warehouse, "labels"))
     table.alter.set_table_properties({suite_properties.SUITE: '{"expectations": ['}, raise_if_not_exists=False)
     with pytest.raises(ConfigError, match="is no suite"):
-        suite_properties.carried(DeltaTable(join(warehouse, "labels")))
+        suite_properties.carried_suite(DeltaTable(join_uri(warehouse, "labels")))
 
 
 def test_a_tampered_suite_is_refused(warehouse: str):
-    table = DeltaTable(join(warehouse, "labels"))
+    table = DeltaTable(join_uri(warehouse, "labels"))
     document = json.loads(table.metadata().configuration[suite_properties.SUITE])
     document["expectations"] = document["expectations"][1:]
     table.alter.set_table_properties({suite_properties.SUITE: json.dumps(document)}, raise_if_not_exists=False)
     with pytest.raises(Exception, match="is not the one whose hash stands beside it"):
-        suite_properties.carried(DeltaTable(join(warehouse, "labels")))
+        suite_properties.carried_suite(DeltaTable(join_uri(warehouse, "labels")))

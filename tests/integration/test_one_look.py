@@ -15,7 +15,7 @@ from oilake.conf import registry
 from oilake.conf.settings import Settings
 from oilake.jobs import check as checks
 from oilake.jobs import figures
-from oilake.jobs.downloading.selection import Choice, chosen
+from oilake.jobs.downloading.selection import ImageSelection, choose_images
 from oilake.jobs.duplicates import duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import delta_log as opening
@@ -59,7 +59,7 @@ def published(
 ) -> Settings:
     """A small V3; copied, never written to."""
     mine = replace(settings, warehouse=str(tmp_path_factory.mktemp("published") / "lake"), landing=landing)
-    ingest(mine, registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
     return mine
 
 
@@ -72,7 +72,7 @@ def mine(published: Settings, tmp_path: Path) -> Settings:
 def after_the_first_look(monkeypatch: pytest.MonkeyPatch, act: Publishing) -> None:
     """Has `act` done just behind the first look at `snapshots` that follows recovery, as another process might."""
     state = {"recovered": False, "done": False}
-    recover, read = publish.recover, opening.rows
+    recover, read = publish.recover, opening.newest_rows
 
     def recovered(warehouse: str) -> list[str]:
         found = recover(warehouse)
@@ -87,10 +87,10 @@ def after_the_first_look(monkeypatch: pytest.MonkeyPatch, act: Publishing) -> No
         return found
 
     monkeypatch.setattr(publish, "recover", recovered)
-    monkeypatch.setattr(snapshots, "rows", rows)
+    monkeypatch.setattr(snapshots, "newest_rows", rows)
 
 
-def findings(found: checks.Outcome) -> dict[tuple[str, str | None], list[tuple[str, bool, int | None]]]:
+def findings(found: checks.CheckOutcome) -> dict[tuple[str, str | None], list[tuple[str, bool, int | None]]]:
     return {
         (one.target.table, one.target.release): [(r.expectation, r.success, r.unexpected_count) for r in one.results]
         for one in found.checked
@@ -106,7 +106,7 @@ def test_a_check_beside_a_publication_finds_what_it_would_have_found_alone(
         (one.target.table, one.target.release): one.target.version for one in alone.checked if one.target.release
     }
     after_the_first_look(
-        monkeypatch, lambda: ingest(replace(mine, landing=less), registry.find("v3"), force=True) and None
+        monkeypatch, lambda: ingest(replace(mine, landing=less), registry.find_release("v3"), force=True) and None
     )
     beside = checks.check(mine)
     assert findings(beside) == findings(alone)
@@ -123,14 +123,14 @@ def overtaken(
 ) -> tuple[str, dict[str, snapshots.Snapshot]]:
     """(a warehouse, what a run saw in it before its release was published anew)."""
     warehouse = str(shutil.copytree(published.warehouse, tmp_path_factory.mktemp("overtaken") / "lake"))
-    known = snapshots.snapshots(warehouse)
-    ingest(replace(published, warehouse=warehouse, landing=less), registry.find("v3"), force=True)
+    known = snapshots.newest_snapshots(warehouse)
+    ingest(replace(published, warehouse=warehouse, landing=less), registry.find_release("v3"), force=True)
     return warehouse, known
 
 
 def test_partner_tables_are_those_of_the_targets(overtaken: tuple[str, dict[str, snapshots.Snapshot]]):
     warehouse, known = overtaken
-    around = checker.Surroundings(warehouse, known)
+    around = checker.WarehouseContext(warehouse, known)
     for table in ("images", "labels", "classes"):
         found = around.find(table, "v3")
         assert not isinstance(found, str)
@@ -141,9 +141,9 @@ def test_figures_are_of_the_snapshot_that_the_run_saw(
     overtaken: tuple[str, dict[str, snapshots.Snapshot]], spark: SparkSession
 ):
     warehouse, known = overtaken
-    counted = figures.count(spark, warehouse, known["v3"])
+    counted = figures.count_figures(spark, warehouse, known["v3"])
     assert (counted["images", "train"], counted["images_with_boxes", "train"]) == (4, 1)
-    assert snapshots.pinned(warehouse, "v3") != known["v3"]
+    assert snapshots.require_snapshot(warehouse, "v3") != known["v3"]
 
 
 def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
@@ -155,7 +155,7 @@ def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
     def overtaken(warehouse: str, publication: publish.Publication) -> snapshots.Snapshot:
         found = publishing(warehouse, publication)
         if publication.job == "duplicates":
-            ingest(replace(mine, landing=less), registry.find("v3"), force=True)
+            ingest(replace(mine, landing=less), registry.find_release("v3"), force=True)
         return found
 
     monkeypatch.setattr(publish, "publish", overtaken)
@@ -167,13 +167,13 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one with each look at `snapshots`, those of recovery apart."""
     found: list[str] = []
     monkeypatch.setattr(publish, "recover", lambda warehouse: [])
-    read = opening.rows
+    read = opening.newest_rows
 
     def rows(warehouse: str, table: str, *more: Any) -> list[dict[str, Any]]:
         found.extend([table] * (table == "snapshots"))
         return read(warehouse, table, *more)
 
-    monkeypatch.setattr(snapshots, "rows", rows)
+    monkeypatch.setattr(snapshots, "newest_rows", rows)
     return found
 
 
@@ -191,8 +191,8 @@ def test_each_job_looks_once(reader: str, clean: Settings, oilake: Oilake, looks
 
 def test_a_choice_of_images_looks_once(clean: Settings, looks: list[str]):
     boxed = table_readers.rows(clean.warehouse, "boxes")[0]
-    choice = Choice(mids=(boxed["mid"],), with_subclasses=True, is_boxed=True)
-    assert chosen(clean.warehouse, "v3", choice)
+    choice = ImageSelection(mids=(boxed["mid"],), with_subclasses=True, is_boxed=True)
+    assert choose_images(clean.warehouse, "v3", choice)
     assert len(looks) == 1
 
 
@@ -203,12 +203,12 @@ def test_a_comparison_that_a_publication_overtook_is_left_out_of_a_check_and_tol
     known = {"changes since v2": "c", "ingest since v2": "old", "changes since v1": "c", "ingest since v1": "i"}
     first = replace(pin, release="v1", fingerprints={"ingest": "i"})
     last = replace(pin, release="v3", table_versions=versions, fingerprints=known)
-    found, sentences = snapshots.current("lake", {"v1": first, "v2": pin, "v3": last}, None)
+    found, sentences = snapshots.drop_outdated_comparisons("lake", {"v1": first, "v2": pin, "v3": last}, None)
     assert found["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
     assert sentences == [
         "lake: v2 was published anew after label_changes was made; run `oilake changes --from v2 --to v3` again"
     ]
-    assert snapshots.current("lake", {"v1": first, "v2": pin, "v3": last}, "v2")[1] == []
+    assert snapshots.drop_outdated_comparisons("lake", {"v1": first, "v2": pin, "v3": last}, "v2")[1] == []
 
 
 def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(
@@ -216,7 +216,7 @@ def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(
 ):
     shutil.copytree(clean.warehouse, tmp_path / "lake")
     mine = replace(clean, warehouse=str(tmp_path / "lake"))
-    own = registry.find("v2", str(Path(clean.landing) / "registry"))
+    own = registry.find_release("v2", str(Path(clean.landing) / "registry"))
     ingest(mine, own, force=True)
     code, out, err = oilake("check", "--release", "v3", "--warehouse", mine.warehouse)
     assert code == 0, err

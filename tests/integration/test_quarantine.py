@@ -35,15 +35,15 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli, reconcile
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import reusable_files, reuse
-from oilake.jobs.quarantine import printable
+from oilake.jobs.quarantine import printable_text
 from oilake.jobs.quarantining import reprocess
-from oilake.jobs.quarantining.reprocess import prepare, release_rows
-from oilake.jobs.sources.csv_parser import Header, parse, parse_apart
-from oilake.jobs.sources.csv_records import blocks
+from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_release
+from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
+from oilake.jobs.sources.csv_records import read_blocks
 from oilake.jobs.tables import publish, staging
 from oilake.jobs.tables.publish import RELEASE, Publication
-from oilake.jobs.tables.snapshots import files, pinned, snapshots
-from oilake.jobs.tables.spark_reader import read
+from oilake.jobs.tables.snapshots import newest_snapshots, published_files, require_snapshot
+from oilake.jobs.tables.spark_reader import read_published
 from oilake.quality import scopes
 from oilake.quality import suites as suites
 from oilake.schemas import loader as schemas
@@ -103,8 +103,8 @@ def assert_files_are_in_order(warehouse: str) -> None:
     """In every partition each file is sorted, no two overlap but for the image they share, and statistics are true."""
     for table in ("images", "labels", "boxes"):
         partitions: dict[str, list[tuple[str, str]]] = {}
-        pin = pinned(warehouse, "v3")
-        for file in files(warehouse, table, pin):
+        pin = require_snapshot(warehouse, "v3")
+        for file in published_files(warehouse, table, pin):
             ids = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
             assert ids == sorted(ids)
             assert len(ids) == file.rows
@@ -317,7 +317,7 @@ def test_a_wrong_call_is_told_in_one_sentence(full: str, flags: list[str], sente
 
 
 def test_no_terminal_obeys_what_a_row_holds():
-    assert printable(b'a,"\x1b[2J\xff\x00\n\xc3\xa9\xe2\x80\xae"') == 'a,"\\x1b[2J\\xff\\x00\\né\\u202e"'
+    assert printable_text(b'a,"\x1b[2J\xff\x00\n\xc3\xa9\xe2\x80\xae"') == 'a,"\\x1b[2J\\xff\\x00\\né\\u202e"'
 
 
 # --- a release that a person can read ------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def small(empty_warehouse: Path, settings: Settings, tmp_path_factory: pytest.Te
     land(folder, small_release())
     limits = replace(settings.limits, max_share=1.0, field_bytes=100)
     mine = replace(settings, warehouse=str(folder / "warehouse"), landing=str(folder), limits=limits)
-    ingest(mine, registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
     return mine
 
 
@@ -370,8 +370,8 @@ def small(empty_warehouse: Path, settings: Settings, tmp_path_factory: pytest.Te
 def wider(tmp_path_factory: pytest.TempPathFactory) -> registry.Release:
     """V3 with the source `oracle`."""
     folder = tmp_path_factory.mktemp("wider") / "registry"
-    path = Path(str(registry.packaged() / "v3.yaml"))
-    return registry.find("v3", corrected(path, folder, {"oracle": "machine"}))
+    path = Path(str(registry.packaged_registry() / "v3.yaml"))
+    return registry.find_release("v3", corrected(path, folder, {"oracle": "machine"}))
 
 
 def lenient(small: Settings, warehouse: Path | str) -> Settings:
@@ -382,7 +382,7 @@ def lenient(small: Settings, warehouse: Path | str) -> Settings:
 
 def test_of_images_with_one_id_the_earlier_one_stays(small: Settings, wider: registry.Release, tmp_path: Path):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    outcome = release_rows(mine, wider)
+    outcome = reprocess_release(mine, wider)
     assert outcome.moved == {"boxes": 1, "images": 2, "labels": 2}
     quarantined = {place(row)[1:]: row["reasons"] for row in table_readers.rows(mine.warehouse, "quarantine")}
     assert quarantined == {
@@ -402,7 +402,7 @@ def test_of_images_with_one_id_the_earlier_one_stays(small: Settings, wider: reg
     other = lenient(small, shutil.copytree(small.warehouse, tmp_path / "other"))
     ingest(other, wider, force=True)
     assert everything(mine.warehouse) == everything(other.warehouse)
-    assert not release_rows(mine, wider).changed
+    assert not reprocess_release(mine, wider).changed
 
 
 def release_files(mine: Settings) -> list[Row]:
@@ -413,9 +413,9 @@ def test_a_second_correction_adds_to_what_the_first_one_released(
     small: Settings, wider: registry.Release, tmp_path: Path
 ):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    first = release_rows(mine, registry.find("v3"))
+    first = reprocess_release(mine, registry.find_release("v3"))
     assert first.moved == {"boxes": 1, "images": 2}
-    second = release_rows(mine, wider)
+    second = reprocess_release(mine, wider)
     assert second.moved == {"labels": 2}
     runs = Counter((row["run_id"], row["table_name"]) for row in table_readers.rows(mine.warehouse, "released"))
     assert runs == {(first.run_id, "images"): 2, (first.run_id, "boxes"): 1, (second.run_id, "labels"): 2}
@@ -425,15 +425,15 @@ def test_a_second_correction_adds_to_what_the_first_one_released(
 def test_rows_that_stay_get_the_reasons_they_have_now(small: Settings, wider: registry.Release, tmp_path: Path):
     """Also where no row passes: the source is unknown again, and what was released stays where it is."""
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    release_rows(mine, wider)
+    reprocess_release(mine, wider)
     tables = ("images", "labels", "boxes", "released", "release_files")
     before = {table: rows_of(mine.warehouse, table) for table in tables}
-    outcome = release_rows(mine, registry.find("v3"))
+    outcome = reprocess_release(mine, registry.find_release("v3"))
     assert (outcome.changed, outcome.moved, outcome.reworded) == (True, {}, 1)
     assert {table: rows_of(mine.warehouse, table) for table in tables} == before
     (row,) = [row for row in table_readers.rows(mine.warehouse, "quarantine") if row["table_name"] == "labels"]
     assert row["reasons"] == ["unknown_source"]
-    assert not release_rows(mine, registry.find("v3")).changed
+    assert not reprocess_release(mine, registry.find_release("v3")).changed
 
 
 def test_an_image_whose_id_is_taken_by_then_stays_even_if_it_stood_first(small: Settings, tmp_path: Path):
@@ -441,8 +441,8 @@ def test_an_image_whose_id_is_taken_by_then_stays_even_if_it_stood_first(small: 
     mine = replace(small, warehouse=str(tmp_path / "warehouse"), landing=str(tmp_path))
     first, second = image_row(image_id(4), title=LONG), image_row(image_id(4))
     land(tmp_path, {f"{TRAIN}/images.csv": lines(IMAGE_HEADER, first, second)})
-    ingest(mine, registry.find("v3"))
-    release_rows(lenient(mine, mine.warehouse), registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
+    reprocess_release(lenient(mine, mine.warehouse), registry.find_release("v3"))
     (row,) = table_readers.rows(mine.warehouse, "quarantine")
     assert (row["line"], row["reasons"]) == (2, ["duplicate_image_id"])
     assert_no_row_is_lost(mine.warehouse)
@@ -451,7 +451,7 @@ def test_an_image_whose_id_is_taken_by_then_stays_even_if_it_stood_first(small: 
 def test_a_file_that_the_registry_forgot_is_refused(small: Settings, wider: registry.Release, tmp_path: Path):
     without = replace(wider, files=tuple(file for file in wider.files if "machine" not in file.name))
     with pytest.raises(ConfigError, match=r"annotations_machine.* the registry no longer lists it for v3"):
-        release_rows(small, without)
+        reprocess_release(small, without)
 
 
 def test_rows_of_a_file_without_known_header_are_left_to_an_ingest(
@@ -459,15 +459,15 @@ def test_rows_of_a_file_without_known_header_are_left_to_an_ingest(
 ):
     """As an older version published it."""
     warehouse = str(shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    table = schemas.load("release_files")
+    table = schemas.table_schema("release_files")
     rows = [{**row, "header": None} for row in table_readers.rows(warehouse, "release_files")]
     schema = schemas.arrow_schema(table)
     data = pa.table({name: [row[name] for row in rows] for name in schema.names}, schema=schema)
-    staged = staging.stage(warehouse, table, {"release": "v3"}, "0" * 16, data)
+    staged = staging.stage_rows(warehouse, table, {"release": "v3"}, "0" * 16, data)
     kept: dict[str, Any] = {"release_files": ()}
     publish.publish(warehouse, Publication("v3", "0" * 16, "complete", "f", RELEASE, {}, (staged,), kept=kept))
     with pytest.raises(StoreError, match=r"before headers were kept.*oilake ingest --release v3 --force"):
-        release_rows(lenient(small, warehouse), wider)
+        reprocess_release(lenient(small, warehouse), wider)
 
 
 # --- many files ----------------------------------------------------------------------------------------------------
@@ -485,15 +485,15 @@ def many(empty_warehouse: Path, settings: Settings, tmp_path_factory: pytest.Tem
     land(folder, {f"{TRAIN}/annotations-machine.csv": lines(LABEL_HEADER, *rows)})
     limits = replace(settings.limits, block_bytes=1 << 14, chunk_bytes=1 << 14)
     mine = replace(settings, warehouse=str(folder / "warehouse"), landing=str(folder), limits=limits)
-    ingest(mine, registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
     return mine
 
 
 def label_files(warehouse: str) -> dict[str, dict[str, str]]:
     """The notes of the published files of machine labels of train, by URI."""
     partition = {"release": "v3", "subset": "train", "origin": "machine"}
-    found = files(warehouse, "labels", pinned(warehouse, "v3"))
-    return {file.uri: staging.notes(file.uri) for file in found if file.partition == partition}
+    found = published_files(warehouse, "labels", require_snapshot(warehouse, "v3"))
+    return {file.uri: staging.footer_notes(file.uri) for file in found if file.partition == partition}
 
 
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):
@@ -501,16 +501,16 @@ def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: 
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
     before, known = (
         label_files(mine.warehouse),
-        reusable_files.texts(mine.warehouse, "another", snapshots(mine.warehouse)),
+        reusable_files.find_reusable(mine.warehouse, "another", newest_snapshots(mine.warehouse)),
     )
-    assert release_rows(mine, wider).moved == {"labels": 1}
+    assert reprocess_release(mine, wider).moved == {"labels": 1}
     after = label_files(mine.warehouse)
     (gone,), (new,) = before.keys() - after.keys(), after.keys() - before.keys()
     assert len(before) > 8
-    assert reuse.TEXT in before[gone], "a file that stood for its text"
+    assert reuse.TEXT_NOTE in before[gone], "a file that stood for its text"
     assert after[new] == {}
     assert all(after[uri] == before[uri] for uri in before.keys() & after.keys())
-    texts = reusable_files.texts(mine.warehouse, "another", snapshots(mine.warehouse))
+    texts = reusable_files.find_reusable(mine.warehouse, "another", newest_snapshots(mine.warehouse))
     assert len(texts) == len(known) - 1
     assert new not in {one.uri for one in texts.values()}
     ids = pq.read_table(new, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
@@ -523,10 +523,10 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
 ):
     """A publication says which files there are in the end, whatever the table holds by then."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    publication = prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication
+    publication = prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication
     assert DeltaTable(f"{mine.warehouse}/labels").optimize.compact()["numFilesRemoved"] > 8
     publish.publish(mine.warehouse, publication)
-    found = read(spark, mine.warehouse, "labels", "v3").where("subset = 'train' AND origin = 'machine'")
+    found = read_published(spark, mine.warehouse, "labels", "v3").where("subset = 'train' AND origin = 'machine'")
     assert found.count() == COUNT + 1
     assert found.select("image_id").distinct().count() == COUNT
     assert_no_row_is_lost(mine.warehouse)
@@ -544,14 +544,14 @@ def test_what_is_released_passed_the_gate_and_that_is_on_record(
 ):
     """Also of the files that stay: the rows and keys of the whole slice count, and a second release asks them again."""
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    for release in (registry.find("v3"), wider):
-        run_id = release_rows(mine, release).run_id
+    for release in (registry.find_release("v3"), wider):
+        run_id = reprocess_release(mine, release).run_id
         assert run_id is not None
-        pin, results = pinned(mine.warehouse, "v3"), gate_results(mine.warehouse, run_id)
+        pin, results = require_snapshot(mine.warehouse, "v3"), gate_results(mine.warehouse, run_id)
         assert {row["job"] for row in results} == {RELEASE}
         assert {"quarantine", "released", "release_files"} < {row["table_name"] for row in results}
         for table in {row["table_name"] for row in results}:
-            asked = {e.name for e in suites.load(table).of("row", "table", "release") if e.type != scopes.QUERY}
+            asked = {e.name for e in suites.load_suite(table).of("row", "table", "release") if e.type != scopes.QUERY}
             mine_of_table = {row["expectation"]: row for row in results if row["table_name"] == table}
             assert mine_of_table.keys() == asked
             assert {row["table_version"] for row in mine_of_table.values()} == {pin.table_versions[table]}
@@ -568,12 +568,12 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     """Exit 1 and one sentence; nothing is published, nothing is left lying, and the refusal is on record."""
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
     before, lying_there = everything(mine.warehouse), table_readers.files(mine.warehouse)
-    pin = pinned(mine.warehouse, "v3")
+    pin = require_snapshot(mine.warehouse, "v3")
     reading = reprocess.small_rows
     spoiled = lambda *given: [{**row, "md5": "no MD5"} for row in reading(*given)]  # noqa: E731
     monkeypatch.setattr(reprocess, "small_rows", spoiled)
     registry_folder = corrected(
-        Path(str(registry.packaged() / "v3.yaml")), tmp_path / "registry", {"oracle": "machine"}
+        Path(str(registry.packaged_registry() / "v3.yaml")), tmp_path / "registry", {"oracle": "machine"}
     )
     code, out, err = oilake(
         "quarantine", "release", "--release", "v3", "--warehouse", mine.warehouse, "--registry", registry_folder
@@ -581,7 +581,7 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     assert (code, out, err.count("oilake: ")) == (1, "", 1)
     assert "release_files.md5_match_regex" in err
     assert "nothing was published by quarantine release" in err
-    assert pinned(mine.warehouse, "v3") == pin
+    assert require_snapshot(mine.warehouse, "v3") == pin
     assert everything(mine.warehouse) == before
     assert {
         path for path in table_readers.files(mine.warehouse) - lying_there if "quality_results" not in path
@@ -606,7 +606,7 @@ def prepared(
     """(a warehouse in which everything is staged and nothing published, the pickled publication)."""
     folder = tmp_path_factory.mktemp("prepared")
     mine = lenient(small, shutil.copytree(small.warehouse, folder / "warehouse"))
-    publication = prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication
+    publication = prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication
     (folder / "publication").write_bytes(pickle.dumps(publication))
     return mine.warehouse, folder / "publication"
 
@@ -667,7 +667,9 @@ def test_of_two_releases_at_once_one_is_refused(
     spark: SparkSession, small: Settings, wider: registry.Release, tmp_path: Path
 ):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    one, other = (prepare(spark, mine, wider, reprocess._plan(mine, wider)).publication for _ in range(2))
+    one, other = (
+        prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication for _ in range(2)
+    )
     publish.publish(mine.warehouse, one)
     lying_there = table_readers.files(mine.warehouse)
     with pytest.raises(StoreError, match="published anew by ingest while quarantine release ran; run it again"):
@@ -740,18 +742,18 @@ def test_a_record_by_itself_is_judged_as_among_the_others(pieces: list[bytes], s
         data, rest = rest[:count], rest[count:]
         return data
 
-    for block in blocks(take, size):
-        rows = parse(block, HEADER, TYPES, 4)
+    for block in read_blocks(take, size):
+        rows = parse_block(block, HEADER, TYPES, 4)
         raws = [raw for _, raw in rows.locate(pa.array(range(rows.count), pa.int64()).to_numpy())]
-        again = parse_apart(raws, HEADER, TYPES, 4)
+        again = parse_separately(raws, HEADER, TYPES, 4)
         assert (again.bad, again.places.tolist()) == ({}, list(range(rows.count)))
         assert {name: column.to_pylist() for name, column in again.columns.items()} == {
             name: column.to_pylist() for name, column in rows.columns.items()
         }
-        bad = parse_apart([record.raw for record in rows.bad], HEADER, TYPES, 4)
+        bad = parse_separately([record.raw for record in rows.bad], HEADER, TYPES, 4)
         assert list(bad.bad.values()) == [record.reasons for record in rows.bad]
 
 
 def test_tables_that_ingest_writes_are_compared():
     assert set(INGESTED) == set(publications.MARKS)
-    assert reconcile.RECONCILE in publish.MADE_FROM[RELEASE]
+    assert reconcile.RECONCILE in publish.DOWNSTREAM[RELEASE]

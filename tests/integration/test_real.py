@@ -37,7 +37,9 @@ AMBIGUOUS = {"Mouse", "Bench"}
 def lake(spark: SparkSession, settings: Settings, real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that holds the real rows."""
     folder = tmp_path_factory.mktemp("real") / "warehouse"
-    summary = ingest(replace(settings, warehouse=str(folder), landing=str(real)), registry.find("v3"), partial=True)
+    summary = ingest(
+        replace(settings, warehouse=str(folder), landing=str(real)), registry.find_release("v3"), partial=True
+    )
     assert isinstance(summary, Summary)
     assert summary.totals["rows_quarantined"] == 0
     return folder

@@ -22,7 +22,7 @@ from oilake.jobs import api
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.scanning import key_ranges
-from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots
 from tests.conftest import Oilake
 from tests.support.label_pairs import USUAL, Known, Label, expected, published
 from tests.support.releases import CAT, DOG, LABEL_HEADER, TRAIN_BOX_HEADER, TREE, image_id, land, lines
@@ -61,7 +61,7 @@ OTHER = "trust: [machine, crowdsource, human]\ncontradiction: negative\nmachine:
 def lake(settings: Settings, warehouse: str, tmp_path: Path) -> str:
     """A warehouse that holds the release above."""
     landing = land(tmp_path / "landing", TRAIN)
-    ingest(replace(settings, warehouse=warehouse, landing=str(landing)), registry.find("v3"))
+    ingest(replace(settings, warehouse=warehouse, landing=str(landing)), registry.find_release("v3"))
     return warehouse
 
 
@@ -91,7 +91,7 @@ def test_each_image_and_class_stands_once_with_all_that_was_said(
     code, out, _ = oilake("reconcile", "--release", "v3", "--warehouse", lake, "--json", *arguments)
     assert code == 0
     boxes = [(row.split(",")[0], row.split(",")[2]) for row in BOXES]
-    policy = reconcile_policy.load(str(mine) if text else None)
+    policy = reconcile_policy.load_policy(str(mine) if text else None)
     wanted = expected(parsed(MACHINE + HUMAN), boxes, CLASSES, policy)
     read = api.read("image_labels", release="v3", warehouse=lake).orderBy("image_id", "mid").collect()
     assert train([row.asDict(recursive=True) for row in read]) == wanted
@@ -110,11 +110,11 @@ def test_each_image_and_class_stands_once_with_all_that_was_said(
 
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     mine = replace(settings, warehouse=lake)
-    reconcile(mine, registry.find("v3"), reconcile_policy.load())
+    reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy())
     first = of_files(lake)
     monkeypatch.setattr(key_ranges, "SHARED", 1)
     monkeypatch.setattr(key_ranges, "LARGEST", 3)
-    reconcile(mine, registry.find("v3"), reconcile_policy.load(), force=True)
+    reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy(), force=True)
     actions = pa.table(DeltaTable(f"{lake}/image_labels").get_add_actions(flatten=True)).to_pydict()
     ranges = sorted(
         (subset, low, high)
@@ -142,14 +142,14 @@ def test_it_is_done_once_and_again_when_the_policy_or_the_labels_change(
     assert DeltaTable(f"{lake}/image_labels").version() == first + 1  # the same policy is not set again
     (tmp_path / "policy.yaml").write_text(OTHER)
     oilake(*call, "--policy", str(tmp_path / "policy.yaml"))
-    table = DeltaTable(f"{lake}/image_labels", version=snapshots(lake)["v3"].table_versions["image_labels"])
-    policy = reconcile_policy.load(str(tmp_path / "policy.yaml")).as_json()
+    table = DeltaTable(f"{lake}/image_labels", version=newest_snapshots(lake)["v3"].table_versions["image_labels"])
+    policy = reconcile_policy.load_policy(str(tmp_path / "policy.yaml")).as_json()
     assert table.metadata().configuration["oilake.policy.v3"] == policy
     entry = table.history()[0]
     assert (entry["oilake.policy"], entry["oilake.job"]) == (policy, "reconcile")
     assert entry["oilake.inputs"].keys() == {"labels", "boxes", "classes"}
     landing = land(tmp_path / "landing", {"2017_11/train/annotations-machine.csv": lines(LABEL_HEADER)})
-    ingest(replace(settings, warehouse=lake, landing=str(landing)), registry.find("v3"))
+    ingest(replace(settings, warehouse=lake, landing=str(landing)), registry.find_release("v3"))
     assert "unverified" in oilake(*call)[1]
     assert len(train(of_files(lake))) == 2
 
@@ -158,10 +158,10 @@ def test_a_subset_without_boxes_has_no_box_count(settings: Settings, warehouse: 
     landing = land(tmp_path / "landing", TRAIN)
     (landing / "2017_11" / "annotations_human_bbox_2017_11.tar.gz").unlink()
     mine = replace(settings, warehouse=warehouse, landing=str(landing))
-    ingest(mine, registry.find("v3"), partial=True)
-    reconcile(mine, registry.find("v3"), reconcile_policy.load())
+    ingest(mine, registry.find_release("v3"), partial=True)
+    reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy())
     assert {row["box_count"] for row in of_files(warehouse)} == {None}
-    assert snapshots(warehouse)["v3"].status == "partial"
+    assert newest_snapshots(warehouse)["v3"].status == "partial"
 
 
 def test_a_release_that_is_not_there_gets_one_sentence(oilake: Oilake, warehouse: str):
@@ -175,8 +175,8 @@ def test_verdicts_of_real_rows_are_what_sql_says_of_the_published_files(
     spark: SparkSession, settings: Settings, real: Path, tmp_path: Path
 ):
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(real))
-    ingest(mine, registry.find("v3"), partial=True)
-    found = reconcile(mine, registry.find("v3"), reconcile_policy.load())
+    ingest(mine, registry.find_release("v3"), partial=True)
+    found = reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy())
     for kind in ("machine", "human"):
         with tarfile.open(real / "2017_11" / f"annotations_{kind}_2017_11.tar.gz") as archive:
             archive.extractall(tmp_path, filter="data")

@@ -12,13 +12,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from oilake.conf import registry
-from oilake.conf.errors import PromiseError
+from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import reusable_files, reuse
 from oilake.jobs.runtime import code_version
-from oilake.jobs.tables.snapshots import snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots
 from tests.support import table_readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"
@@ -36,7 +36,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def v2(sample: Path, spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that holds V2; copied, never written to."""
     folder = tmp_path_factory.mktemp("v2") / "lake"
-    ingest(replace(settings, warehouse=str(folder), landing=str(sample)), registry.find("v2", str(sample / "registry")))
+    ingest(
+        replace(settings, warehouse=str(folder), landing=str(sample)),
+        registry.find_release("v2", str(sample / "registry")),
+    )
     return folder
 
 
@@ -64,7 +67,7 @@ def v3_alone(
 def alone(sample: Path, mine: Settings, tmp_path: Path) -> list[dict[str, object]]:
     """The rows of V3 from the archives of `mine` where no other release is."""
     other = replace(mine, warehouse=str(tmp_path / "alone"))
-    ingest(other, registry.find("v3", str(sample / "registry")))
+    ingest(other, registry.find_release("v3", str(sample / "registry")))
     return labels(other.warehouse)
 
 
@@ -72,7 +75,7 @@ def test_equal_machine_labels_are_taken_and_the_rows_are_the_same(
     sample: Path, lake: Settings, v3_alone: list[dict[str, object]], capsys: pytest.CaptureFixture[str]
 ):
     assert TAKEN not in capsys.readouterr().err
-    summary = ingest(lake, registry.find("v3", str(sample / "registry")))
+    summary = ingest(lake, registry.find_release("v3", str(sample / "registry")))
     machine = sum(counts.get("machine", 0) for counts in summary.rows.values())
     assert f"v3: {machine:,} {TAKEN}" in capsys.readouterr().err
     assert labels(lake.warehouse) == v3_alone
@@ -88,7 +91,7 @@ def test_text_that_differs_in_one_byte_is_read(
         gzip.compress(text[:place] + (b"1" if text[place : place + 1] != b"1" else b"2") + text[place + 1 :])
     )
     capsys.readouterr()
-    summary = ingest(lake, registry.find("v3", str(sample / "registry")))
+    summary = ingest(lake, registry.find_release("v3", str(sample / "registry")))
     machine = sum(counts.get("machine", 0) for counts in summary.rows.values())
     told = capsys.readouterr().err
     assert TAKEN in told
@@ -112,18 +115,18 @@ def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
     harm: Callable[[str], None],
     late: bool,
 ):
-    found = reusable_files.texts(lake.warehouse, "v3", snapshots(lake.warehouse))
+    found = reusable_files.find_reusable(lake.warehouse, "v3", newest_snapshots(lake.warehouse))
     assert found
     for known in found.values():
         harm(known.uri)
     if late:
-        monkeypatch.setattr(reusable_files, "texts", lambda *_: found)
-    ingest(lake, registry.find("v3", str(sample / "registry")))
+        monkeypatch.setattr(reusable_files, "find_reusable", lambda *_: found)
+    ingest(lake, registry.find_release("v3", str(sample / "registry")))
     assert labels(lake.warehouse) == v3_alone
 
 
 def test_force_takes_nothing(sample: Path, lake: Settings, capsys: pytest.CaptureFixture[str]):
-    ingest(lake, registry.find("v3", str(sample / "registry")), force=True)
+    ingest(lake, registry.find_release("v3", str(sample / "registry")), force=True)
     assert TAKEN not in capsys.readouterr().err
 
 
@@ -131,22 +134,22 @@ def test_what_other_code_made_is_not_taken(
     sample: Path, lake: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     """As after an edit of the kernel: its files are made anew, also where another release holds the same text."""
-    monkeypatch.setattr(code_version, "digest", lambda *_: b"of the edited code")
-    ingest(lake, registry.find("v3", str(sample / "registry")))
+    monkeypatch.setattr(code_version, "code_digest", lambda *_: b"of the edited code")
+    ingest(lake, registry.find_release("v3", str(sample / "registry")))
     assert TAKEN not in capsys.readouterr().err
 
 
 def test_rows_are_judged_again_where_their_source_has_another_origin(sample: Path, lake: Settings):
-    release = registry.find("v3", str(sample / "registry"))
+    release = registry.find_release("v3", str(sample / "registry"))
     other = replace(release, sources={**release.sources, "machine": "human"})
-    with pytest.raises(PromiseError, match="invalid_confidence"):
+    with pytest.raises(DataQualityError, match="invalid_confidence"):
         ingest(lake, other)
 
 
 def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
     known = next(
         one
-        for one in reusable_files.texts(lake.warehouse, "v3", snapshots(lake.warehouse)).values()
+        for one in reusable_files.find_reusable(lake.warehouse, "v3", newest_snapshots(lake.warehouse)).values()
         if one.origin == "machine"
     )
     assert reuse.is_same_origin(known, {"machine": "machine", "human": "human"})
@@ -156,5 +159,5 @@ def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
 
 def test_other_code_or_another_header_is_another_text():
     names = ("image_id", "source", "mid", "confidence")
-    digests = {reuse.digest(seed, found).hexdigest() for seed in (b"a", b"b") for found in (names, names[::-1])}
+    digests = {reuse.begin_digest(seed, found).hexdigest() for seed in (b"a", b"b") for found in (names, names[::-1])}
     assert len(digests) == 4

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from oilake.conf import registry
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
-from oilake.jobs.figures import differs, figures, lines
+from oilake.jobs.figures import differs_from_published, figure_lines, figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.summary import Summary
 
@@ -35,7 +35,7 @@ def lake(sample: Path, spark: SparkSession, settings: Settings) -> tuple[Path, d
     """(the warehouse, the summary of each release)."""
     limits = replace(settings.limits, max_share=0.1)
     mine = replace(settings, warehouse=str(sample / "lake"), landing=str(sample), limits=limits)
-    releases = registry.load_all(str(sample / "registry"))
+    releases = registry.load_releases(str(sample / "registry"))
     return sample / "lake", {name: ingest(mine, release) for name, release in releases.items()}
 
 
@@ -71,7 +71,7 @@ def test_every_planted_spelling_is_repaired_and_nothing_else(sample: Path, lake:
 
 @pytest.mark.parametrize("release", ["v1", "v2", "v3"])
 def test_the_figures_of_the_sample_come_out(sample: Path, lake: tuple[Path, dict[str, Summary]], release: str):
-    published = registry.find(release, str(sample / "registry")).published
+    published = registry.find_release(release, str(sample / "registry")).published
     labels = rows(lake[0], "labels", release)
     images = Counter(r["subset"] for r in rows(lake[0], "images", release))
     assert images == published.images
@@ -105,7 +105,7 @@ def test_a_clean_sample_has_no_bad_row(tmp_path: Path, spark: SparkSession, sett
     assert cli.main(["sample", "--out", str(tmp_path), "--seed", "7", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["seed"] == 7
     mine = replace(settings, warehouse=str(tmp_path / "lake"), landing=str(tmp_path))
-    summary = ingest(mine, registry.find("v2", str(tmp_path / "registry")))
+    summary = ingest(mine, registry.find_release("v2", str(tmp_path / "registry")))
     assert summary.totals["rows_quarantined"] == summary.totals["image_ids_repaired"] == 0
 
 
@@ -114,7 +114,7 @@ def test_the_published_tables_are_recomputed(
     sample: Path, lake: tuple[Path, dict[str, Summary]], settings: Settings, release: str
 ):
     mine = replace(settings, warehouse=str(lake[0]))
-    known = registry.find(release, str(sample / "registry"))
+    known = registry.find_release(release, str(sample / "registry"))
     found = {(f.figure, f.subset): (f.value, f.published) for f in figures(mine, known)}
     stated = {k: v for k, v in found.items() if v[1] is not None}
     assert all(value == published for value, published in stated.values())
@@ -126,6 +126,6 @@ def test_the_published_tables_are_recomputed(
     wrong = replace(known, published=replace(known.published, images={"train": one_more}, classes=None))
     again = {(f.figure, f.subset): f for f in figures(mine, wrong)}
     assert again["images", "train"].published == one_more
-    assert differs(again["images", "train"])
+    assert differs_from_published(again["images", "train"])
     assert again["classes", None].published is None
-    assert f"({one_more:,})" in "\n".join(lines(list(again.values())))
+    assert f"({one_more:,})" in "\n".join(figure_lines(list(again.values())))

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from oilake.conf import registry
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
-from oilake.jobs.tables.delta_log import rows as all_rows
+from oilake.jobs.tables.delta_log import newest_rows as all_rows
 from oilake.jobs.tables.staging import StagedFile, Writer
-from oilake.jobs.tables.targets import File
+from oilake.jobs.tables.targets import TableFile
 from oilake.jobs.validation import uniqueness
 from oilake.quality import row_hashes, scopes, suites
 from oilake.schemas import loader as schemas
@@ -31,7 +31,7 @@ TRAIN = "2017_11/train/annotations-human-bbox.csv"
 TEST = "2017_11/test/annotations-human-bbox.csv"
 IMAGE = image_id(0)
 ROW = f"{IMAGE},xclick,{DOG},1,0.1,0.9,0.25,0.75"
-BOXES = suites.load("boxes")
+BOXES = suites.load_suite("boxes")
 TOLD = ("box_without_width", "box_without_height", "repeated_box")
 
 Row = dict[str, Any]
@@ -53,7 +53,7 @@ def published(settings: Settings, empty_warehouse: Path, tmp_path_factory: pytes
         },
     )  # fmt: skip
     mine = replace(settings, warehouse=str(folder / "warehouse"), landing=str(folder / "landing"))
-    ingest(mine, registry.find("v3"))
+    ingest(mine, registry.find_release("v3"))
     return mine.warehouse
 
 
@@ -93,7 +93,7 @@ def test_they_are_counted_at_the_gate_and_by_a_check(published: str, oilake: Oil
 
 
 def staged(warehouse: str, parts: list[list[Row]]) -> list[StagedFile]:
-    table, schema = schemas.load("boxes"), schemas.arrow_schema(schemas.load("boxes"))
+    table, schema = schemas.table_schema("boxes"), schemas.arrow_schema(schemas.table_schema("boxes"))
     files = []
     for number, part in enumerate(parts):
         writer = Writer(warehouse, table, {"release": "v3", "subset": "train"}, "run", number, is_judged=True)
@@ -113,10 +113,10 @@ def test_boxes_that_repeat_are_counted_within_files_and_across_them(tmp_path: Pa
     files = staged(str(tmp_path), [[box(number) for number in part] for part in parts])
     tallies = [file.tally for file in files if file.tally]
     assert len(tallies) == len(files)
-    places = [File(str(tmp_path / "boxes" / file.path), {**file.partition}, file.size) for file in files]
+    places = [TableFile(str(tmp_path / "boxes" / file.path), {**file.partition}, file.size) for file in files]
     (expectation,) = (e for e in BOXES.expectations if e.name == "repeated_box")
-    schema = schemas.arrow_schema(schemas.load("boxes"))
-    found = uniqueness.repeated_rows(places, schema, expectation, tallies)
+    schema = schemas.arrow_schema(schemas.table_schema("boxes"))
+    found = uniqueness.count_repeated_rows(places, schema, expectation, tallies)
     counts = Counter(number for part in parts for number in part)
     several = {number: n for number, n in counts.items() if n > 1}
     assert (found.rows, found.unexpected) == (counts.total(), sum(several.values()))
@@ -130,9 +130,9 @@ def test_what_may_repeat_is_not_the_tables_key():
     warned = [e for e in BOXES.expectations if e.name in TOLD]
     assert [(e.severity, e.meta.scope) for e in warned] == [("warning", "table")] * 3
     assert not {e.name for e in BOXES.of("row")} & {*TOLD}
-    assert not suites.constraints(BOXES).keys() & {*TOLD}
-    for table in set(schemas.names()) - {"boxes"}:
-        suite = suites.load(table)
+    assert not suites.delta_constraints(BOXES).keys() & {*TOLD}
+    for table in set(schemas.table_names()) - {"boxes"}:
+        suite = suites.load_suite(table)
         assert not [e for e in suite.expectations if suite.may_repeat(e)], table
         assert [e.columns for e in suite.expectations if e.type in scopes.UNIQUE][:1] == [suite.key()] * bool(
             suite.key()
@@ -149,10 +149,10 @@ def test_equal_rows_have_equal_hashes_and_others_have_not(rows: list[tuple[float
     table = pa.table(
         {"x": pa.array([x for x, _ in rows], pa.float64()), "word": pa.array([w for _, w in rows], pa.string())}
     )
-    whole = row_hashes.of_rows(table, ["x", "word"])
+    whole = row_hashes.hash_rows(table, ["x", "word"])
     assert len(set(whole.tolist())) == len({(None if x is None else x + 0.0, word) for x, word in rows})
     coded = table.set_column(1, "word", table["word"].combine_chunks().dictionary_encode())
-    parts = [row_hashes.of_rows(coded.slice(n, size), ["x", "word"]) for n in range(0, len(rows), size)]
+    parts = [row_hashes.hash_rows(coded.slice(n, size), ["x", "word"]) for n in range(0, len(rows), size)]
     assert np.concatenate([np.empty(0, np.uint64), *parts]).tolist() == whole.tolist()
     several = {number for number, n in Counter(whole.tolist()).items() if n > 1}
-    assert set(row_hashes.repeated(parts).tolist()) == several
+    assert set(row_hashes.repeated_hashes(parts).tolist()) == several

@@ -26,10 +26,10 @@ from oilake.conf.settings import Settings
 from oilake.jobs.api import images_with_blobs
 from oilake.jobs.blobs import blob_keys
 from oilake.jobs.blobs.blob_status import BAD
-from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import checkpoint
-from oilake.jobs.tables.replace_partition import replace as replace_part
+from oilake.jobs.tables.replace_partition import replace_part
 from oilake.jobs.verifying import matching
 from oilake.quality import row_expectations
 from oilake.quality import suites as quality
@@ -50,7 +50,7 @@ def ingested(
     folder = tmp_path_factory.mktemp("verify")
     shutil.copytree(empty_warehouse, folder / "warehouse")
     landing = blobs.release(folder / "landing", blobs.originals(), WITHOUT_MD5)
-    ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find("v3"))
+    ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find_release("v3"))
     return folder / "warehouse"
 
 
@@ -296,10 +296,10 @@ def test_images_that_other_tools_fetched_are_found_and_each_of_their_blobs_is_ju
     assert {place.joinpath(key).read_bytes() for key in bad[:2]} == {whole[f"train/{twice}.jpg"]}
     written = table_readers.now(lake, "downloads")
     assert sorted(row["key"] for row in written) == sorted(bad)
-    for expectation in quality.load("downloads").expectations:
+    for expectation in quality.load_suite("downloads").expectations:
         if expectation.kwargs.get("column") in written[0]:
             rows = pa.table({name: [row[name] for row in written] for name in written[0]})
-            assert row_expectations.passes(expectation.rule, rows).all(), expectation.description
+            assert row_expectations.passing_rows(expectation.rule, rows).all(), expectation.description
 
 
 def test_a_row_of_no_image_makes_room_when_its_image_is_asked_for(lake: str, oilake: Oilake, tmp_path: Path):
@@ -308,7 +308,7 @@ def test_a_row_of_no_image_makes_room_when_its_image_is_asked_for(lake: str, oil
     one, other = image_id(0), image_id(1)
     laid = {f"x/{image}.jpg": whole[f"train/{image}.jpg"] for image in (one, other)}
     place = Planted(laid, {}).in_folder(tmp_path / "blobs")
-    with monkeypatched(blob_keys, "image", lambda key: None):
+    with monkeypatched(blob_keys, "image_id_in_key", lambda key: None):
         oilake(*arguments(lake, place))
     assert statuses(lake)[f"x/{one}.jpg"] == statuses(lake)[f"x/{other}.jpg"] == "unexpected"
     (tmp_path / "ids").write_text(one)
@@ -408,7 +408,7 @@ def test_a_check_against_another_md5_counts_no_longer(lake: str, settings: Setti
     place = Planted(whole, {}).in_folder(tmp_path / "blobs")
     oilake(*arguments(lake, place))
     landing = blobs.release(tmp_path / "landing", {**whole, first: blobs.jpeg(5000)}, WITHOUT_MD5)
-    ingest(replace(settings, landing=str(landing), warehouse=lake), registry.find("v3"))
+    ingest(replace(settings, landing=str(landing), warehouse=lake), registry.find_release("v3"))
     frame = images_with_blobs("v3", str(place), lake)
     assert [row["image_id"] for row in frame.where("blob_status IS NULL").collect()] == [Path(first).stem]
     _, out, _ = oilake(*arguments(lake, place, "--json"))
@@ -420,7 +420,7 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
     place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
     monkeypatch.setattr(matching, "WAVE_BLOBS", 10)
     monkeypatch.setattr(matching, "BATCH", 10)
-    noted, write = [], checkpoint.write
+    noted, write = [], checkpoint.write_note
 
     def interrupted(*what: Any) -> None:
         write(*what)
@@ -428,10 +428,10 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
         if len(noted) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "write", interrupted)
+    monkeypatch.setattr(checkpoint, "write_note", interrupted)
     assert oilake(*arguments(lake, place))[0] == 130
     assert table_readers.now(lake, "blob_checks") == []
-    monkeypatch.setattr(checkpoint, "write", write)
+    monkeypatch.setattr(checkpoint, "write_note", write)
     _, out, _ = oilake(*arguments(lake, place, "--json"))
     told = json.loads(out)
     assert told["read"] < 48 - 10
@@ -443,14 +443,14 @@ def test_an_interrupted_run_is_gone_on_with(lake: str, oilake: Oilake, tmp_path:
 
 def test_two_runs_at_once_do_not_mix(lake: str, oilake: Oilake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     place = Planted(blobs.originals(), {}).in_folder(tmp_path / "blobs")
-    part = {"release": "v3", "location_id": locate(str(place)).id}
-    write = checkpoint.write
+    part = {"release": "v3", "location_id": locate_blobs(str(place)).id}
+    write = checkpoint.write_note
 
     def meanwhile(*what: Any) -> None:
         write(*what)
         replace_part(lake, "blob_checks", part, [], 0, "another")
 
-    monkeypatch.setattr(checkpoint, "write", meanwhile)
+    monkeypatch.setattr(checkpoint, "write_note", meanwhile)
     code, _, err = oilake(*arguments(lake, place))
     assert code == 2
     assert "another run has replaced the same rows" in err

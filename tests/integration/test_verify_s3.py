@@ -73,7 +73,7 @@ def ingested(
     folder = tmp_path_factory.mktemp("verify-s3")
     shutil.copytree(empty_warehouse, folder / "warehouse")
     landing = blobs.release(folder / "landing", blobs.originals(), WITHOUT_MD5)
-    ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find("v3"))
+    ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find_release("v3"))
     return folder / "warehouse"
 
 

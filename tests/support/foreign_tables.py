@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from oilake.jobs.tables import suite_properties
 from oilake.quality import scopes
-from oilake.quality.suites import parse
+from oilake.quality.suites import parse_suite
 
 ROWS = pa.table({"a": [1, 2, 3, 4], "mid": ["/m/01", "/m/02", None, "x"]})
 
@@ -46,8 +46,8 @@ def table(
     """A Delta table that carries the expectations, with the hash that fits."""
     write_deltalake(str(folder), rows, partition_by=list(partition_by))
     document = {"name": folder.name, "meta": {"version": 1}, "expectations": list(declared)}
-    suite = parse(json.loads(json.dumps(document)), dict.fromkeys(rows.column_names, ""), "here")
-    return carrying(folder, suite_properties.properties(suite))
+    suite = parse_suite(json.loads(json.dumps(document)), dict.fromkeys(rows.column_names, ""), "here")
+    return carrying(folder, suite_properties.carried_properties(suite))
 
 
 def carrying(folder: Path, properties: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oilake.conf.reconcile_policy import Policy
+from oilake.conf.reconcile_policy import ReconcilePolicy
 
 USUAL = {"machine": "machine", "human": "verification", "crowdsource": "crowdsource-verification"}
 
@@ -33,7 +33,10 @@ class Known:
 
 
 def expected(
-    labels: Iterable[Label], boxes: Iterable[tuple[str, str]] | None, classes: Mapping[str, Known], policy: Policy
+    labels: Iterable[Label],
+    boxes: Iterable[tuple[str, str]] | None,
+    classes: Mapping[str, Known],
+    policy: ReconcilePolicy,
 ) -> list[dict[str, Any]]:
     """The rows of one subset, sorted. `boxes`: (image, MID) of each box, or None when none is published."""
     counted = Counter(boxes or ())
@@ -58,7 +61,7 @@ def expected(
     return rows
 
 
-def said(mine: list[Label], policy: Policy) -> dict[str, Any]:
+def said(mine: list[Label], policy: ReconcilePolicy) -> dict[str, Any]:
     """The columns that depend on the policy, and the rows that are left over."""
     values = {o: sorted(label.confidence for label in mine if label.origin == o) for o in USUAL}
     machine = (max if policy.machine == "highest" else min)(values["machine"], default=None)
@@ -90,7 +93,7 @@ def said(mine: list[Label], policy: Policy) -> dict[str, Any]:
     }
 
 
-def person(values: list[float], policy: Policy) -> bool | None:
+def person(values: list[float], policy: ReconcilePolicy) -> bool | None:
     if len(set(values)) == 2:
         return policy.contradiction == "positive"
     return values[0] == 1 if values else None

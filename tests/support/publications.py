@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.staging import StagedFile, stage
+from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.schemas import loader as schemas
 
 MARKS = {
@@ -50,12 +50,12 @@ def publish_rows(warehouse: str, run_id: str, rows: int, release: str = "v3") ->
 
 
 def _staged(warehouse: str, name: str, run_id: str, rows: int, release: str) -> StagedFile:
-    table = schemas.load(name)
+    table = schemas.table_schema(name)
     columns = {column.name: [VALUES[column.type]] * rows for column in table.stored()}
     columns[MARKS[name]] = [run_id] * rows
     constant = {"release": release, "subset": "train", "origin": "machine"}
     partition = {key: constant[key] for key in table.partition_by}
-    return stage(warehouse, table, partition, run_id, pa.table(columns, schema=schemas.arrow_schema(table)))
+    return stage_rows(warehouse, table, partition, run_id, pa.table(columns, schema=schemas.arrow_schema(table)))
 
 
 def send_on(events: Mapping[str, str]) -> None:

@@ -6,29 +6,29 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from oilake.jobs.tables.targets import Target, copied
+from oilake.jobs.tables.targets import CheckTarget, copied_targets
 from oilake.jobs.validation import publish_gate, results_store
-from oilake.jobs.validation.checker import Checked
-from oilake.jobs.validation.publish_gate import Judgement
+from oilake.jobs.validation.checker import TargetFindings
+from oilake.jobs.validation.publish_gate import TableResults
 from oilake.quality import results
-from oilake.quality.metrics import Count
+from oilake.quality.metrics import ExpectationCount
 
 HOSTILE = "<img src=https://evil.example/x onerror=alert(1)>\"'${run}{{7*7}}`</script><script>alert(2)</script>&amp;"
 ROWS = 1000
 
 
-def look(target: Target, run_id: str, version: int, bad: dict[str, list[dict[str, Any]]]) -> Checked:
+def look(target: CheckTarget, run_id: str, version: int, bad: dict[str, list[dict[str, Any]]]) -> TargetFindings:
     """A check of one version that found `bad` rows, by expectation, and every other promise kept."""
     seen = replace(target, version=version, release="v3")
     asked = [e for e in seen.suite.expectations if e.meta.scope in ("row", "release") and "query" not in str(e.kwargs)]
-    counts = {e.name: Count(ROWS, 0, len(bad.get(e.name, ())), bad.get(e.name, [])) for e in asked}
-    judged = [results.judged(e, counts[e.name]) for e in asked]
-    return Checked(seen, judged, counts, {"label_of_unknown_image": f"{HOSTILE} is partial"})
+    counts = {e.name: ExpectationCount(ROWS, 0, len(bad.get(e.name, ())), bad.get(e.name, [])) for e in asked}
+    judged = [results.result_of_count(e, counts[e.name]) for e in asked]
+    return TargetFindings(seen, judged, counts, {"label_of_unknown_image": f"{HOSTILE} is partial"})
 
 
 def looked_at(warehouse: str) -> None:
     """`labels` after an ingest that kept rows out and two checks, the second of which found bad rows."""
-    target = copied(f"{warehouse}/labels", None)[0]
+    target = copied_targets(f"{warehouse}/labels", None)[0]
     first = look(target, "run1", 1, {})
     bad = {
         "mid_match_regex": [{"mid": HOSTILE, "image_id": "00000000000000aa"}, {"mid": None, "image_id": HOSTILE}],
@@ -38,10 +38,10 @@ def looked_at(warehouse: str) -> None:
         replace(r, quarantined_count=7 if r.expectation == "mid_match_regex" else 0) if r.scope == "row" else r
         for r in first.results
     ]
-    unread = results.unreadable(target.suite, {HOSTILE: 2}, {HOSTILE: f"nobody reads {HOSTILE}"})
-    publish_gate.write(
-        warehouse, "run0", "ingest", [("labels", "v3", None, 1, Judgement("labels", [*kept_out, *unread]))]
+    unread = results.unreadable_results(target.suite, {HOSTILE: 2}, {HOSTILE: f"nobody reads {HOSTILE}"})
+    publish_gate.write_results(
+        warehouse, "run0", "ingest", [("labels", "v3", None, 1, TableResults("labels", [*kept_out, *unread]))]
     )
-    results_store.record(warehouse, "run1", [first])
+    results_store.record_findings(warehouse, "run1", [first])
     time.sleep(1.1)  # the order of looks is that of their seconds
-    results_store.record(warehouse, "run2", [look(target, "run2", 2, bad)])
+    results_store.record_findings(warehouse, "run2", [look(target, "run2", 2, bad)])

@@ -20,9 +20,9 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
     assert cli.main(["sample", "--out", str(folder), *plant]) == 0
     limits = replace(settings.limits, max_share=0.1)
     mine = replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
-    for release in (registry.find(name, str(folder / "registry")) for name in wanted):
+    for release in (registry.find_release(name, str(folder / "registry")) for name in wanted):
         ingest(mine, release)
-        reconcile(mine, release, reconcile_policy.load(None))
+        reconcile(mine, release, reconcile_policy.load_policy(None))
         figures(mine, release)
     if "v2" in wanted:
         changes(mine, "v2", "v3")

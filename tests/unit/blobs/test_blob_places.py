@@ -13,17 +13,17 @@ import pyarrow as pa
 import pytest
 
 from oilake.conf.errors import InputError
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.blobs import blob_keys, folder_store, listing
 from oilake.jobs.blobs.blob_status import STATUSES
-from oilake.jobs.blobs.listing import LISTED, listed
-from oilake.jobs.blobs.locations import locate
+from oilake.jobs.blobs.listing import LISTED, list_blobs
+from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.blobs.records import Blob
 from oilake.jobs.tables.images_with_blobs import RANKS
-from oilake.jobs.verifying.expected_images import Expected
+from oilake.jobs.verifying.expected_images import ExpectedImages
 from oilake.jobs.verifying.matching import Matcher
-from oilake.jobs.verifying.previous_checks import Known
-from oilake.jobs.verifying.task import Entry
+from oilake.jobs.verifying.previous_checks import PreviousChecks
+from oilake.jobs.verifying.task import MatchedBlob
 from oilake.schemas import loader as schemas
 
 ID = "0001eeaf4aed83f9"
@@ -53,7 +53,7 @@ OTHER = "fffe11154d8eafc0"
     ],
 )
 def test_the_id_is_found_wherever_the_file_lies(key: str):
-    assert blob_keys.image(key) == ID
+    assert blob_keys.image_id_in_key(key) == ID
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_the_id_is_found_wherever_the_file_lies(key: str):
     ],
 )
 def test_what_holds_no_id_or_is_no_image_by_its_ending_is_named_after_none(key: str):
-    assert blob_keys.image(key) is None
+    assert blob_keys.image_id_in_key(key) is None
 
 
 def test_the_innermost_folder_that_names_a_subset_counts():
-    assert blob_keys.subset(f"train/validation/Dog/{ID}.jpg") == "validation"
-    assert blob_keys.subset(f"Train_F/data/{ID}.jpg") == "train"
-    assert blob_keys.subset(f"training/{ID}.jpg") is blob_keys.subset("train") is None
+    assert blob_keys.subset_in_key(f"train/validation/Dog/{ID}.jpg") == "validation"
+    assert blob_keys.subset_in_key(f"Train_F/data/{ID}.jpg") == "train"
+    assert blob_keys.subset_in_key(f"training/{ID}.jpg") is blob_keys.subset_in_key("train") is None
 
 
 def test_a_name_that_leads_elsewhere_is_not_plain():
@@ -101,7 +101,7 @@ def test_a_name_that_leads_elsewhere_is_not_plain():
 
 
 def problems(place: Path) -> dict[str, str | None]:
-    return {blob.key: blob.problem for blob in listed(locate(str(place)), Fetch())}
+    return {blob.key: blob.problem for blob in list_blobs(locate_blobs(str(place)), FetchSettings())}
 
 
 def test_no_entry_of_a_folder_ends_the_listing(tmp_path: Path):
@@ -170,14 +170,16 @@ def test_a_folder_that_cannot_be_read_is_a_row_unless_it_is_the_place(tmp_path: 
         problems(tmp_path)
 
 
-def matched(blobs: list[Blob], place: Path, chosen: bool = True) -> tuple[list[Entry], Expected]:
+def matched(blobs: list[Blob], place: Path, chosen: bool = True) -> tuple[list[MatchedBlob], ExpectedImages]:
     """Entries of a release that has ID in train and OTHER in test, OTHER chosen or not."""
     ids = np.array([int(ID, 16), int(OTHER, 16)], np.uint64)
     ones = np.ones(2, np.bool_)
-    expected = Expected(ids, np.array([0, 2], np.uint8), np.array([9, 9]), np.zeros((2, 2), np.uint64), ones, ones)
+    expected = ExpectedImages(
+        ids, np.array([0, 2], np.uint8), np.array([9, 9]), np.zeros((2, 2), np.uint64), ones, ones
+    )
     expected.chosen[1] = chosen
-    empty = schemas.arrow_schema(schemas.load("blob_checks")).empty_table()
-    matcher = Matcher(locate(str(place)), "full", expected, Known(pa.table(empty), 0), False)
+    empty = schemas.arrow_schema(schemas.table_schema("blob_checks")).empty_table()
+    matcher = Matcher(locate_blobs(str(place)), "full", expected, PreviousChecks(pa.table(empty), 0), False)
     waves = list(matcher.waves(blobs, 2))
     return [entry for wave in waves for entry in wave], expected
 
@@ -198,7 +200,7 @@ def test_a_name_that_an_archive_holds_twice_is_told_apart_by_its_place(tmp_path:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         for name in (f"x/{ID}.jpg", f"x/{ID}.jpg", f"y/{ID}.jpg", "README", "./README"):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
-    blobs = list(listed(locate(str(tmp_path / "a.tar")), Fetch()))
+    blobs = list(list_blobs(locate_blobs(str(tmp_path / "a.tar")), FetchSettings()))
     entries, _ = matched(blobs, tmp_path / "a.tar")
     assert [entry.blob.key for entry in entries] == [
         f"x/{ID}.jpg", f"x/{ID}.jpg@{blobs[1].start}", f"y/{ID}.jpg", "README", f"README@{blobs[4].start}",
@@ -217,7 +219,7 @@ def test_a_folder_that_cannot_be_listed_is_said_where_it_has_no_row(tmp_path: Pa
 
 
 def test_a_download_takes_a_link_to_itself_for_no_blob_and_sweeps_every_folder(tmp_path: Path):
-    store = folder_store.store(str(tmp_path))
+    store = folder_store.open_folder(str(tmp_path))
     (tmp_path / "train" / "Dog").mkdir(parents=True)
     os.symlink("a.jpg", tmp_path / "train" / "a.jpg")
     (tmp_path / "train" / "b.jpg").write_bytes(b"x")

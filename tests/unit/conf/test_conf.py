@@ -14,7 +14,7 @@ from oilake.jobs import cli
 
 
 def packaged(name: str) -> dict[str, object]:
-    document: dict[str, object] = yaml.safe_load((registry.packaged() / f"{name}.yaml").read_text())
+    document: dict[str, object] = yaml.safe_load((registry.packaged_registry() / f"{name}.yaml").read_text())
     return document
 
 
@@ -25,14 +25,14 @@ def written(folder: Path, document: dict[str, object]) -> str:
 
 
 def test_the_registry_holds_the_releases_in_the_order_of_their_dates():
-    found = registry.load_all()
+    found = registry.load_releases()
     assert list(found) == ["v1", "v2", "v3"]
     assert found["v3"].date == datetime.date(2017, 11, 16)
     assert found["v3"].published.human_labels_positive == {"train": 9741876, "validation": 365772, "test": 1105052}
 
 
 def test_v1_publishes_human_labels_for_validation_only():
-    release = registry.find("v1")
+    release = registry.find_release("v1")
     human = next(file for file in release.files if file.name.startswith("human"))
     assert [e.path for e in registry.expected_members(release, human)] == ["human_ann_2016_08/validation/labels.csv"]
 
@@ -52,7 +52,7 @@ def test_v1_publishes_human_labels_for_validation_only():
 def test_a_release_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, object], told: str):
     folder = written(tmp_path / "registry", {**packaged("v3"), **change})
     with pytest.raises(ConfigError) as error:
-        registry.load_all(folder)
+        registry.load_releases(folder)
     assert "v3.yaml" in str(error.value)
     assert told in str(error.value)
 
@@ -61,21 +61,23 @@ def test_a_missing_key_is_named(tmp_path: Path):
     document = packaged("v3")
     del document["tag"]
     with pytest.raises(ConfigError, match=r"v3\.yaml: missing key tag"):
-        registry.load_all(written(tmp_path / "registry", document))
+        registry.load_releases(written(tmp_path / "registry", document))
 
 
 def test_broken_yaml_is_told_in_one_line(tmp_path: Path):
     (tmp_path / "v9.yaml").write_text("release: [")
     with pytest.raises(ConfigError, match=r"v9\.yaml: not valid YAML") as error:
-        registry.load_all(str(tmp_path))
+        registry.load_releases(str(tmp_path))
     assert "\n" not in str(error.value)
 
 
 def test_flags_override_variables_and_variables_override_the_file(monkeypatch: pytest.MonkeyPatch):
-    assert settings.load("local").warehouse == str(Path("data/warehouse").absolute())
+    assert settings.environment_settings("local").warehouse == str(Path("data/warehouse").absolute())
     monkeypatch.setenv("OILAKE_WAREHOUSE", "/from/variable")
-    assert settings.load("local").warehouse == "/from/variable"
-    assert settings.load("local", {"warehouse": "/from/flag", "landing": None}).warehouse == "/from/flag"
+    assert settings.environment_settings("local").warehouse == "/from/variable"
+    assert (
+        settings.environment_settings("local", {"warehouse": "/from/flag", "landing": None}).warehouse == "/from/flag"
+    )
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
@@ -84,11 +86,11 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(ConfigError, match=r"mine\.yaml: limits\.max_share must lie between 0 and 1"):
-        settings.load(str(path))
+        settings.environment_settings(str(path))
 
 
 def test_the_cluster_environment_loads():
-    assert settings.load("cluster").warehouse == "/mnt/open-images-lake/warehouse"
+    assert settings.environment_settings("cluster").warehouse == "/mnt/open-images-lake/warehouse"
 
 
 @pytest.mark.parametrize("place", ["warehouse", "landing"])
@@ -117,13 +119,13 @@ def test_a_row_file_that_tells_no_subset_is_refused(tmp_path: Path, table: str, 
     with pytest.raises(
         ConfigError, match=r"v3\.yaml: files\[\d\]\.members\[0\]\.pattern: '2017_11/rows\.csv' does not tell"
     ):
-        registry.load_all(folder)
+        registry.load_releases(folder)
 
 
 def test_a_row_file_of_one_named_subset_is_of_that_subset(tmp_path: Path):
     file = {"name": "oidv7-val-labels.csv", "kind": "plain"}
     change = {"pattern": "oidv7-val-labels.csv", "subsets": ["validation"]}
-    release = registry.load_all(_with_member(tmp_path, "labels", change, file))["v3"]
+    release = registry.load_releases(_with_member(tmp_path, "labels", change, file))["v3"]
     named = next(file for file in release.files if file.name == "oidv7-val-labels.csv")
     assert [(e.path, e.subset) for e in registry.expected_members(release, named)] == [(named.name, "validation")]
 
@@ -142,6 +144,6 @@ def test_a_file_that_would_be_read_as_another_is_refused(
     tmp_path: Path, table: str, change: dict[str, object], file: dict[str, object], cause: str
 ):
     with pytest.raises(ConfigError) as error:
-        registry.load_all(_with_member(tmp_path, table, change, file))
+        registry.load_releases(_with_member(tmp_path, table, change, file))
     assert "v3.yaml: files[" in str(error.value)
     assert cause in str(error.value)

@@ -57,7 +57,7 @@ def test_no_two_values_share_a_name():
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_partition_is_staged_under_a_plain_name_alone(tmp_path: Path, value: str):
     with pytest.raises(StoreError, match="cannot be part of a path"):
-        Writer(str(tmp_path), schemas.load("classes"), {"release": value}, "run", 0)
+        Writer(str(tmp_path), schemas.table_schema("classes"), {"release": value}, "run", 0)
     with pytest.raises(StoreError, match="correct it in the release's YAML"):
         checked_part("release", value)
     assert checked_part("release", "v3") == "v3"
@@ -66,11 +66,11 @@ def test_a_partition_is_staged_under_a_plain_name_alone(tmp_path: Path, value: s
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_note_of_what_is_staged_stays_in_its_folder(tmp_path: Path, value: str):
     staged = StagedFile("blob_checks", "p", {}, 1, 1, "{}")
-    checkpoint.write(str(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
+    checkpoint.write_note(str(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
     (note,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert note.parent == tmp_path / "blob_checks" / "_unfinished"
-    assert checkpoint.read(str(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
-    assert checkpoint.read(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
+    assert checkpoint.read_note(str(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
+    assert checkpoint.read_note(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "file:///etc/x", "a\0b"])
@@ -181,5 +181,5 @@ def test_partition_values_that_are_escaped_are_read_by_check_and_propose(oilake:
 def test_releases_that_are_no_texts_are_told_as_texts(tmp_path: Path):
     rows = pa.table({"a": [1, 2, 3], "release": pa.array([7, 8, None], pa.int32())})
     copy = foreign_tables.table(tmp_path / "t", [foreign_tables.counted()], rows, partition_by=["release"])
-    assert [one.name for one in targets.copied(copy, None)] == ["t 7", "t 8", "t"]
-    assert [one.release for one in targets.copied(copy, "7")] == ["7"]
+    assert [one.name for one in targets.copied_targets(copy, None)] == ["t 7", "t 8", "t"]
+    assert [one.release for one in targets.copied_targets(copy, "7")] == ["7"]

@@ -75,7 +75,7 @@ def test_ordinary_places_pass():
 
 
 def test_places_of_images_and_files_are_of_one_line():
-    for place in (locations.locate, open_store.location):
+    for place in (locations.locate_blobs, open_store.target_location):
         with pytest.raises(ConfigError, match=r"a\\nb: a path for --\w+ must not hold the character U\+000A"):
             place("/a\nb")
     with pytest.raises(ConfigError, match="a path for --landing must not hold"):

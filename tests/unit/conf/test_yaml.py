@@ -13,7 +13,7 @@ import pytest
 
 from oilake.conf import drift_thresholds, placeholders, reconcile_policy, registry, settings
 from oilake.conf.errors import ConfigError
-from oilake.conf.showing import brief, shortened, visible
+from oilake.conf.showing import brief_value, escape_unprintable, shorten_middle
 from oilake.conf.yaml_loader import load_yaml
 
 LAYERS = "abcdefghi"
@@ -107,11 +107,11 @@ def test_anchors_and_merge_keys_of_a_usual_size_are_data(tmp_path: Path):
 
 
 LOADERS: dict[str, Callable[[str], Any]] = {
-    "settings": settings.load,
-    "policy": reconcile_policy.load,
-    "placeholders": placeholders.load,
-    "drift": lambda path: drift_thresholds._load(path),
-    "registry": lambda path: registry.load(Path(path)),
+    "settings": settings.environment_settings,
+    "policy": reconcile_policy.load_policy,
+    "placeholders": placeholders.load_placeholders,
+    "drift": lambda path: drift_thresholds._load_file(path),
+    "registry": lambda path: registry.load_release(Path(path)),
 }
 ODD = ["[]", "a", "2017-11-16", "!!binary aGVsbG8=", "!!set {a, b}", "0o17", "1e999", "", "[" * 99, "a: 1\na: 2", "\0"]
 
@@ -130,7 +130,7 @@ def test_sizes_beyond_any_machine_are_refused(tmp_path: Path, value: str):
     lines = (Path(settings.__file__).parent / "local.yaml").read_text().splitlines()
     path = written(tmp_path, "\n".join(f"  {value}" if line.startswith(f"  {name}:") else line for line in lines))
     with pytest.raises(ConfigError, match=rf"given\.yaml: limits\.{name} must be at least 1 and at most"):
-        settings.load(str(path))
+        settings.environment_settings(str(path))
 
 
 def test_values_in_errors_are_brief():
@@ -148,13 +148,13 @@ def test_values_in_errors_are_brief():
         1.5,
         datetime.date.min,
     ):
-        assert len(brief(value)) < 120
-    assert brief("soon") == "'soon' (str)"
-    assert brief(None) == "nothing"
+        assert len(brief_value(value)) < 120
+    assert brief_value("soon") == "'soon' (str)"
+    assert brief_value(None) == "nothing"
 
 
 def test_a_very_long_sentence_keeps_the_file_and_the_remedy():
-    sentence = shortened(f"given.yaml: {'x' * 10**6}; correct it")
+    sentence = shorten_middle(f"given.yaml: {'x' * 10**6}; correct it")
     assert len(sentence) < 9000
     assert sentence.startswith("given.yaml: x")
     assert sentence.endswith("x; correct it")
@@ -174,4 +174,4 @@ def test_a_very_long_sentence_keeps_the_file_and_the_remedy():
     ],
 )
 def test_what_a_terminal_would_obey_is_shown(text: str, shown: str):
-    assert visible(text) == shown
+    assert escape_unprintable(text) == shown

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import Expected, Member
+from oilake.conf.registry import ExpectedMember, Member
 from oilake.jobs.ingesting import landing_area
-from oilake.jobs.ingesting.chunk_kernel import Context, Report, normalize, run
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, ingest_split, normalize_member
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
 from tests.support.releases import LABEL_HEADER, land
 
@@ -35,26 +35,28 @@ NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 LINES = st.lists(st.one_of(ROW, ROW, ROW, JUNK), max_size=30)
 
 
-def ingest(folder: Path, lines: list[str], block: int, chunk: int, shares: int) -> list[Report]:
+def ingest(folder: Path, lines: list[str], block: int, chunk: int, shares: int) -> list[ChunkReport]:
     text = "".join(f"{line}\n" for line in [LABEL_HEADER, *lines])
     landing = land(folder / "landing", {MEMBER: text.encode()})
-    release = registry.find("v3")
-    context = Context(release, str(folder / "lake"), "run", landing_area.wanted(release), block, 1 << 20)
+    release = registry.find_release("v3")
+    context = IngestContext(release, str(folder / "lake"), "run", landing_area.members_by_file(release), block, 1 << 20)
     uri = str(landing / "2017_11" / ARCHIVE)
-    reports = [r for n in range(shares) for r in run(Split(ARCHIVE, uri, "tar.gz", chunk, n, shares), context)]
+    reports = [r for n in range(shares) for r in ingest_split(Split(ARCHIVE, uri, "tar.gz", chunk, n, shares), context)]
     return sorted((report for report in reports if report.member == MEMBER), key=lambda report: report.number)
 
 
-def staged(folder: Path, reports: list[Report]) -> tuple[list[tuple[object, ...]], list[tuple[int, bytes, list[str]]]]:
+def staged(
+    folder: Path, reports: list[ChunkReport]
+) -> tuple[list[tuple[object, ...]], list[tuple[int, bytes, list[str]]]]:
     kept: list[tuple[object, ...]] = []
     bad: list[tuple[int, bytes, list[str]]] = []
     lake = str(folder / "lake")
     for report in reports:
         for file in report.staged:
-            rows = pq.read_table(join(lake, file.table, file.path), partitioning=None).to_pylist()
+            rows = pq.read_table(join_uri(lake, file.table, file.path), partitioning=None).to_pylist()
             kept += [(file.partition["origin"], *row.values()) for row in rows]
         if report.quarantined:
-            rows = pq.read_table(join(lake, "quarantine", report.quarantined.path), partitioning=None).to_pylist()
+            rows = pq.read_table(join_uri(lake, "quarantine", report.quarantined.path), partitioning=None).to_pylist()
             bad += [(row["line"], row["raw"], row["reasons"]) for row in rows]
     return kept, bad
 
@@ -89,12 +91,12 @@ def test_blocks_chunks_and_shares_change_nothing(lines: list[str], block: int, c
 @pytest.mark.parametrize("subset", [None, "", "holdout"])
 def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset: str | None):
     """The registry refuses such a file; should it come through, the row filter judges what it says of every row."""
-    release = registry.find("v3")
+    release = registry.find_release("v3")
     file = next(file for file in release.files if file.members[0].table == table)
-    wanted = {path: replace(e, subset=subset) for path, e in landing_area.wanted(release)[file.name].items()}
+    wanted = {path: replace(e, subset=subset) for path, e in landing_area.members_by_file(release)[file.name].items()}
     uri = str(land(tmp_path / "landing") / "2017_11" / file.name)
-    context = Context(release, str(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
-    reports = list(run(Split(file.name, uri, "tar.gz", 1 << 20), context))
+    context = IngestContext(release, str(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
+    reports = list(ingest_split(Split(file.name, uri, "tar.gz", 1 << 20), context))
     assert sum(report.read for report in reports) > 0
     for report in reports:
         assert (report.kept, report.staged) == (0, [])
@@ -104,12 +106,12 @@ def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset
 
 
 def test_rows_of_an_unknown_table_are_no_labels():
-    release = registry.find("v3")
+    release = registry.find_release("v3")
     member = Member("masks", "train/masks.csv")  # type: ignore[arg-type]
     raw = {"image_id": pa.array(["1"]), "source": pa.array(["machine"]), "mid": pa.array(["/m/0"])}
     with pytest.raises(ConfigError, match=r"train/masks\.csv: no rows of masks are read from such files"):
-        normalize(
+        normalize_member(
             {**raw, "confidence": pa.array(["1"])},
-            Expected(release.files[0], "train/masks.csv", member, "train"),
+            ExpectedMember(release.files[0], "train/masks.csv", member, "train"),
             release,
         )

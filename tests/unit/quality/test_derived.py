@@ -223,32 +223,32 @@ def test_only_a_query_that_reads_the_table_has_a_foreign_key():
     odd_row = {**in_set("color"), "meta": {"scope": "row", "reason": "wrong_subset", "references": IMAGE}}
     for entry in (query, odd_row):
         with pytest.raises(ConfigError, match=r"here: expectations\[0\] .*only a query has meta.references"):
-            suites.parse({"name": "toys", "expectations": [entry]}, {"color": "string"}, "here")
+            suites.parse_suite({"name": "toys", "expectations": [entry]}, {"color": "string"}, "here")
 
 
-@pytest.mark.parametrize("table", schemas.names())
+@pytest.mark.parametrize("table", schemas.table_names())
 def test_no_file_declares_what_is_derived(table: str):
     for entry in yaml.safe_load((ROOT / "quality" / f"{table}.yaml").read_text())["expectations"]:
         kwargs = entry.get("kwargs", {})
         assert kwargs.get("regex") != derived_expectations.ANY_LINE_BREAK, (
             f"{kwargs['column']}: its companion is derived"
         )
-        assert entry != derived_expectations._never_null(kwargs.get("column", "")), (
+        assert entry != derived_expectations._not_null_entry(kwargs.get("column", "")), (
             f"{kwargs['column']}: its NOT NULL is derived"
         )
         query = kwargs.get("unexpected_rows_query", "")
         assert "UNPIVOT" not in query, "shares of NULL are meta.null_shares"
 
 
-@pytest.mark.parametrize("table", schemas.names())
+@pytest.mark.parametrize("table", schemas.table_names())
 def test_a_key_that_a_suite_promises_is_that_of_the_schema(table: str):
-    assert tuple(suites.load(table).key()) in ((), schemas.load(table).key)
+    assert tuple(suites.load_suite(table).key()) in ((), schemas.table_schema(table).key)
 
 
 @pytest.mark.parametrize("table", [path.stem for path in sorted(GOLDEN.glob("*.json"))])
 def test_a_suite_that_has_not_risen_in_version_is_byte_for_byte_the_one_of_before(table: str):
     """The golden texts were carried by tables when every expectation was declared by hand."""
-    golden, suite = (GOLDEN / f"{table}.json").read_text(), suites.load(table)
+    golden, suite = (GOLDEN / f"{table}.json").read_text(), suites.load_suite(table)
     if suite.version == json.loads(golden)["meta"]["version"]:
         assert suite.text() == golden, (
             f"raise meta.version in quality/{table}.yaml, and say in CHANGELOG.md what changed"
@@ -259,9 +259,9 @@ def test_only_what_is_written_otherwise_has_risen():
     """Of what was promised before, nothing is lost and nothing moved; three queries and what they refer to are said anew."""
     changed = set()
     for path in GOLDEN.glob("*.json"):
-        schema = schemas.load(path.stem)
-        before = suites.parse(json.loads(path.read_text()), {c.name: c.type for c in schema.columns}, path.name)
-        now = {expectation.name: expectation for expectation in suites.load(path.stem).expectations}
+        schema = schemas.table_schema(path.stem)
+        before = suites.parse_suite(json.loads(path.read_text()), {c.name: c.type for c in schema.columns}, path.name)
+        now = {expectation.name: expectation for expectation in suites.load_suite(path.stem).expectations}
         names = [expectation.name for expectation in before.expectations]
         assert [name for name in now if name in names] == names
         for expectation in before.expectations:

@@ -12,11 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.tables.targets import File, Target
-from oilake.jobs.validation.checker import Surroundings, check
+from oilake.jobs.tables.targets import CheckTarget, TableFile
+from oilake.jobs.validation.checker import WarehouseContext, check_targets
 from oilake.quality import gx_results, results, row_expectations, scopes, suites
-from oilake.quality.metrics import EXAMPLES, Auditor, are_unique
-from oilake.quality.suites import parse
+from oilake.quality.metrics import EXAMPLES, MetricsCollector, keys_are_unique
+from oilake.quality.suites import parse_suite
 from oilake.schemas import loader as schemas
 from tests.unit.quality.test_rules import JUDGED, random_rows, row_suite
 
@@ -36,8 +36,8 @@ COMPARED = (
 @pytest.mark.parametrize("table", JUDGED)
 def test_our_results_are_those_of_great_expectations(spark: SparkSession, table: str):
     rows = without_line_breaks(random_rows(table, seed=6))
-    chosen = suites.load(table).rules("row")
-    auditor = Auditor(chosen, {}, ())
+    chosen = suites.load_suite(table).rules("row")
+    auditor = MetricsCollector(chosen, {}, ())
     for start in range(0, len(rows), 100):
         auditor.add(rows.slice(start, 100))
     context = gx.get_context(mode="ephemeral")
@@ -55,7 +55,7 @@ def test_our_results_are_those_of_great_expectations(spark: SparkSession, table:
     }
     failed = 0
     for expectation in chosen:
-        ours = gx_results.validation(expectation, auditor.tally.counts[expectation.name], ["row"])
+        ours = gx_results.gx_validation(expectation, auditor.tally.counts[expectation.name], ["row"])
         expected = theirs[expectation.description, str(expectation.kwargs.get("column"))]
         assert ours.success == expected.success
         failed += not ours.success
@@ -75,7 +75,7 @@ def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: Spar
     ]
     declared = [
         {
-            "type": scopes.FILLED,
+            "type": scopes.FILLED_SHARE,
             "kwargs": {"column": "original_md5", **bound},
             "severity": "warning",
             "description": f"{bound}",
@@ -83,11 +83,11 @@ def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: Spar
         }
         for n, bound in enumerate(bounds)
     ]
-    suite = parse({"name": "images", "expectations": declared}, {"original_md5": "string"}, "here")
+    suite = parse_suite({"name": "images", "expectations": declared}, {"original_md5": "string"}, "here")
     context = gx.get_context(mode="ephemeral")
     asset = context.data_sources.add_spark("spark").add_dataframe_asset("rows")
     for chosen, kept in ((rows, [True, False, False, True]), (rows.slice(0, 0), [False, False, True, True])):
-        auditor = Auditor(suite.expectations, {}, ())
+        auditor = MetricsCollector(suite.expectations, {}, ())
         auditor.add(chosen)
         frame = spark.createDataFrame(rows).limit(len(chosen)).select("original_md5")
         whole = asset.add_batch_definition_whole_dataframe(f"all {len(chosen)}")
@@ -97,8 +97,8 @@ def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: Spar
         theirs = {r.expectation_config.meta["name"]: r for r in plain.results}
         for expectation, is_kept in zip(suite.expectations, kept, strict=True):
             count = auditor.tally.counts[expectation.name]
-            ours, expected = gx_results.validation(expectation, count, []), theirs[expectation.name]
-            assert ours.success == expected.success == results.judged(expectation, count).success == is_kept
+            ours, expected = gx_results.gx_validation(expectation, count, []), theirs[expectation.name]
+            assert ours.success == expected.success == results.result_of_count(expectation, count).success == is_kept
             assert ours.result["observed_value"] == expected.result["observed_value"]
 
 
@@ -117,9 +117,9 @@ def _plain(value: Any) -> Any:
 
 
 def tally(*keys: tuple[str, int]) -> Any:
-    suite = suites.load("quarantine")
+    suite = suites.load_suite("quarantine")
     rows = pa.table({"member": [member for member, _ in keys], "line": [line for _, line in keys]})
-    auditor = Auditor([], {"release": "v3"}, ["release", "member", "line"])
+    auditor = MetricsCollector([], {"release": "v3"}, ["release", "member", "line"])
     assert suite.key() == ["release", "file", "member", "line"]
     for n in range(len(rows)):
         auditor.add(rows.slice(n, 1))
@@ -127,12 +127,12 @@ def tally(*keys: tuple[str, int]) -> Any:
 
 
 def test_keys_are_unique_where_rows_rise_and_files_do_not_overlap():
-    assert are_unique([tally(("a", 9), ("a", 10), ("b", 1)), tally(("b", 2))])
-    assert are_unique([tally(("b", 2)), tally(("a", 9), ("b", 1))])
-    assert not are_unique([tally(("a", 9), ("a", 9))])
-    assert not are_unique([tally(("a", 10), ("a", 9))])
-    assert not are_unique([tally(("a", 1), ("b", 2)), tally(("b", 2), ("b", 3))])
-    assert not are_unique([tally(("a", 1), ("c", 2)), tally(("b", 2))])
+    assert keys_are_unique([tally(("a", 9), ("a", 10), ("b", 1)), tally(("b", 2))])
+    assert keys_are_unique([tally(("b", 2)), tally(("a", 9), ("b", 1))])
+    assert not keys_are_unique([tally(("a", 9), ("a", 9))])
+    assert not keys_are_unique([tally(("a", 10), ("a", 9))])
+    assert not keys_are_unique([tally(("a", 1), ("b", 2)), tally(("b", 2), ("b", 3))])
+    assert not keys_are_unique([tally(("a", 1), ("c", 2)), tally(("b", 2))])
 
 
 ROW = {
@@ -171,7 +171,7 @@ REFUSED = {
     "a share of a column beyond 1": (
         {
             **ROW,
-            "type": scopes.FILLED,
+            "type": scopes.FILLED_SHARE,
             "kwargs": {"column": "mid", "min_value": 90},
             "meta": {"scope": "table"},
         },
@@ -192,16 +192,16 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_declaration_that_cannot_be_compiled_is_refused_when_loaded(name: str):
     declared, told = REFUSED[name]
-    columns = {column.name: column.type for column in schemas.load("labels").columns}
+    columns = {column.name: column.type for column in schemas.table_schema("labels").columns}
     with pytest.raises(ConfigError, match="here") as error:
-        parse({"name": "labels", "expectations": [declared]}, columns, "here")
+        parse_suite({"name": "labels", "expectations": [declared]}, columns, "here")
     assert told in str(error.value)
 
 
 def test_two_expectations_of_one_name_are_refused():
     declared = {**ROW, "meta": {"scope": "row", "reason": "missing_value"}}
     with pytest.raises(ConfigError, match=r"expectations\[1\].*another expectation is called mid_not_be_null"):
-        parse({"name": "labels", "expectations": [declared, declared]}, {"mid": "string"}, "here")
+        parse_suite({"name": "labels", "expectations": [declared, declared]}, {"mid": "string"}, "here")
 
 
 WIDER = {
@@ -245,13 +245,13 @@ def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectation
         for name, (kind, kwargs) in WIDER.items()
     ]
     types = {"id": "string", "mid": "string", "a": "double", "b": "double"}
-    suite = parse({"name": "t", "expectations": declared}, types, "t")
+    suite = parse_suite({"name": "t", "expectations": declared}, types, "t")
     frame = spark.createDataFrame(rows).coalesce(1)
     path = tmp_path / "t.parquet"
     pq.write_table(rows, path)
-    files = [File(str(path), {}, path.stat().st_size)]
-    target = Target("t", str(tmp_path), 0, suite, rows.schema, frame.schema.json(), (), files=files)
-    (checked,) = check(spark, [target], Surroundings(str(tmp_path), {}))
+    files = [TableFile(str(path), {}, path.stat().st_size)]
+    target = CheckTarget("t", str(tmp_path), 0, suite, rows.schema, frame.schema.json(), (), files=files)
+    (checked,) = check_targets(spark, [target], WarehouseContext(str(tmp_path), {}))
     asset = gx.get_context(mode="ephemeral").data_sources.add_spark("spark").add_dataframe_asset("rows")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     asked = {"result_format": "COMPLETE", "partial_unexpected_count": EXAMPLES, "unexpected_index_column_names": ["id"]}
@@ -259,7 +259,7 @@ def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectation
     theirs = {r.expectation_config.description: r for r in plain.results}
     for expectation in suite.expectations:
         name = expectation.name
-        ours, expected = gx_results.validation(expectation, checked.counts[name], ["id"]), theirs[name]
+        ours, expected = gx_results.gx_validation(expectation, checked.counts[name], ["id"]), theirs[name]
         assert not expected.exception_info.get("raised_exception"), expected.exception_info
         assert ours.success == expected.success == (name in KEPT), name
         for key in (*COMPARED, "observed_value", "details"):

@@ -19,13 +19,13 @@ from deltalake import DeltaTable, write_deltalake
 from oilake.conf.settings import Settings
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.publish import Publication
-from oilake.jobs.tables.staging import stage
+from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.validation import publish_gate
 from oilake.quality import results, scopes, suite_proposal, suites
-from oilake.quality.metrics import Auditor, Count
-from oilake.quality.profiler import Surveyor
-from oilake.quality.suite_proposal import Slice
-from oilake.quality.suites import Expectation, Meta, Suite
+from oilake.quality.metrics import ExpectationCount, MetricsCollector
+from oilake.quality.profiler import Profiler
+from oilake.quality.suite_proposal import ProfiledSlice
+from oilake.quality.suites import Expectation, ExpectationMeta, Suite
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.integration.test_check import add_file
@@ -36,23 +36,25 @@ def proposed(rows: pa.Table, *parts: int, tolerance: float = 0.1, most: int = 20
     """The suite proposed from rows that are looked at in parts, each a slice of its own."""
     slices = []
     for start, stop in zip((0, *parts), (*parts, len(rows)), strict=True):
-        surveyor = Surveyor(rows.column_names, {}, most)
+        surveyor = Profiler(rows.column_names, {}, most)
         for begin in range(start, stop, 37):
             surveyor.add(rows.slice(begin, min(37, stop - begin)))
-        slices.append(Slice(f"v{len(slices) + 1}", stop - start, surveyor.seen))
-    text = suite_proposal.text(suite_proposal.propose(Suite("t", ()), slices, key, tolerance, most), ["a note"])
+        slices.append(ProfiledSlice(f"v{len(slices) + 1}", stop - start, surveyor.seen))
+    text = suite_proposal.proposal_yaml(
+        suite_proposal.propose_suite(Suite("t", ()), slices, key, tolerance, most), ["a note"]
+    )
     assert text.startswith("# a note\nname: t\n")
-    return suites.parse(yaml.safe_load(text), dict.fromkeys(rows.column_names, ""), "here")
+    return suites.parse_suite(yaml.safe_load(text), dict.fromkeys(rows.column_names, ""), "here")
 
 
 def broken(suite: Suite, rows: pa.Table) -> set[str]:
     """The expectations that these rows break, of those that are judged row by row or by the number of rows."""
-    judged = [one for one in suite.expectations if one.type in scopes.COUNTED]
-    auditor = Auditor(judged, {}, ())
+    judged = [one for one in suite.expectations if one.type in scopes.COUNTED_PER_ROW]
+    auditor = MetricsCollector(judged, {}, ())
     auditor.add(rows)
-    found = {one.name for one in judged if not results.judged(one, auditor.tally.counts[one.name]).success}
+    found = {one.name for one in judged if not results.result_of_count(one, auditor.tally.counts[one.name]).success}
     (count,) = [one for one in suite.expectations if one.type == scopes.ROW_COUNT]
-    return found | ({count.name} if not results.judged(count, Count(len(rows))).success else set())
+    return found | ({count.name} if not results.result_of_count(count, ExpectationCount(len(rows))).success else set())
 
 
 @pytest.mark.parametrize("table", JUDGED)
@@ -132,8 +134,8 @@ def test_what_is_proposed_breaks_on_other_rows(name: str):
 def carrying(folder: Path, text: str) -> Suite:
     """The table in a folder, made to carry the suite of a YAML text."""
     opened = DeltaTable(str(folder))
-    suite = suites.parse(yaml.safe_load(text), dict.fromkeys(opened.schema().to_arrow().names, ""), "proposal")
-    opened.alter.set_table_properties(suite_properties.properties(suite), raise_if_not_exists=False)
+    suite = suites.parse_suite(yaml.safe_load(text), dict.fromkeys(opened.schema().to_arrow().names, ""), "proposal")
+    opened.alter.set_table_properties(suite_properties.carried_properties(suite), raise_if_not_exists=False)
     return suite
 
 
@@ -152,7 +154,7 @@ def test_what_is_proposed_for_a_table_is_kept_by_a_copy_of_it(
     code, told, _ = oilake("propose", name, "--warehouse", clean.warehouse, "--out", str(out))
     assert code == 0
     suite = carrying(copy, out.read_text())
-    known = [declared(one) for one in suites.load(name).expectations]
+    known = [declared(one) for one in suites.load_suite(name).expectations]
     promised = sum(declared(one) in known for one in suite.expectations)
     assert told == (
         f"{out}: {len(suite.expectations)} expectations, {promised} of which the table promises already (marked so); "
@@ -165,7 +167,7 @@ def test_what_is_proposed_for_a_table_is_kept_by_a_copy_of_it(
     assert [r for one in tables for r in one["results"] if not r["success"]] == []
     assert {r["expectation"] for r in tables[0]["results"]} == {one.name for one in suite.expectations}
     assert (code, [one["not_asked"] for one in tables]) == (0, [{}] * len(tables))
-    assert ("key_is_unique" in {one.name for one in suite.expectations}) == bool(schemas.load(name).key)
+    assert ("key_is_unique" in {one.name for one in suite.expectations}) == bool(schemas.table_schema(name).key)
 
 
 def test_a_table_of_anyone_gets_a_first_suite_which_finds_what_is_otherwise(oilake: Oilake, tmp_path: Path):
@@ -223,18 +225,19 @@ def test_a_share_of_rows_is_judged_before_a_publication(
 ):
     """Two files of `classes`; half of all rows have a name."""
     kwargs = {"column": "display_name", "min_value": share}
-    promise = Expectation(scopes.FILLED, kwargs, "critical", "most have a name", Meta("table"))
-    monkeypatch.setattr(suites, "load", lambda name: Suite(name, (promise,)))
-    schema = schemas.load("classes")
+    promise = Expectation(scopes.FILLED_SHARE, kwargs, "critical", "most have a name", ExpectationMeta("table"))
+    monkeypatch.setattr(suites, "load_suite", lambda name: Suite(name, (promise,)))
+    schema = schemas.table_schema("classes")
     columns = {one.name: [None] * 4 for one in schema.stored()} | {"mid": ["/m/0b"] * 4, "freebase_id": ["m.0b"] * 4}
     files = []
     for named in (1, 3):
         rows = {**columns, "display_name": ["Dog"] * named + [None] * (4 - named)}
         arrow = schemas.arrow_schema(schema)
-        files.append(stage(str(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
+        files.append(stage_rows(str(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
     publication = Publication("v3", "run", "complete", "f", "ingest", {}, tuple(files))
     found = {
-        one.table: one.results for one in publish_gate.judge(None, str(tmp_path), publication, publish_gate.Known())
+        one.table: one.results
+        for one in publish_gate.evaluate_publication(None, str(tmp_path), publication, publish_gate.PublishFacts())
     }  # type: ignore[arg-type]
     (judged,) = found["classes"]
     assert (judged.success, judged.observed, judged.element_count) == (is_kept, "0.5", 8)

@@ -20,7 +20,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.quality import row_expectations, suites
 from oilake.quality.row_expectations import Rule
 from oilake.schemas import loader as schemas
@@ -51,26 +51,26 @@ def random_rows(table: str, seed: int) -> pa.Table:
     """Rows most of whose values keep the promises, so that many rows break one, and some none."""
     chance = random.Random(seed)
     columns = {}
-    for column in schemas.load(table).columns:
+    for column in schemas.table_schema(table).columns:
         pool, likely = POOLS[column.type], LIKELY.get(column.name) or POOLS[column.type]
-        odd = 0.6 / len(schemas.load(table).columns)
+        odd = 0.6 / len(schemas.table_schema(table).columns)
         values = [chance.choice(pool if chance.random() < odd else likely) for _ in range(ROWS)]
-        columns[column.name] = pa.array(values, schemas.ARROW[column.type])
+        columns[column.name] = pa.array(values, schemas.ARROW_TYPES[column.type])
     return pa.table({"row": pa.array(range(ROWS)), **columns})
 
 
 def passed_by_filter(table: str, rows: pa.Table) -> set[int]:
     good = [True] * len(rows)
-    for expectation in suites.load(table).rules("row"):
-        good = [a and b for a, b in zip(good, row_expectations.passes(expectation.rule, rows), strict=True)]
+    for expectation in suites.load_suite(table).rules("row"):
+        good = [a and b for a, b in zip(good, row_expectations.passing_rows(expectation.rule, rows), strict=True)]
     return {n for n, ok in enumerate(good) if ok}
 
 
 def passed_by_table(spark: SparkSession, table: str, rows: pa.Table) -> set[int]:
     """What NOT NULL and CHECK would accept: Delta refuses a row whose condition is not true."""
-    schema = schemas.load(table)
+    schema = schemas.table_schema(table)
     conditions = [f"{c.name} IS NOT NULL" for c in schema.columns if not c.nullable]
-    conditions += suites.constraints(suites.load(table)).values()
+    conditions += suites.delta_constraints(suites.load_suite(table)).values()
     frame = spark.createDataFrame(rows)
     return {row["row"] for row in frame.where(" AND ".join(f"({c})" for c in conditions)).select("row").collect()}
 
@@ -97,7 +97,7 @@ def row_suite(table: str) -> gx.ExpectationSuite:
 
 def suite(table: str) -> gx.ExpectationSuite:
     """The suite as any user of Great Expectations would load what the table carries."""
-    return gx.ExpectationSuite(**json.loads(suites.load(table).text()))
+    return gx.ExpectationSuite(**json.loads(suites.load_suite(table).text()))
 
 
 @pytest.mark.parametrize("table", JUDGED)
@@ -125,13 +125,13 @@ def test_a_coordinate_that_is_no_number_passes_nowhere(spark: SparkSession):
     """NaN dies at parse; Great Expectations takes it for NULL, so only the filter and the table are asked."""
     rows = pa.table({"x_min": pa.array([0.5, float("nan")])})
     rule = Rule(row_expectations.BETWEEN, {"column": "x_min", "min_value": 0, "max_value": 1})
-    assert row_expectations.passes(rule, rows).tolist() == [True, False]
-    assert spark.createDataFrame(rows).where(row_expectations.sql(rule)).count() == 1
+    assert row_expectations.passing_rows(rule, rows).tolist() == [True, False]
+    assert spark.createDataFrame(rows).where(row_expectations.constraint_sql(rule)).count() == 1
 
 
-@pytest.mark.parametrize("table", schemas.names())
+@pytest.mark.parametrize("table", schemas.table_names())
 def test_great_expectations_loads_what_a_table_carries_unchanged(table: str):
-    declared, loaded = suites.load(table).expectations, suite(table).expectations
+    declared, loaded = suites.load_suite(table).expectations, suite(table).expectations
     assert len(loaded) == len(declared)
     for ours, theirs in zip(declared, loaded, strict=True):
         assert theirs.expectation_type == ours.type
@@ -167,9 +167,9 @@ def without_nothing(meta: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_what_cannot_be_compiled_is_refused_when_loaded(kind: str, arguments: dict[str, Any], told: str):
-    columns = {column.name: column.type for column in schemas.load("labels").columns}
+    columns = {column.name: column.type for column in schemas.table_schema("labels").columns}
     with pytest.raises(ConfigError, match="here") as error:
-        row_expectations.check(Rule(kind, arguments), columns, "here")
+        row_expectations.check_rule(Rule(kind, arguments), columns, "here")
     assert told in str(error.value)
 
 
@@ -191,8 +191,8 @@ def labels(spark: SparkSession, row: tuple[Any, ...]) -> Any:
 
 
 def test_a_good_row_may_be_appended_with_plain_spark(spark: SparkSession, warehouse: str):
-    labels(spark, GOOD).save(join(warehouse, "labels"))
-    assert spark.read.format("delta").load(join(warehouse, "labels")).count() == 1
+    labels(spark, GOOD).save(join_uri(warehouse, "labels"))
+    assert spark.read.format("delta").load(join_uri(warehouse, "labels")).count() == 1
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -200,13 +200,13 @@ def test_the_table_itself_refuses(spark: SparkSession, empty_warehouse: Any, nam
     place, value = BAD[name]
     row = (*GOOD[:place], value, *GOOD[place + 1 :])
     with pytest.raises((PySparkException, Py4JJavaError), match="CONSTRAINT"):
-        labels(spark, row).save(join(str(empty_warehouse), "labels"))
+        labels(spark, row).save(join_uri(str(empty_warehouse), "labels"))
 
 
 def test_other_writers_read_the_constraints_too(warehouse: str):
     names = [part.split()[0] for part in LABELS.split(", ")]
     good = pa.table({name: [value] for name, value in zip(names, GOOD, strict=True)})
-    write_deltalake(join(warehouse, "labels"), good, mode="append")
+    write_deltalake(join_uri(warehouse, "labels"), good, mode="append")
     bad = good.set_column(2, "mid", pa.array(["banana"]))
     with pytest.raises(DeltaError, match="failed validation check"):
-        write_deltalake(join(warehouse, "labels"), bad, mode="append")
+        write_deltalake(join_uri(warehouse, "labels"), bad, mode="append")

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from oilake.conf import reconcile_policy
 from oilake.conf.errors import ConfigError, InputError
-from oilake.conf.reconcile_policy import ORIGINS, Policy
+from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
 from oilake.jobs.scanning import key_ranges
-from oilake.jobs.scanning.merge_scan import END, RowGroup, Side, aligned, row_groups
+from oilake.jobs.scanning.merge_scan import END, RowGroup, Side, aligned_chunks, row_groups
 from oilake.jobs.transforms import image_ids, label_keys
-from oilake.jobs.transforms.class_vocabulary import known
-from oilake.jobs.transforms.image_labels import BOXES, reconcile
+from oilake.jobs.transforms.class_vocabulary import build_vocabulary
+from oilake.jobs.transforms.image_labels import BOXES, reconcile_labels
 from oilake.schemas import loader as schemas
 from tests.support.label_pairs import USUAL, Known, Label, expected, published
 
@@ -36,7 +36,7 @@ COLUMNS = ("mid", "source", "confidence")
 
 machine = st.one_of(st.sampled_from([0.0, 0.5, 0.7, 0.30000000000000004, 1.0]), st.floats(0, 1))
 policy = st.builds(
-    Policy,
+    ReconcilePolicy,
     st.permutations(ORIGINS).map(tuple),
     st.sampled_from(["positive", "negative"]),
     st.sampled_from(["highest", "lowest"]),
@@ -86,10 +86,10 @@ def sides(
 
 
 def reconciled(
-    wanted: Mapping[str, Side], rule: Policy, has_boxes: bool = True, cuts: Sequence[int] = (), rows: int = 5
+    wanted: Mapping[str, Side], rule: ReconcilePolicy, has_boxes: bool = True, cuts: Sequence[int] = (), rows: int = 5
 ) -> list[dict[str, Any]]:
     """The rows of every span between the cuts, in their order."""
-    classes = known(
+    classes = build_vocabulary(
         [
             {"mid": mid, "display_name": c.name, "is_trainable": c.trainable, "is_boxable": c.boxable}
             for mid, c in CLASSES.items()
@@ -97,10 +97,10 @@ def reconciled(
     )
     found = []
     for low, high in pairwise([0, *sorted(set(cuts)), END]):
-        for chunk in aligned(wanted, low, high, rows):
-            result = reconcile(chunk, classes, rule, USUAL, has_boxes)
+        for chunk in aligned_chunks(wanted, low, high, rows):
+            result = reconcile_labels(chunk, classes, rule, USUAL, has_boxes)
             if result is not None:
-                schema = schemas.arrow_schema(schemas.load("image_labels"))
+                schema = schemas.arrow_schema(schemas.table_schema("image_labels"))
                 assert result.rows.cast(schema).schema.names == schema.names
                 assert result.states.sum() == len(result.rows)
                 found += result.rows.to_pylist()
@@ -111,7 +111,7 @@ def reconciled(
 def test_every_row_is_what_dictionaries_say(
     rows: list[Label],
     boxed: list[tuple[str, str]] | None,
-    rule: Policy,
+    rule: ReconcilePolicy,
     files: int,
     group: int,
     cuts: list[int],
@@ -123,7 +123,7 @@ def test_every_row_is_what_dictionaries_say(
 
 
 @given(labels, policy)
-def test_every_published_row_can_be_rebuilt(rows: list[Label], rule: Policy):
+def test_every_published_row_can_be_rebuilt(rows: list[Label], rule: ReconcilePolicy):
     with tempfile.TemporaryDirectory() as folder:
         found = reconciled(sides(Path(folder), rows, None), rule)
     theirs: dict[tuple[str, str], Counter[tuple[str, float]]] = defaultdict(Counter)
@@ -134,7 +134,7 @@ def test_every_published_row_can_be_rebuilt(rows: list[Label], rule: Policy):
 
 @given(st.data(), labels, boxes, policy)
 def test_neither_order_nor_files_nor_listing_one_twice_changes_anything(
-    data: st.DataObject, rows: list[Label], boxed: list[tuple[str, str]] | None, rule: Policy
+    data: st.DataObject, rows: list[Label], boxed: list[tuple[str, str]] | None, rule: ReconcilePolicy
 ):
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         first = reconciled(sides(Path(one), rows, boxed), rule)
@@ -144,9 +144,9 @@ def test_neither_order_nor_files_nor_listing_one_twice_changes_anything(
 
 
 @given(st.lists(label(), min_size=1, max_size=30), policy)
-def test_keys_too_wide_for_an_integer_are_narrowed(rows: list[Label], rule: Policy):
+def test_keys_too_wide_for_an_integer_are_narrowed(rows: list[Label], rule: ReconcilePolicy):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(label_keys, "WIDEST", 4)
+        patch.setattr(label_keys, "KEY_BITS", 4)
         found = reconciled(sides(Path(folder), rows, [(IMAGES[0], DOG)]), rule, rows=100)
     assert found == expected(rows, [(IMAGES[0], DOG)], CLASSES, rule)
 
@@ -155,7 +155,7 @@ def test_overlapping_files_are_merged(tmp_path: Path):
     """As a table that something else has rewritten may hold them."""
     rows = [{"image_id": f"{n:016x}", "mid": DOG, "source": "machine", "confidence": 0.5} for n in range(100)]
     files = [write(tmp_path, f"{n}", rows[n::3] + rows[:5], 1, 7)[0] for n in range(3)]
-    found = reconciled({"machine": Side(tuple(files), COLUMNS)}, reconcile_policy.load())
+    found = reconciled({"machine": Side(tuple(files), COLUMNS)}, reconcile_policy.load_policy())
     assert [row["image_id"] for row in found] == [row["image_id"] for row in rows]
     assert [row["observations"] for row in found] == [4] * 5 + [1] * 95
 
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_sorted_is_refused_by_name(tmp_path: Path):
         rows = [{"image_id": image, "mid": DOG, "source": "machine", "confidence": 0.5} for image in IMAGES[::-1]]
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=group)
         with pytest.raises(InputError, match=r"a\.parquet: its rows are not sorted by image_id; ingest"):
-            list(aligned({"machine": Side((str(tmp_path / "a.parquet"),), COLUMNS)}, 0, END, 3))
+            list(aligned_chunks({"machine": Side((str(tmp_path / "a.parquet"),), COLUMNS)}, 0, END, 3))
 
 
 def test_chunks_have_about_the_rows_asked_for(tmp_path: Path):
@@ -174,7 +174,7 @@ def test_chunks_have_about_the_rows_asked_for(tmp_path: Path):
         "machine": Side(write(tmp_path, "a", rows, 3, 50), COLUMNS),
         "human": Side(write(tmp_path, "b", rows[::7], 2, 50), COLUMNS),
     }
-    sizes = [sum(len(part.rows) for part in chunk.values()) for chunk in aligned(wanted, 0, END, 200)]
+    sizes = [sum(len(part.rows) for part in chunk.values()) for chunk in aligned_chunks(wanted, 0, END, 200)]
     assert sum(sizes) == 3000 + len(rows[::7])
     assert all(200 <= size <= 400 for size in sizes[:-1])
 
@@ -197,7 +197,7 @@ group = st.builds(
 
 @given(st.lists(group, max_size=8), st.integers(1, 9))
 def test_cuts_ascend_inside_the_ids(groups: list[RowGroup], count: int):
-    found = key_ranges.cuts(groups, count)
+    found = key_ranges.cut_points(groups, count)
     assert len(found) < count
     assert all(a < b for a, b in pairwise([0, *found, END]))
 
@@ -205,8 +205,8 @@ def test_cuts_ascend_inside_the_ids(groups: list[RowGroup], count: int):
 def test_cuts_follow_the_rows_and_not_the_ids():
     dense = [RowGroup(n << 20, ((n + 1) << 20) - 1, 1000) for n in range(8)]
     sparse = [RowGroup(1 << 60, END - 1, 1000)]
-    assert key_ranges.cuts(dense + sparse, 3) == [3 << 20, 6 << 20]
-    assert key_ranges.cuts([RowGroup(END - 10, END - 1, 10)], 5) == [END - 8, END - 6, END - 4, END - 2]
+    assert key_ranges.cut_points(dense + sparse, 3) == [3 << 20, 6 << 20]
+    assert key_ranges.cut_points([RowGroup(END - 10, END - 1, 10)], 5) == [END - 8, END - 6, END - 4, END - 2]
 
 
 def test_a_plan_covers_every_image_once_and_names_only_files_that_matter(
@@ -215,20 +215,22 @@ def test_a_plan_covers_every_image_once_and_names_only_files_that_matter(
     monkeypatch.setattr(key_ranges, "SHARED", 100)
     rows = [{"image_id": f"{n:016x}", "mid": DOG, "source": "machine", "confidence": 0.5} for n in range(1000)]
     wanted = {"machine": Side(write(tmp_path, "a", rows, 4, 50), COLUMNS)}
-    found = key_ranges.plan("train", wanted, 2)
+    found = key_ranges.plan_key_ranges("train", wanted, 2)
     assert [(span.low, span.high) for span in found] == [(0, 500), (500, END)]
     assert [[uri[-9] for uri in span.sides["machine"].files] for span in found] == [["0", "1"], ["2", "3"]]
-    assert [len(share) for share in key_ranges.deal(found, 8)] == [1, 1]
+    assert [len(share) for share in key_ranges.balance_by_rows(found, 8)] == [1, 1]
     monkeypatch.setattr(key_ranges, "LARGEST", 120)
-    found = key_ranges.plan("train", wanted, 4)
+    found = key_ranges.plan_key_ranges("train", wanted, 4)
     assert len(found) == 12
-    assert [sum(span.rows for span in share) for share in key_ranges.deal(found, 4)] == pytest.approx([250] * 4, abs=5)
+    assert [sum(span.rows for span in share) for share in key_ranges.balance_by_rows(found, 4)] == pytest.approx(
+        [250] * 4, abs=5
+    )
     assert row_groups(wanted["machine"].files[0])[0] == RowGroup(0, 49, 50)
 
 
 def test_the_packaged_policy_lets_people_decide():
-    found = reconcile_policy.load()
-    assert found == Policy(("human", "crowdsource", "machine"), "positive", "highest", None)
+    found = reconcile_policy.load_policy()
+    assert found == ReconcilePolicy(("human", "crowdsource", "machine"), "positive", "highest", None)
 
 
 @pytest.mark.parametrize(
@@ -255,8 +257,10 @@ def test_a_policy_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path,
     path = tmp_path / "mine.yaml"
     path.write_text("\n".join([*(known for known in lines if known.split(":")[0] != line.split(":")[0]), line]))
     with pytest.raises(ConfigError) as error:
-        reconcile_policy.load(str(path))
+        reconcile_policy.load_policy(str(path))
     assert "mine.yaml" in str(error.value)
     assert told in str(error.value)
     path.write_text("\n".join(lines))
-    assert reconcile_policy.load(str(path)) == Policy(("machine", "human", "crowdsource"), "negative", "lowest", 1.0)
+    assert reconcile_policy.load_policy(str(path)) == ReconcilePolicy(
+        ("machine", "human", "crowdsource"), "negative", "lowest", 1.0
+    )

@@ -16,7 +16,7 @@ from jinja2 import UndefinedError
 
 from oilake.jobs import changes, cli
 from oilake.jobs.downloading.outcome import DOWNLOADED
-from oilake.jobs.downloading.summary import Brought
+from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.ingesting import summary as summaries
 from oilake.jobs.ingesting.summary import Summary
@@ -79,7 +79,7 @@ def hostile_run() -> RunReport:
     tables = figure_tables([Figure("images", "train", 1, 2), Figure("boxes", None, 3, None)])
     release = ReleaseReport(summary, {HOSTILE: dict.fromkeys(COUNTS, 2)}, HOSTILE, tables)
     changed = ReleaseChanges(HOSTILE, HOSTILE, {"labels": {HOSTILE: 3, "none": 0}})
-    brought = Brought(HOSTILE, HOSTILE, images=2, present=1, statuses={HOSTILE: 1, DOWNLOADED: 1})
+    brought = DownloadSummary(HOSTILE, HOSTILE, images=2, present=1, statuses={HOSTILE: 1, DOWNLOADED: 1})
     bad = Verification(HOSTILE, HOSTILE, HOSTILE, 3, HOSTILE, statuses={"missing": 2}, shown={"missing": [HOSTILE]})
     return RunReport([release], [changed], brought, [bad])
 

@@ -81,7 +81,7 @@ def test_a_remedy_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatc
         "nothing is here; run `/opt/somewhere/bin/oilake reconcile --release v3 --env cluster --warehouse 'my lake'` first"
     )
     monkeypatch.setattr(sys, "argv", ["/opt/jobs/show.py", "labels"])
-    assert invocation.program("check") == "spark-submit /opt/jobs/check.py"
+    assert invocation.job_program("check") == "spark-submit /opt/jobs/check.py"
     assert "--warehouse" not in invocation.spell_commands("run `oilake setup`", given)
 
 
@@ -91,10 +91,10 @@ def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatc
     assert jars.find_jars(None) == []
     folder = jars.cache_folder()
     folder.mkdir(parents=True)
-    for jar in jars.coordinates():
-        with zipfile.ZipFile(folder / jars.file_name(jar), "w"):
+    for jar in jars.jar_coordinates():
+        with zipfile.ZipFile(folder / jars.jar_file_name(jar), "w"):
             pass
-    assert len(jars.find_jars(None)) == len(jars.coordinates())
+    assert len(jars.find_jars(None)) == len(jars.jar_coordinates())
     assert cli.main(["setup"]) == 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.pipeline.derived_job import Task
+from oilake.jobs.pipeline.derived_job import DerivedTask
 from oilake.jobs.runtime import code_version
 from oilake.jobs.tables.publish import RELEASE
 from oilake.jobs.tables.snapshots import INGEST
@@ -89,7 +89,7 @@ def _fresh() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for cached in (code_version.digest, code_version._path, code_version._folder):
+    for cached in (code_version.code_digest, code_version._module_path, code_version._package_folder):
         cached.cache_clear()
 
 
@@ -126,7 +126,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 
 def reached(job: str = "start") -> set[str]:
-    return {path for path in code_version.reach(f"jobs.{job}") if "__init__" not in path}
+    return {path for path in code_version.reachable_files(f"jobs.{job}") if "__init__" not in path}
 
 
 def test_the_packages_are_those_of_the_project():
@@ -141,32 +141,36 @@ def test_all_that_a_job_loads_is_reached(job: str):
     loaded = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=True)
     names = {name.removeprefix("oilake.") for name in loaded.stdout.split() if name.startswith("oilake.")}
     ours = {name for name in names if name.partition(".")[0] in code_version.PACKAGES}
-    assert {code_version._path(name) for name in ours} <= code_version.reach(*JOBS[job]).keys()
+    assert {code_version._module_path(name) for name in ours} <= code_version.reachable_files(*JOBS[job]).keys()
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_no_page_report_sample_or_download_is_reached(job: str):
-    rooms = {path.split("/")[1].removesuffix(".py") for path in code_version.reach(*JOBS[job]) if path[:5] == "jobs/"}
+    rooms = {
+        path.split("/")[1].removesuffix(".py")
+        for path in code_version.reachable_files(*JOBS[job])
+        if path[:5] == "jobs/"
+    }
     assert not rooms & {*PAGES}
 
 
 def test_the_schemas_name_jobs_whose_modules_are_followed():
-    written = {schemas.load(name).written_by for name in schemas.names()}
+    written = {schemas.table_schema(name).written_by for name in schemas.table_names()}
     assert {*JOBS} == written - {"check", "download", "publish", "verify"}
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_each_reached_file_counts(job: str, checkout: Path, monkeypatch: pytest.MonkeyPatch):
     _use(monkeypatch, checkout)
-    before = code_version.digest(*JOBS[job])
-    for path in code_version.reach(*JOBS[job]):
+    before = code_version.code_digest(*JOBS[job])
+    for path in code_version.reachable_files(*JOBS[job]):
         content = (checkout / path).read_bytes()
         (checkout / path).write_bytes(content + b"\n# edited\n")
         _forget()
-        assert code_version.digest(*JOBS[job]) != before, path
+        assert code_version.code_digest(*JOBS[job]) != before, path
         (checkout / path).write_bytes(content)
     _forget()
-    assert code_version.digest(*JOBS[job]) == before
+    assert code_version.code_digest(*JOBS[job]) == before
 
 
 @pytest.mark.parametrize("path", EDITS)
@@ -174,21 +178,21 @@ def test_an_edit_is_seen_by_the_jobs_whose_rows_depend_on_it(
     path: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _use(monkeypatch, checkout)
-    before = {job: code_version.digest(*JOBS[job]) for job in JOBS}
+    before = {job: code_version.code_digest(*JOBS[job]) for job in JOBS}
     file = checkout / path
     content = file.read_bytes() if file.exists() else None
     file.write_bytes((content or b"") + b"\n# edited\n")
     _forget()
-    assert {job for job in JOBS if code_version.digest(*JOBS[job]) != before[job]} == EDITS[path]
+    assert {job for job in JOBS if code_version.code_digest(*JOBS[job]) != before[job]} == EDITS[path]
     file.unlink() if content is None else file.write_bytes(content)
 
 
 def test_a_derived_job_takes_its_own_code(monkeypatch: pytest.MonkeyPatch):
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(code_version, "digest", lambda *given: asked.append(given) or b"")
+    monkeypatch.setattr(code_version, "code_digest", lambda *given: asked.append(given) or b"")
     for job in DERIVED:
         pin = type("Pin", (), {"release": "v3"})()
-        Task(job, pin, {}, ()).fingerprint()  # type: ignore[arg-type]
+        DerivedTask(job, pin, {}, ()).fingerprint()  # type: ignore[arg-type]
     assert asked == [JOBS[job] for job in DERIVED]
 
 
@@ -288,7 +292,7 @@ def test_a_zip_of_the_packages_has_the_same_fingerprints(tmp_path: Path):
     )
     place, digests = done.stdout.splitlines()
     assert place.startswith(str(zipped))
-    assert digests.split() == [code_version.digest(*given).hex() for given in JOBS.values()]
+    assert digests.split() == [code_version.code_digest(*given).hex() for given in JOBS.values()]
 
 
 def test_an_edited_kernel_is_run_again_and_an_edited_page_is_not(

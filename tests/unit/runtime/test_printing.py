@@ -45,16 +45,16 @@ def test_no_job_prints_but_through_the_one_door():
 
 def test_lines_that_are_told_are_not_obeyed(capsys: pytest.CaptureFixture[str]):
     def run(_: argparse.Namespace) -> int:
-        printing.tell(f"a {HARMFUL}\nb")
-        progress.say(f"c {HARMFUL}")
+        printing.print_text(f"a {HARMFUL}\nb")
+        progress.log_line(f"c {HARMFUL}")
         return 0
 
-    assert entrypoint.guard(run, argparse.Namespace()) == 0
+    assert entrypoint.run_guarded(run, argparse.Namespace()) == 0
     assert capsys.readouterr() == (f"a {SHOWN}\nb\n", f"c {SHOWN}\n")
 
 
 def test_json_stays_json(capsys: pytest.CaptureFixture[str]):
-    printing.tell(json.dumps({HARMFUL: f"ü {HARMFUL}\n"}))
+    printing.print_text(json.dumps({HARMFUL: f"ü {HARMFUL}\n"}))
     assert json.loads(capsys.readouterr().out) == {HARMFUL: f"ü {HARMFUL}\n"}
 
 
@@ -67,7 +67,7 @@ def test_sentences_of_errors_are_not_obeyed(
     def run(_: argparse.Namespace) -> int:
         raise InputError(f"x.csv: {HARMFUL}\n; fetch it again")
 
-    assert entrypoint.guard(run, argparse.Namespace()) == 2
+    assert entrypoint.run_guarded(run, argparse.Namespace()) == 2
     told = capsys.readouterr().err
     assert told.endswith(rf"oilake: x.csv: {SHOWN}\n; fetch it again" + "\n")
     assert not obeyed(told)
@@ -75,13 +75,13 @@ def test_sentences_of_errors_are_not_obeyed(
 
 def test_tables_are_aligned_and_not_obeyed():
     row = {"release": "v3", "title": f"{HARMFUL}\n", "raw": f"\xe9{HARMFUL}\n".encode("latin1", "ignore")}
-    lines = show._table(list(row), [row]).split("\n")
+    lines = show._text_table(list(row), [row]).split("\n")
     assert len(lines) == 3
     assert not obeyed("".join(lines))
     assert SHOWN in lines[1]
-    assert not obeyed("\n".join(quarantine._table(list(row), [row])))
-    assert not obeyed("\n".join(history._indented([("mid", "name"), ("/m/1", HARMFUL + "\n")])))
-    assert list(printing.aligned([("a", "bb"), ("ccc", "d\n")])) == ["a    bb", r"ccc  d\n"]
+    assert not obeyed("\n".join(quarantine._text_table(list(row), [row])))
+    assert not obeyed("\n".join(history._indented_table([("mid", "name"), ("/m/1", HARMFUL + "\n")])))
+    assert list(printing.aligned_lines([("a", "bb"), ("ccc", "d\n")])) == ["a    bb", r"ccc  d\n"]
 
 
 FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\tx", "  =1", "\u00a0=1", "\u200b=1",
@@ -92,7 +92,7 @@ FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "
 @pytest.mark.parametrize("cell", FORMULAS)
 def test_no_cell_of_an_attribution_is_a_formula(cell: str, column: str):
     row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": False, column: cell}
-    text = attribution.text([row]).decode()
+    text = attribution.attribution_csv([row]).decode()
     header, cells = list(csv.reader(io.StringIO(text, newline="")))
     assert dict(zip(header, cells, strict=True))[column] == f"'{cell}"
     assert f"\"'{cell[:1]}" in text
@@ -101,7 +101,7 @@ def test_no_cell_of_an_attribution_is_a_formula(cell: str, column: str):
 @pytest.mark.parametrize("cell", ["A dog", "1+1", "a=b", "'", '"', "https://x/?a=-1", "é", "", "a, b\nc"])
 def test_other_cells_of_an_attribution_are_as_they_are(cell: str):
     row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": True, "title": cell}
-    header, cells = list(csv.reader(io.StringIO(attribution.text([row]).decode(), newline="")))
+    header, cells = list(csv.reader(io.StringIO(attribution.attribution_csv([row]).decode(), newline="")))
     told = dict(zip(header, cells, strict=True))
     assert (told["title"], told["is_changed"]) == (cell, "true")
 
@@ -113,5 +113,5 @@ def test_an_attribution_that_begins_with_a_formula_is_text():
         "title": "=1",
         "author": "=1",
     }
-    header, cells = list(csv.reader(io.StringIO(attribution.text([row]).decode())))
+    header, cells = list(csv.reader(io.StringIO(attribution.attribution_csv([row]).decode())))
     assert dict(zip(header, cells, strict=True))["attribution"] == '"=1" by =1, licence unknown'

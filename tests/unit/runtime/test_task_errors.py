@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from oilake.conf.errors import InputError, OilakeError, PromiseError, StoreError
-from oilake.jobs.quarantining.reprocess_kernel import Context, look
+from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreError
+from oilake.jobs.quarantining.reprocess_kernel import ReprocessContext, preview_file
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.scanning.merge_scan import Side, aligned, row_groups
+from oilake.jobs.scanning.merge_scan import Side, aligned_chunks, row_groups
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def test_each_error_of_a_task_is_one_sentence(error: Exception, sentence: str):
         raise error
         yield 0
 
-    (batch,) = spark_tasks._run(Item(), work, "lake", "v3: reading")
+    (batch,) = spark_tasks._run_item(Item(), work, "lake", "v3: reading")
     assert json.loads(batch["error"][0].as_py())["sentence"] == sentence
 
 
-@pytest.mark.parametrize("kind", [InputError, PromiseError, StoreError])
+@pytest.mark.parametrize("kind", [InputError, DataQualityError, StoreError])
 def test_an_error_of_ours_keeps_its_kind_and_exit_code(kind: type[OilakeError]):
-    assert spark_tasks.KINDS[kind.__name__] is kind
+    assert spark_tasks.ERROR_KINDS[kind.__name__] is kind
 
 
 def damaged(folder: Path) -> str:
@@ -80,8 +80,8 @@ def test_a_damaged_or_vanished_file_is_named_with_the_remedy(tmp_path: Path, is_
     path = damaged(tmp_path) if is_there else str(tmp_path / "gone.parquet")
     readers = (
         lambda: row_groups(path),
-        lambda: next(aligned({"a": Side((path,), ("mid",))}, 0, 1 << 64, 1)),
-        lambda: look(path, Context(None, "lake", "run", 100, {})),  # type: ignore[arg-type]
+        lambda: next(aligned_chunks({"a": Side((path,), ("mid",))}, 0, 1 << 64, 1)),
+        lambda: preview_file(path, ReprocessContext(None, "lake", "run", 100, {})),  # type: ignore[arg-type]
     )
     for read in readers:
         with pytest.raises(StoreError, match=r"cannot be read .*; publish its release again with --force") as raised:

@@ -92,10 +92,10 @@ def test_harmful_headers_are_refused_by_file_and_member(tmp_path: Path, name: st
 def read(path: Path, is_blobs: bool) -> list[tuple[str, bytes]]:
     """(name, bytes) of the members, as ingest reads a release's archive or as verify reads images."""
     if is_blobs:
-        listed = {member.start: member.name for member in tar_members.members(str(path)) if member.is_file}
-        return [(listed[start], body(1 << 30)) for start, body in tar_members.bodies(str(path), set(listed))]
+        listed = {member.start: member.name for member in tar_members.list_members(str(path)) if member.is_file}
+        return [(listed[start], body(1 << 30)) for start, body in tar_members.read_bodies(str(path), set(listed))]
     with path.open("rb", buffering=0) as stream:
-        return [(name, body(1 << 30)) for name, body in tar_stream.members(stream, path.name, Anything())]
+        return [(name, body(1 << 30)) for name, body in tar_stream.stream_members(stream, path.name, Anything())]
 
 
 class Anything(list[str]):
@@ -129,4 +129,4 @@ def test_a_large_size_in_binary_is_read():
     """GNU tar writes sizes from 8 GiB on so; the member itself may be cut here."""
     stream = io.BytesIO(gzip.compress(block(NAME, b"0", b"\x80" + (9 << 30).to_bytes(11, "big")) + DATA))
     with pytest.raises(InputError, match="truncated"):
-        list(tar_stream.members(stream, "large.tar.gz", [NAME]))
+        list(tar_stream.stream_members(stream, "large.tar.gz", [NAME]))

@@ -11,7 +11,7 @@ import pytest
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading import address_lists
-from oilake.jobs.downloading.address_lists import Addresses, Ids
+from oilake.jobs.downloading.address_lists import AddressList, IdList
 from oilake.jobs.sources import image_lists
 from oilake.jobs.verifying import selection
 
@@ -22,9 +22,9 @@ EVERY = sorted(int(image, 16) for image in (FIRST, SHORT, SECOND))
 def read(folder: Path, data: bytes | str) -> list[int]:
     path = folder / "list"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    found = address_lists.read(str(path))
-    assert isinstance(found, Ids)
-    assert selection.ids(str(path)).to_pylist() == [f"{number:016x}" for number in found.numbers().tolist()]
+    found = address_lists.read_list(str(path))
+    assert isinstance(found, IdList)
+    assert selection.read_ids(str(path)).to_pylist() == [f"{number:016x}" for number in found.numbers().tolist()]
     return sorted(found.numbers().tolist())
 
 
@@ -64,8 +64,8 @@ def test_every_form_of_a_list_is_the_same_list(tmp_path: Path, form: str):
 
 def test_the_split_that_an_image_is_listed_with_counts(tmp_path: Path):
     (tmp_path / "list").write_text(f"x,ImageID\n1,train/{FIRST}\n2,Validation/{SECOND}.jpg\n3,abcde\n")
-    found = address_lists.read(str(tmp_path / "list"))
-    assert isinstance(found, Ids)
+    found = address_lists.read_list(str(tmp_path / "list"))
+    assert isinstance(found, IdList)
     assert {split: [f"{n:016x}" for n in numbers] for split, numbers in found.by_split.items()} == {
         "": [SHORT], "train": [FIRST], "validation": [SECOND], "test": [],
     }  # fmt: skip
@@ -98,7 +98,7 @@ def test_the_split_that_an_image_is_listed_with_counts(tmp_path: Path):
         ("TsvHttpData-1.0\n", "holds no image"),
     ],
 )
-@pytest.mark.parametrize("reader", [address_lists.read, selection.ids])
+@pytest.mark.parametrize("reader", [address_lists.read_list, selection.read_ids])
 def test_a_list_that_cannot_be_read_is_told_by_file_and_line(
     tmp_path: Path, data: bytes | str, told: str, reader: object
 ):
@@ -115,27 +115,27 @@ def test_a_list_that_cannot_be_read_is_told_by_file_and_line(
 def test_a_transfer_list_is_one_for_downloads_alone(tmp_path: Path):
     path = tmp_path / "list.tsv"
     path.write_bytes(codecs.BOM_UTF8 + b"TsvHttpData-1.0\r\nhttps://example.org/a.jpg\t11\r\n")
-    found = address_lists.read(str(path))
-    assert isinstance(found, Addresses)
+    found = address_lists.read_list(str(path))
+    assert isinstance(found, AddressList)
     assert found.count() == 1
     with pytest.raises(ConfigError, match="lists addresses, not image IDs"):
-        selection.ids(str(path))
+        selection.read_ids(str(path))
 
 
 def test_a_list_comes_through_a_pipe_too(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     writer = Thread(target=(tmp_path / "pipe").write_bytes, args=(codecs.BOM_UTF8 + PLAIN.encode(),))
     writer.start()
-    found = address_lists.read(str(tmp_path / "pipe"))
+    found = address_lists.read_list(str(tmp_path / "pipe"))
     writer.join()
-    assert isinstance(found, Ids)
+    assert isinstance(found, IdList)
     assert found.numbers().tolist() == EVERY
 
 
 @pytest.mark.parametrize("place", ["", "nowhere"])
 def test_what_is_no_file_is_told(tmp_path: Path, place: str):
     with pytest.raises(ConfigError, match="cannot be read"):
-        address_lists.read(str(tmp_path / place))
+        address_lists.read_list(str(tmp_path / place))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_is_no_file_is_told(tmp_path: Path, place: str):
     ],
 )
 def test_one_image_is_read_as_a_line_of_a_list(text: str, image: str):
-    assert image_lists.of_text(text, "--image") == image
+    assert image_lists.parse_image_id(text, "--image") == image
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_one_image_is_read_as_a_line_of_a_list(text: str, image: str):
 )
 def test_what_is_no_image_is_told(text: str, told: str):
     with pytest.raises(ConfigError) as error:
-        image_lists.of_text(text, "--image")
+        image_lists.parse_image_id(text, "--image")
     assert told in str(error.value)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from oilake.conf.errors import InputError
 from oilake.jobs.sources import byte_ranges, csv_records, record_walker
-from oilake.jobs.sources.csv_parser import Header, parse
-from oilake.jobs.sources.csv_records import blocks
+from oilake.jobs.sources.csv_parser import Header, parse_block
+from oilake.jobs.sources.csv_records import read_blocks
 
 NAMES = ("a", "b", "c")
 TYPES = dict.fromkeys(NAMES, pa.string())
@@ -32,8 +32,8 @@ LIMIT = 1 << 20
 def read(data: bytes, size: int, limit: int = LIMIT) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """((line, raw, values) of each row, (line, raw, reasons) of each record that is none)."""
     rows, bad = [], []
-    for block in blocks(io.BytesIO(data).read, size):
-        parsed = parse(block, Header(NAMES), TYPES, limit)
+    for block in read_blocks(io.BytesIO(data).read, size):
+        parsed = parse_block(block, Header(NAMES), TYPES, limit)
         values = zip(*(parsed.columns[name].to_pylist() for name in NAMES), strict=True)
         places = parsed.locate(np.arange(parsed.count))
         rows += [(*place, tuple(v or "" for v in row)) for place, row in zip(places, values, strict=True)]
@@ -158,7 +158,7 @@ def test_no_pattern_makes_a_walk_look_more_often(pattern: bytes, head: bytes, ta
 def looked_at(data: bytes, at_end: bool) -> float:
     """How often a byte of `data` is looked at while its records are walked."""
     Counted.seen = 0
-    record_walker.walk(Counted(data), at_end)
+    record_walker.walk_records(Counted(data), at_end)
     return Counted.seen / len(data)
 
 
@@ -169,17 +169,17 @@ def test_small_blocks_are_not_looked_at_again_and_again(monkeypatch: pytest.Monk
     for module in (record_walker, csv_records):
         monkeypatch.setattr(module, "MAX_RECORD", longest)
     looked: list[int] = []
-    cuts = csv_records.cuts
+    cuts = csv_records.block_ends
 
     def counted(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool]]:
         looked.append(len(data))
         return cuts(data, at_end, size)
 
-    monkeypatch.setattr(csv_records, "cuts", counted)
+    monkeypatch.setattr(csv_records, "block_ends", counted)
     head, pattern, tail = SHAPES[shape]
     data = head + pattern * 2000 + tail
     with contextlib.suppress(InputError):
-        deque(blocks(io.BytesIO(data).read, 10), maxlen=0)
+        deque(read_blocks(io.BytesIO(data).read, 10), maxlen=0)
     assert sum(looked) < 8 * len(data)
 
 
@@ -189,7 +189,7 @@ def test_a_record_that_is_too_long_leaves_the_blocks_small(data: bytes, size: in
         for module in (record_walker, csv_records):
             patch.setattr(module, "MAX_RECORD", longest)
         try:
-            found = list(blocks(io.BytesIO(data).read, size))
+            found = list(read_blocks(io.BytesIO(data).read, size))
         except InputError:
             return
     assert b"".join(block.data for block in found) == data
@@ -203,7 +203,7 @@ def test_a_line_that_is_too_long_is_told_with_its_file():
     with pytest.raises(
         InputError, match=r"images\.tar\.gz: train: line 2 is longer than 32 MiB, .*; fetch the file again"
     ):
-        deque(blocks(io.BytesIO(data).read, 4 << 20, where="images.tar.gz: train"), maxlen=0)
+        deque(read_blocks(io.BytesIO(data).read, 4 << 20, where="images.tar.gz: train"), maxlen=0)
 
 
 def test_the_ranges_of_a_file_in_one_quote_are_planned_in_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -222,5 +222,5 @@ def test_the_ranges_of_a_file_in_one_quote_are_planned_in_two_looks(tmp_path: Pa
 
     monkeypatch.setattr(byte_ranges, "open_file", counted)
     size = path.stat().st_size
-    assert [(found.start, found.stop) for found in byte_ranges.plan(str(path), size, 50)] == [(0, size)]
+    assert [(found.start, found.stop) for found in byte_ranges.plan_ranges(str(path), size, 50)] == [(0, size)]
     assert sum(read) <= 2 * size

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import expected_members, load_all
+from oilake.conf.registry import expected_members, load_releases
 from oilake.jobs import sample
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.synthetic import plan
 from oilake.jobs.synthetic.defects import KINDS
-from oilake.jobs.synthetic.plan import Counts
+from oilake.jobs.synthetic.plan import SubsetCounts
 from tests.support import sample_reading as reading
 
 SMALL = 0.0002
@@ -71,7 +71,7 @@ def test_another_seed_gives_other_images(clean: Path, tmp_path: Path) -> None:
 
 
 def test_every_file_of_the_registry_is_there_with_all_its_members(clean: Path) -> None:
-    for release in load_all(str(clean / "registry")).values():
+    for release in load_releases(str(clean / "registry")).values():
         for file in release.files:
             path = clean / release.tag / file.name
             if file.kind == "tar.gz":
@@ -84,7 +84,7 @@ def test_every_file_of_the_registry_is_there_with_all_its_members(clean: Path) -
 @pytest.mark.parametrize("release", ["v1", "v2", "v3"])
 def test_the_registry_publishes_what_a_recount_finds(clean: Path, release: str) -> None:
     found = published(clean, release)
-    packaged = vars(load_all()[release].published)
+    packaged = vars(load_releases()[release].published)
     assert found.keys() == {name for name, figure in packaged.items() if figure}
     assert reading.recount(clean, release).items() >= found.items()
 
@@ -185,7 +185,7 @@ def test_many_slices_make_one_sorted_sample_with_the_same_figures(
 
 
 def published(folder: Path, release: str) -> dict[str, object]:
-    found = vars(load_all(str(folder / "registry"))[release].published)
+    found = vars(load_releases(str(folder / "registry"))[release].published)
     return {name: figure for name, figure in found.items() if figure}
 
 
@@ -317,20 +317,20 @@ def repaired(line: bytes) -> bytes:
 
 @pytest.mark.parametrize("scale", [1.0, 0.37, 0.05])
 def test_the_parts_of_all_slices_add_up_to_the_published_figures(scale: float) -> None:
-    figures = {name: release.published for name, release in load_all().items()}
-    made = plan.make(figures, scale)
+    figures = {name: release.published for name, release in load_releases().items()}
+    made = plan.make_plan(figures, scale)
     assert made.slices > 1
     for subset in plan.SUBSETS:
         parts = [made.part(subset, n) for n in range(made.slices)]
-        total = Counts(**{f.name: sum(getattr(part, f.name) for part in parts) for f in fields(Counts)})
+        total = SubsetCounts(**{f.name: sum(getattr(part, f.name) for part in parts) for f in fields(SubsetCounts)})
         for release in ("v2", "v3"):
             for name, count in planned(total, release).items():
                 assert count == round(getattr(figures[release], name)[subset] * scale), (release, name, subset)
-        assert min(min(getattr(part, f.name) for f in fields(Counts)) for part in parts) >= 0
+        assert min(min(getattr(part, f.name) for f in fields(SubsetCounts)) for part in parts) >= 0
         assert max(part.images for part in parts) <= plan.SLICE_IMAGES + 1
 
 
-def planned(c: Counts, release: str) -> dict[str, int]:
+def planned(c: SubsetCounts, release: str) -> dict[str, int]:
     common = {"images": c.images, "machine_labels": c.machine}
     if release == "v2":
         positive = c.kept_positive + c.flipped_to_negative + c.withdrawn_positive
@@ -346,8 +346,8 @@ def planned(c: Counts, release: str) -> dict[str, int]:
 
 
 def test_at_scale_1_the_classes_are_the_published_ones() -> None:
-    published = {name: release.published for name, release in load_all().items()}
-    c = plan.make(published, 1.0, contradictions=True).classes
+    published = {name: release.published for name, release in load_releases().items()}
+    c = plan.make_plan(published, 1.0, contradictions=True).classes
     machine = c.both + c.machine_only + c.lost
     assert machine == published["v2"].machine_classes == published["v3"].machine_classes
     assert machine - c.later_than_v1 == published["v1"].machine_classes
@@ -394,7 +394,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_disk_without_room_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample, "ROOM", 1 << 60)
+    monkeypatch.setattr(sample, "FULL_SCALE_BYTES", 1 << 60)
     with pytest.raises(StoreError, match=r"GiB are free, --scale 0\.0005 needs about .*; give a smaller --scale"):
         write(tmp_path / "s")
     assert contents(tmp_path) == {}

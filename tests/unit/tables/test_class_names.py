@@ -22,7 +22,7 @@ CLASSES: list[Class] = [
 
 
 def find(text: str) -> str:
-    return class_names.find(text, CLASSES, "--mid", "v3")
+    return class_names.find_class(text, CLASSES, "--mid", "v3")
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_what_names_no_class_or_several_is_told_with_the_choices(text: str, told
 
 def test_a_release_without_classes_says_so():
     with pytest.raises(ConfigError, match="v1 lists no classes"):
-        class_names.find("Dog", [], "--mid", "v1")
+        class_names.find_class("Dog", [], "--mid", "v1")

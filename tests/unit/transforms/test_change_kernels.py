@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oilake.jobs.transforms import class_history, image_changes, image_runs, label_changes
-from oilake.jobs.transforms.class_vocabulary import known
-from oilake.jobs.transforms.image_runs import Runs
-from oilake.jobs.transforms.release_diff import FROM, TO, side
+from oilake.jobs.transforms.class_vocabulary import build_vocabulary
+from oilake.jobs.transforms.image_runs import ImageRuns
+from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 from tests.support.releases import CAT, DOG, TREE
 
@@ -51,7 +51,7 @@ NAMES = st.dictionaries(
 )
 
 
-def parts(rows: list[dict[str, Any]], columns: Iterable[str], plain: bool, size: int) -> Runs:
+def parts(rows: list[dict[str, Any]], columns: Iterable[str], plain: bool, size: int) -> ImageRuns:
     """The rows, sorted, in batches of `size`."""
     types = {"machine_confidence": pa.float64(), "original_size": pa.int64()}
     text = pa.string() if plain else pa.dictionary(pa.int32(), pa.string())
@@ -59,8 +59,8 @@ def parts(rows: list[dict[str, Any]], columns: Iterable[str], plain: bool, size:
     schema = schema.insert(0, pa.field("image_id", pa.string()))
     ordered = iter(sorted(rows, key=lambda row: (row["image_id"], row.get("mid", ""))))
     batches = iter(lambda: list(islice(ordered, size)), [])
-    return image_runs.joined(
-        [image_runs.of_batch(pa.RecordBatch.from_pylist(batch, schema=schema)) for batch in batches]
+    return image_runs.join_runs(
+        [image_runs.runs_of_batch(pa.RecordBatch.from_pylist(batch, schema=schema)) for batch in batches]
     )
 
 
@@ -106,13 +106,15 @@ def expected_labels(old: dict[tuple[str, str], Any], new: dict[tuple[str, str], 
     return found
 
 
-def sided(releases: Mapping[str, dict[Any, Any]], columns: Iterable[str], plain: bool, size: int) -> dict[str, Runs]:
+def sided(
+    releases: Mapping[str, dict[Any, Any]], columns: Iterable[str], plain: bool, size: int
+) -> dict[str, ImageRuns]:
     """The rows of each role, by image or (image, MID), as sides."""
     by_side: dict[str, list[dict[str, Any]]] = {}
     for role, rows in releases.items():
         for key, row in rows.items():
             ids = {"image_id": key} if plain else {"image_id": key[0], "mid": key[1]}
-            by_side.setdefault(side(role, row["subset"]), []).append({**row, **ids})
+            by_side.setdefault(side_name(role, row["subset"]), []).append({**row, **ids})
     return {name: parts(rows, columns, plain, size) for name, rows in by_side.items()}
 
 
@@ -122,9 +124,11 @@ def test_labels_are_compared_as_dictionaries_would(old: Release, new: Release, s
     chunk = sided({FROM: before, TO: after}, label_changes.COLUMNS, False, size)
     if not chunk:
         return
-    classes = known([{"mid": mid, "display_name": None, "is_trainable": None, "is_boxable": None} for mid in MIDS[:2]])
-    found = label_changes.compare(chunk, classes)
-    assert found.column_names == schemas.arrow_schema(schemas.load("label_changes")).names
+    classes = build_vocabulary(
+        [{"mid": mid, "display_name": None, "is_trainable": None, "is_boxable": None} for mid in MIDS[:2]]
+    )
+    found = label_changes.compare_labels(chunk, classes)
+    assert found.column_names == schemas.arrow_schema(schemas.table_schema("label_changes")).names
     assert found.to_pylist() == expected_labels(before, after)
 
 
@@ -133,7 +137,7 @@ def test_a_release_compared_with_itself_has_no_change(release: Release, size: in
     rows = label_rows(release)
     chunk = sided({FROM: rows, TO: rows}, label_changes.COLUMNS, False, size)
     if chunk:
-        assert label_changes.compare(chunk, known([])).num_rows == 0
+        assert label_changes.compare_labels(chunk, build_vocabulary([])).num_rows == 0
 
 
 def expected_images(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
@@ -167,38 +171,41 @@ def test_images_are_compared_as_dictionaries_would(old: Release, new: Release, s
     }
     chunk = sided(releases, image_changes.COLUMNS, True, size)
     if chunk:
-        found = image_changes.compare(chunk)
-        assert found.column_names == schemas.arrow_schema(schemas.load("image_changes")).names
+        found = image_changes.compare_images(chunk)
+        assert found.column_names == schemas.arrow_schema(schemas.table_schema("image_changes")).names
         assert found.to_pylist() == expected_images(releases[FROM], releases[TO])
 
 
 def test_rows_of_files_that_come_out_of_order_are_put_in_order():
     photos = {image: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS)} for image in IMAGES}
-    there, here = side(FROM, "train"), side(TO, "train")
+    there, here = side_name(FROM, "train"), side_name(TO, "train")
     both = sided({FROM: photos, TO: photos}, image_changes.COLUMNS, True, 2)
-    assert image_changes.compare({there: both[there], here: swapped(both[here])}).num_rows == 0
+    assert image_changes.compare_images({there: both[there], here: swapped(both[here])}).num_rows == 0
     said = label_rows({image: ("train", {DOG: (PEOPLE[0], None), CAT: (MACHINE[0], 0.5)}) for image in IMAGES})
     chunk = sided({FROM: said, TO: said}, label_changes.COLUMNS, False, 2)
-    assert label_changes.compare({there: chunk[there], here: swapped(chunk[here])}, known([])).num_rows == 0
+    assert (
+        label_changes.compare_labels({there: chunk[there], here: swapped(chunk[here])}, build_vocabulary([])).num_rows
+        == 0
+    )
 
 
-def swapped(part: Runs) -> Runs:
+def swapped(part: ImageRuns) -> ImageRuns:
     """The same rows, as of two files whose names do not come in the order of their images."""
     middle = int(IMAGES[2], 16)
-    return image_runs.joined([part.since(middle), part.before(middle)])
+    return image_runs.join_runs([part.since(middle), part.before(middle)])
 
 
 def test_a_column_younger_than_the_files_is_null():
     rows = {IMAGES[0]: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS, None), "original_size": 11}}
-    old = sided({FROM: rows}, image_changes.COLUMNS, True, 1)[side(FROM, "train")]
-    older = Runs(old.rows.drop_columns(["original_size", "title"]), old.images, old.lengths)
-    found = image_changes.compare({side(FROM, "train"): older, side(TO, "train"): old}).to_pylist()
+    old = sided({FROM: rows}, image_changes.COLUMNS, True, 1)[side_name(FROM, "train")]
+    older = ImageRuns(old.rows.drop_columns(["original_size", "title"]), old.images, old.lengths)
+    found = image_changes.compare_images({side_name(FROM, "train"): older, side_name(TO, "train"): old}).to_pylist()
     assert [row["columns_changed"] for row in found] == [["original_size"]]
 
 
 @given(NAMES, NAMES)
 def test_classes_are_compared_as_dictionaries_would(old: dict[str, Any], new: dict[str, Any]):
-    found = class_history.compare(*([{"mid": mid, **row} for mid, row in one.items()] for one in (old, new)))
+    found = class_history.compare_classes(*([{"mid": mid, **row} for mid, row in one.items()] for one in (old, new)))
     assert found["mid"].to_pylist() == sorted({*old, *new})
     for row in found.to_pylist():
         before, after = old.get(row["mid"]), new.get(row["mid"])
@@ -222,7 +229,7 @@ def test_every_kind_of_change_is_allowed_by_the_suite(table: str):
     kinds = {"label_changes": label_changes, "image_changes": image_changes, "class_history": class_history}
     allowed = [
         e.kwargs["value_set"]
-        for e in quality.load(table).expectations
+        for e in quality.load_suite(table).expectations
         if e.kwargs.get("column") == "change" and "value_set" in e.kwargs
     ]
     assert allowed == [list(kinds[table].CHANGES)]

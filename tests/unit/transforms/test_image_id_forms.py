@@ -19,9 +19,9 @@ from oilake.conf.registry import IdForm, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import landing_area, reuse
-from oilake.jobs.ingesting.chunk_kernel import Context, Report, run
-from oilake.jobs.quarantining.reprocess import release_rows
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, ingest_split
+from oilake.jobs.quarantining.reprocess import reprocess_release
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile
@@ -56,13 +56,13 @@ Row = dict[str, Any]
 
 def declared(folder: Path, form: str, release: str = "v3") -> Release:
     """The packaged release, all of whose row files declare the form of their IDs."""
-    document = yaml.safe_load((registry.packaged() / f"{release}.yaml").read_text())
+    document = yaml.safe_load((registry.packaged_registry() / f"{release}.yaml").read_text())
     for member in (member for file in document["files"] for member in file["members"]):
         if member.get("format", "csv") == "csv":
             member["ids"] = form
     folder.mkdir()
     (folder / f"{release}.yaml").write_text(yaml.safe_dump(document))
-    return registry.find(release, str(folder))
+    return registry.find_release(release, str(folder))
 
 
 def read(
@@ -70,18 +70,22 @@ def read(
     release: Release,
     archive: Path,
     shape: tuple[int, int, int],
-    texts: Mapping[str, reuse.Known] | None = None,
-) -> list[Report]:
+    texts: Mapping[str, reuse.ReusableFile] | None = None,
+) -> list[ChunkReport]:
     block, chunk, shares = shape
-    wanted = landing_area.wanted(release)
-    context = Context(release, str(folder / "lake"), "run", wanted, block, 1 << 20, earlier=texts or {})
+    wanted = landing_area.members_by_file(release)
+    context = IngestContext(release, str(folder / "lake"), "run", wanted, block, 1 << 20, earlier=texts or {})
     splits = [Split(archive.name, str(archive), "tar.gz", chunk, n, shares) for n in range(shares)]
-    return sorted((report for split in splits for report in run(split, context)), key=lambda report: report.number)
+    return sorted(
+        (report for split in splits for report in ingest_split(split, context)), key=lambda report: report.number
+    )
 
 
-def rows(folder: Path, reports: list[Report], chosen: Callable[[Report], list[StagedFile | None]]) -> list[Row]:
+def rows(
+    folder: Path, reports: list[ChunkReport], chosen: Callable[[ChunkReport], list[StagedFile | None]]
+) -> list[Row]:
     files = [file for report in reports for file in chosen(report) if file]
-    paths = [join(str(folder / "lake"), file.table, file.path) for file in files]
+    paths = [join_uri(str(folder / "lake"), file.table, file.path) for file in files]
     return [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
 
 
@@ -94,7 +98,7 @@ def landed(folder: Path, member: str, *ids: str) -> Path:
 @pytest.mark.parametrize("member", ROWS)
 def test_a_short_id_without_a_letter_is_kept_aside(tmp_path: Path, member: str, shape: tuple[int, int, int]):
     ids = [image_id(0), PUBLISHED, "ab", "0x12", "7", image_id(9)]
-    reports = read(tmp_path, registry.find("v3"), landed(tmp_path, member, *ids), shape)
+    reports = read(tmp_path, registry.find_release("v3"), landed(tmp_path, member, *ids), shape)
     mine = [report for report in reports if report.member == member]
     kept = {row["image_id"] for row in rows(tmp_path, mine, lambda r: list(r.staged))}
     assert kept == {image_id(0), image_id(9), f"{0xAB:016x}", f"{0x12:016x}"}
@@ -136,7 +140,7 @@ def test_a_file_of_hexadecimal_ids_is_read_as_such(tmp_path: Path):
 
 
 def test_v1_with_a_decimal_id_among_hexadecimal_ones(tmp_path: Path):
-    header = ",".join(registry.find("v1").columns["images"])
+    header = ",".join(registry.find_release("v1").columns["images"])
     row = f"{PUBLISHED},train,https://c1.staticflickr.com/5/4129/5215831864_46f356962f_o.jpg,,,,,,12,,"
     text = lines(header, row, row.replace(PUBLISHED, RIGHT))
     archive = tmp_path / "images_2016_08_v5.tar.gz"
@@ -144,7 +148,7 @@ def test_v1_with_a_decimal_id_among_hexadecimal_ones(tmp_path: Path):
         info = tarfile.TarInfo("images_2016_08/train/images.csv")
         info.size = len(text)
         packed.addfile(info, io.BytesIO(text))
-    for number, release in enumerate((registry.find("v1"), declared(tmp_path / "registry", "decimal", "v1"))):
+    for number, release in enumerate((registry.find_release("v1"), declared(tmp_path / "registry", "decimal", "v1"))):
         folder = tmp_path / str(number)
         reports = read(folder, release, archive, SHAPES[0])
         assert [r["image_id"] for r in rows(folder, reports, lambda r: list(r.staged))] == [RIGHT]
@@ -164,29 +168,33 @@ def test_v1_with_a_decimal_id_among_hexadecimal_ones(tmp_path: Path):
     ],
 )
 def test_a_form_that_does_not_fit_is_refused(tmp_path: Path, member: dict[str, str], value: str, told: str):
-    document = yaml.safe_load((registry.packaged() / "v3.yaml").read_text())
+    document = yaml.safe_load((registry.packaged_registry() / "v3.yaml").read_text())
     document["files"][0]["members"][0] |= {**member, "ids": value}
     (tmp_path / "v3.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(ConfigError, match=r"v3\.yaml") as error:
-        registry.load_all(str(tmp_path))
+        registry.load_releases(str(tmp_path))
     assert told in str(error.value)
 
 
 def test_text_is_not_shared_between_files_that_write_ids_otherwise():
     names = ("image_id", "source", "mid", "confidence")
-    assert len({reuse.digest(b"", names, form).hexdigest() for form in FORMS}) == 3
+    assert len({reuse.begin_digest(b"", names, form).hexdigest() for form in FORMS}) == 3
 
 
 def test_text_that_is_taken_from_another_release_brings_its_repairs(tmp_path: Path):
     """Chunks without a repair are taken over; a chunk with one is read, so that its line is listed again."""
     archive = landed(tmp_path, MACHINE, *(image_id(n) for n in range(5)), "0xABC", *(image_id(n) for n in range(6, 9)))
-    first = read(tmp_path, registry.find("v3"), archive, SHAPES[1])
+    first = read(tmp_path, registry.find_release("v3"), archive, SHAPES[1])
     texts = {}
     for staged in (file for report in first for file in report.staged):
-        uri = join(str(tmp_path / "lake"), staged.table, staged.path)
-        texts |= {note: reuse.Known(uri, "machine") for name, note in staging.notes(uri).items() if name == reuse.TEXT}
+        uri = join_uri(str(tmp_path / "lake"), staged.table, staged.path)
+        texts |= {
+            note: reuse.ReusableFile(uri, "machine")
+            for name, note in staging.footer_notes(uri).items()
+            if name == reuse.TEXT_NOTE
+        }
     assert texts
-    again = read(tmp_path, registry.find("v3"), archive, SHAPES[1], texts)
+    again = read(tmp_path, registry.find_release("v3"), archive, SHAPES[1], texts)
     assert sum(report.reused for report in again) > 0
     for chosen in ((lambda r: list(r.staged)), (lambda r: [r.repairs])):
         assert rows(tmp_path, again, chosen) == rows(tmp_path, first, chosen) != []
@@ -204,18 +212,21 @@ def test_a_declared_form_releases_what_was_kept_aside(
         MACHINE: lines(LABEL_HEADER, f"{PUBLISHED},machine,m.0bt9lr,0.9", f"12,machine,{DOG},0.9"),
     }
     land(tmp_path / "landing", replaced)
-    document = yaml.safe_load((registry.packaged() / "v3.yaml").read_text()) | {"subsets": ["train"], "published": {}}
+    document = yaml.safe_load((registry.packaged_registry() / "v3.yaml").read_text()) | {
+        "subsets": ["train"],
+        "published": {},
+    }
     (tmp_path / "v3.yaml").write_text(yaml.safe_dump(document))
-    first = registry.find("v3", str(tmp_path))
+    first = registry.find_release("v3", str(tmp_path))
     for member in (member for file in document["files"] for member in file["members"]):
         if member["pattern"].endswith(("/images.csv", "-machine.csv")):
             member["ids"] = "decimal"
     (tmp_path / "v3.yaml").write_text(yaml.safe_dump(document))
-    second = registry.find("v3", str(tmp_path))
+    second = registry.find_release("v3", str(tmp_path))
     summary = ingest(mine, first)
     assert summary.reasons["ambiguous_image_id"] == 3
     assert table_readers.rows(warehouse, "repairs") == []
-    release_rows(mine, second)
+    reprocess_release(mine, second)
     tables = ("images", "labels", "quarantine", "repairs", "release_files")
     released = {table: sorted(map(repr, table_readers.rows(warehouse, table))) for table in tables}
     found = [

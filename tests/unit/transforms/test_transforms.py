@@ -129,20 +129,20 @@ def test_entities_are_decoded_once_and_need_their_semicolon(value: str, expected
 
 @given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32))))
 def test_numbers_are_read_exactly(values: list[float | None]):
-    found, bad = numbers.doubles(array([None if v is None else repr(v) for v in values]))
+    found, bad = numbers.to_doubles(array([None if v is None else repr(v) for v in values]))
     assert found.to_pylist() == values
     assert not bad.any()
 
 
 @pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "1e400", "abc", "", "1,5", "0x1", "1_0", "--1"])
 def test_what_is_no_finite_number_is_marked(value: str):
-    found, bad = numbers.doubles(array([value, "0.5"]))
+    found, bad = numbers.to_doubles(array([value, "0.5"]))
     assert found.to_pylist() == [None, 0.5]
     assert bad.tolist() == [True, False]
 
 
 def test_attributes_are_true_false_or_unknown():
-    found, bad = numbers.attributes(array(["1", "0", "-1", None, "7"]))
+    found, bad = numbers.to_booleans(array(["1", "0", "-1", None, "7"]))
     assert found.to_pylist() == [True, False, None, None, None]
     assert bad.tolist() == [False, False, False, False, True]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from oilake.conf.settings import Fetch
+from oilake.conf.settings import FetchSettings
 from oilake.jobs.fetching import locations
-from oilake.jobs.fetching.locations import Item
+from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.transport import address_guard, http
 from oilake.jobs.transport.address_blocks import is_public
-from oilake.jobs.transport.address_guard import ForbiddenError, Resolver, origin, without_secrets
+from oilake.jobs.transport.address_guard import ForbiddenError, Resolver, host_and_port, without_secrets
 from oilake.jobs.transport.source import RefusedError
 from tests.support import http_server, photos
 
@@ -81,7 +81,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with pytest.raises(ForbiddenError, match=r"rebind.test leads to 127.0.0.1"):
-        address_guard.guarded(Resolver()).request("GET", "http://rebind.test:1/", retries=False)
+        address_guard.guarded_pool_manager(Resolver()).request("GET", "http://rebind.test:1/", retries=False)
     assert asked == ["rebind.test"]
 
 
@@ -96,7 +96,7 @@ def test_a_connection_goes_to_the_number_and_not_to_the_name_again(monkeypatch: 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [entry])
     monkeypatch.setattr("urllib3.util.connection.create_connection", create)
     with pytest.raises(Exception, match="no network in tests"):
-        address_guard.guarded(Resolver()).request("GET", "http://example.test/x", retries=False)
+        address_guard.guarded_pool_manager(Resolver()).request("GET", "http://example.test/x", retries=False)
     assert connected == [("93.184.215.14", 80)]
 
 
@@ -121,7 +121,7 @@ def test_a_redirect_to_a_private_address_is_refused_and_not_asked(monkeypatch: p
     with http_server.running() as server:
         inside = server.url.replace("127.0.0.1", "127.0.0.2")
         server.tricks["/x.jpg"].append(photos.redirects_to(f"{inside}/secret"))
-        source = http.source(Fetch(tries=1), is_guarded=True)
+        source = http.http_source(FetchSettings(tries=1), is_guarded=True)
         with (
             pytest.raises(RefusedError, match=r"127\.0\.0\.2, which is not a public address"),
             source.read(f"{server.url}/x.jpg", 0, None),
@@ -134,8 +134,8 @@ def test_fetch_follows_no_redirect_to_a_private_address_that_was_not_named(tmp_p
     """The place that the user names may be private itself, and may redirect to itself."""
     with http_server.running() as server, http_server.running() as other:
         server.files["/x"] = server.files["/y"] = other.files["/secret"] = http_server.Stored(b"bytes")
-        item = Item("x", f"{server.url}/x", tmp_path / "x")
-        source = locations.connect([item], Fetch(tries=1))[item.url]
+        item = FetchItem("x", f"{server.url}/x", tmp_path / "x")
+        source = locations.sources_by_address([item], FetchSettings(tries=1))[item.url]
         server.tricks["/x"].append(http_server.says(302, Location="/y"))
         with source.read(item.url, 0, None) as answer:
             assert b"".join(answer.chunks) == b"bytes"
@@ -156,7 +156,7 @@ def test_a_named_host_that_was_public_does_not_become_private(monkeypatch: pytes
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(leads_to), 80))]
     )
-    resolver = Resolver([origin("http://Files.Example.org/x")])
+    resolver = Resolver([host_and_port("http://Files.Example.org/x")])
     assert resolver.resolve("files.example.org", 80) == ["93.184.215.14"]
     with pytest.raises(ForbiddenError, match=r"files\.example\.org leads to 127\.0\.0\.1"):
         resolver.resolve("files.example.org", 80)
@@ -164,7 +164,7 @@ def test_a_named_host_that_was_public_does_not_become_private(monkeypatch: pytes
 
 
 def test_a_named_host_that_is_private_may_be_asked_at_its_port_only():
-    resolver = Resolver([origin("http://127.0.0.1:9000/x")])
+    resolver = Resolver([host_and_port("http://127.0.0.1:9000/x")])
     assert resolver.resolve("127.0.0.1", 9000) == ["127.0.0.1"]
     with pytest.raises(ForbiddenError):
         resolver.resolve("127.0.0.1", 22)

@@ -18,11 +18,11 @@ from deltalake import DeltaTable
 from oilake.conf import drift_thresholds
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.check import Outcome, check
+from oilake.jobs.check import CheckOutcome, check
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.validation import explanations
 from oilake.quality import scopes, suites
-from oilake.quality.suites import Expectation, Meta
+from oilake.quality.suites import Expectation, ExpectationMeta
 
 PACKAGED = yaml.safe_load((Path(drift_thresholds.__file__).parent / "drift.yaml").read_text())
 DRIFTS = {
@@ -52,7 +52,7 @@ def test_thresholds_that_make_no_sense_are_refused_with_file_and_key(
 ):
     monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "mine.yaml", **changed))
     with pytest.raises(ConfigError, match=r"mine\.yaml: ") as error:
-        suites.load("images")
+        suites.load_suite("images")
     assert told in str(error.value)
 
 
@@ -61,7 +61,7 @@ def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Pat
     odd = {name: 0.123456 + n / 1e7 if name in drift_thresholds.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
     monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "odd.yaml", **odd))
     tables = ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots")
-    queries = [one for t in tables for one in suites.load(t).expectations if one.type == scopes.QUERY]
+    queries = [one for t in tables for one in suites.load_suite(t).expectations if one.type == scopes.QUERY]
     for value in map(str, odd.values()):
         told = [one for one in queries if value in one.kwargs["unexpected_rows_query"]]
         assert told
@@ -70,9 +70,9 @@ def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Pat
 
 def test_a_query_of_an_unknown_threshold_is_refused(monkeypatch: pytest.MonkeyPatch):
     query = {"unexpected_rows_query": "SELECT * FROM {batch} WHERE x > $mood"}
-    strange = Expectation(scopes.QUERY, query, "warning", "d", Meta("release", name="strange"))
+    strange = Expectation(scopes.QUERY, query, "warning", "d", ExpectationMeta("release", name="strange"))
     with pytest.raises(ConfigError, match=r"strange: conf/drift.yaml has no threshold for \$ \('mood'\)"):
-        suites._filled(strange, drift_thresholds.load().named(), "here")
+        suites._fill_thresholds(strange, drift_thresholds.load_thresholds().named(), "here")
 
 
 def altered(table: str, part: str, change: Callable[[pa.Table], pa.Table]) -> None:
@@ -98,7 +98,7 @@ def turned(rows: pa.Table, mid: str) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def drifted(clean: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome, str]:
+def drifted(clean: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, CheckOutcome, str]:
     """(a copy of the clean sample whose V3 was altered in five ways, its check by tighter thresholds, the class turned)."""
     folder = tmp_path_factory.mktemp("drifted")
     mine = replace(clean, warehouse=str(folder / "lake"))
@@ -119,7 +119,7 @@ def drifted(clean: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         return mine, check(mine), mid
 
 
-def test_drift_that_was_planted_warns_and_no_other(drifted: tuple[Settings, Outcome, str]):
+def test_drift_that_was_planted_warns_and_no_other(drifted: tuple[Settings, CheckOutcome, str]):
     _, outcome, mid = drifted
     found = {
         (one.target.name, r.expectation): r for one in outcome.checked for r in one.results
@@ -146,20 +146,20 @@ def test_drift_that_was_planted_warns_and_no_other(drifted: tuple[Settings, Outc
     assert shown["classes v3", "drift_of_vanished_classes"]["listed_before"] == 444
 
 
-def test_the_table_carries_the_thresholds_that_held(drifted: tuple[Settings, Outcome, str]):
+def test_the_table_carries_the_thresholds_that_held(drifted: tuple[Settings, CheckOutcome, str]):
     mine, _, _ = drifted
+    suite = suite_properties.carried_suite(DeltaTable(f"{mine.warehouse}/classes"))
     queries = {
-        one.name: one.kwargs["unexpected_rows_query"]
-        for one in suite_properties.carried(DeltaTable(f"{mine.warehouse}/classes")).expectations if one.type == scopes.QUERY
-    }  # fmt: skip
+        entry.name: entry.kwargs["unexpected_rows_query"] for entry in suite.expectations if entry.type == scopes.QUERY
+    }
     assert "new > 0.001 * listed_before" in queries["drift_of_new_classes"]
     assert "vanished > 0.01 * listed_before" in queries["drift_of_vanished_classes"]
-    assert suites.load("classes") != suite_properties.carried(DeltaTable(f"{mine.warehouse}/classes"))
+    assert suites.load_suite("classes") != suite_properties.carried_suite(DeltaTable(f"{mine.warehouse}/classes"))
 
 
-def test_what_drifted_is_explained_with_its_rows(drifted: tuple[Settings, Outcome, str]):
+def test_what_drifted_is_explained_with_its_rows(drifted: tuple[Settings, CheckOutcome, str]):
     _, outcome, mid = drifted
-    told = explanations.lines(outcome.checked, is_copy=False)
+    told = explanations.explanation_lines(outcome.checked, is_copy=False)
     text = " ".join(" ".join(told).split())
     assert "image_labels v3: drift_of_positive_share (warning)" in text
     assert f'rows mid="{mid}", share=0.0' in text

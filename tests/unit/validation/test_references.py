@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from oilake.jobs.runtime.filesystem import join
+from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import suite_properties
-from oilake.jobs.tables.targets import File, Target
+from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.validation import foreign_keys
-from oilake.jobs.validation.foreign_keys import Follower, Reference
+from oilake.jobs.validation.foreign_keys import ForeignKeyProbe, Reference
 from oilake.quality import scopes, suites
-from oilake.quality.compiled_queries import References, orphans_query
-from oilake.quality.suites import Expectation, Meta
+from oilake.quality.compiled_queries import ForeignKey, orphans_query
+from oilake.quality.suites import Expectation, ExpectationMeta
 from oilake.schemas import loader as schemas
 
-IMAGE, CLASS = References(("image_id",), "images", ("image_id",)), References(("mid",), "classes", ("mid",))
+IMAGE, CLASS = ForeignKey(("image_id",), "images", ("image_id",)), ForeignKey(("mid",), "classes", ("mid",))
 DECLARED = {
     ("labels", "label_of_unknown_image"): IMAGE,
     ("labels", "label_of_unknown_class"): CLASS,
@@ -42,15 +42,15 @@ LEFT_TO_SPARK = {
 }
 
 
-def asked(references: References | None, query: str = WRITTEN) -> Expectation:
+def asked(references: ForeignKey | None, query: str = WRITTEN) -> Expectation:
     kwargs = {"unexpected_rows_query": query}
-    meta = Meta("cross_table", name="q", reads=("images",), references=references)
+    meta = ExpectationMeta("cross_table", name="q", reads=("images",), references=references)
     return Expectation(scopes.QUERY, kwargs, "warning", "d", meta)
 
 
-def target(name: str, partition_by: tuple[str, ...] = (), **columns: pa.Field) -> Target:
+def target(name: str, partition_by: tuple[str, ...] = (), **columns: pa.Field) -> CheckTarget:
     schema = pa.schema([column.with_name(key) for key, column in columns.items()])
-    return Target(name, "nowhere", 0, suites.Suite(name, ()), schema, "{}", partition_by)
+    return CheckTarget(name, "nowhere", 0, suites.Suite(name, ()), schema, "{}", partition_by)
 
 
 TEXT, MAYBE, WHOLE = pa.field("", pa.string(), False), pa.field("", pa.string()), pa.field("", pa.int64(), False)
@@ -58,7 +58,7 @@ LABELS, IMAGES = target("labels", image_id=TEXT, subset=TEXT), target("images", 
 
 
 def test_the_foreign_keys_of_the_tables_are_declared_once():
-    every = [(table, e) for table in schemas.names() for e in suites.load(table).expectations]
+    every = [(table, e) for table in schemas.table_names() for e in suites.load_suite(table).expectations]
     assert {(table, e.name): e.meta.references for table, e in every if e.meta.references} == DECLARED
 
 
@@ -66,34 +66,34 @@ def test_the_foreign_keys_of_the_tables_are_declared_once():
 def test_the_tables_as_they_are_made_are_followed(warehouse: str, place: tuple[str, str]):
     """What Delta says of their columns fits the query that their suite carries."""
     table, name = place
-    opened = {one: DeltaTable(join(warehouse, one)) for one in (table, DECLARED[place].table)}
+    opened = {one: DeltaTable(join_uri(warehouse, one)) for one in (table, DECLARED[place].table)}
     mine, other = (
-        replace(target(one), schema=pa.schema(delta.schema().to_arrow()), suite=suite_properties.carried(delta))
+        replace(target(one), schema=pa.schema(delta.schema().to_arrow()), suite=suite_properties.carried_suite(delta))
         for one, delta in opened.items()
     )
     (expectation,) = [one for one in mine.suite.expectations if one.name == name]
-    assert foreign_keys.reference(expectation, mine, other) == Reference(
+    assert foreign_keys.provable_reference(expectation, mine, other) == Reference(
         name, DECLARED[place].columns[0], DECLARED[place].their_columns[0], []
     )
 
 
 @pytest.mark.parametrize("why", LEFT_TO_SPARK)
 def test_a_query_that_its_foreign_key_does_not_stand_for_is_left_to_spark(why: str):
-    assert foreign_keys.reference(asked(IMAGE), LABELS, IMAGES) == Reference("q", "image_id", "image_id", [])
-    assert foreign_keys.reference(asked(IMAGE, LEFT_TO_SPARK[why]), LABELS, IMAGES) is None
+    assert foreign_keys.provable_reference(asked(IMAGE), LABELS, IMAGES) == Reference("q", "image_id", "image_id", [])
+    assert foreign_keys.provable_reference(asked(IMAGE, LEFT_TO_SPARK[why]), LABELS, IMAGES) is None
 
 
 def test_what_the_files_of_one_column_cannot_show_is_left_to_spark():
-    both = References(("image_id", "subset"), "images", ("image_id", "subset"))
-    assert foreign_keys.reference(asked(both, orphans_query(both, "labels", ())), LABELS, IMAGES) is None
-    assert foreign_keys.reference(asked(None), LABELS, IMAGES) is None
+    both = ForeignKey(("image_id", "subset"), "images", ("image_id", "subset"))
+    assert foreign_keys.provable_reference(asked(both, orphans_query(both, "labels", ())), LABELS, IMAGES) is None
+    assert foreign_keys.provable_reference(asked(None), LABELS, IMAGES) is None
     for held in (target("labels", image_id=WHOLE), target("labels", ("image_id",), image_id=TEXT), target("labels")):
-        assert foreign_keys.reference(asked(IMAGE), held, IMAGES) is None
+        assert foreign_keys.provable_reference(asked(IMAGE), held, IMAGES) is None
 
 
 def test_a_row_without_a_value_refers_to_nothing(spark: SparkSession):
     """Where the column may be NULL the query says so; both keys of a pair count, and a table may refer to itself."""
-    key = References(("mid", "subset"), "many", ("mid", "subset"), counted_by=("subset",))
+    key = ForeignKey(("mid", "subset"), "many", ("mid", "subset"), counted_by=("subset",))
     rows = spark.createDataFrame(
         [("a", "x"), ("b", "x"), ("b", None), (None, "x"), ("c", "y")], "mid string, subset string"
     )
@@ -103,18 +103,18 @@ def test_a_row_without_a_value_refers_to_nothing(spark: SparkSession):
     assert sorted(map(tuple, spark.sql(query).collect())) == [("x", 1), ("y", 1)]
 
 
-def table(folder: Path, *files: list[str | None], column: str = "id") -> list[File]:
+def table(folder: Path, *files: list[str | None], column: str = "id") -> list[TableFile]:
     folder.mkdir(exist_ok=True)
     found = []
     for n, values in enumerate(files):
         path = folder / f"{n}.parquet"
         pq.write_table(pa.table({"other": [n] * len(values), column: pa.array(values, pa.string())}), path)
-        found.append(File(str(path), {}, path.stat().st_size))
+        found.append(TableFile(str(path), {}, path.stat().st_size))
     return found
 
 
-def shown(files: list[File], *batches: Any) -> bool:
-    follower = Follower(Reference("q", "mine", "id", files), {"subset": "test"})
+def shown(files: list[TableFile], *batches: Any) -> bool:
+    follower = ForeignKeyProbe(Reference("q", "mine", "id", files), {"subset": "test"})
     for batch in batches:
         follower.add(pa.chunked_array([batch]))
     follower.look_up()
@@ -140,7 +140,7 @@ def test_every_value_must_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert shown(texts, coded, coded.slice(1))
     assert not shown(texts, pa.array(["/m/0b"]).dictionary_encode())
     assert not shown(texts, pa.array([None], pa.string()).dictionary_encode())
-    monkeypatch.setattr(foreign_keys, "HELD", 1)
+    monkeypatch.setattr(foreign_keys, "HELD_VALUES", 1)
     assert shown(there, pa.array(hexes(7, 7, 1)), pa.array(hexes(2)), pa.array(hexes(5)))
     assert not shown(there, pa.array(hexes(3)), pa.array(hexes(7)), pa.array(hexes(1)))
 
