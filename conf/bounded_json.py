@@ -1,8 +1,9 @@
-"""JSON that others wrote: its depth and size are bounded before a parser sees it."""
+"""JSON of values that others wrote: bounded before a parser sees it, and written so that any parser takes it."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -25,3 +26,16 @@ def parse_json(text: str) -> Any:
             if depth > DEEPEST_LEVEL:
                 raise ValueError(f"nested deeper than {DEEPEST_LEVEL} levels")
     return json.loads(text)
+
+
+def strict_json(document: Any, indent: int | None = None) -> str:
+    """The document as RFC 8259 has it: NaN and infinities stand as text, and so does what JSON does not know."""
+    return json.dumps(_finite(document), indent=indent, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import threading
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from oilake.conf import bounded_json
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline import start
 from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
@@ -78,14 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.history:
         history_entries = results_store.check_history(settings.warehouse, arguments.history, arguments.release)
         print_text(
-            json.dumps([asdict(entry) for entry in history_entries])
+            bounded_json.strict_json([asdict(entry) for entry in history_entries])
             if arguments.json
             else "\n".join(results_store.history_lines(history_entries))
         )
         return 0
     outcome = check(settings, arguments.what, arguments.release)
     if arguments.json:
-        print_text(json.dumps(outcome.as_json(arguments.explain)))
+        print_text(bounded_json.strict_json(outcome.as_json(arguments.explain)))
     else:
         print_text("\n".join([*_report_lines(outcome, arguments.explain), _last_line(outcome)]))
     return int(outcome.is_broken)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
+from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.blobs.locations import canonical_location
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         ) from None
     records = [row.asDict() for row in rows]
     print_text(
-        "\n".join(json.dumps(row, default=_cell_text) for row in records)
+        "\n".join(bounded_json.strict_json({name: _json_cell(value) for name, value in row.items()}) for row in records)
         if arguments.json
         else _text_table(frame.columns, records)
     )
@@ -81,6 +81,11 @@ def _text_table(columns: list[str], rows: list[dict[str, Any]]) -> str:
         *([escape_unprintable(_cell_text(row[column]))[:MAX_CELL_WIDTH] for column in columns] for row in rows),
     ]
     return "\n".join([*aligned_lines(cells), f"{len(rows):,} rows"])
+
+
+def _json_cell(value: Any) -> Any:
+    """Bytes as the text that they hold; everything else as it is."""
+    return _cell_text(value) if isinstance(value, bytes | bytearray) else value
 
 
 def _cell_text(value: Any) -> str:

@@ -196,12 +196,13 @@ def _carried_files(
     for status in rows["status"].to_pylist():
         checked.statuses[status] += 1
     checked.unchanged += len(rows)
+    checked.carried = len(rows)
     if len(rows):
         yield stage_table(previous_checks.complete_rows(rows, context.location.uri), context)
 
 
 def _fill_summary(verification: Verification, checked: VerifyOutcome, matcher: Matcher) -> None:
-    for name in ("blobs", "bytes", "read", "read_bytes"):
+    for name in ("blobs", "bytes", "read", "read_bytes", "carried"):
         setattr(verification, name, getattr(checked, name))
     verification.passed_over, verification.statuses, verification.shown = (
         matcher.passed_over,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oilake.conf import bounded_json
 from oilake.quality import row_expectations, scopes
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation, Suite
@@ -58,7 +58,7 @@ def result_of_count(expectation: Expectation, count: ExpectationCount, quarantin
         unexpected_count=count.unexpected,
         unexpected_percent=100 * count.unexpected / with_value if with_value and not is_query else None,
         quarantined_count=quarantined,
-        examples=tuple(json.dumps(example, default=str) for example in count.examples[:EXAMPLES]),
+        examples=tuple(bounded_json.strict_json(example) for example in count.examples[:EXAMPLES]),
     )
 
 

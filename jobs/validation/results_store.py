@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import errno
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
@@ -76,7 +76,7 @@ def keep_results(run_id: str, checked: Sequence[TargetFindings]) -> None:
             _refuse_link(path.rpartition("/")[0])
             store.create_dir(path.rpartition("/")[0], recursive=True)
             with store.open_output_stream(path) as stream:
-                stream.write(json.dumps(document, indent=1, default=str).encode(errors="backslashreplace"))
+                stream.write(bounded_json.strict_json(document, indent=1).encode(errors="backslashreplace"))
         except OSError as error:
             log_line(
                 f"{target.folder}: the results cannot be kept beside the table ({error.strerror or error}); "

@@ -14,7 +14,8 @@ class Verification:
     """One location. `expected_from`: which images should have a blob there; `passed_over`: blobs that were not asked for.
 
     `blobs`, `bytes`: of the listing, without those passed over; `read`, `read_bytes`: looked at anew, and hashed.
-    `statuses`: rows of `blob_checks` by status, those that were carried over included. `shown`: by status, a few keys.
+    `statuses`: rows of `blob_checks` by status, with the `carried` ones, which stand from earlier checks of other images at
+    this place. `shown`: by status, a few keys.
     `repair`: the download of what an earlier check found to be bad; then this is the check after it.
     """
 
@@ -29,6 +30,7 @@ class Verification:
     read: int = 0
     read_bytes: int = 0
     passed_over: int = 0
+    carried: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     shown: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -57,6 +59,8 @@ class Verification:
         ]
         if self.passed_over:
             lines.append(f"{self.passed_over:,} blobs were not asked for and passed over")
+        if self.carried:
+            lines.append(f"with {self.carried:,} rows of earlier checks of other images at this place:")
         counted = [(status, self.statuses[status]) for status in STATUSES if self.statuses.get(status)]
         lines += [f"  {status:<15}{count:>12,}" for status, count in counted]
         for status, keys in self.shown.items():

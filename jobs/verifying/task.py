@@ -66,7 +66,7 @@ class VerifyContext:
 class VerifyOutcome:
     """What became of some blobs: how many have which status, the first few of each, and what was read anew.
 
-    `bytes`: of all blobs. `unchanged`: rows that are as they were.
+    `bytes`: of all blobs. `unchanged`: rows that are as they were; `carried`: of these, what was not asked for this time.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -76,6 +76,7 @@ class VerifyOutcome:
     read: int = 0
     read_bytes: int = 0
     unchanged: int = 0
+    carried: int = 0
     staged: list[StagedFile] = field(default_factory=list)
 
     def add(self, other: VerifyOutcome) -> None:
