@@ -90,6 +90,8 @@ def _row_filter(arguments: argparse.Namespace) -> QuarantineFilter:
         )
     if arguments.table not in (None, *schemas.table_names()):
         raise ConfigError(f"--table {arguments.table}: no such table; known: {', '.join(schemas.table_names())}")
+    if arguments.line is not None and arguments.line < 1:
+        raise ConfigError(f"--line counts from 1, so it cannot be {arguments.line}")
     criteria = (arguments.release, arguments.table, arguments.file, arguments.member, arguments.line, arguments.reason)
     return QuarantineFilter(*criteria)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -123,7 +124,7 @@ def split_folder(path: str) -> tuple[str, str]:
 
 def open_copy(path: str) -> DeltaTable:
     """The newest state of the table in a folder; ConfigError when there is none."""
-    opened = open_table(*split_folder(path))
+    opened = None if Path(path).is_file() else open_table(*split_folder(path))
     if opened is None:
         raise ConfigError(
             f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from oilake.conf.errors import ConfigError
 from oilake.jobs import cli
 from oilake.jobs.runtime import invocation, jars
 
@@ -107,3 +108,10 @@ def test_setup_without_java_or_without_room_says_what_to_do(
     monkeypatch.setattr("oilake.jobs.runtime.java_home.find", lambda: None)
     assert cli.main(["setup", "--to", str(tmp_path / "jars")]) == 2
     assert "install one" in capsys.readouterr().err
+
+
+def test_a_folder_without_jars_is_named(
+    tmp_path: Path,
+):
+    with pytest.raises(ConfigError, match="holds no jar"):
+        jars.find_jars(str(tmp_path / "nowhere"))
