@@ -37,8 +37,8 @@ def find_jars(folder: str | None) -> list[str]:
     """Paths of the jars: all that a configured `folder` holds; else those of a checkout's `.jars` or of the user's cache,
     the first of the two that lacks none. Empty without any, ConfigError where the configured folder has none."""
     if folder:
-        if paths := sorted(str(path) for path in Path(folder).glob("*.jar")):
-            return paths
+        if configured := sorted(str(path) for path in Path(folder).glob("*.jar")):
+            return configured
         raise ConfigError(f"{folder}: holds no jar; `oilake setup --to {folder}` brings them, or correct OILAKE_JARS")
     for place in (Path(__file__).resolve().parents[2] / ".jars", cache_folder()):
         paths = [place / jar_file_name(jar) for jar in jar_coordinates()]
