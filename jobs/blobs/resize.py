@@ -34,7 +34,7 @@ class DamagedImageError(Exception):
     """Bytes that cannot be read as an image."""
 
 
-def resize_image(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool = False) -> bytes | None:
+def resized(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool = False) -> bytes | None:
     """The smaller image's bytes; None where the image is upright, small and of the format already.
 
     The colour profile is kept where it fits, other metadata is not; a JPEG shows what is transparent over white.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from oilake.jobs.blobs import image_formats
 from oilake.jobs.blobs.blob_store import BlobReceipt, BlobStore
-from oilake.jobs.blobs.resize import DamagedImageError, PixelBombError, Resize, resize_image
+from oilake.jobs.blobs.resize import DamagedImageError, PixelBombError, Resize, resized
 from oilake.jobs.downloading.outcome import ImageOutcome, failed_outcome, failure_status
 from oilake.jobs.downloading.request import DownloadRequest, blob_key, image_address
 from oilake.jobs.transport.rate_limit import RateLimiter
@@ -179,7 +179,7 @@ def _is_cut(body: ReceivedBody, kind: str, head: bytes, max_pixels: int) -> bool
     if image_formats.is_whole(kind, head, body.size, body.stream.read(image_formats.TAIL)):
         return False
     try:
-        resize_image(body.stream, Resize(1), max_pixels)
+        resized(body.stream, Resize(1), max_pixels)
     except DamagedImageError:
         return True
     except PixelBombError as error:
@@ -194,7 +194,7 @@ def _is_original(body: ReceivedBody) -> bool:
 def _made_smaller(body: ReceivedBody, order: DownloadRequest, stream: BinaryIO) -> BlobReceipt:
     assert order.resize is not None
     try:
-        data = resize_image(body.stream, order.resize, order.download.max_pixels, _is_original(body))
+        data = resized(body.stream, order.resize, order.download.max_pixels, _is_original(body))
     except PixelBombError as error:
         raise body.unfit("bomb", str(error)) from None
     except DamagedImageError as error:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from oilake.jobs.blobs import image_formats
-from oilake.jobs.blobs.resize import DamagedImageError, Format, PixelBombError, Resize, resize_image
+from oilake.jobs.blobs.resize import DamagedImageError, Format, PixelBombError, Resize, resized
 
 RED, GREEN, WHITE = (200, 30, 40), (10, 220, 30), (255, 255, 255)
 PIXELS = 1_000_000
@@ -36,7 +36,7 @@ def saved(image: Image.Image, form: str, **options: Any) -> io.BytesIO:
 
 
 def made(stream: io.BytesIO, longest: int = 20, form: Format = "jpeg", is_original: bool = False) -> Image.Image:
-    data = resize_image(stream, Resize(longest, format=form), PIXELS, is_original)
+    data = resized(stream, Resize(longest, format=form), PIXELS, is_original)
     assert data is not None
     image = Image.open(io.BytesIO(data))
     assert image.format == form.upper()
@@ -112,9 +112,9 @@ def test_every_kind_is_made_smaller_and_of_several_pictures_the_first(name: str,
 
 
 def test_what_is_small_upright_and_of_the_format_stays_as_it_is():
-    assert resize_image(PUBLISHED["jpeg"](), Resize(60), PIXELS) is None
-    assert resize_image(PUBLISHED["png"](), Resize(60, format="png"), PIXELS) is None
-    assert resize_image(PUBLISHED["mpo"](), Resize(60), PIXELS) is not None, "it holds more than the one picture"
+    assert resized(PUBLISHED["jpeg"](), Resize(60), PIXELS) is None
+    assert resized(PUBLISHED["png"](), Resize(60, format="png"), PIXELS) is None
+    assert resized(PUBLISHED["mpo"](), Resize(60), PIXELS) is not None, "it holds more than the one picture"
 
 
 TRANSPARENT: dict[str, Callable[[], io.BytesIO]] = {
@@ -230,7 +230,7 @@ def test_a_profile_is_kept_only_where_it_fits():
 def test_a_bomb_of_any_kind_is_refused(form: str):
     stream = saved(Image.new("RGB", (1001, 1000)), form)
     with pytest.raises(PixelBombError, match="1,001 x 1,000 pixels"):
-        resize_image(stream, Resize(20), PIXELS, is_original=True)
+        resized(stream, Resize(20), PIXELS, is_original=True)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_bomb_of_any_kind_is_refused(form: str):
 def test_what_is_no_image_is_damaged_also_if_it_was_published_so(data: bytes):
     for is_original in (False, True):
         with pytest.raises(DamagedImageError):
-            resize_image(io.BytesIO(data), Resize(20), PIXELS, is_original)
+            resized(io.BytesIO(data), Resize(20), PIXELS, is_original)
 
 
 def noise() -> Image.Image:
@@ -262,13 +262,13 @@ def test_a_published_image_without_its_end_is_made_of_what_is_left_and_any_other
     data = saved(noise(), **kind).getvalue()
     stream = io.BytesIO(data[: -int(len(data) * share) - 30])
     with pytest.raises(DamagedImageError):
-        resize_image(stream, Resize(40), PIXELS)
+        resized(stream, Resize(40), PIXELS)
     small = made(stream, 40, is_original=True)
     whole = made(io.BytesIO(data), 40)
     assert small.size == (30, 40)
     assert np.abs(np.asarray(small)[8:32].astype(int) - np.asarray(whole)[8:32]).max() < 16
     with pytest.raises(DamagedImageError):
-        resize_image(stream, Resize(40), PIXELS)
+        resized(stream, Resize(40), PIXELS)
 
 
 def test_one_thread_reads_what_is_left_while_another_refuses_it():
@@ -279,13 +279,13 @@ def test_one_thread_reads_what_is_left_while_another_refuses_it():
         start.wait()
         for n in range(20):
             try:
-                resize_image(io.BytesIO(data), Resize(40), PIXELS)
+                resized(io.BytesIO(data), Resize(40), PIXELS)
             except DamagedImageError:
                 refused.append(n)
 
     def lenient() -> None:
         start.wait()
-        read.extend(n for n in range(20) if resize_image(io.BytesIO(data), Resize(40), PIXELS, is_original=True))
+        read.extend(n for n in range(20) if resized(io.BytesIO(data), Resize(40), PIXELS, is_original=True))
 
     threads = [threading.Thread(target=work) for work in (strict, lenient, strict, lenient)]
     for thread in threads:
