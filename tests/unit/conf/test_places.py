@@ -86,6 +86,7 @@ def test_a_backtick_is_doubled():
     assert path_table("/a`b") == "delta.`/a``b`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hash#tag", "ques?x", "back`tick 'n' \"q\" [a]{b,c}* 50% ü"])
 def test_odd_characters_work_from_ingest_to_check(oilake: Oilake, tmp_path: Path, name: str):
     """Landing area, registry, warehouse and pages all lie in such a folder."""

@@ -295,6 +295,7 @@ def test_a_zip_of_the_packages_has_the_same_fingerprints(tmp_path: Path):
     assert digests.split() == [code_version.code_digest(*given).hex() for given in JOBS.values()]
 
 
+@pytest.mark.slow
 def test_an_edited_kernel_is_run_again_and_an_edited_page_is_not(
     oilake: Oilake, warehouse: str, checkout: Path, tmp_path: Path
 ):
