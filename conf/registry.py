@@ -9,7 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from oilake.conf import published_pages
 from oilake.conf.errors import ConfigError
+from oilake.conf.published_pages import PublishedPage, TrainableCondition
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
@@ -93,6 +95,10 @@ class PublishedFigures:
     box_classes: int | None = None
     box_classes_trainable: int | None = None
 
+    def given(self) -> dict[str, bool]:
+        """Every figure that a release may publish, and whether this one does."""
+        return {name: value not in (None, {}) for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Release:
@@ -110,6 +116,8 @@ class Release:
     columns: dict[str, dict[str, str]]
     files: tuple[File, ...]
     published: PublishedFigures
+    pages: tuple[PublishedPage, ...] = ()
+    trainable_rule: tuple[TrainableCondition, ...] = ()
 
 
 def packaged_registry() -> Traversable:
@@ -147,6 +155,8 @@ def load_release(path: Traversable | Path) -> Release:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
     release = build_dataclass(Release, load_yaml(path), str(path))
     _check_names(release, str(path))
+    published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
+    published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
     for n, file in enumerate(release.files):
         for m, member in enumerate(file.members):
             _check_member(release, member, f"{path}: files[{n}].members[{m}]")
