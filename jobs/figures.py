@@ -22,6 +22,7 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot, small_rows
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 FIGURES = "figures"
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def figures(settings: Settings, release: Release, force: bool = False) -> list[Figure]:
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
-    warehouse, name = settings.warehouse, release.release
+    warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}

@@ -12,6 +12,7 @@ from oilake.conf.published_pages import TrainableCondition
 from oilake.conf.registry import Release
 from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
 from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule
 
 # Which rows of `labels` are of a kind, by the name of the kind.
@@ -25,7 +26,7 @@ LABEL_KINDS = {
 FigureKey = tuple[str, str | None]
 
 
-def count_figures(spark: SparkSession, warehouse: str, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
+def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
     name, published = pin.release, {pin.release: pin}
     figure_counts: dict[FigureKey, int] = {}
