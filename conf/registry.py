@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -16,26 +17,6 @@ from oilake.conf.yaml_loader import build_dataclass, load_yaml
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-# Our columns that a file of each table must give, and those that it may.
-REQUIRED_COLUMNS = {
-    "images": {
-        "image_id",
-        "subset",
-        "original_url",
-        "original_landing_url",
-        "license",
-        "author_profile_url",
-        "author",
-        "title",
-    },
-    "labels": {"image_id", "source", "mid", "confidence"},
-    "boxes": {"image_id", "source", "mid", "confidence", "x_min", "x_max", "y_min", "y_max"},
-}
-OPTIONAL_COLUMNS = {
-    "images": {"original_size", "original_md5", "thumbnail_300k_url"},
-    "labels": set[str](),
-    "boxes": {"is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"},
-}
 SUBSETS = ("train", "validation", "test")
 
 Origin = Literal["machine", "human", "crowdsource"]
@@ -54,7 +35,7 @@ class Member:
     rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
     """
 
-    table: Literal["images", "labels", "boxes", "classes", "hierarchy"]
+    table: str
     pattern: str
     format: Format = "csv"
     columns: str | None = None
@@ -112,19 +93,26 @@ class Release:
     published: PublishedFigures
 
 
+# What only the declarations of the tables can tell of a release; the text is where its errors begin.
+TablesCheck = Callable[[Release, str], None]
+
+
 def packaged_registry() -> Traversable:
     """The folder of the registry that ships with the project."""
     return files("oilake.conf") / "releases"
 
 
-def load_releases(folder: str | None = None) -> dict[str, Release]:
-    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates."""
+def load_releases(folder: str | None = None, check_tables: TablesCheck | None = None) -> dict[str, Release]:
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+
+    Jobs load them by `schemas/release_registry.py`, which gives `check_tables`.
+    """
     root: Traversable | Path = Path(folder) if folder else packaged_registry()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
     files_and_releases: dict[str, tuple[str, Release]] = {}
     for path in sorted((path for path in root.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name):
-        release = load_release(path)
+        release = load_release(path, check_tables)
         if release.release in files_and_releases:
             other_file = files_and_releases[release.release][0]
             raise ConfigError(f"{path}: {other_file} tells of release {release.release} too; remove one of them")
@@ -135,18 +123,20 @@ def load_releases(folder: str | None = None) -> dict[str, Release]:
     return {release.release: release for release in ordered}
 
 
-def find_release(name: str, folder: str | None = None) -> Release:
+def find_release(name: str, folder: str | None = None, check_tables: TablesCheck | None = None) -> Release:
     """The release called `name`; ConfigError lists the known ones when there is none."""
-    releases = load_releases(folder)
+    releases = load_releases(folder, check_tables)
     if name not in releases:
         raise ConfigError(f"unknown release {name!r}; known: {', '.join(releases)}")
     return releases[name]
 
 
-def load_release(path: Traversable | Path) -> Release:
+def load_release(path: Traversable | Path, check_tables: TablesCheck | None = None) -> Release:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
     release = build_dataclass(Release, load_yaml(path), str(path))
     _check_names(release, str(path))
+    if check_tables:
+        check_tables(release, str(path))
     for n, file in enumerate(release.files):
         for m, member in enumerate(file.members):
             _check_member(release, member, f"{path}: files[{n}].members[{m}]")
@@ -164,14 +154,6 @@ def _check_names(release: Release, path: str) -> None:
     for subset in release.subsets:
         if subset not in SUBSETS:
             raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief_value(subset)}")
-    for name, columns in release.columns.items():
-        if name not in REQUIRED_COLUMNS:
-            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(REQUIRED_COLUMNS)}")
-        columns_given = set(columns.values())
-        if missing := REQUIRED_COLUMNS[name] - columns_given:
-            raise ConfigError(f"{path}: columns.{name} lacks {', '.join(sorted(missing))}")
-        if unknown := columns_given - REQUIRED_COLUMNS[name] - OPTIONAL_COLUMNS[name]:
-            raise ConfigError(f"{path}: columns.{name} has the unknown {', '.join(sorted(unknown))}")
 
 
 def _check_member(release: Release, member: Member, where: str) -> None:
@@ -179,10 +161,6 @@ def _check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
     if (member.format == "classes") != (member.list is not None):
         raise ConfigError(f"{where}.list is given for the format 'classes' and no other")
-    if (member.table in REQUIRED_COLUMNS) != (member.format == "csv"):
-        raise ConfigError(
-            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(REQUIRED_COLUMNS)}"
-        )
     if member.format == "csv" and member.columns != member.table:
         raise ConfigError(
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"

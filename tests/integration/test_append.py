@@ -17,7 +17,7 @@ from oilake.jobs.tables.append_rows import append_rows
 from oilake.schemas import loader as schemas
 
 TABLE = "downloads"
-TYPES = {column.name: schemas.ARROW_TYPES[column.type] for column in schemas.table_schema(TABLE).columns}
+TYPES = {column.name: schemas.arrow_type(column) for column in schemas.table_schema(TABLE).columns}
 
 
 def row(image: str, release: str = "v3", **changed: Any) -> dict[str, Any]:
