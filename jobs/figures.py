@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from oilake.conf import registry
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.counting.release_figures import FigureKey, count_figures
@@ -24,6 +23,7 @@ from oilake.jobs.tables.snapshots import INGEST, require_snapshot, small_rows
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 FIGURES = "figures"
 INPUT_TABLES = ("images", "labels", "boxes", "classes")
@@ -81,7 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release_figures = figures(settings, registry.find_release(arguments.release, settings.registry), arguments.force)
+    release_figures = figures(
+        settings, release_registry.find_release(arguments.release, settings.registry), arguments.force
+    )
     text = (
         json.dumps([asdict(figure) for figure in release_figures])
         if arguments.json
