@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +27,10 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     and clicks may be absent: NULL."""
     result = NormalizedBatch({})
     labels.add_ids_and_mids(result, raw, expected.member.ids)
+    every = chain.from_iterable(release.box_sources.values())
+    sources = release.box_sources.get(expected.subset or "", tuple(every))
     _, unknown = dictionary_arrays.map_distinct(
-        raw["source"], lambda values: (values, ~_are_known_sources(values, release.box_sources[expected.subset or ""]))
+        raw["source"], lambda values: (values, ~_are_known_sources(values, sources))
     )
     result.add("source", raw["source"], unknown, "unknown_source")
     confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)
