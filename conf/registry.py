@@ -230,6 +230,12 @@ def landing_path(release: Release, file_name: str) -> str:
     return file_name if "/" in file_name else f"{release.tag}/{file_name}"
 
 
+def subset_box_sources(release: Release, subset: str | None) -> tuple[str, ...]:
+    """The sources that boxes of the subset may have; of an unknown one, those of any."""
+    anywhere = dict.fromkeys(source for sources in release.box_sources.values() for source in sources)
+    return release.box_sources.get(subset or "", tuple(anywhere))
+
+
 def _check_names(release: Release, path: str) -> None:
     """What becomes a partition, a path or a column."""
     if not re.fullmatch("v[0-9]+", release.release):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError, InputError, StoreError
-from oilake.conf.registry import ExpectedMember, Release
+from oilake.conf.registry import ExpectedMember, Release, subset_box_sources
 from oilake.jobs.ingesting import repairs, reuse
 from oilake.jobs.ingesting.reuse import ReusableFile
 from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows, parse_block
@@ -266,7 +266,7 @@ def _normalize_by_table(columns: Mapping[str, pa.Array], expected: ExpectedMembe
     if table == "images":
         return images.normalize(columns, expected.subset or "", form)
     if table == "boxes":
-        return boxes.normalize(columns, release.box_sources[expected.subset or ""], form)
+        return boxes.normalize(columns, subset_box_sources(release, expected.subset), form)
     if table == "labels":
         return labels.normalize(columns, release.sources, form)
     raise ConfigError(
