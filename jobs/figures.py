@@ -12,7 +12,6 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from oilake.conf import registry
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
@@ -25,6 +24,7 @@ from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 FIGURES = "figures"
 INPUT_TABLES = ("images", "labels", "boxes", "classes")
@@ -73,7 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release_figures = figures(settings, registry.find_release(arguments.release, settings.registry), arguments.force)
+    release_figures = figures(
+        settings, release_registry.find_release(arguments.release, settings.registry), arguments.force
+    )
     text = (
         json.dumps([asdict(figure) for figure in release_figures])
         if arguments.json

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import load_releases
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.synthetic import defect_injection, plan, writing
 from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
+from oilake.schemas.release_registry import load_releases
 
 DEFAULT_SCALE = 0.0005
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.

@@ -130,5 +130,5 @@ def _stage_quarantine(bad: list[BadRecord], report: ChunkReport, context: Ingest
 
 
 def is_small(expected: Mapping[str, ExpectedMember]) -> bool:
-    """Whether a file holds nothing but small members."""
-    return all(e.member.format != "csv" for e in expected.values())
+    """Whether a file holds nothing but small members: lists of classes and the hierarchy."""
+    return all(e.member.table not in schemas.row_tables() for e in expected.values())

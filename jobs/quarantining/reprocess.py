@@ -19,7 +19,7 @@ from oilake.conf.errors import ConfigError, DataQualityError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
-from oilake.jobs.ingesting.chunk_kernel import TYPES
+from oilake.jobs.ingesting.published_tables import TRANSFORMS
 from oilake.jobs.ingesting.repairs import COUNT_NAMES
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.gated_publication import PassedPublication, StagedPublication, pass_gate, publish_passed
@@ -55,7 +55,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
-TABLES = tuple(TYPES)
+TABLES = tuple(TRANSFORMS)
 MODULE = "oilake.jobs.quarantining.reprocess"
 
 
