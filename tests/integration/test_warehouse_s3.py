@@ -66,13 +66,13 @@ def on_s3(environment: Path) -> Settings:
 def paths_of_uris(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URIs that `Path` was given."""
     met: list[str] = []
-    make = pathlib.PurePath.__new__
+    make = pathlib.Path.__new__
 
     def noting(kind: Any, *parts: Any, **more: Any) -> Any:
         met.extend(str(part) for part in parts if str(part).startswith(("s3:/", "s3a:/")))
         return make(kind, *parts, **more)
 
-    monkeypatch.setattr(pathlib.PurePath, "__new__", noting)
+    monkeypatch.setattr(pathlib.Path, "__new__", noting)
     return met
 
 
