@@ -31,9 +31,9 @@ from oilake.jobs.tables.snapshots import (
     RELEASE,
     SINCE,
     Snapshot,
-    newest_snapshots,
     numbered_snapshot,
     property_name,
+    read_snapshots,
     slice_name,
     staged_at,
 )
@@ -137,7 +137,7 @@ def recover(warehouse: Warehouse) -> list[str]:
 
 def unfinished_publications(warehouse: Warehouse) -> list[tuple[int, Publication]]:
     """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
-    ended = {release: snapshot.number for release, snapshot in newest_snapshots(warehouse).items()}
+    ended = {release: snapshot.number for release, snapshot in read_snapshots(warehouse).items()}
     begun = newest_rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
@@ -187,7 +187,7 @@ def _without_tallies(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
 
 
 def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
-    now = newest_snapshots(warehouse)
+    now = read_snapshots(warehouse)
     for release, job, fingerprint in publication.basis:
         if release not in now or now[release].fingerprints.get(job) != fingerprint:
             raise StoreError(
@@ -197,7 +197,7 @@ def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
 
 def _newest_number(warehouse: Warehouse, release: str) -> int:
     """The number of the release's newest snapshot."""
-    snapshot = newest_snapshots(warehouse).get(release)
+    snapshot = read_snapshots(warehouse).get(release)
     return snapshot.number if snapshot else 0
 
 
@@ -210,7 +210,7 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
     fingerprints |= {slice_name(job, r): f for r, job, f in publication.basis if r != publication.release}
     if amended := CONTINUES.get(publication.job):
         fingerprints[amended] = publication.fingerprint
-    if before := newest_snapshots(warehouse).get(publication.release):
+    if before := read_snapshots(warehouse).get(publication.release):
         versions = (
             _not_replaced(before.table_versions, publication.job, lambda name: schemas.table_schema(name).written_by)
             | versions

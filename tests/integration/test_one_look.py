@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf import registry
 from oilake.conf.settings import Settings
+from oilake.conf.storage import Storage
 from oilake.jobs import check as checks
 from oilake.jobs import figures
 from oilake.jobs.downloading.selection import ImageSelection, choose_images
@@ -131,7 +132,7 @@ def overtaken(
 
 def test_partner_tables_are_those_of_the_targets(overtaken: tuple[str, dict[str, snapshots.Snapshot]]):
     warehouse, known = overtaken
-    around = checker.WarehouseContext(Warehouse.at(warehouse), known)
+    around = checker.WarehouseContext(replace(Warehouse.at(warehouse), pins=known))
     for table in ("images", "labels", "classes"):
         found = around.find(table, "v3")
         assert not isinstance(found, str)
@@ -204,16 +205,13 @@ def test_a_comparison_that_a_publication_overtook_is_left_out_of_a_check_and_tol
     known = {"changes since v2": "c", "ingest since v2": "old", "changes since v1": "c", "ingest since v1": "i"}
     first = replace(pin, release="v1", fingerprints={"ingest": "i"})
     last = replace(pin, release="v3", table_versions=versions, fingerprints=known)
-    found, sentences = snapshots.drop_outdated_comparisons(
-        Warehouse.at("lake"), {"v1": first, "v2": pin, "v3": last}, None
-    )
-    assert found["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
+    lake = Warehouse("lake", Storage(), {"v1": first, "v2": pin, "v3": last})
+    found, sentences = snapshots.drop_outdated_comparisons(lake, None)
+    assert snapshots.newest_snapshots(found)["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
     assert sentences == [
         "lake: v2 was published anew after label_changes was made; run `oilake changes --from v2 --to v3` again"
     ]
-    assert (
-        snapshots.drop_outdated_comparisons(Warehouse.at("lake"), {"v1": first, "v2": pin, "v3": last}, "v2")[1] == []
-    )
+    assert snapshots.drop_outdated_comparisons(lake, "v2")[1] == []
 
 
 def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(
