@@ -12,8 +12,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import delete_files
+from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
 from oilake.jobs.tables.delta_log import existing_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

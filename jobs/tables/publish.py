@@ -11,25 +11,32 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
-from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import delete_files, open_filesystem
+from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables import delta_commits
+from oilake.jobs.tables.cleanup import discard_staged
+from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
 from oilake.jobs.tables.delta_log import existing_table, newest_rows
+from oilake.jobs.tables.publication import (
+    CONTINUES,
+    Publication,
+    application_id,
+    is_commit_of,
+    left_in_place,
+    parse_manifest,
+    publication_properties,
+    without_tallies,
+)
 from oilake.jobs.tables.snapshots import (
-    INGEST,
-    RELEASE,
-    SINCE,
     Snapshot,
     numbered_snapshot,
     property_name,
@@ -40,53 +47,6 @@ from oilake.jobs.tables.snapshots import (
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
-
-DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
-DOWNSTREAM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("expand", "changes")}
-# A job that goes on with what another published: from then on the other's fingerprint is its own.
-CONTINUES = {RELEASE: INGEST}
-ATTEMPTS = 30
-PAUSE = 0.1
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What one run is about to publish: the files of the slice of every table that `job` writes, and the row of `snapshots`.
-
-    It replaces what `job` published of the release before, and what was made from that; the rest stays as it is.
-    `basis`: what the job read, as (release, job) and its fingerprint; refused when that is no longer the published one.
-    `since`: the earlier release of a comparison. `properties`: what its commits say besides, as `oilake.NAME`, and what the
-    tables that it writes say of the release, as the property `oilake.NAME.RELEASE`. `notes`: what only its commits say.
-    `kept`: of tables whose slice is replaced in part, the published files that stay.
-    """
-
-    release: str
-    run_id: str
-    status: str
-    fingerprint: str
-    job: str
-    inputs: dict[str, str]
-    files: tuple[StagedFile, ...]
-    basis: tuple[tuple[str, str, str], ...] = ()
-    since: str | None = None
-    properties: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, tuple[StagedFile, ...]] = field(default_factory=dict)
-
-    def tables(self) -> list[schemas.Table]:
-        """The tables whose slice it replaces."""
-        every = map(schemas.table_schema, schemas.table_names())
-        return [table for table in every if table.written_by == self.job or table.table in self.kept]
-
-    def slice_files(self, table: str) -> list[StagedFile]:
-        """All files of the slice as it will be: those that are staged, and the published ones that stay."""
-        return [*(file for file in self.files if file.table == table), *self.kept.get(table, ())]
-
-    def slice(self, table: schemas.Table) -> dict[str, str]:
-        """The partition values that it replaces."""
-        return dict(zip(table.slice_by, (self.release, self.since or ""), strict=False))
 
 
 def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
@@ -118,15 +78,6 @@ def _has_begun(warehouse: Warehouse, run_id: str) -> bool:
         return True
 
 
-def as_store_error(warehouse: Warehouse, error: BaseException) -> BaseException:
-    """The error as a StoreError when the store is its cause, else as it is."""
-    if not isinstance(error, DeltaError | OSError):
-        return error
-    return StoreError(
-        f"{warehouse}: cannot be written ({error_line(error)}); free or mend the store, then run the same command again"
-    )
-
-
 def recover(warehouse: Warehouse) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
     waiting = unfinished_publications(warehouse)
@@ -142,23 +93,14 @@ def unfinished_publications(warehouse: Warehouse) -> list[tuple[int, Publication
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
     waiting = [row for row in newest_rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
-    return [(row["number"], _from_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
-
-
-def _from_manifest(manifest: str) -> Publication:
-    data = json.loads(manifest)
-    files = tuple(StagedFile(**file) for file in data["files"])
-    kept = {
-        table: tuple(StagedFile(**file) for file in table_files) for table, table_files in data.get("kept", {}).items()
-    }
-    return Publication(**{**data, "files": files, "kept": kept})
+    return [(row["number"], parse_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
 
 
 def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
     """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
     for attempt in range(ATTEMPTS):
         table = existing_table(warehouse, "publications")
-        before = table.transaction_version(_application_id(publication.release)) or 0
+        before = table.transaction_version(application_id(publication.release)) or 0
         if before > _newest_number(warehouse, publication.release):
             recover(warehouse)
             continue
@@ -168,7 +110,7 @@ def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
             "release": [publication.release],
             "number": [number],
             "run_id": [publication.run_id],
-            "manifest": [json.dumps(asdict(replace(publication, files=_without_tallies(publication.files))))],
+            "manifest": [json.dumps(asdict(replace(publication, files=without_tallies(publication.files))))],
         }
         try:
             _append_row(warehouse, table, "publications", row, publication, number)
@@ -179,11 +121,6 @@ def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
     raise StoreError(
         f"{warehouse.table_uri('publications')}: other runs keep publishing {publication.release}; run it again later"
     )
-
-
-def _without_tallies(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
-    """The files without what their audit counted, which nobody asks once they were let through."""
-    return tuple(replace(file, tally=None) for file in files)
 
 
 def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
@@ -212,13 +149,13 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
         fingerprints[amended] = publication.fingerprint
     if before := read_snapshots(warehouse).get(publication.release):
         versions = (
-            _not_replaced(before.table_versions, publication.job, lambda name: schemas.table_schema(name).written_by)
+            left_in_place(before.table_versions, publication.job, lambda name: schemas.table_schema(name).written_by)
             | versions
         )
-        fingerprints = _not_replaced(before.fingerprints, publication.job, str) | fingerprints
+        fingerprints = left_in_place(before.fingerprints, publication.job, str) | fingerprints
     for attempt in range(ATTEMPTS):
         table = existing_table(warehouse, "snapshots")
-        if (table.transaction_version(_application_id(publication.release)) or 0) >= number:
+        if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return
         row = {
             "release": [publication.release],
@@ -236,12 +173,6 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
     raise StoreError(f"{warehouse.table_uri('snapshots')}: other runs keep writing; run the same command again")
 
 
-def _not_replaced(published: Mapping[str, T], job: str, job_of: Callable[[str], str]) -> dict[str, T]:
-    """What a publication of `job` leaves as it is: all that was not made from what it replaces."""
-    gone = DOWNSTREAM.get(job, ())
-    return {name: value for name, value in published.items() if job_of(name.partition(SINCE)[0]) not in gone}
-
-
 def _commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
@@ -249,7 +180,7 @@ def _commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publ
     kept = publication.kept.get(name)
     for attempt in range(ATTEMPTS):
         table = existing_table(warehouse, name)
-        if (table.transaction_version(_application_id(publication.release)) or 0) >= number:
+        if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return _slice_version(warehouse, name, table, number, publication)
         try:
             if _set_properties(table, publication):
@@ -261,7 +192,7 @@ def _commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publ
                 table.schema(),
                 list(schema.partition_by),
                 [(column, "=", value) for column, value in part.items()] if kept is None else None,
-                commit_properties=_commit_properties(publication, number),
+                commit_properties=publication_properties(publication, number),
             )
             return _slice_version(warehouse, name, existing_table(warehouse, name), number, publication)
         except CommitFailedError:
@@ -295,14 +226,10 @@ def _set_properties(table: DeltaTable, publication: Publication) -> bool:
     return bool(changed)
 
 
-def _is_commit_of(entry: Mapping[str, Any], number: int, publication: Publication) -> bool:
-    return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
-
-
 def _slice_version(warehouse: Warehouse, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
     for commit in delta_commits.newest_first(warehouse, name, table.version()):
-        if _is_commit_of(commit.info, number, publication):
+        if is_commit_of(commit.info, number, publication):
             return commit.version
     return table.version()  # the commit was cleaned from the log; no later publication of the release is in the table
 
@@ -320,7 +247,7 @@ def _append_row(
     file = stage_rows(warehouse, schema, {}, publication.run_id, data)
     try:
         table.create_write_transaction(
-            [add_action(file)], "append", table.schema(), commit_properties=_commit_properties(publication, number)
+            [add_action(file)], "append", table.schema(), commit_properties=publication_properties(publication, number)
         )
     except BaseException as error:
         if not is_committed(warehouse, name, file):
@@ -328,54 +255,3 @@ def _append_row(
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
-
-
-def is_committed(warehouse: Warehouse, name: str, file: StagedFile) -> bool:
-    """Whether a commit names the file; a store that cannot tell is taken to."""
-    try:
-        return any(file_uri.endswith(file.path) for file_uri in existing_table(warehouse, name).file_uris())
-    except (StoreError, DeltaError, OSError):
-        return True
-
-
-def _application_id(release: str) -> str:
-    return f"oilake:{release}"
-
-
-def _commit_properties(publication: Publication, number: int) -> CommitProperties:
-    return CommitProperties(
-        custom_metadata={
-            "userMetadata": f"{publication.release} {slice_name(publication.job, publication.since)}",
-            "oilake.run_id": publication.run_id,
-            "oilake.job": publication.job,
-            "oilake.release": publication.release,
-            "oilake.publication": number,
-            "oilake.inputs": publication.inputs,
-            **{f"oilake.{name}": value for name, value in (publication.properties | publication.notes).items()},
-        },
-        max_commit_retries=0,
-        app_transactions=[Transaction(_application_id(publication.release), number)],
-    )
-
-
-def add_action(file: StagedFile) -> AddAction:
-    """What a commit says of one staged file."""
-    return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
-
-
-def discard_staged(warehouse: Warehouse, run_id: str) -> int:
-    """Deletes the files that a run staged and did not publish; how many there were."""
-    store, _ = warehouse.filesystem()
-    count = 0
-    for table in schemas.table_names():
-        _, folder = open_filesystem(warehouse.table_uri(table))
-        for info in store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True)):
-            if f"-{run_id}-" in info.base_name:
-                store.delete_file(info.path)
-                count += 1
-    return count
-
-
-def delete_replaced(files: Sequence[StagedFile], warehouse: Warehouse) -> None:
-    """Deletes staged files that others have replaced."""
-    delete_files([warehouse.table_uri(file.table, file.path) for file in files])

@@ -9,8 +9,8 @@ from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
+from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, add_action, as_store_error
 from oilake.jobs.tables.delta_log import existing_table, open_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

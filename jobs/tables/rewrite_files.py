@@ -10,8 +10,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from oilake.conf.errors import DataQualityError
+from oilake.jobs.tables.cleanup import delete_replaced
+from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, as_store_error
 from oilake.jobs.tables.delta_log import add_actions, existing_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, as_store_error, delete_replaced
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

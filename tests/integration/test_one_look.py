@@ -21,6 +21,7 @@ from oilake.jobs.duplicates import duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import delta_log as opening
 from oilake.jobs.tables import publish, snapshots
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker
 from tests.conftest import Oilake
@@ -154,7 +155,7 @@ def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
     """Another run publishes the release anew the moment that this one has published it."""
     publishing = publish.publish
 
-    def overtaken(warehouse: str, publication: publish.Publication) -> snapshots.Snapshot:
+    def overtaken(warehouse: str, publication: Publication) -> snapshots.Snapshot:
         found = publishing(warehouse, publication)
         if publication.job == "duplicates":
             ingest(replace(mine, landing=less), registry.find_release("v3"), force=True)
