@@ -1,10 +1,12 @@
-"""One commit: what it says of a file, and what became of it when it failed."""
+"""One commit: tried again beside other writers, what it says of a file, and what became of it when it failed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
 from oilake.conf.errors import StoreError
@@ -15,6 +17,20 @@ from oilake.jobs.tables.warehouse import Warehouse
 
 ATTEMPTS = 30
 PAUSE = 0.1
+BUSY = "other runs keep writing; run the same command again"
+
+T = TypeVar("T")
+
+
+def commit_persistently(uri: str, commit_once: Callable[[], T], busy: str = BUSY) -> T:
+    """What `commit_once` gives, which looks at the table at `uri` anew and commits to it; tried again where another writer
+    was first. StoreError, ending with `busy`, where that goes on."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return commit_once()
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri}: {busy}")
 
 
 def add_action(file: StagedFile) -> AddAction:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -22,7 +21,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.cleanup import discard_staged
-from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
 from oilake.jobs.tables.delta_log import existing_table, newest_rows
 from oilake.jobs.tables.publication import (
     CONTINUES,
@@ -53,7 +52,6 @@ def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
     is finished by the next run.
     """
     try:
-        recover(warehouse)
         number = _begin_publication(warehouse, publication)
     except BaseException as error:
         if not _has_begun(warehouse, publication.run_id):
@@ -93,30 +91,26 @@ def unfinished_publications(warehouse: Warehouse) -> list[tuple[int, Publication
 
 
 def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
-    """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
-    for attempt in range(ATTEMPTS):
+    """Writes the row of `publications`; its number. Whatever another run has begun is finished first."""
+
+    def begin_once() -> int:
+        recover(warehouse)
         table = existing_table(warehouse, "publications")
         before = table.transaction_version(application_id(publication.release)) or 0
         if before > _newest_number(warehouse, publication.release):
-            recover(warehouse)
-            continue
+            raise CommitFailedError("another run has begun to publish the release")
         _refuse_outdated(warehouse, publication)
-        number = before + 1
         row = {
             "release": [publication.release],
-            "number": [number],
+            "number": [before + 1],
             "run_id": [publication.run_id],
             "manifest": [json.dumps(asdict(replace(publication, files=without_tallies(publication.files))))],
         }
-        try:
-            _append_row(warehouse, table, "publications", row, publication, number)
-            return number
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-            recover(warehouse)
-    raise StoreError(
-        f"{warehouse.table_uri('publications')}: other runs keep publishing {publication.release}; run it again later"
-    )
+        _append_row(warehouse, table, "publications", row, publication, before + 1)
+        return before + 1
+
+    busy = f"other runs keep publishing {publication.release}; run it again later"
+    return commit_persistently(warehouse.table_uri("publications"), begin_once, busy)
 
 
 def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
@@ -149,7 +143,8 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
             | versions
         )
         fingerprints = left_in_place(before.fingerprints, publication.job, str) | fingerprints
-    for attempt in range(ATTEMPTS):
+
+    def finish_once() -> None:
         table = existing_table(warehouse, "snapshots")
         if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return
@@ -162,11 +157,9 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
             "table_versions": [list(versions.items())],
             "fingerprints": [list(fingerprints.items())],
         }
-        try:
-            return _append_row(warehouse, table, "snapshots", row, publication, number)
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(f"{warehouse.table_uri('snapshots')}: other runs keep writing; run the same command again")
+        _append_row(warehouse, table, "snapshots", row, publication, number)
+
+    commit_persistently(warehouse.table_uri("snapshots"), finish_once)
 
 
 def _append_row(

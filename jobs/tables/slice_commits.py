@@ -6,12 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from oilake.conf.errors import StoreError
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.commits import ATTEMPTS, PAUSE, add_action
+from oilake.jobs.tables.commits import add_action, commit_persistently
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.publication import Publication, application_id, is_commit_of, publication_properties
 from oilake.jobs.tables.snapshots import property_name, staged_at
@@ -25,26 +23,25 @@ def commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publi
     name = schema.table
     staged: list[AddAction | RemoveAction] = [add_action(file) for file in publication.files if file.table == name]
     kept = publication.kept.get(name)
-    for attempt in range(ATTEMPTS):
+
+    def commit_once() -> int:
         table = existing_table(warehouse, name)
         if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return _slice_version(warehouse, name, table, number, publication)
-        try:
-            if _set_properties(table, publication):
-                table = existing_table(warehouse, name)
-            part = publication.slice(schema)
-            table.create_write_transaction(
-                staged if kept is None else [*staged, *_exchange_actions(warehouse, table, name, part, kept)],
-                "overwrite" if kept is None else "append",
-                table.schema(),
-                list(schema.partition_by),
-                [(column, "=", value) for column, value in part.items()] if kept is None else None,
-                commit_properties=publication_properties(publication, number),
-            )
-            return _slice_version(warehouse, name, existing_table(warehouse, name), number, publication)
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(f"{warehouse.table_uri(name)}: other runs keep writing; run the same command again")
+        if _set_properties(table, publication):
+            table = existing_table(warehouse, name)
+        part = publication.slice(schema)
+        table.create_write_transaction(
+            staged if kept is None else [*staged, *_exchange_actions(warehouse, table, name, part, kept)],
+            "overwrite" if kept is None else "append",
+            table.schema(),
+            list(schema.partition_by),
+            [(column, "=", value) for column, value in part.items()] if kept is None else None,
+            commit_properties=publication_properties(publication, number),
+        )
+        return _slice_version(warehouse, name, existing_table(warehouse, name), number, publication)
+
+    return commit_persistently(warehouse.table_uri(name), commit_once)
 
 
 def _exchange_actions(
