@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,14 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    Snapshot,
+    pin_snapshots,
+    require_snapshot,
+    rows_by_partition,
+    small_rows,
+)
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
@@ -89,6 +96,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on, reads = (
@@ -115,21 +123,19 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
 
 def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name, published = pin.release, {pin.release: pin}
+    name, pinned = pin.release, replace(warehouse, pins={pin.release: pin})
     figure_counts: dict[FigureKey, int] = {}
     for table in ("images", "boxes"):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add_rows(figure_counts, table, partition["subset"], rows)
-    labels = read_published(spark, warehouse, "labels", name, known=published).groupBy(
-        "subset", "origin", "mid", sf.col("confidence") > 0
-    )
+    labels = read_published(spark, pinned, "labels", name).groupBy("subset", "origin", "mid", sf.col("confidence") > 0)
     mids_by_kind: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
     for subset, origin, mid, is_positive, rows in labels.count().collect():
         kind = "machine" if origin == "machine" else "human"
         mids_by_kind[kind].add(mid)
         sign = "positive" if is_positive else "negative"
         _add_rows(figure_counts, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
-    boxes = read_published(spark, warehouse, "boxes", name, known=published)
+    boxes = read_published(spark, pinned, "boxes", name)
     for subset, rows, mids in (
         boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
     ):
