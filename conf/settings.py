@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
+from oilake.conf.storage import Storage, StorageUri, check_storage
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 LARGEST_BLOCK = 1 << 40
@@ -21,6 +23,7 @@ Size = Annotated[int, Field(ge=1, le=LARGEST_BLOCK)]
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOVED_KEYS = {"s3_endpoint": "endpoint", "s3_unsigned": "unsigned"}
 VARIABLES = {
     "OILAKE_WAREHOUSE": "warehouse",
     "OILAKE_LANDING": "landing",
@@ -54,8 +57,6 @@ class FetchSettings:
     `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
     first failed try, doubled each time. `wait_limit_seconds`: longest wait, also when the server asks for more.
     `timeout_seconds`: longest silence. `least_bytes_per_second`: a slower connection is broken off and tried again.
-    `s3_unsigned`: ask S3 without credentials, as public buckets allow. `s3_endpoint`: URL of a server that speaks like S3;
-    where it is absent boto3's own configuration tells (AWS_ENDPOINT_URL).
     """
 
     connections: Count = 4
@@ -64,8 +65,6 @@ class FetchSettings:
     wait_limit_seconds: Seconds = 120.0
     timeout_seconds: Positive = 30.0
     least_bytes_per_second: Annotated[int, Field(ge=0)] = 1024
-    s3_unsigned: bool = False
-    s3_endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,13 @@ class DownloadSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
+    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars; `storage`: how all
+    that is on S3 is reached, the warehouse, the landing area and blobs."""
 
     warehouse: str
     landing: str
     limits: Limits
+    storage: Storage = field(default_factory=Storage)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     download: DownloadSettings = field(default_factory=DownloadSettings)
     master: str | None = None
@@ -97,12 +98,18 @@ class Settings:
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
+    def landing_uri(self) -> StorageUri:
+        """The landing area, with how its storage is reached."""
+        return StorageUri(self.landing, self.storage)
+
 
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
     path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
-    settings = build_dataclass(Settings, load_yaml(path), str(path))
+    document = load_yaml(path)
+    _refuse_moved_keys(document, str(path))
+    settings = build_dataclass(Settings, document, str(path))
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
@@ -112,7 +119,18 @@ def environment_settings(environment: str | None = None, flags: Mapping[str, str
     refuse_odd_warehouse(settings.warehouse)
     refuse_odd_folder("landing", settings.landing)
     refuse_odd_folder("registry", settings.registry or "")
+    check_storage(settings.storage, str(path))
     return settings
+
+
+def _refuse_moved_keys(document: Any, path: str) -> None:
+    """ConfigError where a key stands where it stood once."""
+    fetch = document.get("fetch") if isinstance(document, dict) else None
+    for old, new in MOVED_KEYS.items():
+        if isinstance(fetch, dict) and old in fetch:
+            raise ConfigError(
+                f"{path}: fetch.{old} is storage.{new} now, which is for all that is on S3; move it there"
+            )
 
 
 def _absolute_path(path: str) -> str:

@@ -21,6 +21,7 @@ from oilake.jobs.sources.csv_records import Block
 from oilake.jobs.sources.splits import Chunk, Split, read_chunks
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import boxes, images, labels
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
@@ -40,7 +41,7 @@ class IngestContext:
     """
 
     release: Release
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     wanted: Mapping[str, Mapping[str, ExpectedMember]]
     block_bytes: int
@@ -266,7 +267,7 @@ def _normalize_by_table(columns: Mapping[str, pa.Array], expected: ExpectedMembe
     if table == "images":
         return images.normalize(columns, expected.subset or "", form)
     if table == "boxes":
-        return boxes.normalize(columns, release.box_sources, form)
+        return boxes.normalize(columns, release.box_sources[expected.subset or ""], form)
     if table == "labels":
         return labels.normalize(columns, release.sources, form)
     raise ConfigError(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_changes, label_changes
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.schemas import loader as schemas
@@ -25,7 +26,7 @@ class CompareContext:
 
     from_release: str
     to_release: str
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
 
