@@ -266,7 +266,7 @@ def _normalize_by_table(columns: Mapping[str, pa.Array], expected: ExpectedMembe
     if table == "images":
         return images.normalize(columns, expected.subset or "", form)
     if table == "boxes":
-        return boxes.normalize(columns, release.box_sources, form)
+        return boxes.normalize(columns, release.box_sources[expected.subset or ""], form)
     if table == "labels":
         return labels.normalize(columns, release.sources, form)
     raise ConfigError(
