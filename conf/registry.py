@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -144,8 +144,23 @@ class Release:
     trainable_rule: tuple[TrainableCondition, ...] = ()
 
 
-# What only the declarations of the tables can tell of a release; the text is where its errors begin.
-TablesCheck = Callable[[Release, str], None]
+@dataclass(frozen=True)
+class DeclaredRelease:
+    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
+
+    path: str
+    release: Release
+    entries: tuple[File | FileReference, ...]
+
+    def own_files(self) -> Iterator[tuple[str, File]]:
+        """Each file that is declared here, with the text by which errors name its place."""
+        for n, entry in enumerate(self.entries):
+            if isinstance(entry, File):
+                yield f"{self.path}: files[{n}]", entry
+
+
+# What only the declarations of the tables can tell of a release.
+TablesCheck = Callable[[DeclaredRelease], None]
 
 
 def packaged_registry() -> Traversable:
@@ -183,15 +198,6 @@ def find_release(name: str, folder: str | None = None, check_tables: TablesCheck
     return releases[name]
 
 
-@dataclass(frozen=True)
-class DeclaredRelease:
-    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
-
-    path: str
-    release: Release
-    entries: tuple[File | FileReference, ...]
-
-
 def load_release(path: Traversable | Path, check_tables: TablesCheck | None = None) -> DeclaredRelease:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
     document = shared_files.with_defaults(load_yaml(path))
@@ -202,19 +208,19 @@ def load_release(path: Traversable | Path, check_tables: TablesCheck | None = No
     entries = tuple(_build_entry(item, str(path), f"files[{n}]") for n, item in enumerate(items))
     own_files = tuple(entry for entry in entries if isinstance(entry, File))
     release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
+    declared = DeclaredRelease(str(path), release, entries)
     _check_names(release, str(path))
     published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
     published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
     if check_tables:
-        check_tables(release, str(path))
-    for n, file in enumerate(entries):
-        if isinstance(file, File):
-            for m, member in enumerate(file.members):
-                _check_member(release, member, f"{path}: files[{n}].members[{m}]")
-                file_checks.check_member(release, member, f"{path}: files[{n}].members[{m}]")
-            _check_paths(release, file, f"{path}: files[{n}]")
-            file_checks.check_claims(file, f"{path}: files[{n}]")
-    return DeclaredRelease(str(path), release, entries)
+        check_tables(declared)
+    for where, file in declared.own_files():
+        for m, member in enumerate(file.members):
+            _check_member(release, member, f"{where}.members[{m}]")
+            file_checks.check_member(release, member, f"{where}.members[{m}]")
+        _check_paths(release, file, where)
+        file_checks.check_claims(file, where)
+    return declared
 
 
 def _build_entry(item: object, path: str, key: str) -> File | FileReference:
@@ -226,6 +232,12 @@ def _build_entry(item: object, path: str, key: str) -> File | FileReference:
 def landing_path(release: Release, file_name: str) -> str:
     """Where a file of the release lies below the landing area, as a relative path."""
     return file_name if "/" in file_name else f"{release.tag}/{file_name}"
+
+
+def subset_box_sources(release: Release, subset: str | None) -> tuple[str, ...]:
+    """The sources that boxes of the subset may have; of an unknown one, those of any."""
+    anywhere = dict.fromkeys(source for sources in release.box_sources.values() for source in sources)
+    return release.box_sources.get(subset or "", tuple(anywhere))
 
 
 def _check_names(release: Release, path: str) -> None:

@@ -17,7 +17,13 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import published_slices, require_snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import (
+    pin_snapshots,
+    published_slices,
+    require_snapshot,
+    rows_by_partition,
+    small_rows,
+)
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -60,8 +66,9 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, release)
-    published_slices(warehouse, "image_labels", release, known={release: snapshot})
+    published_slices(warehouse, "image_labels", release)
     inputs = {table: str(snapshot.table_versions[table]) for table in ("image_labels", "hierarchy")}
     pairs = implied_classes(
         small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "name", "relation"])
@@ -77,9 +84,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
     task = DerivedTask(EXPAND, snapshot, inputs, depends_on, reads=reads)
 
     def stage_implied(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        rows = implied_labels(
-            spark, read_published(spark, warehouse, "image_labels", release, known={release: snapshot}), pairs
-        )
+        rows = implied_labels(spark, read_published(spark, warehouse, "image_labels", release), pairs)
         staged = []
         for subset, count in _count_by_subset(rows).items():
             subset_rows = rows.where(rows["subset"] == subset)

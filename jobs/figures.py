@@ -19,7 +19,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, require_snapshot, small_rows
+from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot, small_rows
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -97,6 +97,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on, reads = (

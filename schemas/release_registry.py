@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import Member, Release
+from oilake.conf.registry import DeclaredRelease, Member, Release
 from oilake.conf.showing import brief_value
 from oilake.schemas.loader import published_tables, row_tables, table_schema
 
@@ -22,13 +22,13 @@ def find_release(name: str, folder: str | None = None) -> Release:
     return registry.find_release(name, folder, check_tables)
 
 
-def check_tables(release: Release, path: str) -> None:
-    """Refuse columns and files that no table declares: ConfigError names `path`, the release's file, and the key."""
-    for name, columns in release.columns.items():
-        _check_columns(name, set(columns.values()), path)
-    for n, file in enumerate(release.files):
+def check_tables(declared: DeclaredRelease) -> None:
+    """Refuse columns and files that no table declares: ConfigError names the release's file and the key."""
+    for name, columns in declared.release.columns.items():
+        _check_columns(name, set(columns.values()), declared.path)
+    for where, file in declared.own_files():
         for m, member in enumerate(file.members):
-            _check_format(member, f"{path}: files[{n}].members[{m}]")
+            _check_format(member, f"{where}.members[{m}]")
 
 
 def _check_columns(table: str, columns: set[str], path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -28,12 +29,12 @@ FigureKey = tuple[str, str | None]
 
 def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name, published = pin.release, {pin.release: pin}
+    name, pinned = pin.release, replace(warehouse, pins={pin.release: pin})
     figure_counts: dict[FigureKey, int] = {}
     for table in ("images", "boxes"):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add_rows(figure_counts, table, partition["subset"], rows)
-    labels = read_published(spark, warehouse, "labels", name, known=published)
+    labels = read_published(spark, pinned, "labels", name)
     by_class = labels.groupBy("subset", "origin", "mid", (sf.col("confidence") > 0).alias("is_positive"))
     label_counts = [LabelCount(*row) for row in by_class.count().collect()]
     mids_by_kind: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
@@ -44,7 +45,7 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
         _add_rows(
             figure_counts, "machine_labels" if kind == "machine" else f"human_labels_{sign}", count.subset, count.rows
         )
-    boxes = read_published(spark, warehouse, "boxes", name, known=published)
+    boxes = read_published(spark, pinned, "boxes", name)
     for subset, rows, mids in (
         boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
     ):

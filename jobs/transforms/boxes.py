@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 
-from oilake.conf.registry import ExpectedMember, Release
+from oilake.conf.registry import ExpectedMember, Release, subset_box_sources
 from oilake.jobs.transforms import dictionary_arrays, labels, numbers
 from oilake.jobs.transforms.extreme_points import X_CLICKS, Y_CLICKS, read_points
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
@@ -27,10 +26,9 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     and clicks may be absent: NULL."""
     result = NormalizedBatch({})
     labels.add_ids_and_mids(result, raw, expected.member.ids)
-    every = chain.from_iterable(release.box_sources.values())
-    sources = release.box_sources.get(expected.subset or "", tuple(every))
     _, unknown = dictionary_arrays.map_distinct(
-        raw["source"], lambda values: (values, ~_are_known_sources(values, sources))
+        raw["source"],
+        lambda values: (values, ~_are_known_sources(values, subset_box_sources(release, expected.subset))),
     )
     result.add("source", raw["source"], unknown, "unknown_source")
     confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)
