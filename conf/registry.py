@@ -10,8 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from oilake.conf import file_checks, shared_files
+from oilake.conf import file_checks, published_pages, shared_files
 from oilake.conf.errors import ConfigError
+from oilake.conf.published_pages import PublishedPage, TrainableCondition
 from oilake.conf.shared_files import FileReference
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
@@ -114,6 +115,10 @@ class PublishedFigures:
     box_classes: int | None = None
     box_classes_trainable: int | None = None
 
+    def given(self) -> dict[str, bool]:
+        """Every figure that a release may publish, and whether this one does."""
+        return {name: value not in (None, {}) for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Release:
@@ -135,6 +140,8 @@ class Release:
     columns: dict[str, dict[str, str]]
     files: tuple[File, ...]
     published: PublishedFigures
+    pages: tuple[PublishedPage, ...] = ()
+    trainable_rule: tuple[TrainableCondition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,8 @@ def load_release(path: Traversable | Path, check_tables: TablesCheck | None = No
     release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
     declared = DeclaredRelease(str(path), release, entries)
     _check_names(release, str(path))
+    published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
+    published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
     if check_tables:
         check_tables(declared)
     for where, file in declared.own_files():

@@ -27,7 +27,7 @@ from oilake.jobs.tables.snapshots import (
     INGEST,
     PublishedFile,
     Snapshot,
-    newest_snapshots,
+    pin_snapshots,
     published_files,
     published_slices,
     read_property,
@@ -108,12 +108,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     publish.recover(warehouse)
-    published = newest_snapshots(warehouse)
-    pair = {
-        FROM: require_snapshot(warehouse, from_release, published),
-        TO: require_snapshot(warehouse, to_release, published),
-    }
-    _refuse_incomparable(warehouse, pair, published)
+    warehouse = pin_snapshots(warehouse)
+    pair = {FROM: require_snapshot(warehouse, from_release), TO: require_snapshot(warehouse, to_release)}
+    _refuse_incomparable(warehouse, pair)
     inputs = {
         f"{table} of {snapshot.release}": str(snapshot.table_versions[table])
         for snapshot in pair.values()
@@ -134,9 +131,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     )
 
 
-def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName, published: SnapshotsByName) -> None:
+def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     for snapshot in pair.values():
-        published_slices(warehouse, "image_labels", snapshot.release, known=published)
+        published_slices(warehouse, "image_labels", snapshot.release)
     before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
     if before != after:
         raise ConfigError(

@@ -27,8 +27,8 @@ from oilake.jobs.runtime import code_version, entrypoint, options
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
@@ -189,7 +189,7 @@ def _sort_staged_files(
     replaced = [file for group in unsorted_groups.values() for file in group]
     warehouse = Warehouse.of(settings)
     sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups)
-    publish.delete_replaced(replaced, warehouse)
+    cleanup.delete_replaced(replaced, warehouse)
     return [file for file in files if file not in replaced] + sorted_files
 
 

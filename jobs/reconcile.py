@@ -25,7 +25,15 @@ from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, published_files, require_snapshot, small_rows
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    PublishedFile,
+    Snapshot,
+    pin_snapshots,
+    published_files,
+    require_snapshot,
+    small_rows,
+)
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
@@ -92,6 +100,7 @@ def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, for
     and code."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)

@@ -38,8 +38,8 @@ from oilake.jobs.quarantining.reprocess_kernel import (
 from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import read_header
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
@@ -242,7 +242,7 @@ def _stage_publication(
         f"{name}: merging sorted files",
     )
     merged = spark_tasks.run_tasks(spark, _balance_items(targets, cores), merging, warehouse.uri, what)
-    publish.delete_replaced([run.staged for run in runs.values()], warehouse)
+    cleanup.delete_replaced([run.staged for run in runs.values()], warehouse)
     staged = [*merged, *(file for moved in moved_files for file in moved.staged)]
     kept = _kept_files(warehouse, pin, targets, plan.parts, {file.table for file in staged})
     _check_row_counts(warehouse, pin, staged, kept, moved_files)

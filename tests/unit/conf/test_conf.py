@@ -92,7 +92,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
     document["limits"]["max_share"] = 2
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(document))
-    with pytest.raises(ConfigError, match=r"mine\.yaml: limits\.max_share must lie between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml: limits\.max_share must be a number from 0 to 1, not 2"):
         settings.environment_settings(str(path))
 
 

@@ -14,8 +14,7 @@ import pytest
 from oilake.conf.errors import ConfigError
 from oilake.jobs.pipeline.derived_job import DerivedTask
 from oilake.jobs.runtime import code_version
-from oilake.jobs.tables.publish import RELEASE
-from oilake.jobs.tables.snapshots import INGEST
+from oilake.jobs.tables.snapshots import INGEST, RELEASE
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support.releases import land
