@@ -20,14 +20,8 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import (
-    INGEST,
-    Snapshot,
-    pin_snapshots,
-    require_snapshot,
-    rows_by_partition,
-    small_rows,
-)
+from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from oilake.jobs.ingesting.reuse import TEXT_NOTE, ReusableFile
 from oilake.jobs.tables import staging
+from oilake.jobs.tables.slice_files import PublishedFile, published_files
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, published_files
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 
 READERS = 8

@@ -40,16 +40,9 @@ from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import read_header
 from oilake.jobs.tables import cleanup, publish
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import (
-    INGEST,
-    RELEASE,
-    Snapshot,
-    current_slice,
-    published_files,
-    require_snapshot,
-    small_rows,
-    staged_at,
-)
+from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.slice_files import published_files, small_rows, staged_at
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts

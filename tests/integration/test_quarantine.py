@@ -42,7 +42,8 @@ from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
 from oilake.jobs.tables import publish, staging
 from oilake.jobs.tables.publication import DOWNSTREAM, Publication
-from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, published_files, require_snapshot
+from oilake.jobs.tables.slice_files import published_files
+from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import scopes
