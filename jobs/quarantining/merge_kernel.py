@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.quarantining.reprocess_kernel import SortedRun
+from oilake.jobs.quarantining.records import SortedRun
 from oilake.jobs.scanning.key_ranges import LARGEST, READERS
 from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks, row_groups
 from oilake.jobs.tables.slice_files import PublishedFile
