@@ -10,7 +10,7 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from oilake.conf import reconcile_policy, registry
+from oilake.conf import reconcile_policy
 from oilake.conf.errors import DataQualityError
 from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
 from oilake.conf.registry import Release
@@ -32,6 +32,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.image_labels import BOXES
+from oilake.schemas import release_registry
 
 RECONCILE = "reconcile"
 INPUT_TABLES = ("labels", "boxes", "classes")
@@ -81,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     outcome = reconcile(settings, release, reconcile_policy.load_policy(arguments.policy), arguments.force)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0

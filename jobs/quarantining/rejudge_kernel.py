@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from oilake.conf.errors import InputError
 from oilake.conf.registry import Release
 from oilake.jobs.ingesting import repairs
-from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize_member
+from oilake.jobs.ingesting.chunk_kernel import member_transform, normalize_member
 from oilake.jobs.quarantining.records import (
     FilePreview,
     MemberKey,
@@ -33,7 +33,8 @@ DUPLICATE = "duplicate_image_id"
 def judge_records(raws: Sequence[bytes], source: MemberReader, release: Release, limit: int) -> MemberVerdict:
     """The records of one member (without their line ends), judged as ingest would judge them now."""
     table = source.expected.member.table
-    apart = parse_separately(raws, source.header, TYPES[table], limit)
+    types = member_transform(source.expected, release).TYPES
+    apart = parse_separately(raws, source.header, types, limit)
     normalized = normalize_member(apart.columns, source.expected, release)
     judged = row_filter.filter_rows(normalized, row_filter.filter_expectations(table))
     good = judged.good

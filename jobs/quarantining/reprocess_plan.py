@@ -12,7 +12,7 @@ from oilake.conf.errors import ConfigError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
-from oilake.jobs.ingesting.chunk_kernel import TYPES
+from oilake.jobs.ingesting.published_tables import TRANSFORMS
 from oilake.jobs.quarantining import rejudge_kernel
 from oilake.jobs.quarantining.records import (
     FilePreview,
@@ -27,7 +27,7 @@ from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 
-TABLES = tuple(TYPES)
+TABLES = tuple(TRANSFORMS)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ EDITS = {
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},
-    "schemas/images.yaml": {INGEST, RELEASE, "reconcile", "changes", "figures", "duplicates", "expand"},
+    "schemas/images.yaml": {INGEST, RELEASE, "changes", "figures", "duplicates"},
     "conf/hierarchy_names.yaml": {INGEST, RELEASE},
     "conf/local.yaml": set(),
     "conf/cluster.yaml": set(),
