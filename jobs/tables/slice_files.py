@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from oilake.jobs.tables.delta_log import files_at, open_version, rows_of_version
+from oilake.jobs.tables.parquet_reader import footer_rows
 from oilake.jobs.tables.published_slices import current_slice
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.staging import StagedFile, footer_rows
+from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
 STATISTICS = {"minValues": "min.", "maxValues": "max.", "nullCount": "null_count."}

@@ -41,7 +41,7 @@ from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_re
 from oilake.jobs.quarantining.reprocess_plan import plan_reprocess
 from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
-from oilake.jobs.tables import publish, staging
+from oilake.jobs.tables import parquet_reader, publish, staging
 from oilake.jobs.tables.publication import DOWNSTREAM, Publication
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, require_snapshot
@@ -498,7 +498,7 @@ def label_files(warehouse: str) -> dict[str, dict[str, str]]:
     """The notes of the published files of machine labels of train, by URI."""
     partition = {"release": "v3", "subset": "train", "origin": "machine"}
     found = published_files(Warehouse.at(warehouse), "labels", require_snapshot(Warehouse.at(warehouse), "v3"))
-    return {file.uri: staging.footer_notes(file.uri) for file in found if file.partition == partition}
+    return {file.uri: parquet_reader.footer_notes(file.uri) for file in found if file.partition == partition}
 
 
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):

@@ -33,7 +33,7 @@ def test_a_commit_that_is_beaten_is_tried_again_after_longer_and_longer_waits(mo
 
 def test_a_commit_that_is_always_beaten_is_told(monkeypatch: pytest.MonkeyPatch):
     race = Race(ATTEMPTS, monkeypatch)
-    with pytest.raises(StoreError, match="^lake/images: other runs keep writing; run the same command again$"):
+    with pytest.raises(StoreError, match=r"^lake/images: other runs keep writing; run the same command again$"):
         commit_persistently("lake/images", race.commit)
     assert race.tries == ATTEMPTS
 
