@@ -66,9 +66,9 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
     and its files are there."""
     started = time.monotonic()
-    absent = landing_area.missing_files(release, settings.landing_uri())
+    absent = landing_area.missing_files(release, settings.stored(settings.landing))
     landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, settings.landing_uri())
+    landed = landing_area.find_landed(release, settings.stored(settings.landing))
     fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
