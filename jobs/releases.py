@@ -37,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
     published = newest_snapshots(Warehouse.of(settings))
     releases = release_registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
+    rows = [
+        _release_row(release, settings.stored(settings.landing), published.get(release.release)) for release in releases
+    ]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
