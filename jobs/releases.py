@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     choice = options.file_choice(arguments)
     if arguments.release:
         release = release_registry.find_release(arguments.release, settings.registry)
-        listed = list_files(release, settings.landing_uri(), choice)
+        listed = list_files(release, settings.stored(settings.landing), choice)
         print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
         return 0
     if choice != ALL_FILES:
