@@ -1,16 +1,17 @@
-"""Compares two releases: label_changes, image_changes and class_history tell what the later one says otherwise."""
+"""Compares two releases: what the later one says otherwise of images, labels, boxes and classes, a table each."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from pyspark.sql import SparkSession
 
+from oilake.conf.box_matching import load_box_matching
 from oilake.conf.errors import ConfigError, DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
@@ -34,17 +35,40 @@ from oilake.jobs.tables.snapshots import (
     small_rows,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
-from oilake.jobs.transforms import class_history, image_changes, label_changes
+from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
+from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
-INPUT_TABLES = ("images", "classes", "image_labels")
-KINDS = {"images": image_changes.CHANGES, "labels": label_changes.CHANGES, "classes": class_history.CHANGES}
+INPUT_TABLES = ("images", "classes", "hierarchy", "boxes", "image_labels")
+KINDS = {
+    "images": image_changes.CHANGES,
+    "labels": label_changes.CHANGES,
+    "boxes": box_changes.CHANGES,
+    "classes": class_history.CHANGES,
+}
 # Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
 LARGEST = 1 << 25
 BATCH, WIDE_BATCH = 1 << 18, 1 << 15
+
+
+@dataclass(frozen=True)
+class TableComparison:
+    """How the rows of one table are compared: the work of a task, and how it reads them (see Side)."""
+
+    kernel: Callable[..., Iterator[CompareResult]]
+    columns: tuple[str, ...]
+    batch: int
+    is_plain: bool = False
+
+
+COMPARISONS = {
+    "images": TableComparison(compare_kernel.compare_images, image_changes.COLUMNS, WIDE_BATCH, True),
+    "image_labels": TableComparison(compare_kernel.compare_labels, label_changes.COLUMNS, BATCH),
+    "boxes": TableComparison(compare_kernel.compare_boxes, box_changes.COLUMNS, BATCH),
+}
 
 SnapshotsByName = Mapping[str, Snapshot]
 ChangeCounts = dict[str, dict[str, int]]
@@ -52,8 +76,8 @@ ChangeCounts = dict[str, dict[str, int]]
 
 @dataclass
 class ChangesOutcome:
-    """Two releases. `changes`: images, labels and classes -> change -> count; `seconds`: the work; `start_seconds`: Spark's
-    start beside it."""
+    """Two releases. `changes`: images, labels, boxes and classes -> change -> count; `seconds`: the work;
+    `start_seconds`: Spark's start beside it."""
 
     from_release: str
     to_release: str
@@ -146,18 +170,25 @@ def _refuse_incomparable(warehouse: str, pair: SnapshotsByName, published: Snaps
 def _compare_tables(
     spark: SparkSession, warehouse: str, pair: SnapshotsByName, run_id: str
 ) -> tuple[Sequence[StagedFile], ChangeCounts]:
-    """The staged files of all three tables, and the counts of changes by KINDS."""
-    sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "image_labels"), run_id)
+    """The staged files of all four tables, and the counts of changes by KINDS."""
+    sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "boxes", "image_labels"), run_id)
     class_rows = {
         role: small_rows(warehouse, "classes", snapshot, list(class_history.COLUMNS)) for role, snapshot in pair.items()
     }
     distinct = {row["mid"]: row for rows in class_rows.values() for row in rows}
     context = CompareContext(
-        pair[FROM].release, pair[TO].release, warehouse, run_id, build_vocabulary(list(distinct.values()))
+        pair[FROM].release,
+        pair[TO].release,
+        warehouse,
+        run_id,
+        build_vocabulary(list(distinct.values())),
+        build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
+        load_box_matching().least_iou,
     )
     results_by_name = {
         "images": _compare_table(spark, warehouse, pair, "images", context),
         "labels": _compare_table(spark, warehouse, pair, "image_labels", context),
+        "boxes": _compare_table(spark, warehouse, pair, "boxes", context),
     }
     history = class_history.compare_classes(class_rows[FROM], class_rows[TO])
     partition = {"from_release": context.from_release, "to_release": context.to_release}
@@ -176,9 +207,7 @@ def _compare_table(
     """What the tasks found in one table of both releases."""
     cores = spark.sparkContext.defaultParallelism
     published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
-    kernel = partial(
-        compare_kernel.compare_images if table == "images" else compare_kernel.compare_labels, context=context
-    )
+    kernel = partial(COMPARISONS[table].kernel, context=context)
     splits = key_ranges.balance_by_rows(
         key_ranges.plan_key_ranges(table, _merge_sides(table, published), cores, LARGEST), cores
     )
@@ -201,11 +230,11 @@ def _merge_sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -
     for role, role_files in published.items():
         for file in role_files:
             uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
-    if table == "images":
-        return {
-            name: Side(tuple(side_uris), image_changes.COLUMNS, WIDE_BATCH, True) for name, side_uris in uris.items()
-        }
-    return {name: Side(tuple(side_uris), label_changes.COLUMNS, BATCH) for name, side_uris in uris.items()}
+    compared = COMPARISONS[table]
+    return {
+        name: Side(tuple(side_uris), compared.columns, compared.batch, compared.is_plain)
+        for name, side_uris in uris.items()
+    }
 
 
 if __name__ == "__main__":

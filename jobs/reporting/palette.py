@@ -14,7 +14,7 @@ KINDS = {
     "classes": TEAL,
     "hierarchy": BROWN,
 }
-CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "classes": TEAL}
+CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "boxes": RED, "classes": TEAL}
 VERDICTS = {"positive": GREEN, "negative": RED, "unverified": GREY}
 STATES = {"kept": "#2e7d4f", "broken": "#b3261e", "warned": "#b26a00", "noted": "#4a6785", "unknown": "#767676"}
 # As text on white these need more contrast than as a bar.
