@@ -9,14 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
 from oilake.conf.showing import brief_value
+from oilake.conf.storage import Storage, StorageUri, check_storage
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 LARGEST_BLOCK = 1 << 40
 MOST_AT_ONCE = 1 << 16
+MOVED_KEYS = {"s3_endpoint": "endpoint", "s3_unsigned": "unsigned"}
 VARIABLES = {
     "OILAKE_WAREHOUSE": "warehouse",
     "OILAKE_LANDING": "landing",
@@ -50,8 +53,6 @@ class FetchSettings:
     `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
     first failed try, doubled each time. `wait_limit_seconds`: longest wait, also when the server asks for more.
     `timeout_seconds`: longest silence. `least_bytes_per_second`: a slower connection is broken off and tried again.
-    `s3_unsigned`: ask S3 without credentials, as public buckets allow. `s3_endpoint`: URL of a server that speaks like S3;
-    where it is absent boto3's own configuration tells (AWS_ENDPOINT_URL).
     """
 
     connections: int = 4
@@ -60,8 +61,6 @@ class FetchSettings:
     wait_limit_seconds: float = 120.0
     timeout_seconds: float = 30.0
     least_bytes_per_second: int = 1024
-    s3_unsigned: bool = False
-    s3_endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,13 @@ class DownloadSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
+    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars; `storage`: how all
+    that is on S3 is reached, the warehouse, the landing area and blobs."""
 
     warehouse: str
     landing: str
     limits: Limits
+    storage: Storage = field(default_factory=Storage)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     download: DownloadSettings = field(default_factory=DownloadSettings)
     master: str | None = None
@@ -93,12 +94,18 @@ class Settings:
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
+    def landing_uri(self) -> StorageUri:
+        """The landing area, with how its storage is reached."""
+        return StorageUri(self.landing, self.storage)
+
 
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
     path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
-    settings = build_dataclass(Settings, load_yaml(path), str(path))
+    document = load_yaml(path)
+    _refuse_moved_keys(document, str(path))
+    settings = build_dataclass(Settings, document, str(path))
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
@@ -112,9 +119,20 @@ def environment_settings(environment: str | None = None, flags: Mapping[str, str
         raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
     for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
         _check_count(f"{path}: limits.{key}", getattr(settings.limits, key), LARGEST_BLOCK)
+    check_storage(settings.storage, str(path))
     _check_fetch(settings.fetch, str(path))
     _check_download(settings.download, str(path))
     return settings
+
+
+def _refuse_moved_keys(document: Any, path: str) -> None:
+    """ConfigError where a key stands where it stood once."""
+    fetch = document.get("fetch") if isinstance(document, dict) else None
+    for old, new in MOVED_KEYS.items():
+        if isinstance(fetch, dict) and old in fetch:
+            raise ConfigError(
+                f"{path}: fetch.{old} is storage.{new} now, which is for all that is on S3; move it there"
+            )
 
 
 def _check_count(key: str, value: int, most: int) -> None:

@@ -35,6 +35,7 @@ from oilake.jobs.tables.snapshots import (
     small_rows,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
@@ -126,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
     """Publishes what differs between two reconciled releases; does nothing when the same rows were compared by the same
     code. ConfigError when they cannot be compared."""
-    warehouse = settings.warehouse
+    warehouse = Warehouse.of(settings)
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     publish.recover(warehouse)
@@ -152,11 +153,11 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
 
     done = run_derived_job(settings, task, stage_changes, force)
     return ChangesOutcome(
-        from_release, to_release, warehouse, done.changed, done.found, done.seconds, done.start_seconds
+        from_release, to_release, warehouse.uri, done.changed, done.found, done.seconds, done.start_seconds
     )
 
 
-def _refuse_incomparable(warehouse: str, pair: SnapshotsByName, published: SnapshotsByName) -> None:
+def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName, published: SnapshotsByName) -> None:
     for snapshot in pair.values():
         published_slices(warehouse, "image_labels", snapshot.release, known=published)
     before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
@@ -168,7 +169,7 @@ def _refuse_incomparable(warehouse: str, pair: SnapshotsByName, published: Snaps
 
 
 def _compare_tables(
-    spark: SparkSession, warehouse: str, pair: SnapshotsByName, run_id: str
+    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, run_id: str
 ) -> tuple[Sequence[StagedFile], ChangeCounts]:
     """The staged files of all four tables, and the counts of changes by KINDS."""
     sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "boxes", "image_labels"), run_id)
@@ -202,7 +203,7 @@ def _compare_tables(
 
 
 def _compare_table(
-    spark: SparkSession, warehouse: str, pair: SnapshotsByName, table: str, context: CompareContext
+    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
 ) -> list[CompareResult]:
     """What the tasks found in one table of both releases."""
     cores = spark.sparkContext.defaultParallelism
@@ -212,7 +213,7 @@ def _compare_table(
         key_ranges.plan_key_ranges(table, _merge_sides(table, published), cores, LARGEST), cores
     )
     label = f"{context.from_release} to {context.to_release}: comparing {table}"
-    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse, label)
+    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
     compared_rows, published_rows = (
         sum(result.read for result in results),
         sum(file.rows for role_files in published.values() for file in role_files),

@@ -18,6 +18,7 @@ from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, small_rows
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 DUPLICATES = "duplicates"
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage:
     """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
-    warehouse = settings.warehouse
+    warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     snapshot = require_snapshot(warehouse, release)
     inputs = {"images": str(snapshot.table_versions["images"])}
@@ -90,7 +91,7 @@ def duplicate_rows(images: DataFrame) -> DataFrame:
     return images_with_md5.join(repeated_md5s, "original_md5")
 
 
-def count_leakage(warehouse: str, pin: Snapshot, changed: bool = False) -> Leakage:
+def count_leakage(warehouse: Warehouse, pin: Snapshot, changed: bool = False) -> Leakage:
     """The counts of the published `duplicate_images`."""
     rows = small_rows(warehouse, "duplicate_images", pin, ["original_md5", "subsets"])
     photos = {row["original_md5"]: ", ".join(row["subsets"]) for row in rows}

@@ -19,6 +19,7 @@ from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.snapshots import published_slices, require_snapshot, rows_by_partition, small_rows
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.schemas import loader as schemas
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutcome:
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
-    warehouse = settings.warehouse
+    warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     snapshot = require_snapshot(warehouse, release)
     published_slices(warehouse, "image_labels", release, known={release: snapshot})

@@ -54,7 +54,7 @@ def fetch(
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
     fetch_settings, stop = settings.fetch, Event()
     items = locations.items_to_fetch(release, settings.landing, base, names)
-    source_by_url = locations.sources_by_address(items, fetch_settings)
+    source_by_url = locations.sources_by_address(items, fetch_settings, settings.storage)
     looks = work_in_threads(
         lambda i: plan.plan_fetch(i, source_by_url[i.url], fetch_settings, check, stop),
         items,

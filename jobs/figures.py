@@ -23,6 +23,7 @@ from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, rows_by_partition, small_rows
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 FIGURES = "figures"
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def figures(settings: Settings, release: Release, force: bool = False) -> list[Figure]:
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
-    warehouse, name = settings.warehouse, release.release
+    warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
@@ -110,7 +111,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
 
 
-def count_figures(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[FigureKey, int]:
+def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
     name, published = pin.release, {pin.release: pin}
     figure_counts: dict[FigureKey, int] = {}

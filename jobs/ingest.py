@@ -32,6 +32,7 @@ from oilake.jobs.tables import publish
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
@@ -64,19 +65,18 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
     and its files are there."""
     started = time.monotonic()
-    absent = landing_area.missing_files(release, settings.landing)
+    absent = landing_area.missing_files(release, settings.landing_uri())
     landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, settings.landing)
+    landed = landing_area.find_landed(release, settings.landing_uri())
     fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
-    publish.recover(settings.warehouse)
-    published = newest_snapshots(settings.warehouse)
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
+    published = newest_snapshots(warehouse)
     before = published.get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
-        gone = lost_rows_sentence(settings.warehouse, before, INGEST) or lost_rows_sentence(
-            settings.warehouse, before, RELEASE
-        )
+        gone = lost_rows_sentence(warehouse, before, INGEST) or lost_rows_sentence(warehouse, before, RELEASE)
         if gone is None:
-            return summarize_release(release, settings.warehouse, before)
+            return summarize_release(release, warehouse, before)
         log_line(f"{gone}; they are made again")
     spark, start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
@@ -93,9 +93,9 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
             publication, PublishFacts(_quarantined_by_reason(read.reports), ("images",), not lacking), read
         )
 
-    passed = pass_gate(spark, settings.warehouse, run_id, stage_tables)
-    snapshot = publish_passed(settings.warehouse, passed)
-    summary = summarize_release(release, settings.warehouse, snapshot, passed.told.reports)
+    passed = pass_gate(spark, warehouse, run_id, stage_tables)
+    snapshot = publish_passed(warehouse, passed)
+    summary = summarize_release(release, warehouse, snapshot, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
     return summary
@@ -117,15 +117,16 @@ def _read_files(
     members = landing_area.members_by_file(release)
     limits = settings.limits
     seed = _code_digest() + repr(limits).encode()
+    warehouse = Warehouse.of(settings)
     context = IngestContext(
         release,
-        settings.warehouse,
+        warehouse,
         run_id,
         members,
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        reusable_files.find_reusable(settings.warehouse, release.release, published),
+        reusable_files.find_reusable(warehouse, release.release, published),
     )
     read = ReadFiles()
     read.reports, class_list_files = class_files.ingest_class_files(landing_area.small_splits(landed, members), context)
@@ -174,8 +175,9 @@ def _sort_staged_files(
         return files
     log_line(f"sorting by image: {', '.join(sorted({table for table, _ in unsorted_groups}))}")
     replaced = [file for group in unsorted_groups.values() for file in group]
-    sorted_files = sort_files.sort_by_image(spark, settings.warehouse, run_id, unsorted_groups)
-    publish.delete_replaced(replaced, settings.warehouse)
+    warehouse = Warehouse.of(settings)
+    sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups)
+    publish.delete_replaced(replaced, warehouse)
     return [file for file in files if file not in replaced] + sorted_files
 
 
@@ -238,7 +240,7 @@ def _stage_release_files(
     rows = list(release_file_rows(release, landed, reports).values())
     arrow = schemas.arrow_schema(table)
     data = {name: [row[name] for row in rows] for name in arrow.names}
-    return stage_rows(settings.warehouse, table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
+    return stage_rows(Warehouse.of(settings), table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
 
 
 if __name__ == "__main__":

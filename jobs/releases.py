@@ -13,6 +13,7 @@ from oilake.jobs.ingesting import landing_area
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    published = newest_snapshots(settings.warehouse)
+    published = newest_snapshots(Warehouse.of(settings))
     releases = registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing, published.get(release.release)) for release in releases]
+    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 

@@ -153,7 +153,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
         ]
     for outcome in compared:
         lines += ["", outcome.as_text()]
-    lines.append(f"Tables: {Path(summaries[0].warehouse).absolute()}" if summaries else "")
+    lines.append(f"Tables: {summaries[0].warehouse}" if summaries else "")
     return "\n".join(lines)
 
 

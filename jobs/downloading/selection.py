@@ -24,7 +24,6 @@ from oilake.jobs.downloading.row_selection import BLOB_KEY, LISTED_COLUMNS, Mask
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import class_names, where_conditions
-from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.parquet_reader import columns_of, read_file
 from oilake.jobs.tables.snapshots import (
     PublishedFile,
@@ -36,6 +35,7 @@ from oilake.jobs.tables.snapshots import (
     small_rows,
 )
 from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.quality.row_expectations import numpy_mask
@@ -74,7 +74,7 @@ class _ImageFilters:
 
 
 def choose_images(
-    warehouse: str, release: str, choice: ImageSelection, known: Mapping[str, Snapshot] | None = None
+    warehouse: Warehouse, release: str, choice: ImageSelection, known: Mapping[str, Snapshot] | None = None
 ) -> list[RowSelection]:
     """The images of the release that the choice leaves, but for its `where`, sorted by subset and ID.
 
@@ -148,7 +148,7 @@ def _select_replaced(
 
 
 def _labelled_images(
-    warehouse: str, release: str, choice: ImageSelection, all_snapshots: Mapping[str, Snapshot]
+    warehouse: Warehouse, release: str, choice: ImageSelection, all_snapshots: Mapping[str, Snapshot]
 ) -> dict[str, Numbers]:
     """The images of each subset that have a label or a box of the chosen classes, as sorted numbers."""
     mids = find_classes(
@@ -168,7 +168,7 @@ def _labelled_images(
     return {subset: np.unique(np.concatenate(parts)) for subset, parts in ids_by_subset.items()}
 
 
-def find_classes(warehouse: str, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:
+def find_classes(warehouse: Warehouse, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:
     """The MIDs of the named classes, and of those below them in the hierarchy where that is wanted.
 
     ConfigError for a name that is unknown or ambiguous.
@@ -183,7 +183,7 @@ def find_classes(warehouse: str, pin: Snapshot, named: Sequence[str], with_subcl
 
 def keep_matching(
     spark: SparkSession,
-    warehouse: str,
+    warehouse: Warehouse,
     release: str,
     condition: str,
     stretches: Sequence[RowSelection],
@@ -196,7 +196,7 @@ def keep_matching(
     try:
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:
-        raise where_conditions.reading_error(error, table_uri(warehouse, "images"), condition) from None
+        raise where_conditions.reading_error(error, warehouse.table_uri("images"), condition) from None
     chunks = [part for part in rows["image_id"].cast(pa.binary(8)).chunks if len(part)]
     id_chunks = [np.frombuffer(part.buffers()[1], ">u8", len(part), 8 * part.offset) for part in chunks]
     ids = np.concatenate([np.empty(0, np.uint64), *id_chunks])

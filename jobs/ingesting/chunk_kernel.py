@@ -21,6 +21,7 @@ from oilake.jobs.sources.csv_records import Block
 from oilake.jobs.sources.splits import Chunk, Split, read_chunks
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import boxes, images, labels
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
@@ -40,7 +41,7 @@ class IngestContext:
     """
 
     release: Release
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     wanted: Mapping[str, Mapping[str, ExpectedMember]]
     block_bytes: int

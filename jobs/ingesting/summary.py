@@ -10,6 +10,7 @@ from typing import Any
 from oilake.conf.registry import Release, expected_members
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
 from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.warehouse import Warehouse
 
 KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")
 COLUMNS = (*KINDS, "kept", "quarantined")
@@ -67,7 +68,7 @@ class Summary:
 
 
 def summarize_release(
-    release: Release, warehouse: str, pin: Snapshot, reports: Sequence[ChunkReport] | None = None
+    release: Release, warehouse: Warehouse, pin: Snapshot, reports: Sequence[ChunkReport] | None = None
 ) -> Summary:
     """The summary of a published release; `reports` are those of the run that published it just now, if one did."""
     files = small_rows(warehouse, "release_files", pin, ["file", "member", *COUNTS])
@@ -78,7 +79,7 @@ def summarize_release(
     return Summary(
         release.release,
         release.title,
-        warehouse,
+        warehouse.uri,
         pin.status,
         reports is not None,
         _rows_by_subset(release, warehouse, pin, files),
@@ -89,7 +90,7 @@ def summarize_release(
 
 
 def _rows_by_subset(
-    release: Release, warehouse: str, pin: Snapshot, files: Sequence[Mapping[str, Any]]
+    release: Release, warehouse: Warehouse, pin: Snapshot, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, int]]:
     rows: dict[str, Counter[str]] = {subset: Counter() for subset in (*release.subsets, "all")}
     for table in TABLES:

@@ -12,6 +12,7 @@ from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publish import Publication
 from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate
 from oilake.jobs.validation.publish_gate import PublishFacts, TableResults
 
@@ -37,7 +38,7 @@ class PassedPublication(Generic[T]):
 
 
 def pass_gate(
-    spark: SparkSession, warehouse: str, run_id: str, stage: Callable[[], StagedPublication[T]]
+    spark: SparkSession, warehouse: Warehouse, run_id: str, stage: Callable[[], StagedPublication[T]]
 ) -> PassedPublication[T]:
     """What `stage` gives, once no critical expectation is broken in it.
 
@@ -58,7 +59,7 @@ def pass_gate(
         raise publish.as_store_error(warehouse, error) from None
 
 
-def publish_passed(warehouse: str, passed: PassedPublication[T]) -> Snapshot:
+def publish_passed(warehouse: Warehouse, passed: PassedPublication[T]) -> Snapshot:
     """Publishes it, and records what the gate found; the snapshot that it ends with."""
     snapshot = publish.publish(warehouse, passed.publication)
     publish_gate.record_results(warehouse, passed.publication, passed.judgements, snapshot)

@@ -21,6 +21,7 @@ from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_separately
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
@@ -48,7 +49,7 @@ class ReprocessContext:
     """What every reading knows; `sources`: by (file, member), those of `images`, `labels` and `boxes`."""
 
     release: Release
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     field_limit: int
     sources: Mapping[MemberKey, MemberReader]

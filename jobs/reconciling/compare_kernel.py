@@ -11,6 +11,7 @@ import pyarrow as pa
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
@@ -27,7 +28,7 @@ class CompareContext:
 
     from_release: str
     to_release: str
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
     ancestors: ClassAncestors

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, require_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -37,7 +38,7 @@ class EntityHistory:
     notes: list[str] = field(default_factory=list)
 
 
-def read_image_history(warehouse: str, image_id: str) -> EntityHistory:
+def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
     history = EntityHistory(image_id)
     all_snapshots = newest_snapshots(warehouse)
@@ -72,7 +73,7 @@ def read_image_history(warehouse: str, image_id: str) -> EntityHistory:
     return history
 
 
-def read_class_history(warehouse: str, mid: str, known: Mapping[str, Snapshot]) -> EntityHistory:
+def read_class_history(warehouse: Warehouse, mid: str, known: Mapping[str, Snapshot]) -> EntityHistory:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
     history = EntityHistory(mid)
     for snapshot in require_snapshots(warehouse, None, known):
@@ -97,7 +98,7 @@ def read_class_history(warehouse: str, mid: str, known: Mapping[str, Snapshot]) 
 
 def _add_changes(
     history: EntityHistory,
-    warehouse: str,
+    warehouse: Warehouse,
     snapshot: Snapshot,
     table: str,
     column: str,
@@ -127,6 +128,6 @@ def _rows_or_note(history: EntityHistory, read: Callable[[], list[Row]]) -> list
         return None
 
 
-def _unknown_error(warehouse: str, what: str, remedy: str, history: EntityHistory) -> ConfigError:
+def _unknown_error(warehouse: Warehouse, what: str, remedy: str, history: EntityHistory) -> ConfigError:
     releases = ", ".join(entry["release"] for entry in history.releases)
     return ConfigError(f"{warehouse}: no published release ({releases}) has the {what}; {remedy}")

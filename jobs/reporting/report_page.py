@@ -32,7 +32,7 @@ def report_page(report: RunReport) -> str:
     summaries = [release.summary for release in report.releases]
     return render(
         "report_page.html",
-        warehouse=str(Path(summaries[0].warehouse).absolute()) if summaries else "",
+        warehouse=summaries[0].warehouse if summaries else "",
         releases=report.releases,
         count_columns=COLUMNS,
         rows_chart=_rows_chart(summaries),

@@ -9,6 +9,7 @@ from pyspark.sql import functions as sf
 
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
 
 RANKS = (
     "verified", "size_matches", "resized", "no_reference", "not_comparable", "md5_mismatch", "size_mismatch", "truncated",
@@ -19,7 +20,7 @@ COLUMNS = ("location", "key", "status", "method", "width", "height", "checked_at
 
 def with_blobs(
     spark: SparkSession,
-    warehouse: str,
+    warehouse: Warehouse,
     release: str | None = None,
     location: str | None = None,
     known: Mapping[str, Snapshot] | None = None,

@@ -23,9 +23,9 @@ from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import delete_files, join_uri, open_filesystem
+from oilake.jobs.runtime.filesystem import delete_files, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import existing_table, newest_rows, table_uri
+from oilake.jobs.tables.delta_log import existing_table, newest_rows
 from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
@@ -38,6 +38,7 @@ from oilake.jobs.tables.snapshots import (
     staged_at,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 DERIVED = ("reconcile", "duplicates", "figures", "expand", "changes")
@@ -88,7 +89,7 @@ class Publication:
         return dict(zip(table.slice_by, (self.release, self.since or ""), strict=False))
 
 
-def publish(warehouse: str, publication: Publication) -> Snapshot:
+def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
     """Publishes the staged files as the release's new slice of every table; what it replaces is no longer seen. The snapshot
     that it ends with.
 
@@ -109,7 +110,7 @@ def publish(warehouse: str, publication: Publication) -> Snapshot:
     return numbered_snapshot(warehouse, publication.release, number)
 
 
-def _has_begun(warehouse: str, run_id: str) -> bool:
+def _has_begun(warehouse: Warehouse, run_id: str) -> bool:
     """Whether the run's row of `publications` stands; a store that cannot tell is taken to hold it."""
     try:
         return any(row["run_id"] == run_id for row in newest_rows(warehouse, "publications", ["run_id"]))
@@ -117,7 +118,7 @@ def _has_begun(warehouse: str, run_id: str) -> bool:
         return True
 
 
-def as_store_error(warehouse: str, error: BaseException) -> BaseException:
+def as_store_error(warehouse: Warehouse, error: BaseException) -> BaseException:
     """The error as a StoreError when the store is its cause, else as it is."""
     if not isinstance(error, DeltaError | OSError):
         return error
@@ -126,7 +127,7 @@ def as_store_error(warehouse: str, error: BaseException) -> BaseException:
     )
 
 
-def recover(warehouse: str) -> list[str]:
+def recover(warehouse: Warehouse) -> list[str]:
     """Finishes every publication that was begun and not ended; the runs that began them."""
     waiting = unfinished_publications(warehouse)
     for number, publication in waiting:
@@ -134,7 +135,7 @@ def recover(warehouse: str) -> list[str]:
     return [publication.run_id for _, publication in waiting]
 
 
-def unfinished_publications(warehouse: str) -> list[tuple[int, Publication]]:
+def unfinished_publications(warehouse: Warehouse) -> list[tuple[int, Publication]]:
     """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
     ended = {release: snapshot.number for release, snapshot in newest_snapshots(warehouse).items()}
     begun = newest_rows(warehouse, "publications", ["release", "number"])
@@ -153,7 +154,7 @@ def _from_manifest(manifest: str) -> Publication:
     return Publication(**{**data, "files": files, "kept": kept})
 
 
-def _begin_publication(warehouse: str, publication: Publication) -> int:
+def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
     """Writes the row of `publications`; its number. A run that loses the race finishes the other one first."""
     for attempt in range(ATTEMPTS):
         table = existing_table(warehouse, "publications")
@@ -176,7 +177,7 @@ def _begin_publication(warehouse: str, publication: Publication) -> int:
             time.sleep(PAUSE * attempt)
             recover(warehouse)
     raise StoreError(
-        f"{table_uri(warehouse, 'publications')}: other runs keep publishing {publication.release}; run it again later"
+        f"{warehouse.table_uri('publications')}: other runs keep publishing {publication.release}; run it again later"
     )
 
 
@@ -185,7 +186,7 @@ def _without_tallies(files: Sequence[StagedFile]) -> tuple[StagedFile, ...]:
     return tuple(replace(file, tally=None) for file in files)
 
 
-def _refuse_outdated(warehouse: str, publication: Publication) -> None:
+def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
     now = newest_snapshots(warehouse)
     for release, job, fingerprint in publication.basis:
         if release not in now or now[release].fingerprints.get(job) != fingerprint:
@@ -194,13 +195,13 @@ def _refuse_outdated(warehouse: str, publication: Publication) -> None:
             )
 
 
-def _newest_number(warehouse: str, release: str) -> int:
+def _newest_number(warehouse: Warehouse, release: str) -> int:
     """The number of the release's newest snapshot."""
     snapshot = newest_snapshots(warehouse).get(release)
     return snapshot.number if snapshot else 0
 
 
-def _finish_publication(warehouse: str, number: int, publication: Publication) -> None:
+def _finish_publication(warehouse: Warehouse, number: int, publication: Publication) -> None:
     versions = {
         slice_name(table.table, publication.since): _commit_slice(warehouse, table, number, publication)
         for table in publication.tables()
@@ -232,7 +233,7 @@ def _finish_publication(warehouse: str, number: int, publication: Publication) -
             return _append_row(warehouse, table, "snapshots", row, publication, number)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{table_uri(warehouse, 'snapshots')}: other runs keep writing; run the same command again")
+    raise StoreError(f"{warehouse.table_uri('snapshots')}: other runs keep writing; run the same command again")
 
 
 def _not_replaced(published: Mapping[str, T], job: str, job_of: Callable[[str], str]) -> dict[str, T]:
@@ -241,7 +242,7 @@ def _not_replaced(published: Mapping[str, T], job: str, job_of: Callable[[str], 
     return {name: value for name, value in published.items() if job_of(name.partition(SINCE)[0]) not in gone}
 
 
-def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publication: Publication) -> int:
+def _commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publication: Publication) -> int:
     """Replaces the publication's slice of one table; the version that holds it."""
     name = schema.table
     staged: list[AddAction | RemoveAction] = [add_action(file) for file in publication.files if file.table == name]
@@ -265,11 +266,11 @@ def _commit_slice(warehouse: str, schema: schemas.Table, number: int, publicatio
             return _slice_version(warehouse, name, existing_table(warehouse, name), number, publication)
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
-    raise StoreError(f"{table_uri(warehouse, name)}: other runs keep writing; run the same command again")
+    raise StoreError(f"{warehouse.table_uri(name)}: other runs keep writing; run the same command again")
 
 
 def _exchange_actions(
-    warehouse: str, table: DeltaTable, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
+    warehouse: Warehouse, table: DeltaTable, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
 ) -> list[AddAction | RemoveAction]:
     """What leaves no file of the slice but the kept ones, whatever files are in it now."""
     active = {file.path: file for file in staged_at(warehouse, name, table.version(), part)}
@@ -298,7 +299,7 @@ def _is_commit_of(entry: Mapping[str, Any], number: int, publication: Publicatio
     return entry.get("oilake.release") == publication.release and entry.get("oilake.publication") == number
 
 
-def _slice_version(warehouse: str, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
+def _slice_version(warehouse: Warehouse, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
     for commit in delta_commits.newest_first(warehouse, name, table.version()):
         if _is_commit_of(commit.info, number, publication):
@@ -307,7 +308,7 @@ def _slice_version(warehouse: str, name: str, table: DeltaTable, number: int, pu
 
 
 def _append_row(
-    warehouse: str,
+    warehouse: Warehouse,
     table: DeltaTable,
     name: str,
     row: Mapping[str, Any],
@@ -323,13 +324,13 @@ def _append_row(
         )
     except BaseException as error:
         if not is_committed(warehouse, name, file):
-            delete_files([join_uri(table_uri(warehouse, name), file.path)])
+            delete_files([warehouse.table_uri(name, file.path)])
         elif isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise
 
 
-def is_committed(warehouse: str, name: str, file: StagedFile) -> bool:
+def is_committed(warehouse: Warehouse, name: str, file: StagedFile) -> bool:
     """Whether a commit names the file; a store that cannot tell is taken to."""
     try:
         return any(file_uri.endswith(file.path) for file_uri in existing_table(warehouse, name).file_uris())
@@ -362,12 +363,12 @@ def add_action(file: StagedFile) -> AddAction:
     return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
 
 
-def discard_staged(warehouse: str, run_id: str) -> int:
+def discard_staged(warehouse: Warehouse, run_id: str) -> int:
     """Deletes the files that a run staged and did not publish; how many there were."""
-    store, _ = open_filesystem(warehouse)
+    store, _ = warehouse.filesystem()
     count = 0
     for table in schemas.table_names():
-        _, folder = open_filesystem(table_uri(warehouse, table))
+        _, folder = open_filesystem(warehouse.table_uri(table))
         for info in store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True)):
             if f"-{run_id}-" in info.base_name:
                 store.delete_file(info.path)
@@ -375,6 +376,6 @@ def discard_staged(warehouse: str, run_id: str) -> int:
     return count
 
 
-def delete_replaced(files: Sequence[StagedFile], warehouse: str) -> None:
+def delete_replaced(files: Sequence[StagedFile], warehouse: Warehouse) -> None:
     """Deletes staged files that others have replaced."""
-    delete_files([join_uri(table_uri(warehouse, file.table), file.path) for file in files])
+    delete_files([warehouse.table_uri(file.table, file.path) for file in files])

@@ -13,13 +13,14 @@ from oilake.conf.errors import DataQualityError
 from oilake.jobs.tables.delta_log import add_actions, existing_table
 from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, as_store_error, delete_replaced
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 MAINTAIN = "maintain"
 
 
 def exchange_files(
-    warehouse: str, table: str, old: Sequence[StagedFile], new: Sequence[StagedFile], run_id: str
+    warehouse: Warehouse, table: str, old: Sequence[StagedFile], new: Sequence[StagedFile], run_id: str
 ) -> bool:
     """Commits `new` instead of `old`; whether it did. Where another run has replaced an old one, the new ones are deleted.
 

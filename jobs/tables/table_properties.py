@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from deltalake.exceptions import CommitFailedError
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.tables.delta_log import existing_table, table_uri
+from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.warehouse import Warehouse
 
 ATTEMPTS = 10
 PAUSE = 0.1
@@ -22,7 +23,7 @@ RETENTION = {
 
 
 def change_properties(
-    warehouse: str, name: str, changes: Callable[[Mapping[str, str]], Mapping[str, str]]
+    warehouse: Warehouse, name: str, changes: Callable[[Mapping[str, str]], Mapping[str, str]]
 ) -> Mapping[str, str] | None:
     """Sets what `changes` makes of the properties that are stored; these, or None where nothing changes.
 
@@ -40,11 +41,11 @@ def change_properties(
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(
-        f"{table_uri(warehouse, name)}: other runs keep changing its properties; run the same command again"
+        f"{warehouse.table_uri(name)}: other runs keep changing its properties; run the same command again"
     )
 
 
-def migrate_retention(warehouse: str, name: str) -> list[str]:
+def migrate_retention(warehouse: Warehouse, name: str) -> list[str]:
     """Gives a table the periods of RETENTION that it lacks, one that somebody set stays; a sentence where it did."""
     stored = change_properties(warehouse, name, lacking_retention)
     if stored is None:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget, published_targets
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import file_metrics, foreign_keys, publish_gate, sql_expectations, uniqueness
 from oilake.jobs.validation.file_metrics import TargetMetrics
 from oilake.jobs.validation.foreign_keys import Reference
@@ -53,7 +54,7 @@ class WarehouseContext:
     asked for already, by table and release.
     """
 
-    warehouse: str
+    warehouse: Warehouse
     pins: Mapping[str, Snapshot]
     found: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ import pytest
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.fetching import locations, receipts, results
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.results import FetchResult
@@ -111,7 +112,7 @@ def test_files_that_did_not_come_are_told_with_the_remedy():
 )
 def test_an_address_that_does_not_fit_is_told_with_the_remedy(tmp_path: Path, url: str):
     with pytest.raises(ConfigError, match=r"correct --from"):
-        locations.sources_by_address([FetchItem("x", url, tmp_path / "x")], FetchSettings())
+        locations.sources_by_address([FetchItem("x", url, tmp_path / "x")], FetchSettings(), Storage())
 
 
 def test_a_hierarchy_of_other_nodes_is_not_expanded():
