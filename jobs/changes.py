@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import pairwise
 
 from pyspark.sql import SparkSession
 
@@ -32,6 +33,7 @@ from oilake.jobs.tables.snapshots import (
     published_slices,
     read_property,
     require_snapshot,
+    require_snapshots,
     small_rows,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
@@ -110,8 +112,9 @@ class ChangesOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", required=True, metavar="R", dest="from_release", help="earlier release, such as v2")
-    parser.add_argument("--to", required=True, metavar="R", dest="to_release", help="later release, such as v3")
+    parser.add_argument("--from", metavar="R", dest="from_release", help="earlier release, such as v2")
+    parser.add_argument("--to", metavar="R", dest="to_release", help="later release, such as v3")
+    parser.add_argument("--all", action="store_true", help="each published release with the next one")
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="compare again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -119,9 +122,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    if arguments.all:
+        if arguments.from_release or arguments.to_release:
+            raise ConfigError("--all compares every release with the next one; leave out --from and --to")
+        outcomes = [changes(settings, *pair, arguments.force) for pair in _neighbours(Warehouse.of(settings))]
+        texts = [outcome.as_text() for outcome in outcomes]
+        print_text(json.dumps([asdict(outcome) for outcome in outcomes]) if arguments.json else "\n\n".join(texts))
+        return 0
+    if not (arguments.from_release and arguments.to_release):
+        raise ConfigError("name two releases with --from and --to, or compare each with the next one by --all")
     outcome = changes(settings, arguments.from_release, arguments.to_release, arguments.force)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
+
+
+def _neighbours(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Each published release with the next one; ConfigError where there are no two."""
+    names = [snapshot.release for snapshot in require_snapshots(warehouse, None)]
+    if len(names) < 2:
+        raise ConfigError(f"{warehouse}: only {names[0]} is published here; ingest and reconcile another release first")
+    return list(pairwise(names))
 
 
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
