@@ -228,7 +228,7 @@ def test_a_comparison_is_made_once(oilake: Oilake, lake: str):
     entry = next(e for e in DeltaTable(f"{lake}/label_changes").history() if "oilake.job" in e)
     assert (entry["oilake.job"], entry["oilake.release"]) == ("changes", "v3")
     assert set(entry["oilake.inputs"]) == {
-        f"{t} of {r}" for t in ("images", "classes", "image_labels") for r in ("v2", "v3")
+        f"{t} of {r}" for t in ("images", "classes", "hierarchy", "boxes", "image_labels") for r in ("v2", "v3")
     }
 
 
