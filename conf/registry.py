@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from oilake.conf import file_checks, published_pages, shared_files
 from oilake.conf.errors import ConfigError
+from oilake.conf.published_pages import PublishedPage, TrainableCondition
+from oilake.conf.shared_files import FileReference
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-# Our columns that a file of each table must give, and those that it may.
-REQUIRED_COLUMNS = {
-    "images": {
-        "image_id",
-        "subset",
-        "original_url",
-        "original_landing_url",
-        "license",
-        "author_profile_url",
-        "author",
-        "title",
-    },
-    "labels": {"image_id", "source", "mid", "confidence"},
-    "boxes": {"image_id", "source", "mid", "confidence", "x_min", "x_max", "y_min", "y_max"},
-}
-OPTIONAL_COLUMNS = {
-    "images": {"original_size", "original_md5", "thumbnail_300k_url"},
-    "labels": set[str](),
-    "boxes": {"is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"},
-}
 SUBSETS = ("train", "validation", "test")
 
+ROW_FORMATS = ("csv", "image_list")
+PLAIN_NAME = r"[\w-][\w.-]*"
+
 Origin = Literal["machine", "human", "crowdsource"]
-Format = Literal["csv", "classes", "descriptions", "hierarchy"]
-ClassList = Literal["all", "trainable", "boxable", "box_trainable"]
+Format = Literal["csv", "image_list", "classes", "descriptions", "hierarchy"]
+ClassList = Literal["all", "trainable", "boxable", "box_trainable", "segmentable"]
+ImageList = Literal["boxable", "human_labels"]
 IdForm = Literal["hex", "decimal"]
+StatedBy = Literal["publisher", "two_parties", "one_party"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +41,12 @@ class Member:
     (`csv`) whose pattern lacks it is of the one subset that `subsets` names.
     `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header. `ids`: how the
     rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
+    `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.
+    `header`: of descriptions, whether the first line is `LabelName,DisplayName`. `image_lists`: the lists that the images
+    of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; numbers are compared by value.
     """
 
-    table: Literal["images", "labels", "boxes", "classes", "hierarchy"]
+    table: str
     pattern: str
     format: Format = "csv"
     columns: str | None = None
@@ -62,16 +54,46 @@ class Member:
     subsets: tuple[str, ...] | None = None
     list: ClassList | None = None
     ids: IdForm | None = None
+    subset_column: bool = False
+    header: Literal["absent", "present", "either"] = "either"
+    image_lists: tuple[ImageList, ...] = ()
+    null_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KnownChecksum:
+    """A checksum in lower-case hex (one of `md5` and `sha256`) that was stated of a published file, by whom, and where."""
+
+    stated_by: StatedBy
+    source: str
+    md5: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
 class File:
-    """One published file: `kind` tells how its bytes are packed."""
+    """One published file: `kind` tells how its bytes are packed.
+
+    A `name` with slashes is the published path: the file lies there in the landing area, once for all releases; another
+    lies in the folder of its release's tag. `size`: bytes, where known; `approximate_size`: rounded, for sums and no
+    comparison. `subset_of`: files of the release that hold every row of this one; `is_whole_subset`: it lacks none of the
+    rows that these have of its subsets. `optional`: nobody is known to have it, so that a release without it is complete.
+    `release`: the one that declares the file, where it is another.
+    """
 
     name: str
     url: str
     kind: Literal["tar.gz", "plain"]
     members: tuple[Member, ...]
+    size: int | None = None
+    size_stated_by: StatedBy | None = None
+    approximate_size: int | None = None
+    checksums: tuple[KnownChecksum, ...] = ()
+    since: datetime.date | None = None
+    subset_of: tuple[str, ...] = ()
+    is_whole_subset: bool = False
+    optional: bool = False
+    release: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +115,18 @@ class PublishedFigures:
     box_classes: int | None = None
     box_classes_trainable: int | None = None
 
+    def given(self) -> dict[str, bool]:
+        """Every figure that a release may publish, and whether this one does."""
+        return {name: value not in (None, {}) for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Release:
-    """One release of the dataset, as its YAML file tells it."""
+    """One release of the dataset, as its YAML file and those that it refers to tell it.
+
+    `box_sources`: by subset. `columns`: published name -> ours; those of a shared file are called `<release>.<table>`,
+    after the release that declares it.
+    """
 
     release: str
     tag: str
@@ -106,10 +136,31 @@ class Release:
     licenses: dict[str, str]
     subsets: tuple[str, ...]
     sources: dict[str, Origin]
-    box_sources: tuple[str, ...]
+    box_sources: dict[str, tuple[str, ...]]
     columns: dict[str, dict[str, str]]
     files: tuple[File, ...]
     published: PublishedFigures
+    pages: tuple[PublishedPage, ...] = ()
+    trainable_rule: tuple[TrainableCondition, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeclaredRelease:
+    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
+
+    path: str
+    release: Release
+    entries: tuple[File | FileReference, ...]
+
+    def own_files(self) -> Iterator[tuple[str, File]]:
+        """Each file that is declared here, with the text by which errors name its place."""
+        for n, entry in enumerate(self.entries):
+            if isinstance(entry, File):
+                yield f"{self.path}: files[{n}]", entry
+
+
+# What only the declarations of the tables can tell of a release.
+TablesCheck = Callable[[DeclaredRelease], None]
 
 
 def packaged_registry() -> Traversable:
@@ -117,85 +168,109 @@ def packaged_registry() -> Traversable:
     return files("oilake.conf") / "releases"
 
 
-def load_releases(folder: str | None = None) -> dict[str, Release]:
-    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates."""
+def load_releases(folder: str | None = None, check_tables: TablesCheck | None = None) -> dict[str, Release]:
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+
+    Jobs load them by `schemas/release_registry.py`, which gives `check_tables`.
+    """
     root: Traversable | Path = Path(folder) if folder else packaged_registry()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
-    files_and_releases: dict[str, tuple[str, Release]] = {}
+    declared: dict[str, DeclaredRelease] = {}
     for path in sorted((path for path in root.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name):
-        release = load_release(path)
-        if release.release in files_and_releases:
-            other_file = files_and_releases[release.release][0]
-            raise ConfigError(f"{path}: {other_file} tells of release {release.release} too; remove one of them")
-        files_and_releases[release.release] = (path.name, release)
-    if not files_and_releases:
+        loaded = load_release(path, check_tables)
+        name = loaded.release.release
+        if name in declared:
+            raise ConfigError(f"{path}: {declared[name].path} tells of release {name} too; remove one of them")
+        declared[name] = loaded
+    if not declared:
         raise ConfigError(f"{root}: holds no release YAML file; give --registry the folder of the release YAML files")
-    ordered = sorted((release for _, release in files_and_releases.values()), key=lambda r: (r.date, r.release))
-    return {release.release: release for release in ordered}
+    releases = [shared_files.resolve_references(each, declared) for each in declared.values()]
+    file_checks.refuse_repeated_paths(releases)
+    return {each.release: each for each in sorted(releases, key=lambda each: (each.date, each.release))}
 
 
-def find_release(name: str, folder: str | None = None) -> Release:
+def find_release(name: str, folder: str | None = None, check_tables: TablesCheck | None = None) -> Release:
     """The release called `name`; ConfigError lists the known ones when there is none."""
-    releases = load_releases(folder)
+    releases = load_releases(folder, check_tables)
     if name not in releases:
         raise ConfigError(f"unknown release {name!r}; known: {', '.join(releases)}")
     return releases[name]
 
 
-def load_release(path: Traversable | Path) -> Release:
+def load_release(path: Traversable | Path, check_tables: TablesCheck | None = None) -> DeclaredRelease:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
-    release = build_dataclass(Release, load_yaml(path), str(path))
+    document = shared_files.with_defaults(load_yaml(path))
+    items = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        shapeless = build_dataclass(Release, document, str(path))
+        return DeclaredRelease(str(path), shapeless, shapeless.files)
+    entries = tuple(_build_entry(item, str(path), f"files[{n}]") for n, item in enumerate(items))
+    own_files = tuple(entry for entry in entries if isinstance(entry, File))
+    release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
+    declared = DeclaredRelease(str(path), release, entries)
     _check_names(release, str(path))
-    for n, file in enumerate(release.files):
+    published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
+    published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
+    if check_tables:
+        check_tables(declared)
+    for where, file in declared.own_files():
         for m, member in enumerate(file.members):
-            _check_member(release, member, f"{path}: files[{n}].members[{m}]")
-        _check_paths(release, file, f"{path}: files[{n}]")
-    return release
+            _check_member(release, member, f"{where}.members[{m}]")
+            file_checks.check_member(release, member, f"{where}.members[{m}]")
+        _check_paths(release, file, where)
+        file_checks.check_claims(file, where)
+    return declared
+
+
+def _build_entry(item: object, path: str, key: str) -> File | FileReference:
+    if isinstance(item, dict) and "release" in item:
+        return build_dataclass(FileReference, item, path, key)
+    return build_dataclass(File, item, path, key)
+
+
+def landing_path(release: Release, file_name: str) -> str:
+    """Where a file of the release lies below the landing area, as a relative path."""
+    return file_name if "/" in file_name else f"{release.tag}/{file_name}"
+
+
+def subset_box_sources(release: Release, subset: str | None) -> tuple[str, ...]:
+    """The sources that boxes of the subset may have; of an unknown one, those of any."""
+    anywhere = dict.fromkeys(source for sources in release.box_sources.values() for source in sources)
+    return release.box_sources.get(subset or "", tuple(anywhere))
 
 
 def _check_names(release: Release, path: str) -> None:
     """What becomes a partition, a path or a column."""
     if not re.fullmatch("v[0-9]+", release.release):
         raise ConfigError(f"{path}: release must be v and a number, not {brief_value(release.release)}")
-    for key, name in [("tag", release.tag), *((f"files[{n}].name", f.name) for n, f in enumerate(release.files))]:
-        if not re.fullmatch(r"[\w-][\w.-]*", name):
-            raise ConfigError(f"{path}: {key} must be a plain file name, not {brief_value(name)}")
+    if not re.fullmatch(PLAIN_NAME, release.tag):
+        raise ConfigError(f"{path}: tag must be a plain file name, not {brief_value(release.tag)}")
     for subset in release.subsets:
         if subset not in SUBSETS:
             raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief_value(subset)}")
-    for name, columns in release.columns.items():
-        if name not in REQUIRED_COLUMNS:
-            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(REQUIRED_COLUMNS)}")
-        columns_given = set(columns.values())
-        if missing := REQUIRED_COLUMNS[name] - columns_given:
-            raise ConfigError(f"{path}: columns.{name} lacks {', '.join(sorted(missing))}")
-        if unknown := columns_given - REQUIRED_COLUMNS[name] - OPTIONAL_COLUMNS[name]:
-            raise ConfigError(f"{path}: columns.{name} has the unknown {', '.join(sorted(unknown))}")
+    if lacking := [subset for subset in release.subsets if subset not in release.box_sources]:
+        raise ConfigError(f"{path}: box_sources lacks {', '.join(lacking)}; give every subset a list, if an empty one")
 
 
 def _check_member(release: Release, member: Member, where: str) -> None:
-    if member.format == "csv" and member.columns not in release.columns:
+    has_rows = member.format in ROW_FORMATS
+    if has_rows and member.columns not in release.columns:
         raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
-    if (member.format == "classes") != (member.list is not None):
-        raise ConfigError(f"{where}.list is given for the format 'classes' and no other")
-    if (member.table in REQUIRED_COLUMNS) != (member.format == "csv"):
-        raise ConfigError(
-            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(REQUIRED_COLUMNS)}"
-        )
-    if member.format == "csv" and member.columns != member.table:
+    if has_rows and member.columns != member.table:
         raise ConfigError(
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
         )
-    if member.ids and member.format != "csv":
+    if member.ids and not has_rows:
         raise ConfigError(f"{where}.ids is given for rows of images, labels and boxes (format 'csv') and no others")
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")
-    if member.format == "csv" and "{subset}" not in member.pattern and len(member.subsets or ()) != 1:
+    tells_subset = "{subset}" in member.pattern or len(member.subsets or ()) == 1 or member.subset_column
+    if has_rows and not tells_subset:
         raise ConfigError(
             f"{where}.pattern: {member.pattern!r} does not tell the subset of its rows; put {{subset}} where the path "
-            "names it, or name the one subset in `subsets`"
+            "names it, name the one subset in `subsets`, or say `subset_column: true` where a column tells it"
         )
     published = release.columns.get(member.columns or "", {})
     for name in member.optional_columns:
@@ -212,13 +287,16 @@ def _check_paths(release: Release, file: File, where: str) -> None:
         raise ConfigError(
             f"{where}.members: a plain file is its one member; its pattern must give {file.name!r} and no other"
         )
-    if len({member.format == "csv" for member in file.members}) > 1:
+    if len({member.format in ROW_FORMATS for member in file.members}) > 1:
         raise ConfigError(f"{where}.members: rows and lists cannot stand in one file; no release has such a file")
 
 
 @dataclass(frozen=True)
 class ExpectedMember:
-    """One member that a release must hold: its path in the archive (or the loose file's name); `subset`: None of lists."""
+    """One member that a release must hold: its path in the archive (or the loose file's name).
+
+    `subset`: None of class lists, and of rows that tell it in a column.
+    """
 
     file: File
     path: str
@@ -234,5 +312,6 @@ def expected_members(release: Release, file: File) -> list[ExpectedMember]:
             for subset in member.subsets or release.subsets:
                 expected.append(ExpectedMember(file, member.pattern.replace("{subset}", subset), member, subset))
         else:
-            expected.append(ExpectedMember(file, member.pattern, member, member.subsets[0] if member.subsets else None))
+            named = member.subsets[0] if member.subsets and not member.subset_column else None
+            expected.append(ExpectedMember(file, member.pattern, member, named))
     return expected

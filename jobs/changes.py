@@ -22,13 +22,14 @@ from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.filled_columns import filled_columns
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import (
     INGEST,
     PublishedFile,
     Snapshot,
-    newest_snapshots,
+    pin_snapshots,
     published_files,
     published_slices,
     read_property,
@@ -151,12 +152,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     publish.recover(warehouse)
-    published = newest_snapshots(warehouse)
-    pair = {
-        FROM: require_snapshot(warehouse, from_release, published),
-        TO: require_snapshot(warehouse, to_release, published),
-    }
-    _refuse_incomparable(warehouse, pair, published)
+    warehouse = pin_snapshots(warehouse)
+    pair = {FROM: require_snapshot(warehouse, from_release), TO: require_snapshot(warehouse, to_release)}
+    _refuse_incomparable(warehouse, pair)
     inputs = {
         f"{table} of {snapshot.release}": str(snapshot.table_versions[table])
         for snapshot in pair.values()
@@ -177,9 +175,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     )
 
 
-def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName, published: SnapshotsByName) -> None:
+def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     for snapshot in pair.values():
-        published_slices(warehouse, "image_labels", snapshot.release, known=published)
+        published_slices(warehouse, "image_labels", snapshot.release)
     before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
     if before != after:
         raise ConfigError(
@@ -203,6 +201,7 @@ def _compare_tables(
         warehouse,
         run_id,
         build_vocabulary(list(distinct.values())),
+        _shared_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
     )
@@ -222,6 +221,15 @@ def _compare_tables(
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
 
 
+def _shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
+    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
+    given = [
+        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
+        for snapshot in pair.values()
+    ]
+    return tuple(name for name in given[0] if name in given[1])
+
+
 def _compare_table(
     spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
 ) -> list[CompareResult]:
@@ -230,7 +238,7 @@ def _compare_table(
     published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
     kernel = partial(COMPARISONS[table].kernel, context=context)
     splits = key_ranges.balance_by_rows(
-        key_ranges.plan_key_ranges(table, _merge_sides(table, published), cores, LARGEST), cores
+        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
     )
     label = f"{context.from_release} to {context.to_release}: comparing {table}"
     results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
@@ -245,16 +253,18 @@ def _compare_table(
     return results
 
 
-def _merge_sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict[str, Side]:
+def _merge_sides(
+    table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
+) -> dict[str, Side]:
     """A side for each release and subset: the subset of a row is that of its file."""
     uris: dict[str, list[str]] = {}
     for role, role_files in published.items():
         for file in role_files:
             uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
     compared = COMPARISONS[table]
+    columns = context.image_columns if table == "images" else compared.columns
     return {
-        name: Side(tuple(side_uris), compared.columns, compared.batch, compared.is_plain)
-        for name, side_uris in uris.items()
+        name: Side(tuple(side_uris), columns, compared.batch, compared.is_plain) for name, side_uris in uris.items()
     }
 
 

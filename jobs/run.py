@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from oilake.conf import reconcile_policy, registry
+from oilake.conf import reconcile_policy
 from oilake.conf.errors import ConfigError
 from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
@@ -23,6 +24,7 @@ from oilake.jobs.duplicates import Leakage, duplicates
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.ingest import ingest
+from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.summary import Summary, table_lines
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
@@ -34,6 +36,7 @@ from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.verify import verify
 from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification
+from oilake.schemas import release_registry
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,12 @@ class ReleaseOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", action="append", metavar="R", help="only this release (may be repeated)")
+    parser.add_argument(
+        "--release",
+        action="append",
+        metavar="R",
+        help="only this release (may be repeated; default: those that have landed)",
+    )
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--report", default="data/report.html", metavar="FILE", help="where the report goes")
     parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
@@ -78,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     policy = reconcile_policy.load_policy(arguments.policy)
-    registered = registry.load_releases(settings.registry)
-    names = arguments.release or list(registered)
+    registered = release_registry.load_releases(settings.registry)
+    names = arguments.release or _landed_releases(registered, settings.landing)
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
@@ -106,6 +114,15 @@ def run(arguments: argparse.Namespace) -> int:
         else f"{_terminal_text(release_outcomes, compared)}{images}\nReport: {page}"
     )
     return 0
+
+
+def _landed_releases(registered: Mapping[str, Release], landing: str) -> list[str]:
+    """The releases with files of their own in the landing area; all of them where none has any."""
+    landed = [name for name, release in registered.items() if landing_area.has_own_files(release, landing)]
+    for name in registered if landed else ():
+        if name not in landed:
+            log_line(f"{name}: left out, none of its own files is in {landing}; name it by --release to insist")
+    return landed or list(registered)
 
 
 def _verify_places(settings: Settings, release: str, arguments: argparse.Namespace) -> list[Verification]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import File, Release
+from oilake.conf.registry import File, Release, landing_path
 from oilake.conf.settings import FetchSettings
 from oilake.conf.storage import Storage
 from oilake.jobs.runtime.filesystem import join_uri
@@ -18,11 +18,18 @@ from oilake.jobs.transport.source import Source
 
 @dataclass(frozen=True)
 class FetchItem:
-    """One file to bring: its published name, its address (URL, s3:// URI or local path) and where it goes."""
+    """One file to bring: what is declared of it, its address (URL, s3:// URI or local path) and where it goes, also as
+    `path` in the landing area."""
 
-    name: str
+    file: File
     url: str
     target: Path
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The published name."""
+        return self.file.name
 
 
 def items_to_fetch(release: Release, landing: str, base: str | None, names: list[str] | None) -> list[FetchItem]:
@@ -35,16 +42,17 @@ def items_to_fetch(release: Release, landing: str, base: str | None, names: list
             f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(files_by_name)}"
         )
     chosen_files = [file for file in release.files if not names or file.name in names]
-    root = Path(landing).absolute() / release.tag
-    return [FetchItem(file.name, _file_address(release, file, base), root / file.name) for file in chosen_files]
+    return [_item_to_fetch(file, landing_path(release, file.name), landing, base) for file in chosen_files]
 
 
-def _file_address(release: Release, file: File, base: str | None) -> str:
+def _item_to_fetch(file: File, path: str, landing: str, base: str | None) -> FetchItem:
+    return FetchItem(file, _file_address(file, path, base), Path(landing).absolute() / path, path)
+
+
+def _file_address(file: File, path: str, base: str | None) -> str:
     if base is None:
         return file.url
-    if "://" not in base:
-        return str(Path(base).absolute() / release.tag / file.name)
-    return join_uri(base, release.tag, file.name)
+    return join_uri(base, path) if "://" in base else str(Path(base).absolute() / path)
 
 
 def sources_by_address(items: list[FetchItem], fetch: FetchSettings, storage: Storage) -> dict[str, Source]:
@@ -53,6 +61,7 @@ def sources_by_address(items: list[FetchItem], fetch: FetchSettings, storage: St
     The servers that the addresses name may be private ones; what they redirect to may not, but for themselves.
     """
     kinds = {item.url: _source_kind(item) for item in items}
+    _check_folders([item for item in items if kinds[item.url] == "folder"])
     named = {_item_origin(item) for item in items if kinds[item.url] == "http"}
     sources = {kind: _open_source(kind, fetch, storage, named) for kind in set(kinds.values())}
     return {url: sources[kind] for url, kind in kinds.items()}
@@ -61,7 +70,6 @@ def sources_by_address(items: list[FetchItem], fetch: FetchSettings, storage: St
 def _source_kind(item: FetchItem) -> str:
     parts = urlsplit(item.url)
     if "://" not in item.url:
-        _check_folder(item)
         return "folder"
     if parts.scheme not in ("http", "https", "s3"):
         raise ConfigError(
@@ -91,9 +99,13 @@ def _open_source(kind: str, fetch: FetchSettings, storage: Storage, named: set[t
     return http.http_source(fetch, is_guarded=True, named=named) if kind == "http" else local.local_source()
 
 
-def _check_folder(item: FetchItem) -> None:
-    place = Path(item.url).parent
-    if not place.is_dir():
-        raise ConfigError(f"{place}: no such folder; --from takes a folder that holds {place.name}/{item.name}")
-    if place.resolve() == item.target.parent.resolve():
-        raise ConfigError(f"{place}: the files would be copied onto themselves; give another --from or --landing")
+def _check_folders(items: list[FetchItem]) -> None:
+    """ConfigError where none of the folders is there, or a file would be copied onto itself."""
+    folders = [Path(item.url).parents[item.path.count("/") - 1] for item in items]
+    if folders and not any(folder.is_dir() for folder in folders):
+        raise ConfigError(f"{folders[0]}: no such folder; --from takes a folder that holds {items[0].path}")
+    for item in items:
+        if Path(item.url).resolve() == item.target.resolve():
+            raise ConfigError(
+                f"{Path(item.url).parent}: the files would be copied onto themselves; give another --from or --landing"
+            )

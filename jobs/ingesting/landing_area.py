@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, missing_names
 from oilake.conf.errors import InputError
-from oilake.conf.registry import ExpectedMember, File, Release, expected_members
+from oilake.conf.registry import ExpectedMember, File, Release, expected_members, landing_path
 from oilake.conf.settings import Limits, Settings
 from oilake.jobs.ingesting.class_files import is_small
 from oilake.jobs.runtime.filesystem import Checksums, file_checksums, file_size, join_uri
@@ -31,15 +32,32 @@ class LandedFile:
     checksums: Checksums
 
 
-def missing_files(release: Release, landing: str) -> list[str]:
-    """The names of the release's files that are not in `<landing>/<tag>/`."""
-    return [file.name for file in release.files if file_size(join_uri(landing, release.tag, file.name)) is None]
+def landed_uri(release: Release, landing: str, file_name: str) -> str:
+    """Where a file of the release lies in the landing area."""
+    return join_uri(landing, landing_path(release, file_name))
 
 
-def find_landed(release: Release, landing: str) -> list[LandedFile]:
-    """The release's files that are there, with their checksums."""
-    present = [file for file in release.files if file_size(join_uri(landing, release.tag, file.name)) is not None]
-    uris = [join_uri(landing, release.tag, file.name) for file in present]
+def landed_names(release: Release, landing: str) -> list[str]:
+    """The names of the release's files that are in the landing area."""
+    names = [file.name for file in release.files]
+    return [name for name in names if file_size(landed_uri(release, landing, name)) is not None]
+
+
+def has_own_files(release: Release, landing: str) -> bool:
+    """Whether a file that this release is the first to publish is in the landing area."""
+    own_files = (file for file in release.files if file.release is None)
+    return any(file_size(landed_uri(release, landing, file.name)) is not None for file in own_files)
+
+
+def missing_files(release: Release, landing: str, choice: FileChoice = ALL_FILES) -> list[str]:
+    """The names of the files to take that are not in the landing area."""
+    return missing_names(release, choice, landed_names(release, landing))
+
+
+def find_landed(release: Release, landing: str, choice: FileChoice = ALL_FILES) -> list[LandedFile]:
+    """The files to take that are there, with their checksums."""
+    present = [chosen.file for chosen in chosen_files(release, choice, landed_names(release, landing))]
+    uris = [landed_uri(release, landing, file.name) for file in present]
     with ThreadPoolExecutor(HASHERS) as pool:
         sums = list(track_progress(pool.map(file_checksums, uris), len(uris), f"{release.release}: checksums", "files"))
     return [LandedFile(*pair) for pair in zip(present, uris, sums, strict=True)]

@@ -23,14 +23,15 @@ LABEL_ROWS, BOX_ROWS, IMAGE_ROWS = 1 << 18, 1 << 17, 1 << 16
 
 @dataclass(frozen=True)
 class CompareContext:
-    """What every task of a run knows. `classes`: those of both releases; `ancestors`: by the later release's hierarchy;
-    `least_iou`: from which overlap on a box can be another one redrawn."""
+    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images;
+    `ancestors`: by the later release's hierarchy; `least_iou`: from which overlap on a box can be another one redrawn."""
 
     from_release: str
     to_release: str
     warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
+    image_columns: tuple[str, ...]
     ancestors: ClassAncestors
     least_iou: float
 
@@ -84,7 +85,7 @@ def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareR
     """Compares one span of `images`. InputError names a file that is not sorted."""
     output, read = _ChangesFile("image_changes", context), 0
     for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
-        output.add(image_changes.compare_images(chunk))
+        output.add(image_changes.compare_images(chunk, context.image_columns))
         read += sum(len(part.rows) for part in chunk.values())
     yield _compare_result(output, read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 Row = dict[str, Any]
@@ -42,12 +42,9 @@ class EntityHistory:
 def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
     history = EntityHistory(image_id)
-    all_snapshots = newest_snapshots(warehouse)
-    for snapshot in require_snapshots(warehouse, None, all_snapshots):
-        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id, all_snapshots)
-        boxes = point_lookup.matching_parts(
-            warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"], all_snapshots
-        )
+    for snapshot in require_snapshots(warehouse, None):
+        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id)
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
         labels = _rows_or_note(
             history,
             partial(
@@ -57,7 +54,6 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
                 snapshot.release,
                 "image_id",
                 image_id,
-                all_snapshots,
             ),
         )
         entry: Row = {
@@ -68,21 +64,21 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes", "box_changes"):
-            _add_changes(history, warehouse, snapshot, table, "image_id", all_snapshots)
+            _add_changes(history, warehouse, snapshot, table, "image_id")
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
 
 
-def read_class_history(warehouse: Warehouse, mid: str, known: Mapping[str, Snapshot]) -> EntityHistory:
+def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
     history = EntityHistory(mid)
-    for snapshot in require_snapshots(warehouse, None, known):
-        listed = point_lookup.matching_rows(warehouse, "classes", snapshot.release, "mid", mid, known)
-        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "mid", mid, ["mid"], known)
+    for snapshot in require_snapshots(warehouse, None):
+        listed = point_lookup.matching_rows(warehouse, "classes", snapshot.release, "mid", mid)
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "mid", mid, ["mid"])
         counts = {"machine": 0, "positive": 0, "negative": 0, "boxes": sum(len(part) for _, part in boxes)}
         for partition, part in point_lookup.matching_parts(
-            warehouse, "labels", snapshot.release, "mid", mid, ["confidence"], known
+            warehouse, "labels", snapshot.release, "mid", mid, ["confidence"]
         ):
             positive = pc.sum(pc.equal(part["confidence"], 1.0)).as_py() or 0
             if partition["origin"] == "machine":
@@ -91,8 +87,8 @@ def read_class_history(warehouse: Warehouse, mid: str, known: Mapping[str, Snaps
                 counts["positive"] += positive
                 counts["negative"] += len(part) - positive
         history.releases.append({"release": snapshot.release, "class": listed[0] if listed else None, **counts})
-        _add_changes(history, warehouse, snapshot, "class_history", "mid", known)
-        _add_box_counts(history, warehouse, snapshot, known)
+        _add_changes(history, warehouse, snapshot, "class_history", "mid")
+        _add_box_counts(history, warehouse, snapshot)
     if not any(entry["class"] or any(entry[name] for name in counts) for entry in history.releases):
         raise _unknown_error(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", history)
     return history
@@ -104,7 +100,6 @@ def _add_changes(
     snapshot: Snapshot,
     table: str,
     column: str,
-    all_snapshots: Mapping[str, Snapshot],
 ) -> None:
     """Adds what comparisons of this release with earlier ones say."""
     changes = history.changes.setdefault(table, [])
@@ -112,28 +107,22 @@ def _add_changes(
         changes += (
             _rows_or_note(
                 history,
-                partial(
-                    point_lookup.matching_rows, warehouse, table, snapshot.release, column, history.id, all_snapshots
-                ),
+                partial(point_lookup.matching_rows, warehouse, table, snapshot.release, column, history.id),
             )
             or []
         )
 
 
-def _add_box_counts(
-    history: EntityHistory, warehouse: Warehouse, snapshot: Snapshot, known: Mapping[str, Snapshot]
-) -> None:
+def _add_box_counts(history: EntityHistory, warehouse: Warehouse, snapshot: Snapshot) -> None:
     """Adds what became of the boxes of a class since earlier releases, as rows with their number: there may be a million."""
     counted = history.changes.setdefault("box_changes", [])
     if any(name.startswith(f"box_changes{SINCE}") for name in snapshot.table_versions):
-        counted += _rows_or_note(history, partial(_box_counts, warehouse, snapshot.release, history.id, known)) or []
+        counted += _rows_or_note(history, partial(_box_counts, warehouse, snapshot.release, history.id)) or []
 
 
-def _box_counts(warehouse: Warehouse, release: str, mid: str, known: Mapping[str, Snapshot]) -> list[Row]:
+def _box_counts(warehouse: Warehouse, release: str, mid: str) -> list[Row]:
     counts: Counter[tuple[str, str]] = Counter()
-    for partition, part in point_lookup.matching_parts(
-        warehouse, "box_changes", release, "mid", mid, ["change"], known
-    ):
+    for partition, part in point_lookup.matching_parts(warehouse, "box_changes", release, "mid", mid, ["change"]):
         for entry in part["change"].value_counts().to_pylist():
             counts[partition["from_release"], entry["values"]] += entry["counts"]
     return [

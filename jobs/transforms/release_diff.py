@@ -98,4 +98,6 @@ def name_lists(bits: Places, names: Sequence[str]) -> pa.ListArray:
     is_set = (bits[:, None] >> np.arange(len(names))) & 1
     offsets = np.zeros(len(bits) + 1, np.int32)
     np.cumsum(is_set.sum(axis=1), out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names).take(pa.array(np.nonzero(is_set)[1])))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(names, pa.string()).take(pa.array(np.nonzero(is_set)[1]))
+    )

@@ -549,7 +549,7 @@ def test_a_landing_area_on_s3_and_an_unknown_file_are_refused(lake: Lake):
 def test_settings_of_fetch_that_make_no_sense_are_refused(tmp_path: Path):
     text = (Path(conf_settings.__file__).parent / "local.yaml").read_text()
     (tmp_path / "mine.yaml").write_text(text.replace("connections: 4", "connections: 0"))
-    with pytest.raises(ConfigError, match=r"mine\.yaml: fetch\.connections must be at least 1"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml: fetch\.connections must be a whole number from 1 to 65536"):
         conf_settings.environment_settings(str(tmp_path / "mine.yaml"))
 
 

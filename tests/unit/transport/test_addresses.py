@@ -11,12 +11,12 @@ import pytest
 from oilake.conf.settings import FetchSettings
 from oilake.conf.storage import Storage
 from oilake.jobs.fetching import locations
-from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.transport import address_guard, http
 from oilake.jobs.transport.address_blocks import is_public
 from oilake.jobs.transport.address_guard import ForbiddenError, Resolver, host_and_port, without_secrets
 from oilake.jobs.transport.source import RefusedError
 from tests.support import http_server, photos
+from tests.support.registry_files import fetch_item
 
 PUBLIC = """
 8.8.8.8 151.101.1.1 192.0.1.1 198.17.255.255 198.20.0.0 100.63.255.255 100.128.0.0 223.255.255.255
@@ -135,7 +135,7 @@ def test_fetch_follows_no_redirect_to_a_private_address_that_was_not_named(tmp_p
     """The place that the user names may be private itself, and may redirect to itself."""
     with http_server.running() as server, http_server.running() as other:
         server.files["/x"] = server.files["/y"] = other.files["/secret"] = http_server.Stored(b"bytes")
-        item = FetchItem("x", f"{server.url}/x", tmp_path / "x")
+        item = fetch_item("x", f"{server.url}/x", tmp_path)
         source = locations.sources_by_address([item], FetchSettings(tries=1), Storage())[item.url]
         server.tricks["/x"].append(http_server.says(302, Location="/y"))
         with source.read(item.url, 0, None) as answer:
