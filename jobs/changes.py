@@ -5,32 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import pairwise
 
 from pyspark.sql import SparkSession
 
 from oilake.conf.box_matching import load_box_matching
-from oilake.conf.errors import ConfigError, DataQualityError
+from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.reconciling import compare_kernel
-from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.reconciling import compare_kernel, compare_tables
+from oilake.jobs.reconciling.compare_kernel import CompareContext
+from oilake.jobs.reconciling.compare_tables import SnapshotsByName
+from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.scanning import key_ranges
-from oilake.jobs.scanning.filled_columns import filled_columns
-from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import (
     INGEST,
-    PublishedFile,
-    Snapshot,
     pin_snapshots,
-    published_files,
     published_slices,
     read_property,
     require_snapshot,
@@ -42,7 +36,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.release_diff import FROM, TO, side_name
+from oilake.jobs.transforms.release_diff import FROM, TO
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
@@ -53,28 +47,7 @@ KINDS = {
     "boxes": box_changes.CHANGES,
     "classes": class_history.CHANGES,
 }
-# Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
-LARGEST = 1 << 25
-BATCH, WIDE_BATCH = 1 << 18, 1 << 15
 
-
-@dataclass(frozen=True)
-class TableComparison:
-    """How the rows of one table are compared: the work of a task, and how it reads them (see Side)."""
-
-    kernel: Callable[..., Iterator[CompareResult]]
-    columns: tuple[str, ...]
-    batch: int
-    is_plain: bool = False
-
-
-COMPARISONS = {
-    "images": TableComparison(compare_kernel.compare_images, image_changes.COLUMNS, WIDE_BATCH, True),
-    "image_labels": TableComparison(compare_kernel.compare_labels, label_changes.COLUMNS, BATCH),
-    "boxes": TableComparison(compare_kernel.compare_boxes, box_changes.COLUMNS, BATCH),
-}
-
-SnapshotsByName = Mapping[str, Snapshot]
 ChangeCounts = dict[str, dict[str, int]]
 
 
@@ -201,14 +174,14 @@ def _compare_tables(
         warehouse,
         run_id,
         build_vocabulary(list(distinct.values())),
-        _shared_columns(warehouse, pair),
+        compare_tables.shared_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
     )
     results_by_name = {
-        "images": _compare_table(spark, warehouse, pair, "images", context),
-        "labels": _compare_table(spark, warehouse, pair, "image_labels", context),
-        "boxes": _compare_table(spark, warehouse, pair, "boxes", context),
+        "images": compare_tables.compare_table(spark, warehouse, pair, "images", context),
+        "labels": compare_tables.compare_table(spark, warehouse, pair, "image_labels", context),
+        "boxes": compare_tables.compare_table(spark, warehouse, pair, "boxes", context),
     }
     history = class_history.compare_classes(class_rows[FROM], class_rows[TO])
     partition = {"from_release": context.from_release, "to_release": context.to_release}
@@ -219,53 +192,6 @@ def _compare_tables(
     }
     counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
-
-
-def _shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
-    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
-    given = [
-        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
-        for snapshot in pair.values()
-    ]
-    return tuple(name for name in given[0] if name in given[1])
-
-
-def _compare_table(
-    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
-) -> list[CompareResult]:
-    """What the tasks found in one table of both releases."""
-    cores = spark.sparkContext.defaultParallelism
-    published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
-    kernel = partial(COMPARISONS[table].kernel, context=context)
-    splits = key_ranges.balance_by_rows(
-        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
-    )
-    label = f"{context.from_release} to {context.to_release}: comparing {table}"
-    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
-    compared_rows, published_rows = (
-        sum(result.read for result in results),
-        sum(file.rows for role_files in published.values() for file in role_files),
-    )
-    if compared_rows != published_rows:
-        raise DataQualityError(
-            f"{label}: {published_rows:,} rows are published, {compared_rows:,} were compared; please report this"
-        )
-    return results
-
-
-def _merge_sides(
-    table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
-) -> dict[str, Side]:
-    """A side for each release and subset: the subset of a row is that of its file."""
-    uris: dict[str, list[str]] = {}
-    for role, role_files in published.items():
-        for file in role_files:
-            uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
-    compared = COMPARISONS[table]
-    columns = context.image_columns if table == "images" else compared.columns
-    return {
-        name: Side(tuple(side_uris), columns, compared.batch, compared.is_plain) for name, side_uris in uris.items()
-    }
 
 
 if __name__ == "__main__":

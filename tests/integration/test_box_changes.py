@@ -141,7 +141,7 @@ def test_ranges_and_chunks_change_nothing(
 ):
     lake = str(shutil.copytree(compared[0], tmp_path / "lake"))
     monkeypatch.setattr(key_ranges, "SHARED", 1)
-    monkeypatch.setattr("oilake.jobs.changes.LARGEST", 2)
+    monkeypatch.setattr("oilake.jobs.reconciling.compare_tables.LARGEST", 2)
     assert changes(replace(settings, warehouse=lake), "v2", "v3", force=True).changes == compared[1].changes
     assert len(list(Path(lake, "box_changes").rglob("*.parquet"))) > 2
     assert sorted(map(repr, box_rows(lake))) == sorted(map(repr, box_rows(compared[0])))

@@ -204,7 +204,7 @@ def test_the_story_of_each_class_is_told(sample: Path, compared: tuple[str, dict
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     first = {name: table(lake, name, ("v1", "v2")) for name in TABLES}
     monkeypatch.setattr(key_ranges, "SHARED", 1)
-    monkeypatch.setattr("oilake.jobs.changes.LARGEST", 20_000)
+    monkeypatch.setattr("oilake.jobs.reconciling.compare_tables.LARGEST", 20_000)
     outcome = changes(replace(settings, warehouse=lake), "v1", "v2", force=True)
     assert outcome.changed
     assert len(list(Path(lake, "label_changes", "from_release=v1").rglob("*.parquet"))) > 4
