@@ -20,6 +20,7 @@ from bench.measure import Measured, measure
 from bench.tables import prepare
 from oilake.jobs import cli
 from oilake.jobs.tables import snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 
 MODULES = {"ours": "bench.ours_check", "spark": "bench.spark_check", "great": "bench.great_check"}
 TABLES = ("labels", "image_labels")
@@ -53,7 +54,7 @@ def main() -> int:
 
 def _published(warehouse: Path) -> Collection[str]:
     """The tables of the release; they need not be made anew when the code that made them has changed."""
-    pin = snapshots.newest_snapshots(str(warehouse)).get(RELEASE)
+    pin = snapshots.newest_snapshots(Warehouse.at(warehouse)).get(RELEASE)
     return pin.table_versions if pin else ()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.tables import targets
-from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import scopes
 from oilake.quality.suites import Expectation
 
@@ -20,7 +20,7 @@ RELEASE = "v3"
 
 def target_of(warehouse: Path, table: str) -> CheckTarget:
     """The slice of the release in one table, with the suite that it carries."""
-    (found,) = targets.published_targets(str(warehouse), [table], RELEASE, newest_snapshots(str(warehouse)))
+    (found,) = targets.published_targets(Warehouse.at(warehouse), [table], RELEASE)
     return found
 
 

@@ -15,6 +15,7 @@ from oilake.conf import registry, settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.runtime import spark_session
 from oilake.jobs.tables import ddl
+from oilake.jobs.tables.warehouse import Warehouse
 
 
 def main(name: str, landing: Path, out: Path) -> None:
@@ -24,7 +25,7 @@ def main(name: str, landing: Path, out: Path) -> None:
     for archive in [*WORK[name].archives(), *lists]:
         (mine / TAG / archive).symlink_to(landing / TAG / archive)
     chosen = replace(settings.environment_settings("local"), landing=str(mine), warehouse=str(out / "warehouse"))
-    ddl.ensure_tables(spark_session.start_session(chosen), chosen.warehouse)
+    ddl.ensure_tables(spark_session.start_session(chosen), Warehouse.at(chosen.warehouse))
     summary = ingest(chosen, registry.find_release("v3", str(landing / "registry")), partial=True)
     print(json.dumps({"seconds": summary.seconds}))
 

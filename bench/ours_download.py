@@ -29,6 +29,7 @@ def main() -> None:
         True,
         resize,
         found.fetch,
+        found.storage,
         limits,
         placeholders.load_placeholders(),
     )

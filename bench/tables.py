@@ -13,6 +13,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.tables.snapshots import published_files, require_snapshot
+from oilake.jobs.tables.warehouse import Warehouse
 
 RELEASES = ("v2", "v3")
 
@@ -44,5 +45,5 @@ def copy(warehouse: Path, out: Path) -> None:
 
 def parts(warehouse: Path, table: str, release: str) -> list[tuple[str, dict[str, str]]]:
     """(file, its partition's values) of everything published of a table."""
-    pin = require_snapshot(str(warehouse), release)
-    return [(file.uri, file.partition) for file in published_files(str(warehouse), table, pin)]
+    pin = require_snapshot(Warehouse.at(warehouse), release)
+    return [(file.uri, file.partition) for file in published_files(Warehouse.at(warehouse), table, pin)]

@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Origin
@@ -26,7 +28,7 @@ class ReconcilePolicy:
     trust: tuple[Origin, ...]
     contradiction: Literal["positive", "negative"]
     machine: Literal["highest", "lowest"]
-    machine_threshold: float | None
+    machine_threshold: Annotated[float, Field(ge=0, le=1)] | None
 
     def as_json(self) -> str:
         """The policy as one line of JSON, the same for the same policy."""
@@ -39,6 +41,4 @@ def load_policy(file: str | None = None) -> ReconcilePolicy:
     policy = build_dataclass(ReconcilePolicy, load_yaml(path), str(path))
     if sorted(policy.trust) != sorted(ORIGINS):
         raise ConfigError(f"{path}: trust must name each of {', '.join(ORIGINS)} once, not {', '.join(policy.trust)}")
-    if policy.machine_threshold is not None and not 0 <= policy.machine_threshold <= 1:
-        raise ConfigError(f"{path}: machine_threshold must lie between 0 and 1, not {policy.machine_threshold}")
     return policy

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
-from oilake.conf.showing import brief_value
+from oilake.conf.storage import Storage, StorageUri, check_storage
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 LARGEST_BLOCK = 1 << 40
 MOST_AT_ONCE = 1 << 16
+Size = Annotated[int, Field(ge=1, le=LARGEST_BLOCK)]
+Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOVED_KEYS = {"s3_endpoint": "endpoint", "s3_unsigned": "unsigned"}
 VARIABLES = {
     "OILAKE_WAREHOUSE": "warehouse",
     "OILAKE_LANDING": "landing",
@@ -35,12 +42,12 @@ class Limits:
     `readers`: tasks that share one large archive, each inflating all of it. `large_bytes`: what counts as large.
     """
 
-    max_share: float
-    field_bytes: int
-    block_bytes: int
-    chunk_bytes: int
-    readers: int
-    large_bytes: int
+    max_share: Annotated[float, Field(ge=0, le=1)]
+    field_bytes: Size
+    block_bytes: Size
+    chunk_bytes: Size
+    readers: Size
+    large_bytes: Size
 
 
 @dataclass(frozen=True)
@@ -50,18 +57,14 @@ class FetchSettings:
     `connections`: files at once. `tries`: tries in succession that bring nothing new. `backoff_seconds`: wait after the
     first failed try, doubled each time. `wait_limit_seconds`: longest wait, also when the server asks for more.
     `timeout_seconds`: longest silence. `least_bytes_per_second`: a slower connection is broken off and tried again.
-    `s3_unsigned`: ask S3 without credentials, as public buckets allow. `s3_endpoint`: URL of a server that speaks like S3;
-    where it is absent boto3's own configuration tells (AWS_ENDPOINT_URL).
     """
 
-    connections: int = 4
-    tries: int = 6
-    backoff_seconds: float = 1.0
-    wait_limit_seconds: float = 120.0
-    timeout_seconds: float = 30.0
-    least_bytes_per_second: int = 1024
-    s3_unsigned: bool = False
-    s3_endpoint: str | None = None
+    connections: Count = 4
+    tries: Count = 6
+    backoff_seconds: Seconds = 1.0
+    wait_limit_seconds: Seconds = 120.0
+    timeout_seconds: Positive = 30.0
+    least_bytes_per_second: Annotated[int, Field(ge=0)] = 1024
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,22 @@ class DownloadSettings:
     `images_per_task`: images that one task asks for. `max_bytes`, `max_pixels`: larger images are refused.
     """
 
-    connections: int = 16
-    requests_per_second: float | None = 100.0
-    images_per_task: int = 500
-    max_bytes: int = 268435456
-    max_pixels: int = 178956970
+    connections: Count = 16
+    requests_per_second: Positive | None = 100.0
+    images_per_task: Size = 500
+    max_bytes: Size = 268435456
+    max_pixels: Size = 178956970
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars."""
+    """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars; `storage`: how all
+    that is on S3 is reached, the warehouse, the landing area and blobs."""
 
     warehouse: str
     landing: str
     limits: Limits
+    storage: Storage = field(default_factory=Storage)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     download: DownloadSettings = field(default_factory=DownloadSettings)
     master: str | None = None
@@ -93,12 +98,18 @@ class Settings:
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
+    def landing_uri(self) -> StorageUri:
+        """The landing area, with how its storage is reached."""
+        return StorageUri(self.landing, self.storage)
+
 
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
     path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
-    settings = build_dataclass(Settings, load_yaml(path), str(path))
+    document = load_yaml(path)
+    _refuse_moved_keys(document, str(path))
+    settings = build_dataclass(Settings, document, str(path))
     changes = {key: os.environ[variable] for variable, key in VARIABLES.items() if os.environ.get(variable)}
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
@@ -108,37 +119,18 @@ def environment_settings(environment: str | None = None, flags: Mapping[str, str
     refuse_odd_warehouse(settings.warehouse)
     refuse_odd_folder("landing", settings.landing)
     refuse_odd_folder("registry", settings.registry or "")
-    if not 0 <= settings.limits.max_share <= 1:
-        raise ConfigError(f"{path}: limits.max_share must lie between 0 and 1, not {settings.limits.max_share}")
-    for key in ("field_bytes", "block_bytes", "chunk_bytes", "readers", "large_bytes"):
-        _check_count(f"{path}: limits.{key}", getattr(settings.limits, key), LARGEST_BLOCK)
-    _check_fetch(settings.fetch, str(path))
-    _check_download(settings.download, str(path))
+    check_storage(settings.storage, str(path))
     return settings
 
 
-def _check_count(key: str, value: int, most: int) -> None:
-    if not 1 <= value <= most:
-        raise ConfigError(f"{key} must be at least 1 and at most {most}, not {brief_value(value)}")
-
-
-def _check_fetch(fetch: FetchSettings, path: str) -> None:
-    for key in ("connections", "tries"):
-        _check_count(f"{path}: fetch.{key}", getattr(fetch, key), MOST_AT_ONCE)
-    for key in ("backoff_seconds", "wait_limit_seconds", "least_bytes_per_second"):
-        if not 0 <= getattr(fetch, key) < math.inf:
-            raise ConfigError(f"{path}: fetch.{key} must be 0 or more, not {getattr(fetch, key)}")
-    if not 0 < fetch.timeout_seconds < math.inf:
-        raise ConfigError(f"{path}: fetch.timeout_seconds must be more than 0, not {fetch.timeout_seconds}")
-
-
-def _check_download(download: DownloadSettings, path: str) -> None:
-    _check_count(f"{path}: download.connections", download.connections, MOST_AT_ONCE)
-    for key in ("images_per_task", "max_bytes", "max_pixels"):
-        _check_count(f"{path}: download.{key}", getattr(download, key), LARGEST_BLOCK)
-    rate = download.requests_per_second
-    if rate is not None and not 0 < rate < math.inf:
-        raise ConfigError(f"{path}: download.requests_per_second must be more than 0, or null, not {rate}")
+def _refuse_moved_keys(document: Any, path: str) -> None:
+    """ConfigError where a key stands where it stood once."""
+    fetch = document.get("fetch") if isinstance(document, dict) else None
+    for old, new in MOVED_KEYS.items():
+        if isinstance(fetch, dict) and old in fetch:
+            raise ConfigError(
+                f"{path}: fetch.{old} is storage.{new} now, which is for all that is on S3; move it there"
+            )
 
 
 def _absolute_path(path: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import types
-import typing
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError, SchemaValidator
+from pydantic_core.core_schema import custom_error_schema, no_info_before_validator_function
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import brief_text, brief_value
@@ -16,7 +18,24 @@ from oilake.conf.yaml_text import MOST_BYTES, parse_yaml
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    from pydantic_core import ErrorDetails
+
 T = TypeVar("T")
+SCALARS = ("str", "int", "float", "bool", "date")
+BOUNDS = {"ge", "gt", "le"}
+UNKNOWN_KEY = "unknown_key"
+# What a value must be, by pydantic's type of its error.
+REQUIRED_FORMS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "date_type": "a date",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "literal_error": "one of {expected}",
+}
 
 
 def load_yaml(path: Traversable | Path) -> Any:
@@ -34,60 +53,101 @@ def load_yaml(path: Traversable | Path) -> Any:
 
 
 def build_dataclass(kind: type[T], data: Any, file: str, key: str = "") -> T:
-    """`data` as the dataclass `kind`; ConfigError names `file` and the dotted key of what does not fit."""
-    if not isinstance(data, dict):
-        raise ConfigError(f"{file}: {key or 'the document'} must be a mapping, not {brief_value(data)}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for name in data:
-        if name not in fields:
-            raise ConfigError(
-                f"{file}: unknown key {_dotted_key(key, brief_text(str(name)))}; known: {', '.join(sorted(fields))}"
-            )
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for name, field in fields.items():
-        if name in data:
-            values[name] = _build_value(hints[name], data[name], file, _dotted_key(key, name))
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ConfigError(f"{file}: missing key {_dotted_key(key, name)}; add it")
-    return kind(**values)
+    """Build the dataclass `kind` from `data`; ConfigError names `file` and the dotted key of what does not fit.
+
+    Lists become tuples and whole numbers floats where these are declared; no other value is taken for another type's.
+    """
+    try:
+        built: T = _strict_validator(kind).validate_python(data)  # type: ignore[arg-type]
+    except ValidationError as refusal:
+        raise ConfigError(f"{file}: {_refusal_text(refusal.errors(include_url=False), data, key)}") from None
+    return built
 
 
-def _build_value(hint: Any, data: Any, file: str, key: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return build_dataclass(typing.cast(type, hint), data, file, key)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if data is None:
-            return None
-        return _build_value(next(a for a in arguments if a is not type(None)), data, file, key)
-    if origin is tuple:
-        if not isinstance(data, list):
-            raise ConfigError(f"{file}: {key} must be a list, not {brief_value(data)}")
-        return tuple(_build_value(arguments[0], item, file, f"{key}[{n}]") for n, item in enumerate(data))
-    if origin is dict:
-        if not isinstance(data, dict):
-            raise ConfigError(f"{file}: {key} must be a mapping, not {brief_value(data)}")
-        return {
-            str(k): _build_value(arguments[1], v, file, _dotted_key(key, brief_text(str(k)))) for k, v in data.items()
-        }
-    if origin is typing.Literal:
-        if data not in arguments:
-            raise ConfigError(f"{file}: {key} must be one of {', '.join(map(str, arguments))}, not {brief_value(data)}")
-        return data
-    return _check_scalar(hint, data, file, key)
+@cache
+def _strict_validator(kind: type) -> SchemaValidator:
+    return SchemaValidator(_strict_node(TypeAdapter(kind).core_schema))
 
 
-def _check_scalar(hint: Any, data: Any, file: str, key: str) -> Any:
-    if hint is Any:
-        return data
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    if not isinstance(data, hint) or (isinstance(data, bool) and hint is not bool):
-        names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime.date: "a date"}
-        raise ConfigError(f"{file}: {key} must be {names.get(hint, hint)}, not {brief_value(data)}")
-    return data
+def _strict_node(node: Any) -> Any:
+    """Make pydantic's schema strict, but for lists, which YAML has in place of tuples, and mappings, for dataclasses."""
+    if isinstance(node, list):
+        return [_strict_node(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    inner = {key: _strict_node(value) for key, value in node.items()}
+    kind, name = inner.get("type"), inner.get("ref")
+    if kind in SCALARS:
+        inner["strict"] = True
+        return (
+            custom_error_schema(inner, custom_error_type="bounds", custom_error_message=_bounded_form(inner))
+            if BOUNDS & inner.keys()
+            else inner
+        )
+    if kind == "tuple":
+        return no_info_before_validator_function(_tuple_of_list, {**inner, "strict": True}, ref=name)
+    if kind == "dataclass":
+        return no_info_before_validator_function(_unknown_key_check(inner["fields"]), {**inner, "ref": None}, ref=name)
+    return inner
 
 
-def _dotted_key(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+def _bounded_form(node: dict[str, Any]) -> str:
+    form = REQUIRED_FORMS[f"{node['type']}_type"]
+    if "gt" in node:
+        return f"{form}, more than {node['gt']}"
+    return f"{form} from {node['ge']} to {node['le']}" if "le" in node else f"{form}, {node['ge']} or more"
+
+
+def _tuple_of_list(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown_key_check(fields: list[str]) -> Callable[[Any], Any]:
+    def refuse_unknown(value: Any) -> Any:
+        if isinstance(value, dict) and (unknown := [name for name in value if name not in fields]):
+            context = {"name": str(unknown[0]), "fields": ", ".join(sorted(fields))}
+            raise PydanticCustomError(UNKNOWN_KEY, "{name}: {fields}", context)
+        return value
+
+    return refuse_unknown
+
+
+def _refusal_text(errors: list[ErrorDetails], data: Any, key: str) -> str:
+    """What does not fit first, in one line: an unknown key, else the first value by the order of the fields."""
+    first = next((error for error in errors if error["type"] == UNKNOWN_KEY), errors[0])
+    path = _data_path(data, first["loc"])
+    if first["type"] == UNKNOWN_KEY:
+        context = first["ctx"]
+        return f"unknown key {_dotted_key(key, (*path, context['name']))}; known: {context['fields']}"
+    if first["type"] == "missing":
+        return f"missing key {_dotted_key(key, (*path, first['loc'][-1]))}; add it"
+    # A union's members each say what is wrong: the one that came furthest fits best, and equal ones are all named.
+    inside = {
+        error_path: error for error in errors if (error_path := _data_path(data, error["loc"]))[: len(path)] == path
+    }
+    furthest = max(inside, key=len)
+    words = dict.fromkeys(_required_form(error) for error in errors if _data_path(data, error["loc"]) == furthest)
+    shown = brief_value(inside[furthest]["input"])
+    return f"{_dotted_key(key, furthest) or 'the document'} must be {' or '.join(words)}, not {shown}"
+
+
+def _required_form(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        context = {"expected": context["expected"].replace("'", "").replace(" or ", ", ")}
+    return REQUIRED_FORMS.get(error["type"], error["msg"]).format(**context)
+
+
+def _data_path(data: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place of an error in `data`, without the parts of pydantic's own: the labels of a union's members."""
+    path: list[int | str] = []
+    for part in location:
+        if part in data if isinstance(data, dict) else isinstance(data, list | tuple) and isinstance(part, int):
+            path.append(part)
+            data = data[part]
+    return tuple(path)
+
+
+def _dotted_key(key: str, path: tuple[int | str, ...]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{brief_text(part)}" for part in path)
+    return f"{key}{''.join(parts)}".removeprefix(".")

@@ -9,6 +9,7 @@ from oilake.jobs.blobs.locations import canonical_location
 from oilake.jobs.runtime import spark_session
 from oilake.jobs.tables import spark_reader as published
 from oilake.jobs.tables.images_with_blobs import with_blobs
+from oilake.jobs.tables.warehouse import Warehouse
 
 
 def read(
@@ -26,7 +27,7 @@ def read(
     """
     loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
     return published.read_published(
-        spark_session.start_session(loaded_settings), loaded_settings.warehouse, table, release, since
+        spark_session.start_session(loaded_settings), Warehouse.of(loaded_settings), table, release, since
     )
 
 
@@ -43,4 +44,6 @@ def images_with_blobs(
     """
     loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
     blob_location = canonical_location(location) if location is not None else None
-    return with_blobs(spark_session.start_session(loaded_settings), loaded_settings.warehouse, release, blob_location)
+    return with_blobs(
+        spark_session.start_session(loaded_settings), Warehouse.of(loaded_settings), release, blob_location
+    )

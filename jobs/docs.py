@@ -17,6 +17,7 @@ from oilake.jobs.reporting.table_page import table_page
 from oilake.jobs.reporting.wording import counted
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 
@@ -70,11 +71,8 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
     """
     site_writer.refuse_strangers(folder)
     is_copy = what is not None and what not in schemas.table_names()
-    tables = (
-        [table_reader.read_copy(what)]
-        if what and is_copy
-        else table_reader.read_warehouse_tables(settings.warehouse, what)
-    )
+    warehouse = Warehouse.of(settings)
+    tables = [table_reader.read_copy(what)] if what and is_copy else table_reader.read_warehouse_tables(warehouse, what)
     gx_pages, links = gx_data_docs.gx_site(tables)
     addresses = {table.name: f"table-{file_name(table.name)}.html" for table in tables}
     gx_index = f"{gx_data_docs.FOLDER}/index.html" if gx_pages else None

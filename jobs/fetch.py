@@ -6,7 +6,6 @@ import argparse
 import json
 from threading import Event
 
-from oilake.conf import registry
 from oilake.conf.errors import InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
@@ -19,6 +18,7 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.source import Source
 from oilake.jobs.transport.thread_pool import work_in_threads
+from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     file_results = fetch(settings, release, arguments.base, arguments.file, arguments.check)
     if arguments.json:
         print_text(json.dumps([result.as_json() for result in file_results]))
@@ -54,7 +54,7 @@ def fetch(
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
     fetch_settings, stop = settings.fetch, Event()
     items = locations.items_to_fetch(release, settings.landing, base, names)
-    source_by_url = locations.sources_by_address(items, fetch_settings)
+    source_by_url = locations.sources_by_address(items, fetch_settings, settings.storage)
     looks = work_in_threads(
         lambda i: plan.plan_fetch(i, source_by_url[i.url], fetch_settings, check, stop),
         items,

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from oilake.conf import registry
 from oilake.conf.errors import DataQualityError, InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
-from oilake.jobs.ingesting.chunk_kernel import TYPES, ChunkReport, IngestContext
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
 from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.ingesting.release_files import release_file_rows
 from oilake.jobs.ingesting.summary import Summary, summarize_release
@@ -28,12 +27,14 @@ from oilake.jobs.runtime import code_version, entrypoint, options
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 
 @dataclass
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     summary = ingest(settings, release, arguments.partial, arguments.force)
     print_text(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
     return 0
@@ -64,19 +65,18 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
     and its files are there."""
     started = time.monotonic()
-    absent = landing_area.missing_files(release, settings.landing)
+    absent = landing_area.missing_files(release, settings.landing_uri())
     landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, settings.landing)
+    landed = landing_area.find_landed(release, settings.landing_uri())
     fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
-    publish.recover(settings.warehouse)
-    published = newest_snapshots(settings.warehouse)
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
+    published = newest_snapshots(warehouse)
     before = published.get(release.release)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
-        gone = lost_rows_sentence(settings.warehouse, before, INGEST) or lost_rows_sentence(
-            settings.warehouse, before, RELEASE
-        )
+        gone = lost_rows_sentence(warehouse, before, INGEST) or lost_rows_sentence(warehouse, before, RELEASE)
         if gone is None:
-            return summarize_release(release, settings.warehouse, before)
+            return summarize_release(release, warehouse, before)
         log_line(f"{gone}; they are made again")
     spark, start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
@@ -90,12 +90,12 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         status = "partial" if lacking else "complete"
         publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
         return StagedPublication(
-            publication, PublishFacts(_quarantined_by_reason(read.reports), ("images",), not lacking), read
+            publication, PublishFacts(_quarantined_by_reason(read.reports), _tables_keyed_by_image(), not lacking), read
         )
 
-    passed = pass_gate(spark, settings.warehouse, run_id, stage_tables)
-    snapshot = publish_passed(settings.warehouse, passed)
-    summary = summarize_release(release, settings.warehouse, snapshot, passed.told.reports)
+    passed = pass_gate(spark, warehouse, run_id, stage_tables)
+    snapshot = publish_passed(warehouse, passed)
+    summary = summarize_release(release, warehouse, snapshot, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
     return summary
@@ -117,24 +117,25 @@ def _read_files(
     members = landing_area.members_by_file(release)
     limits = settings.limits
     seed = _code_digest() + repr(limits).encode()
+    warehouse = Warehouse.of(settings)
     context = IngestContext(
         release,
-        settings.warehouse,
+        warehouse,
         run_id,
         members,
         limits.block_bytes,
         limits.field_bytes,
         seed,
-        reusable_files.find_reusable(settings.warehouse, release.release, published),
+        reusable_files.find_reusable(warehouse, release.release, published),
     )
     read = ReadFiles()
     read.reports, class_list_files = class_files.ingest_class_files(landing_area.small_splits(landed, members), context)
     splits = landing_area.plan_splits(landed, members, limits)
     reports = chunk_reports.collect_reports(spark, splits, context, f"{release.release}: reading")
     splits, reports = chunk_reports.reread_unsound(spark, splits, context, reports)
-    repeated = duplicate_keys.find_duplicates(_image_reports(release, reports))
+    repeated = _find_duplicates(release, reports)
     reports = chunk_reports.drop_duplicates(spark, splits, context, reports, repeated)
-    if repeated and duplicate_keys.find_duplicates(_image_reports(release, reports)):
+    if repeated and _find_duplicates(release, reports):
         raise DataQualityError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
         )
@@ -156,13 +157,21 @@ def _quarantined_by_reason(reports: Sequence[ChunkReport]) -> dict[str, dict[str
     return {table: dict(counts) for table, counts in counts_by_table.items()}
 
 
-def _image_reports(release: Release, reports: Sequence[ChunkReport]) -> list[ChunkReport]:
-    """The reports of `images` in the order of the registry: of two rows with one ID the first in this order stays."""
-    member_order = {
-        path: n
-        for n, path in enumerate(p for members in landing_area.members_by_file(release).values() for p in members)
-    }
-    return sorted((r for r in reports if r.table == "images"), key=lambda r: (member_order[r.member], r.number))
+def _tables_keyed_by_image() -> tuple[str, ...]:
+    return tuple(name for name in schemas.row_tables() if schemas.table_schema(name).is_keyed_by_image())
+
+
+def _find_duplicates(
+    release: Release, reports: Sequence[ChunkReport]
+) -> dict[tuple[str, int], duplicate_keys.Positions]:
+    """Find the rows whose image ID an earlier row of their table has, in the order of the registry: the first stays."""
+    members = (path for by_path in landing_area.members_by_file(release).values() for path in by_path)
+    member_order = {path: n for n, path in enumerate(members)}
+    ordered = sorted(reports, key=lambda report: (member_order[report.member], report.number))
+    repeated: dict[tuple[str, int], duplicate_keys.Positions] = {}
+    for table in _tables_keyed_by_image():
+        repeated |= duplicate_keys.find_duplicates([report for report in ordered if report.table == table])
+    return repeated
 
 
 def _sort_staged_files(
@@ -174,8 +183,9 @@ def _sort_staged_files(
         return files
     log_line(f"sorting by image: {', '.join(sorted({table for table, _ in unsorted_groups}))}")
     replaced = [file for group in unsorted_groups.values() for file in group]
-    sorted_files = sort_files.sort_by_image(spark, settings.warehouse, run_id, unsorted_groups)
-    publish.delete_replaced(replaced, settings.warehouse)
+    warehouse = Warehouse.of(settings)
+    sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups)
+    cleanup.delete_replaced(replaced, warehouse)
     return [file for file in files if file not in replaced] + sorted_files
 
 
@@ -192,7 +202,7 @@ def _refuse_unpublishable(
 ) -> None:
     """InputError or PromiseError, before anything is published."""
     reports = read.reports
-    for table in TYPES:
+    for table in schemas.row_tables():
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
             raise DataQualityError(
@@ -238,7 +248,7 @@ def _stage_release_files(
     rows = list(release_file_rows(release, landed, reports).values())
     arrow = schemas.arrow_schema(table)
     data = {name: [row[name] for row in rows] for name in arrow.names}
-    return stage_rows(settings.warehouse, table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
+    return stage_rows(Warehouse.of(settings), table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import entrypoint, options, spark_session
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import file_metrics, publish_gate, uniqueness
 from oilake.jobs.validation.profiling import Tallies, is_bytes_type, profile_targets
 from oilake.quality import suite_proposal, suites
@@ -89,11 +90,12 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
 
 def _filled_targets(settings: Settings, what: str, release: str | None) -> list[CheckTarget]:
     """The slices that hold rows."""
+    warehouse = Warehouse.of(settings)
     if what in schemas.table_names():
-        publish.recover(settings.warehouse)
-        published = newest_snapshots(settings.warehouse)
-        require_snapshots(settings.warehouse, release, published)
-        all_targets = targets.published_targets(settings.warehouse, [what], release, published)
+        publish.recover(warehouse)
+        warehouse = pin_snapshots(warehouse)
+        require_snapshots(warehouse, release)
+        all_targets = targets.published_targets(warehouse, [what], release)
     else:
         all_targets = targets.copied_targets(what, release, is_blank=True)
     if not any(target.files for target in all_targets):

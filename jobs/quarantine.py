@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from oilake.conf import registry
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
 from oilake.jobs.quarantining.reprocess import TABLES, reprocess_release
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 LIMITS = {"list": 20, "show": 3}
 SHOWN_BYTES = 2000
@@ -58,12 +59,13 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.action == "release":
-        outcome = reprocess_release(settings, registry.find_release(arguments.release, settings.registry))
+        outcome = reprocess_release(settings, release_registry.find_release(arguments.release, settings.registry))
         print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
         return 0
     row_filter = _row_filter(arguments)
+    warehouse = Warehouse.of(settings)
     if arguments.action == "summary":
-        records = count_reasons(settings.warehouse, row_filter)
+        records = count_reasons(warehouse, row_filter)
         print_text(
             json.dumps(records)
             if arguments.json
@@ -73,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.limit < 0:
         raise ConfigError(f"--limit must not be negative, not {arguments.limit}")
     is_whole = arguments.action == "show"
-    records, total = read_rows(settings.warehouse, row_filter, arguments.limit, is_whole)
+    records, total = read_rows(warehouse, row_filter, arguments.limit, is_whole)
     if arguments.json:
         plain_records = [_row_as_json(row) for row in records] if is_whole else records
         print_text(json.dumps({"rows": plain_records, "total": total}))

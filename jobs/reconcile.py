@@ -10,7 +10,7 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from oilake.conf import reconcile_policy, registry
+from oilake.conf import reconcile_policy
 from oilake.conf.errors import DataQualityError
 from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
 from oilake.conf.registry import Release
@@ -25,11 +25,21 @@ from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, published_files, require_snapshot, small_rows
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    PublishedFile,
+    Snapshot,
+    pin_snapshots,
+    published_files,
+    require_snapshot,
+    small_rows,
+)
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.image_labels import BOXES
+from oilake.schemas import release_registry
 
 RECONCILE = "reconcile"
 INPUT_TABLES = ("labels", "boxes", "classes")
@@ -79,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     outcome = reconcile(settings, release, reconcile_policy.load_policy(arguments.policy), arguments.force)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
@@ -88,8 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
 def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, force: bool = False) -> ReconcileOutcome:
     """Publishes `image_labels` of an ingested release; does nothing when the same rows were reconciled by the same policy
     and code."""
-    warehouse, name = settings.warehouse, release.release
+    warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)
@@ -103,11 +114,16 @@ def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, for
         return [result.staged for result in results if result.staged], _subset_counts(release, policy, results)
 
     done = run_derived_job(settings, task, stage_pairs, force)
-    return ReconcileOutcome(name, warehouse, done.changed, policy, done.found, done.seconds, done.start_seconds)
+    return ReconcileOutcome(name, warehouse.uri, done.changed, policy, done.found, done.seconds, done.start_seconds)
 
 
 def _reconcile_labels(
-    spark: SparkSession, warehouse: str, release: Release, snapshot: Snapshot, policy: ReconcilePolicy, run_id: str
+    spark: SparkSession,
+    warehouse: Warehouse,
+    release: Release,
+    snapshot: Snapshot,
+    policy: ReconcilePolicy,
+    run_id: str,
 ) -> list[ReconcileResult]:
     sorting.restore_order(spark, warehouse, [snapshot], ("labels", "boxes"), run_id)
     labels, boxes = published_files(warehouse, "labels", snapshot), published_files(warehouse, "boxes", snapshot)
@@ -123,7 +139,7 @@ def _reconcile_labels(
         spark,
         splits,
         partial(reconcile_kernel.reconcile_range, context=context),
-        warehouse,
+        warehouse.uri,
         f"{release.release}: reconciling",
     )
     read, published = sum(result.read for result in results), sum(file.rows for file in labels)

@@ -6,13 +6,14 @@ import argparse
 import json
 from typing import Any
 
-from oilake.conf import registry
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    published = newest_snapshots(settings.warehouse)
-    releases = registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing, published.get(release.release)) for release in releases]
+    published = newest_snapshots(Warehouse.of(settings))
+    releases = release_registry.load_releases(settings.registry).values()
+    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import load_releases
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
@@ -20,6 +19,7 @@ from oilake.jobs.synthetic import defect_injection, evolved_writing, plan, writi
 from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.sample_choice import TABLES, SampleChoice
+from oilake.schemas.release_registry import load_releases
 
 DEFAULT_SCALE = 0.0005
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.

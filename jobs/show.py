@@ -13,10 +13,11 @@ from oilake.jobs.runtime import entrypoint, options, spark_session
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import where_conditions
-from oilake.jobs.tables.delta_log import open_table, table_uri
+from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.images_with_blobs import with_blobs
-from oilake.jobs.tables.snapshots import newest_snapshots, published_slices
+from oilake.jobs.tables.snapshots import pin_snapshots, published_slices
 from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 MAX_CELL_WIDTH = 60
@@ -41,31 +42,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    published = newest_snapshots(settings.warehouse)
+    warehouse = pin_snapshots(Warehouse.of(settings))
     if schemas.table_schema(arguments.table).slice_by:
-        published_slices(settings.warehouse, arguments.table, arguments.release, known=published)
-    elif open_table(settings.warehouse, arguments.table) is None:
-        raise ConfigError(
-            f"{table_uri(settings.warehouse, arguments.table)}: there is no such table yet; ingest a release first"
-        )
+        published_slices(warehouse, arguments.table, arguments.release)
+    elif open_table(warehouse, arguments.table) is None:
+        raise ConfigError(f"{warehouse.table_uri(arguments.table)}: there is no such table yet; ingest a release first")
     if not 0 <= arguments.limit <= MAX_LIMIT:
         raise ConfigError(f"--limit must be from 0 to {MAX_LIMIT:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
     spark = spark_session.start_session(settings)
     if arguments.blobs is None:
-        frame = read_published(spark, settings.warehouse, arguments.table, arguments.release, known=published)
+        frame = read_published(spark, warehouse, arguments.table, arguments.release)
     else:
         place = canonical_location(arguments.blobs) if arguments.blobs else None
-        frame = with_blobs(spark, settings.warehouse, arguments.release, place, published)
+        frame = with_blobs(spark, warehouse, arguments.release, place)
     if arguments.where is not None:
         frame = where_conditions.filter_by_condition(frame, arguments.where)
     try:
         rows = frame.limit(arguments.limit).collect()
     except SPARK_ERRORS as error:
-        raise where_conditions.reading_error(
-            error, table_uri(settings.warehouse, arguments.table), arguments.where
-        ) from None
+        raise where_conditions.reading_error(error, warehouse.table_uri(arguments.table), arguments.where) from None
     records = [row.asDict() for row in rows]
     print_text(
         "\n".join(bounded_json.strict_json({name: _json_cell(value) for name, value in row.items()}) for row in records)

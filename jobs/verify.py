@@ -29,10 +29,11 @@ from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import BlobsDone, blob_progress, log_line
-from oilake.jobs.tables import checkpoint, publish
+from oilake.jobs.tables import checkpoint, cleanup, commits, publish
 from oilake.jobs.tables.replace_partition import replace_part, replacement_number
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying import previous_checks, repair, selection
 from oilake.jobs.verifying.expected_images import ORIGINS, SUBSETS, ExpectedImages
 from oilake.jobs.verifying.matching import Matcher, balance_by_bytes
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     order = repair.repair_request(settings, arguments)
     verify_blobs = partial(verify, settings, arguments.release, arguments.blobs, arguments.method)
     verification = verify_blobs(wish, known_ones)
-    if order and verification.bad and (bad := repair.find_bad_blobs(settings.warehouse, verification, wish)):
+    if order and verification.bad and (bad := repair.find_bad_blobs(Warehouse.of(settings), verification, wish)):
         log_line(f"{order.location}: {len(bad):,} blobs are bad, and are asked for again")
         brought = download(settings, order, ImageSelection(blobs=bad, archive=order.archive))
         verification = verify_blobs(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
@@ -113,7 +114,7 @@ def verify(
     location = locate_blobs(blobs)
     if method == "etag" and location.kind != "s3":
         raise ConfigError(f"{location.uri}: only S3 has ETags; take --method full or size")
-    warehouse = settings.warehouse
+    warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     images, expected_from = selection.select_images(warehouse, require_snapshot(warehouse, release), location, wish)
     verification = Verification(release, location.uri, method, int(images.wanted.sum()), expected_from)
@@ -141,9 +142,9 @@ def verify(
     except BaseException as error:
         spark_tasks.cancel_tasks(spark)
         checkpoint.delete_unnoted(warehouse, TABLE, run_id, checkpoint.read_note(warehouse, TABLE, context.part))
-        raise publish.as_store_error(warehouse, error) from None
+        raise commits.as_store_error(warehouse, error) from None
     checkpoint.forget_note(warehouse, TABLE, context.part)
-    publish.delete_replaced(unfinished if verification.changed else staged, warehouse)
+    cleanup.delete_replaced(unfinished if verification.changed else staged, warehouse)
     _fill_summary(verification, checked, matcher)
     verification.seconds = time.monotonic() - started - verification.start_seconds
     return verification
@@ -153,7 +154,7 @@ def _check_waves(spark: SparkSession, matcher: Matcher, context: VerifyContext, 
     """Every blob of the listing, wave by wave; the next wave is listed while one is looked at."""
     label = f"{context.release}: {context.method} check"
     cores = spark.sparkContext.defaultParallelism
-    waves = matcher.waves(list_blobs(context.location, context.fetch), cores)
+    waves = matcher.waves(list_blobs(context.location, context.fetch, context.warehouse.storage), cores)
     with ThreadPoolExecutor(1) as pool, blob_progress(label) as report_rate:
         ahead = pool.submit(next, waves, None)
         while wave := ahead.result():
@@ -168,7 +169,7 @@ def _check_wave(
     spark: SparkSession, wave: Sequence[MatchedBlob], cores: int, context: VerifyContext, label: str
 ) -> list[VerifyOutcome]:
     shares = [[share] for share in balance_by_bytes(wave, cores, context.method)]
-    return spark_tasks.run_tasks(spark, shares, partial(check_blobs, context=context), context.warehouse, label)
+    return spark_tasks.run_tasks(spark, shares, partial(check_blobs, context=context), context.warehouse.uri, label)
 
 
 def _missing_rows(images: ExpectedImages, previous: PreviousChecks, context: VerifyContext) -> VerifyOutcome:

@@ -16,6 +16,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.runtime import spark_session
 from oilake.jobs.tables import ddl
+from oilake.jobs.tables.warehouse import Warehouse
 
 Oilake = Callable[..., tuple[int, str, str]]
 
@@ -49,7 +50,7 @@ def spark(settings: Settings) -> SparkSession:
 def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with every table and no row; copied, never written to."""
     path = tmp_path_factory.mktemp("empty") / "warehouse"
-    ddl.ensure_tables(spark, str(path))
+    ddl.ensure_tables(spark, Warehouse.at(path))
     return path
 
 

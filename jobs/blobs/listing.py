@@ -10,6 +10,7 @@ from pathlib import Path
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs.blob_keys import is_hidden
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.blobs.records import Blob
@@ -19,12 +20,12 @@ LINK = "a link or another special file, not a file of its own"
 LISTED = "a link to a folder that is listed elsewhere, or in which this place lies; it was not followed"
 
 
-def list_blobs(location: Location, fetch: FetchSettings) -> Iterator[Blob]:
+def list_blobs(location: Location, fetch: FetchSettings, storage: Storage) -> Iterator[Blob]:
     """Every blob but hidden ones, in no promised order; InputError where the place cannot be listed to its end."""
     if location.kind == "s3":
         from oilake.jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
 
-        return s3_reader.list_objects(location, fetch)
+        return s3_reader.list_objects(location, fetch, storage)
     return _archive_blobs(location.uri) if location.is_archive else _folder_blobs(location.uri)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import refuse_odd_folder
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs import folder_store
 from oilake.jobs.blobs.blob_store import BlobStore
 from oilake.jobs.blobs.locations import address_parts
@@ -23,10 +24,10 @@ def target_location(text: str) -> str:
     return text.rstrip("/")
 
 
-def open_blob_store(location: str, fetch: FetchSettings) -> BlobStore:
+def open_blob_store(location: str, fetch: FetchSettings, storage: Storage) -> BlobStore:
     """The place behind a location that `location` gave."""
     if location.startswith("s3://"):
         from oilake.jobs.blobs import s3_store  # boto3 takes a while to import, and a folder needs none of it
 
-        return s3_store.open_prefix(location, fetch)
+        return s3_store.open_prefix(location, fetch, storage)
     return folder_store.open_folder(location)

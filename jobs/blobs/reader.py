@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs.hashing import inspect_bytes
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.blobs.records import Blob, BlobFacts
@@ -21,7 +22,7 @@ BUFFER = 1 << 20
 
 
 def inspect_blobs(
-    blobs: Sequence[tuple[Blob, str | None]], location: Location, method: Method, fetch: FetchSettings
+    blobs: Sequence[tuple[Blob, str | None]], location: Location, method: Method, fetch: FetchSettings, storage: Storage
 ) -> Iterator[BlobFacts]:
     """The facts of each blob, given with the MD5 that is expected of it, in their order.
 
@@ -30,7 +31,7 @@ def inspect_blobs(
     if method == "size":
         return (_listed_facts(blob) for blob, _ in blobs)
     if location.kind == "s3":
-        return _inspect_objects(blobs, method, fetch)
+        return _inspect_objects(blobs, method, fetch, storage)
     if location.kind == "tar.gz":
         return _inspect_unpacked([blob for blob, _ in blobs], location.uri)
     return _files([blob for blob, _ in blobs])
@@ -41,13 +42,13 @@ def _listed_facts(blob: Blob) -> BlobFacts:
 
 
 def _inspect_objects(
-    blobs: Sequence[tuple[Blob, str | None]], method: Method, fetch: FetchSettings
+    blobs: Sequence[tuple[Blob, str | None]], method: Method, fetch: FetchSettings, storage: Storage
 ) -> Iterator[BlobFacts]:
     """Several at once, in order: a server takes longer to answer than to send a small blob."""
     from oilake.jobs.blobs import s3_reader  # boto3 takes a while to import, and a folder needs none of it
     from oilake.jobs.transport import s3
 
-    source = s3.s3_source(fetch)
+    source = s3.s3_source(fetch, storage)
 
     def inspect_object(pair: tuple[Blob, str | None]) -> BlobFacts:
         blob, expected = pair

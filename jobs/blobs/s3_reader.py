@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs.blob_keys import is_hidden
 from oilake.jobs.blobs.hashing import inspect_bytes
 from oilake.jobs.blobs.image_formats import HEAD
@@ -24,9 +25,9 @@ PLAIN = re.compile("[0-9a-f]{32}")
 PARTS = re.compile("[0-9a-f]{32}-([0-9]+)")
 
 
-def list_objects(location: Location, fetch: FetchSettings) -> Iterator[Blob]:
+def list_objects(location: Location, fetch: FetchSettings, storage: Storage) -> Iterator[Blob]:
     """Every object under the prefix, by its name; InputError where they cannot be listed to their end."""
-    client, begin = s3.s3_client(fetch), len(location.prefix)
+    client, begin = s3.s3_client(fetch, storage), len(location.prefix)
     for page in _listing_pages(client, location, fetch):
         for entry in page.get("Contents", ()):
             key = entry["Key"][begin:]

@@ -7,7 +7,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from oilake.conf.errors import StoreError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs import image_formats
 from oilake.jobs.blobs.blob_store import BlobReceipt, BlobStore, UnfinishedBlob
 from oilake.jobs.transport import s3
@@ -29,12 +29,10 @@ BLOCK = 1 << 16
 TABLE_TYPE, OTHER_TYPE = "text/csv; charset=utf-8", "application/octet-stream"
 
 
-def open_prefix(location: str, fetch: FetchSettings) -> BlobStore:
-    """The blobs under s3://bucket/prefix; credentials and endpoint come from boto3's own chain."""
+def open_prefix(location: str, fetch: FetchSettings, storage: Storage) -> BlobStore:
+    """The blobs under s3://bucket/prefix; credentials come from boto3's own chain."""
     parts = urlsplit(location)
-    prefix = _S3Prefix(
-        s3.s3_client(replace(fetch, s3_unsigned=False, s3_endpoint=None)), parts.netloc, parts.path, fetch
-    )
+    prefix = _S3Prefix(s3.s3_client(fetch, storage), parts.netloc, parts.path, fetch)
     return BlobStore(
         prefix.sizes,
         _begin_blob,

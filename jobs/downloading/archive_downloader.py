@@ -127,5 +127,5 @@ def _archive_source(order: DownloadRequest) -> Source:
     if kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import
 
-        return s3.s3_source(replace(order.fetch, s3_unsigned=True))
+        return s3.s3_source(order.fetch, replace(order.storage, unsigned=True))
     return http.http_source(order.fetch, is_guarded=not order.is_open) if kind else local.local_source()

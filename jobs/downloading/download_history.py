@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from oilake.jobs.downloading.outcome import DOWNLOADED
 from oilake.jobs.downloading.row_selection import RECORDED_COLUMNS, Numbers, RowSelection
 from oilake.jobs.tables.parquet_reader import columns_of, newest_version
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 
 COLUMNS = ["image_id", "key", "status", "bytes", "source", "is_resized", "downloaded_at"]
@@ -20,7 +21,7 @@ OWN_KEY = (
 
 
 def add_recorded_blobs(
-    stretches: Sequence[RowSelection], warehouse: str, release: str, location: str
+    stretches: Sequence[RowSelection], warehouse: Warehouse, release: str, location: str
 ) -> list[RowSelection]:
     """The stretches with KNOWN: of each image the blob that its newest row tells of, NULL where that tells of none."""
     ids, recorded = _newest_records(warehouse, release, location)
@@ -40,7 +41,7 @@ def _add_recorded(selection: RowSelection, ids: Numbers, recorded: pa.Table) -> 
     return selection._replace(picks=picks)
 
 
-def _newest_records(warehouse: str, release: str, location: str) -> tuple[Numbers, pa.Table]:
+def _newest_records(warehouse: Warehouse, release: str, location: str) -> tuple[Numbers, pa.Table]:
     """(sorted IDs of the images that have a blob where a download looks at the location, by their newest row; what that
     says: KNOWN); some 60 bytes a row while they are sorted."""
     newest, part, here = newest_version(warehouse, "downloads"), {"release": release}, [("location", "=", location)]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import uuid
 from dataclasses import replace
 
 from oilake.conf import placeholders
 from oilake.conf.errors import ConfigError
-from oilake.conf.settings import FetchSettings, Settings
+from oilake.conf.settings import Settings
 from oilake.jobs.blobs import open_store
 from oilake.jobs.blobs.resize import Resize
 from oilake.jobs.downloading import request as orders
@@ -49,7 +48,6 @@ def download_request(settings: Settings, given: argparse.Namespace, release: str
             raise ConfigError(f"--connections must be at least 1, not {given.connections}")
         limits = replace(limits, connections=given.connections)
     location = open_store.target_location(place)
-    _check_endpoint(location, settings.fetch)
     return DownloadRequest(
         release=release,
         run_id=uuid.uuid4().hex[:16],
@@ -60,19 +58,10 @@ def download_request(settings: Settings, given: argparse.Namespace, release: str
         is_open=given.allow_private,
         resize=_resize_request(given),
         fetch=settings.fetch,
+        storage=settings.storage,
         download=limits,
         placeholders=placeholders.load_placeholders(),
     )
-
-
-def _check_endpoint(location: str, fetch: FetchSettings) -> None:
-    """Images must not go to another server than the one that was named."""
-    is_endpoint_set = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-    if location.startswith("s3://") and fetch.s3_endpoint and not is_endpoint_set:
-        raise ConfigError(
-            f"{location}: fetch.s3_endpoint says where images are read from, not where they go; set AWS_ENDPOINT_URL_S3 to "
-            f"the server of this bucket, such as {fetch.s3_endpoint}"
-        )
 
 
 def _resize_request(arguments: argparse.Namespace) -> Resize | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from oilake.conf.errors import ConfigError
 from oilake.conf.placeholders import Placeholders
 from oilake.conf.settings import DownloadSettings, FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs import blob_keys, locations
 from oilake.jobs.blobs.resize import EXTENSIONS, Resize
 from oilake.jobs.transport.address_guard import without_secrets
@@ -41,6 +42,7 @@ class DownloadRequest:
     is_open: bool
     resize: Resize | None
     fetch: FetchSettings
+    storage: Storage
     download: DownloadSettings
     placeholders: Placeholders
     tasks: int = 1

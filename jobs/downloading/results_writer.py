@@ -18,6 +18,7 @@ from oilake.jobs.downloading.progress import DownloadProgress, progress_bar, sho
 from oilake.jobs.downloading.request import DownloadRequest
 from oilake.jobs.downloading.task_messages import Mailbox, take_messages, unpack_rows
 from oilake.jobs.tables.append_rows import append_rows
+from oilake.jobs.tables.warehouse import Warehouse
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 30.0
@@ -28,7 +29,7 @@ STEP_SECONDS = 0.25
 class ResultsWriter:
     """What has come and is not in the table yet."""
 
-    warehouse: str
+    warehouse: Warehouse
     order: DownloadRequest
     store: BlobStore
     mailbox: Mailbox

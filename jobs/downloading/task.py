@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from oilake.conf.errors import OilakeError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs.blob_store import BlobStore
 from oilake.jobs.blobs.open_store import open_blob_store as open_store
 from oilake.jobs.downloading import archive_downloader, image_downloader, outcome, row_selection
@@ -35,7 +36,7 @@ def download_partition(dealt: Iterable[Sequence[TaskRows]], order: DownloadReque
     """Brings the images of one partition; yields the sentence of what ends the run, and nothing when all is well."""
     pa.set_cpu_count(1)
     try:
-        store = open_store(order.location, order.fetch)
+        store = open_store(order.location, order.fetch, order.storage)
         for task_rows in dealt:
             _download_batches(row_selection.read_batches(task_rows), order, mailbox, store)
     except TROUBLE as error:
@@ -89,14 +90,16 @@ def _shared_rate(run_id: str, limit: float | None) -> RateLimiter:
 def open_source(order: DownloadRequest) -> Source:
     """Where the images come from."""
     kind = urlsplit(order.base).scheme if order.base else "http"
-    return _cached_source(kind, order.is_open, replace(order.fetch, connections=order.download.connections))
+    return _cached_source(
+        kind, order.is_open, replace(order.fetch, connections=order.download.connections), order.storage
+    )
 
 
 @cache
-def _cached_source(kind: str, allow_private: bool, fetch: FetchSettings) -> Source:
+def _cached_source(kind: str, allow_private: bool, fetch: FetchSettings, storage: Storage) -> Source:
     """One a process, so that connections are used again by its next task."""
     if kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import
 
-        return s3.s3_source(replace(fetch, s3_unsigned=True))
+        return s3.s3_source(fetch, replace(storage, unsigned=True))
     return http.http_source(fetch, is_guarded=not allow_private)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import File, Release, landing_path
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.transport import http, local
 from oilake.jobs.transport.address_guard import host_and_port
@@ -54,7 +55,7 @@ def _file_address(file: File, path: str, base: str | None) -> str:
     return join_uri(base, path) if "://" in base else str(Path(base).absolute() / path)
 
 
-def sources_by_address(items: list[FetchItem], fetch: FetchSettings) -> dict[str, Source]:
+def sources_by_address(items: list[FetchItem], fetch: FetchSettings, storage: Storage) -> dict[str, Source]:
     """The source of each item, by its address; ConfigError where an address is of no kind that is known.
 
     The servers that the addresses name may be private ones; what they redirect to may not, but for themselves.
@@ -62,7 +63,7 @@ def sources_by_address(items: list[FetchItem], fetch: FetchSettings) -> dict[str
     kinds = {item.url: _source_kind(item) for item in items}
     _check_folders([item for item in items if kinds[item.url] == "folder"])
     named = {_item_origin(item) for item in items if kinds[item.url] == "http"}
-    sources = {kind: _open_source(kind, fetch, named) for kind in set(kinds.values())}
+    sources = {kind: _open_source(kind, fetch, storage, named) for kind in set(kinds.values())}
     return {url: sources[kind] for url, kind in kinds.items()}
 
 
@@ -90,11 +91,11 @@ def _item_origin(item: FetchItem) -> tuple[str, int]:
         ) from None
 
 
-def _open_source(kind: str, fetch: FetchSettings, named: set[tuple[str, int]]) -> Source:
+def _open_source(kind: str, fetch: FetchSettings, storage: Storage, named: set[tuple[str, int]]) -> Source:
     if kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import, and most runs need none of it
 
-        return s3.s3_source(fetch)
+        return s3.s3_source(fetch, storage)
     return http.http_source(fetch, is_guarded=True, named=named) if kind == "http" else local.local_source()
 
 

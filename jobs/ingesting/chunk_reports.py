@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, ingest_split
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.runtime.filesystem import delete_files, join_uri
+from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.sources.splits import Split
 
 
@@ -22,7 +22,7 @@ def collect_reports(
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
     shares = _balance_splits(splits, spark.sparkContext.defaultParallelism)
     return _sort_reports(
-        spark_tasks.run_tasks(spark, shares, partial(ingest_split, context=context), context.warehouse, what)
+        spark_tasks.run_tasks(spark, shares, partial(ingest_split, context=context), context.warehouse.uri, what)
     )
 
 
@@ -66,7 +66,7 @@ def _sort_reports(unordered: list[ChunkReport]) -> list[ChunkReport]:
 
 def _delete_staged(outdated: Sequence[ChunkReport], context: IngestContext) -> None:
     staged = [file for report in outdated for file in (*report.staged, *report.beside())]
-    delete_files([join_uri(context.warehouse, file.table, file.path) for file in staged])
+    delete_files([context.warehouse.table_uri(file.table, file.path) for file in staged])
 
 
 def _balance_splits(splits: Sequence[Split], cores: int) -> list[list[Split]]:

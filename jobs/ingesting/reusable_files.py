@@ -11,11 +11,12 @@ from oilake.jobs.ingesting.reuse import TEXT_NOTE, ReusableFile
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, published_files
+from oilake.jobs.tables.warehouse import Warehouse
 
 READERS = 8
 
 
-def find_reusable(warehouse: str, release: str, published: Mapping[str, Snapshot]) -> dict[str, ReusableFile]:
+def find_reusable(warehouse: Warehouse, release: str, published: Mapping[str, Snapshot]) -> dict[str, ReusableFile]:
     """The files of `labels` of all other published releases whose text is known, by digest; a damaged one is no help."""
     pins = [pin for name, pin in published.items() if name != release]
     label_files = [file for pin in pins for file in _label_files(warehouse, pin)]
@@ -28,7 +29,7 @@ def find_reusable(warehouse: str, release: str, published: Mapping[str, Snapshot
     }
 
 
-def _label_files(warehouse: str, pin: Snapshot) -> list[PublishedFile]:
+def _label_files(warehouse: Warehouse, pin: Snapshot) -> list[PublishedFile]:
     try:
         return published_files(warehouse, "labels", pin)
     except LostRowsError:

@@ -8,10 +8,10 @@ from itertools import groupby, pairwise
 from pyspark.sql import SparkSession
 
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
-from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import spark_writer
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 ROWS_PER_FILE = 4_000_000
@@ -35,7 +35,7 @@ def _are_in_order(entries: Sequence[tuple[str, str, bool, StagedFile]]) -> bool:
 
 
 def sort_by_image(
-    spark: SparkSession, warehouse: str, run_id: str, found: Mapping[tuple[str, str], Sequence[StagedFile]]
+    spark: SparkSession, warehouse: Warehouse, run_id: str, found: Mapping[tuple[str, str], Sequence[StagedFile]]
 ) -> list[StagedFile]:
     """New staged files with the same rows, sorted by image, instead of those in `found`."""
     sorted_files: list[StagedFile] = []
@@ -46,12 +46,12 @@ def sort_by_image(
 
 
 def _sort_partition(
-    spark: SparkSession, warehouse: str, run_id: str, name: str, files: Sequence[StagedFile]
+    spark: SparkSession, warehouse: Warehouse, run_id: str, name: str, files: Sequence[StagedFile]
 ) -> list[StagedFile]:
     table = schemas.table_schema(name)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
     count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
-    frame = plain_files(spark).schema(stored).parquet(*(join_uri(warehouse, name, file.path) for file in files))
+    frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(name, file.path) for file in files))
     return spark_writer.stage_frame(
         spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}"
     )

@@ -10,10 +10,11 @@ from itertools import repeat
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
-from oilake.jobs.tables.delta_log import table_uri, unreadable_rows_error
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.delta_log import unreadable_rows_error
 from oilake.jobs.tables.rewrite_files import exchange_files
 from oilake.jobs.tables.staging import StagedFile, Writer, footer_notes
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
@@ -23,14 +24,14 @@ LARGEST_BYTES, LARGEST_ROWS = 64 << 20, 4 << 20
 READERS = 8
 
 
-def plan_compaction(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
+def plan_compaction(warehouse: Warehouse, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
     """The files of one partition that become one each, at least two. A file whose text other releases take over, which its
     footer says, stays as it is."""
     groups = [group for group in _neighbour_groups(_in_row_order(schemas.table_schema(table), files)) if len(group) > 1]
-    uris = [join_uri(table_uri(warehouse, table), file.path) for group in groups for file in group]
+    uris = [warehouse.table_uri(table, file.path) for group in groups for file in group]
     with ThreadPoolExecutor(READERS) as pool:
         noted = {path for path, words in zip(uris, pool.map(_read_notes, uris, repeat(table)), strict=True) if words}
-    kept = [file for file in files if join_uri(table_uri(warehouse, table), file.path) in noted]
+    kept = [file for file in files if warehouse.table_uri(table, file.path) in noted]
     if not kept:
         return groups
     regrouped = _neighbour_groups(_in_row_order(schemas.table_schema(table), files), {file.path for file in kept})
@@ -70,7 +71,7 @@ def _read_notes(path: str, table: str) -> dict[str, str]:
         raise unreadable_rows_error(path, table, error) from None
 
 
-def compact_files(warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+def compact_files(warehouse: Warehouse, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
     """Puts one file with the rows of these, in the table's order, in their place; whether no other run was there first."""
     schema = schemas.table_schema(table)
     rows = pa.concat_tables([_read_file(warehouse, schema, file) for file in files])
@@ -81,8 +82,8 @@ def compact_files(warehouse: str, table: str, files: Sequence[StagedFile], run_i
     return exchange_files(warehouse, table, files, [writer.close()], run_id)
 
 
-def _read_file(warehouse: str, table: Table, file: StagedFile) -> pa.Table:
-    path = join_uri(table_uri(warehouse, table.table), file.path)
+def _read_file(warehouse: Warehouse, table: Table, file: StagedFile) -> pa.Table:
+    path = warehouse.table_uri(table.table, file.path)
     store, inside = open_filesystem(path)
     try:
         return pq.read_table(inside, filesystem=store, schema=schemas.arrow_schema(table), partitioning=None)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from deltalake.exceptions import DeltaError
 
+from oilake.jobs.tables.commits import as_store_error
 from oilake.jobs.tables.delta_commits import LogFile
 from oilake.jobs.tables.delta_log import existing_table
-from oilake.jobs.tables.publish import as_store_error
+from oilake.jobs.tables.warehouse import Warehouse
 
 COMMITS = 10
 
@@ -18,7 +19,7 @@ def is_due(files: Sequence[LogFile], newest: int) -> bool:
     return newest - max((file.version for file in files if file.kind == "checkpoint"), default=0) >= COMMITS
 
 
-def write_checkpoint(warehouse: str, table: str) -> None:
+def write_checkpoint(warehouse: Warehouse, table: str) -> None:
     """Writes a checkpoint of the newest version; StoreError when the store cannot be written."""
     try:
         existing_table(warehouse, table).create_checkpoint()

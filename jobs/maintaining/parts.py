@@ -11,6 +11,7 @@ from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice, staged_at
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 # The names that we give; what is called otherwise, somebody else has written.
@@ -25,7 +26,7 @@ class RewritableFiles(NamedTuple):
     lost: list[str]
 
 
-def rewritable_files(warehouse: str, table: str, pins: Mapping[str, Snapshot]) -> RewritableFiles:
+def rewritable_files(warehouse: Warehouse, table: str, pins: Mapping[str, Snapshot]) -> RewritableFiles:
     """The files of the table that may be rewritten: those of published slices, of a table without slices all."""
     opened = open_table(warehouse, table)
     if opened is None:

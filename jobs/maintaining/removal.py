@@ -14,9 +14,10 @@ from oilake.conf.errors import StoreError
 from oilake.jobs.maintaining.parts import OUR_NAME
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import checkpoint, delta_commits, slice_versions
-from oilake.jobs.tables.delta_log import existing_table, open_version, table_uri
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.delta_log import existing_table, open_version
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 READERS = 8
@@ -62,9 +63,9 @@ class RemovalCutoffs:
     now: float
 
 
-def list_loose_files(warehouse: str, table: str) -> list[LooseFile]:
+def list_loose_files(warehouse: Warehouse, table: str) -> list[LooseFile]:
     """The Parquet files in a table's folder, committed or not; Delta takes no notice of names that begin with _ or a dot."""
-    store, root = open_filesystem(table_uri(warehouse, table))
+    store, root = open_filesystem(warehouse.table_uri(table))
     lying = []
     for info in store.get_file_info(FileSelector(root, recursive=True, allow_not_found=True)):
         name = posixpath.relpath(info.path, root)
@@ -83,7 +84,7 @@ def last_written(files: Iterable[LooseFile]) -> dict[str, float]:
 
 
 def find_unneeded(
-    warehouse: str,
+    warehouse: Warehouse,
     table: str,
     lying: Sequence[LooseFile],
     needed: Collection[str],
@@ -119,7 +120,9 @@ class NeededFiles(NamedTuple):
     oldest: int | None
 
 
-def needed_files(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]) -> NeededFiles:
+def needed_files(
+    warehouse: Warehouse, table: str, pins: Mapping[str, Snapshot], begun: Sequence[Publication]
+) -> NeededFiles:
     """What the newest snapshot of every release needs of a table, at its pinned version and at the one that holds it now."""
     files: set[str] = set()
     for publication in begun:
@@ -137,14 +140,14 @@ def needed_files(warehouse: str, table: str, pins: Mapping[str, Snapshot], begun
     return NeededFiles(files, min(versions, default=None))
 
 
-def _current_version(warehouse: str, table: str, pin: Snapshot, since: str, version: int) -> int:
+def _current_version(warehouse: Warehouse, table: str, pin: Snapshot, since: str, version: int) -> int:
     try:
         return current_slice(warehouse, table, pin, since or None).version
     except StoreError:
         return version
 
 
-def _paths_at_version(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> set[str]:
+def _paths_at_version(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> set[str]:
     """The files of a part at one version; none where the log no longer tells it, for what it holds now is told beside."""
     try:
         return slice_versions.part_paths(open_version(warehouse, table, version), part)
@@ -152,7 +155,7 @@ def _paths_at_version(warehouse: str, table: str, version: int, part: Mapping[st
         return set()
 
 
-def _removal_times(warehouse: str, table: str) -> dict[str, float]:
+def _removal_times(warehouse: Warehouse, table: str) -> dict[str, float]:
     """When each file that commits of the log took out of the table was last taken out, in seconds since 1970."""
     versions = [file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "commit"]
     with ThreadPoolExecutor(READERS) as pool:
@@ -164,7 +167,7 @@ def _removal_times(warehouse: str, table: str) -> dict[str, float]:
     return removed
 
 
-def _noted_names(warehouse: str, table: str, noted_before: float) -> set[str]:
+def _noted_names(warehouse: Warehouse, table: str, noted_before: float) -> set[str]:
     """The names of files that an interrupted run noted for the next one, not too long ago."""
     return {
         name
@@ -174,7 +177,7 @@ def _noted_names(warehouse: str, table: str, noted_before: float) -> set[str]:
     }
 
 
-def old_notes(warehouse: str, table: str, noted_before: float) -> list[LooseFile]:
+def old_notes(warehouse: Warehouse, table: str, noted_before: float) -> list[LooseFile]:
     """The notes themselves that nobody came back for."""
     return [
         LooseFile(

@@ -11,27 +11,26 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from oilake.jobs.maintaining.parts import is_ours, rewritable_files
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import spark_writer
-from oilake.jobs.tables.delta_log import table_uri, unreadable_rows_error
+from oilake.jobs.tables.delta_log import unreadable_rows_error
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.rewrite_files import exchange_files
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 BATCH = 1 << 16
 ROWS_PER_FILE = 4_000_000
 
 
-def disordered_files(warehouse: str, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
+def disordered_files(warehouse: Warehouse, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
     """Those files of one partition that others wrote, where one of them is out of order; reads what they are sorted by."""
     columns = schemas.table_schema(table).sort_by
     foreign_files = [file for file in files if not is_ours(file)]
-    if columns and not all(
-        _is_sorted(join_uri(table_uri(warehouse, table), file.path), table, columns) for file in foreign_files
-    ):
+    if columns and not all(_is_sorted(warehouse.table_uri(table, file.path), table, columns) for file in foreign_files):
         return foreign_files
     return []
 
@@ -60,13 +59,11 @@ def _never_falls(rows: pa.RecordBatch, columns: Sequence[str]) -> bool:
     return bool(pc.all(may_follow).as_py() is not False)
 
 
-def sort_files(spark: SparkSession, warehouse: str, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
+def sort_files(spark: SparkSession, warehouse: Warehouse, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
     """Puts sorted files with the same rows in the place of these of one partition; whether no other run was there first."""
     schema = schemas.table_schema(table)
     stored = parquet_schema([(column.name, column.type) for column in schema.stored()])
-    frame = (
-        plain_files(spark).schema(stored).parquet(*(join_uri(table_uri(warehouse, table), file.path) for file in files))
-    )
+    frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(table, file.path) for file in files))
     count = max(1, math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE))
     staged = spark_writer.stage_frame(
         spark, frame, warehouse, schema, files[0].partition, run_id, count, f"{table}: sorting what others rewrote"
@@ -75,7 +72,7 @@ def sort_files(spark: SparkSession, warehouse: str, table: str, files: Sequence[
 
 
 def restore_order(
-    spark: SparkSession, warehouse: str, pins: Sequence[Snapshot], tables: Sequence[str], run_id: str
+    spark: SparkSession, warehouse: Warehouse, pins: Sequence[Snapshot], tables: Sequence[str], run_id: str
 ) -> None:
     """Sorts what others have rewritten out of order in these tables of the releases, before their files are merged."""
     for table in tables:

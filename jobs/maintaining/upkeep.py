@@ -16,12 +16,13 @@ from oilake.jobs.maintaining import compaction, logs, partial_files, removal, so
 from oilake.jobs.maintaining.parts import RewritableFiles, rewritable_files
 from oilake.jobs.maintaining.removal import LooseFile, RemovalCutoffs, UnneededFiles
 from oilake.jobs.runtime import spark_session
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import delta_commits, publish
-from oilake.jobs.tables.delta_log import existing_table, open_table, table_uri
+from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.table_properties import change_properties, lacking_retention
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 HOURS = 720
@@ -67,7 +68,7 @@ class Upkeep:
 
 def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool) -> Upkeep:
     """Does what is due; ConfigError where the warehouse has no table. A second run finds nothing to do."""
-    warehouse, now = settings.warehouse, time.time()
+    warehouse, now = Warehouse.of(settings), time.time()
     names = [name for name in schemas.table_names() if open_table(warehouse, name) is not None]
     if not names:
         raise ConfigError(f"{warehouse}: holds no table; run `oilake ingest` first")
@@ -92,8 +93,8 @@ def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool
         _delete_unneeded(warehouse, name, unneeded, rules, hours, done)
         _shorten_log(warehouse, name, needed.oldest, rules, done)
     if not only:
-        abandoned = partial_files.abandoned_files(settings.landing, rules.noted_before)
-        _remove_files("landing", "nobody went on with them", abandoned, settings.landing, done)
+        abandoned = partial_files.abandoned_files(settings.landing_uri(), rules.noted_before)
+        _remove_files("landing", "nobody went on with them", abandoned, settings.landing_uri(), done)
     return done
 
 
@@ -104,7 +105,7 @@ def _removal_cutoffs(hours: float, now: float) -> RemovalCutoffs:
 
 def _rewrite_files(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: Upkeep) -> set[str]:
     """Sorts and brings together what should be; the files that are replaced."""
-    warehouse, run_id = settings.warehouse, uuid.uuid4().hex[:16]
+    warehouse, run_id = Warehouse.of(settings), uuid.uuid4().hex[:16]
     rewritable_parts = rewritable_files(warehouse, name, pins)
     done.lost += rewritable_parts.lost
     rewritten: set[str] = set()
@@ -123,7 +124,7 @@ def _rewrite_files(settings: Settings, name: str, pins: Mapping[str, Snapshot], 
 
 
 def _compact_parts(
-    warehouse: str, name: str, rewritable_parts: RewritableFiles, rewritten: set[str], run_id: str, done: Upkeep
+    warehouse: Warehouse, name: str, rewritable_parts: RewritableFiles, rewritten: set[str], run_id: str, done: Upkeep
 ) -> set[str]:
     replaced: set[str] = set()
     for files in rewritable_parts.groups:
@@ -142,7 +143,7 @@ def _note_task(done: Upkeep, name: str, what: str, why: str, files: Sequence[Sta
     done.add(name, what, why, [UpkeepFile(file.path, file.size) for file in files])
 
 
-def _set_periods(warehouse: str, name: str, done: Upkeep) -> None:
+def _set_periods(warehouse: Warehouse, name: str, done: Upkeep) -> None:
     if lacking := lacking_retention(existing_table(warehouse, name).metadata().configuration):
         done.add(name, "given", f"the properties {', '.join(lacking)}", [])
         if not done.is_dry:
@@ -150,9 +151,9 @@ def _set_periods(warehouse: str, name: str, done: Upkeep) -> None:
 
 
 def _delete_unneeded(
-    warehouse: str, name: str, unneeded: UnneededFiles, rules: RemovalCutoffs, hours: float, done: Upkeep
+    warehouse: Warehouse, name: str, unneeded: UnneededFiles, rules: RemovalCutoffs, hours: float, done: Upkeep
 ) -> None:
-    folder = table_uri(warehouse, name)
+    folder = warehouse.table_uri(name)
     notes = removal.old_notes(warehouse, name, rules.noted_before)
     _remove_files(name, "they were replaced, and no snapshot needs them", unneeded.replaced, folder, done)
     _remove_files(name, "a run that ended left them", [*unneeded.left, *notes], folder, done)
@@ -176,7 +177,7 @@ def _remove_files(name: str, why: str, files: Sequence[LooseFile], place: str, d
                 store.delete_file(file.path)
 
 
-def _shorten_log(warehouse: str, name: str, oldest: int | None, rules: RemovalCutoffs, done: Upkeep) -> None:
+def _shorten_log(warehouse: Warehouse, name: str, oldest: int | None, rules: RemovalCutoffs, done: Upkeep) -> None:
     """A checkpoint where one is due, then the commits go that no needed version is read from."""
     newest = existing_table(warehouse, name).version()
     files = delta_commits.log_files(warehouse, name)
@@ -193,6 +194,6 @@ def _shorten_log(warehouse: str, name: str, oldest: int | None, rules: RemovalCu
         name,
         "the log is read from a later checkpoint",
         lying,
-        join_uri(table_uri(warehouse, name), delta_commits.FOLDER),
+        warehouse.table_uri(name, delta_commits.FOLDER),
         done,
     )

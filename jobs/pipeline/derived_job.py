@@ -17,10 +17,11 @@ from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate,
 from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, current_slice, lost_rows_sentence, slice_name
 from oilake.jobs.tables.snapshots import read_property as published_words
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 
 T = TypeVar("T")
@@ -73,12 +74,13 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
     """
     started = time.monotonic()
     fingerprint = task.fingerprint()
+    warehouse = Warehouse.of(settings)
     for snapshot, table in task.reads:
-        current_slice(settings.warehouse, table, snapshot)
+        current_slice(warehouse, table, snapshot)
     if task.pin.fingerprints.get(slice_name(task.job, task.since)) == fingerprint and not force:
-        lost_files = lost_rows_sentence(settings.warehouse, task.pin, task.job, task.since)
+        lost_files = lost_rows_sentence(warehouse, task.pin, task.job, task.since)
         if lost_files is None:
-            counts_json = published_words(settings.warehouse, task.pin, task.job, COUNTS_PROPERTY, task.since)
+            counts_json = published_words(warehouse, task.pin, task.job, COUNTS_PROPERTY, task.since)
             return JobResult(False, json.loads(counts_json), task.pin)
         log_line(f"{lost_files}; they are made again")
     spark, start_seconds = start_job(settings)
@@ -102,6 +104,6 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
         )
         return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
 
-    passed_publication = pass_gate(spark, settings.warehouse, run_id, stage_files)
-    snapshot = publish_passed(settings.warehouse, passed_publication)
+    passed_publication = pass_gate(spark, warehouse, run_id, stage_files)
+    snapshot = publish_passed(warehouse, passed_publication)
     return JobResult(True, passed_publication.told, snapshot, time.monotonic() - started - start_seconds, start_seconds)

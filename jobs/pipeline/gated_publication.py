@@ -9,9 +9,10 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, commits, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate
 from oilake.jobs.validation.publish_gate import PublishFacts, TableResults
 
@@ -37,7 +38,7 @@ class PassedPublication(Generic[T]):
 
 
 def pass_gate(
-    spark: SparkSession, warehouse: str, run_id: str, stage: Callable[[], StagedPublication[T]]
+    spark: SparkSession, warehouse: Warehouse, run_id: str, stage: Callable[[], StagedPublication[T]]
 ) -> PassedPublication[T]:
     """What `stage` gives, once no critical expectation is broken in it.
 
@@ -52,13 +53,13 @@ def pass_gate(
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
         spark_tasks.cancel_tasks(spark)
-        publish.discard_staged(warehouse, run_id)
+        cleanup.discard_staged(warehouse, run_id)
         if staged:
             publish_gate.record_refused(warehouse, staged.publication, error)
-        raise publish.as_store_error(warehouse, error) from None
+        raise commits.as_store_error(warehouse, error) from None
 
 
-def publish_passed(warehouse: str, passed: PassedPublication[T]) -> Snapshot:
+def publish_passed(warehouse: Warehouse, passed: PassedPublication[T]) -> Snapshot:
     """Publishes it, and records what the gate found; the snapshot that it ends with."""
     snapshot = publish.publish(warehouse, passed.publication)
     publish_gate.record_results(warehouse, passed.publication, passed.judgements, snapshot)

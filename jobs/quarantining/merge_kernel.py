@@ -16,6 +16,7 @@ from oilake.jobs.scanning.key_ranges import LARGEST, READERS
 from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks, row_groups
 from oilake.jobs.tables.snapshots import PublishedFile
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_ids
 from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.schemas import loader as schemas
@@ -73,7 +74,7 @@ def _rows_within(run: SortedRun, low: int, high: int) -> int:
     return (len(run.ids) if high == END else int(np.searchsorted(run.ids, np.uint64(high)))) - first
 
 
-def merge_file(target: MergeTarget, warehouse: str, run_id: str) -> Iterator[StagedFile]:
+def merge_file(target: MergeTarget, warehouse: Warehouse, run_id: str) -> Iterator[StagedFile]:
     """Stages the file, sorted by image, some rows at a time. InputError names a published file that is not sorted."""
     table = schemas.table_schema(target.table)
     columns = tuple(column.name for column in table.stored() if column.name != "image_id")

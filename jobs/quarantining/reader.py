@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables.snapshots import published_files, require_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 
 BATCH = 4096
 LOCATION_COLUMNS = ("release", "table_name", "file", "member", "line", "reasons")
@@ -34,7 +35,9 @@ class QuarantineFilter:
     reason: str | None = None
 
 
-def read_rows(warehouse: str, wanted: QuarantineFilter, limit: int, is_whole: bool = False) -> tuple[list[Row], int]:
+def read_rows(
+    warehouse: Warehouse, wanted: QuarantineFilter, limit: int, is_whole: bool = False
+) -> tuple[list[Row], int]:
     """(the first `limit` wanted rows by release, file, member and line; how many are wanted); with their bytes when whole.
 
     ConfigError when nothing, or not the release, is published.
@@ -52,7 +55,7 @@ def read_rows(warehouse: str, wanted: QuarantineFilter, limit: int, is_whole: bo
     return first, counted["rows"]
 
 
-def count_reasons(warehouse: str, wanted: QuarantineFilter) -> list[Row]:
+def count_reasons(warehouse: Warehouse, wanted: QuarantineFilter) -> list[Row]:
     """Rows by release, table, file, member and reason, sorted; a row with several reasons counts once for each."""
     reason_counts = Counter(
         (row["release"], row["table_name"], row["file"], row["member"], reason)
@@ -64,7 +67,7 @@ def count_reasons(warehouse: str, wanted: QuarantineFilter) -> list[Row]:
     return [dict(zip(names, key, strict=True)) | {"rows": count} for key, count in sorted(reason_counts.items())]
 
 
-def _matching_rows(warehouse: str, criteria: QuarantineFilter, columns: list[str]) -> Iterator[Row]:
+def _matching_rows(warehouse: Warehouse, criteria: QuarantineFilter, columns: list[str]) -> Iterator[Row]:
     for pin in require_snapshots(warehouse, criteria.release):
         for file in published_files(warehouse, "quarantine", pin):
             for batch in _read_batches(file.uri, columns):

@@ -19,7 +19,7 @@ from oilake.conf.errors import ConfigError, DataQualityError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
-from oilake.jobs.ingesting.chunk_kernel import TYPES
+from oilake.jobs.ingesting.published_tables import TRANSFORMS
 from oilake.jobs.ingesting.repairs import COUNT_NAMES
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.gated_publication import PassedPublication, StagedPublication, pass_gate, publish_passed
@@ -36,11 +36,10 @@ from oilake.jobs.quarantining.reprocess_kernel import (
     SortedRun,
 )
 from oilake.jobs.runtime import code_version, spark_tasks
-from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import read_header
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
@@ -52,10 +51,11 @@ from oilake.jobs.tables.snapshots import (
     staged_at,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
-TABLES = tuple(TYPES)
+TABLES = tuple(TRANSFORMS)
 MODULE = "oilake.jobs.quarantining.reprocess"
 
 
@@ -122,16 +122,17 @@ def reprocess_release(settings: Settings, release: Release) -> ReprocessOutcome:
     ConfigError when the release is not published or the registry no longer knows a file.
     """
     started = time.monotonic()
-    publish.recover(settings.warehouse)
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
     plan = _plan_reprocess(settings, release)
     unjudged = sum((look.skipped for look in plan.looks), Counter[str]())
     judged = sum(look.rows for look in plan.looks) - unjudged.total()
-    outcome = ReprocessOutcome(release.release, settings.warehouse, bool(plan.parts), judged, unjudged=dict(unjudged))
+    outcome = ReprocessOutcome(release.release, warehouse.uri, bool(plan.parts), judged, unjudged=dict(unjudged))
     if not plan.parts:
         return outcome
     spark, outcome.start_seconds = start_job(settings)
     passed = prepare_publication(spark, settings, release, plan)
-    publish_passed(settings.warehouse, passed)
+    publish_passed(warehouse, passed)
     moved_files = passed.told
     outcome.run_id, outcome.reworded = passed.publication.run_id, sum(moved_file.reworded for moved_file in moved_files)
     outcome.moved, outcome.released = _moved_by_table(moved_files), _reasons_by_table(moved_files)
@@ -141,20 +142,21 @@ def reprocess_release(settings: Settings, release: Release) -> ReprocessOutcome:
 
 def _plan_reprocess(settings: Settings, release: Release) -> ReprocessPlan:
     """Looks at every quarantined row, without Spark: most often there is nothing to do."""
-    pin = require_snapshot(settings.warehouse, release.release)
+    warehouse = Warehouse.of(settings)
+    pin = require_snapshot(warehouse, release.release)
     if "repairs" not in pin.table_versions:
         raise StoreError(
-            f"{settings.warehouse}: {pin.release} was ingested before repairs were listed, so the list would lack "
+            f"{warehouse}: {pin.release} was ingested before repairs were listed, so the list would lack "
             f"those of the ingest; run `oilake ingest --release {pin.release} --force`"
         )
     context = ReprocessContext(
         release,
-        settings.warehouse,
+        warehouse,
         uuid.uuid4().hex[:16],
         settings.limits.field_bytes,
-        _member_readers(settings.warehouse, pin, release),
+        _member_readers(warehouse, pin, release),
     )
-    uris = sorted(file.uri for file in published_files(settings.warehouse, "quarantine", pin))
+    uris = sorted(file.uri for file in published_files(warehouse, "quarantine", pin))
     looks = track_progress(
         (reprocess_kernel.preview_file(uri, context) for uri in uris),
         len(uris),
@@ -162,10 +164,10 @@ def _plan_reprocess(settings: Settings, release: Release) -> ReprocessPlan:
         "files",
     )
     previews = tuple(looks)
-    return ReprocessPlan(pin, context, previews, tuple(_files_to_reread(previews, settings.warehouse, pin)))
+    return ReprocessPlan(pin, context, previews, tuple(_files_to_reread(previews, warehouse, pin)))
 
 
-def _member_readers(warehouse: str, pin: Snapshot, release: Release) -> dict[MemberKey, MemberReader]:
+def _member_readers(warehouse: Warehouse, pin: Snapshot, release: Release) -> dict[MemberKey, MemberReader]:
     """What reads the rows of every member that has some in quarantine, by (file, member); not of lists and the hierarchy."""
     members_by_file = landing_area.members_by_file(release)
     places = [(name, path) for name, members in members_by_file.items() for path in members]
@@ -194,7 +196,7 @@ def _member_readers(warehouse: str, pin: Snapshot, release: Release) -> dict[Mem
     return readers
 
 
-def _files_to_reread(looks: Sequence[FilePreview], warehouse: str, pin: Snapshot) -> list[RereadFile]:
+def _files_to_reread(looks: Sequence[FilePreview], warehouse: Warehouse, pin: Snapshot) -> list[RereadFile]:
     """The files of `quarantine` of which at least one row goes, or stays for other reasons."""
     ids = np.concatenate([np.empty(0, np.uint64), *(np.array(look.ids, np.uint64) for look in looks)])
     order = np.array([place for look in looks for place in look.order], np.int64).reshape(-1, 2)
@@ -220,25 +222,27 @@ def prepare_publication(
     BrokenError when the tables as they would be break a critical expectation. What fails leaves nothing behind.
     """
     stage_tables = partial(_stage_publication, spark, settings, release, plan)
-    return pass_gate(spark, settings.warehouse, plan.context.run_id, stage_tables)
+    return pass_gate(spark, Warehouse.of(settings), plan.context.run_id, stage_tables)
 
 
 def _stage_publication(
     spark: SparkSession, settings: Settings, release: Release, plan: ReprocessPlan
 ) -> StagedPublication[Sequence[MovedRows]]:
-    warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
+    warehouse, pin, run_id = Warehouse.of(settings), plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
     sorting.restore_order(spark, warehouse, [pin], TABLES, run_id)
     moving, what = partial(reprocess_kernel.move_rows, context=plan.context), f"{name}: releasing rows"
-    moved_files = spark_tasks.run_tasks(spark, _balance_items(plan.parts, cores), moving, warehouse, what)
-    runs = {join_uri(warehouse, run.staged.table, run.staged.path): run for moved in moved_files for run in moved.runs}
+    moved_files = spark_tasks.run_tasks(spark, _balance_items(plan.parts, cores), moving, warehouse.uri, what)
+    runs: dict[str, SortedRun] = {
+        warehouse.table_uri(run.staged.table, run.staged.path): run for moved in moved_files for run in moved.runs
+    }
     targets = _merge_targets(warehouse, pin, runs)
     merging, what = (
         partial(merge_kernel.merge_file, warehouse=warehouse, run_id=run_id),
         f"{name}: merging sorted files",
     )
-    merged = spark_tasks.run_tasks(spark, _balance_items(targets, cores), merging, warehouse, what)
-    publish.delete_replaced([run.staged for run in runs.values()], warehouse)
+    merged = spark_tasks.run_tasks(spark, _balance_items(targets, cores), merging, warehouse.uri, what)
+    cleanup.delete_replaced([run.staged for run in runs.values()], warehouse)
     staged = [*merged, *(file for moved in moved_files for file in moved.staged)]
     kept = _kept_files(warehouse, pin, targets, plan.parts, {file.table for file in staged})
     _check_row_counts(warehouse, pin, staged, kept, moved_files)
@@ -266,7 +270,7 @@ def _balance_items(
     return [list(items[n::count]) for n in range(count)]
 
 
-def _merge_targets(warehouse: str, pin: Snapshot, runs: Mapping[str, SortedRun]) -> list[MergeTarget]:
+def _merge_targets(warehouse: Warehouse, pin: Snapshot, runs: Mapping[str, SortedRun]) -> list[MergeTarget]:
     partitions: dict[tuple[str, str], dict[str, SortedRun]] = {}
     for uri, run in runs.items():
         partitions.setdefault((run.staged.table, json.dumps(run.staged.partition)), {})[uri] = run
@@ -281,7 +285,11 @@ def _merge_targets(warehouse: str, pin: Snapshot, runs: Mapping[str, SortedRun])
 
 
 def _kept_files(
-    warehouse: str, pin: Snapshot, targets: Sequence[MergeTarget], parts: Sequence[RereadFile], staged: Collection[str]
+    warehouse: Warehouse,
+    pin: Snapshot,
+    targets: Sequence[MergeTarget],
+    parts: Sequence[RereadFile],
+    staged: Collection[str],
 ) -> dict[str, tuple[StagedFile, ...]]:
     """By table: the published files that stay. What an older publication left of `released` does not."""
     gone = {target.published for target in targets} | {part.uri for part in parts}
@@ -290,12 +298,12 @@ def _kept_files(
     kept: dict[str, tuple[StagedFile, ...]] = {"release_files": ()}
     for table in sorted(names):
         every = staged_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
-        kept[table] = tuple(file for file in every if join_uri(warehouse, table, file.path) not in gone)
+        kept[table] = tuple(file for file in every if warehouse.table_uri(table, file.path) not in gone)
     return kept
 
 
 def _check_row_counts(
-    warehouse: str,
+    warehouse: Warehouse,
     pin: Snapshot,
     staged: Sequence[StagedFile],
     kept: Mapping[str, Sequence[StagedFile]],
@@ -317,7 +325,7 @@ def _check_row_counts(
             )
 
 
-def _release_files(warehouse: str, pin: Snapshot, moved_files: Sequence[MovedRows], run_id: str) -> StagedFile:
+def _release_files(warehouse: Warehouse, pin: Snapshot, moved_files: Sequence[MovedRows], run_id: str) -> StagedFile:
     """The rows of `release_files` with the released rows counted as kept ones."""
     table = schemas.table_schema("release_files")
     schema = schemas.arrow_schema(table)

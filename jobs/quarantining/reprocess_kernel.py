@@ -16,11 +16,17 @@ import pyarrow.parquet as pq
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.ingesting import repairs
-from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize_member, partition_rows, quarantine_rows
+from oilake.jobs.ingesting.chunk_kernel import (
+    member_transform,
+    normalize_member,
+    partition_rows,
+    quarantine_rows,
+)
 from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_separately
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
@@ -48,7 +54,7 @@ class ReprocessContext:
     """What every reading knows; `sources`: by (file, member), those of `images`, `labels` and `boxes`."""
 
     release: Release
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     field_limit: int
     sources: Mapping[MemberKey, MemberReader]
@@ -120,7 +126,8 @@ class MovedRows:
 def judge_records(raws: Sequence[bytes], source: MemberReader, release: Release, limit: int) -> MemberVerdict:
     """The records of one member (without their line ends), judged as ingest would judge them now."""
     table = source.expected.member.table
-    apart = parse_separately(raws, source.header, TYPES[table], limit)
+    types = member_transform(source.expected, release).TYPES
+    apart = parse_separately(raws, source.header, types, limit)
     normalized = normalize_member(apart.columns, source.expected, release)
     judged = row_filter.filter_rows(normalized, row_filter.filter_expectations(table))
     good = judged.good

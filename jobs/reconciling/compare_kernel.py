@@ -11,6 +11,7 @@ import pyarrow as pa
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_changes, label_changes
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.schemas import loader as schemas
@@ -21,13 +22,14 @@ LABEL_ROWS, IMAGE_ROWS = 1 << 18, 1 << 16
 
 @dataclass(frozen=True)
 class CompareContext:
-    """What every task of a run knows. `classes`: those of both releases."""
+    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images."""
 
     from_release: str
     to_release: str
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
+    image_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareR
     """Compares one span of `images`. InputError names a file that is not sorted."""
     output, read = _ChangesFile("image_changes", context), 0
     for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
-        output.add(image_changes.compare_images(chunk))
+        output.add(image_changes.compare_images(chunk, context.image_columns))
         read += sum(len(part.rows) for part in chunk.values())
     yield _compare_result(output, read)
 

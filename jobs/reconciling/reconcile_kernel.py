@@ -11,6 +11,7 @@ from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.image_labels import BOXES, reconcile_labels
 from oilake.jobs.transforms.label_keys import Integers
@@ -26,7 +27,7 @@ class ReconcileContext:
     of which boxes are published."""
 
     release: str
-    warehouse: str
+    warehouse: Warehouse
     run_id: str
     policy: ReconcilePolicy
     usual: Mapping[str, str]

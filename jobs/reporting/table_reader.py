@@ -8,16 +8,17 @@ from typing import Any
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.reporting.table_history import TableColumn, TableHistory
-from oilake.jobs.tables.delta_log import newest_rows, open_table, table_uri
+from oilake.jobs.tables.delta_log import newest_rows, open_table
 from oilake.jobs.tables.snapshots import SINCE, current_slice, newest_snapshots
 from oilake.jobs.tables.suite_properties import carried_suite
-from oilake.jobs.tables.targets import open_copy, split_folder
+from oilake.jobs.tables.targets import open_copy, warehouse_of_folder
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate
 from oilake.jobs.validation.validation_history import ValidationRun, runs_from_folder, runs_from_rows
 from oilake.schemas import loader as schemas
 
 
-def read_warehouse_tables(warehouse: str, only: str | None) -> list[TableHistory]:
+def read_warehouse_tables(warehouse: Warehouse, only: str | None) -> list[TableHistory]:
     """Every table of the warehouse that was ever judged, or the one asked for; ConfigError when there is none."""
     by_table: dict[str, list[dict[str, Any]]] = {}
     for row in newest_rows(warehouse, publish_gate.RESULTS):
@@ -31,7 +32,7 @@ def read_warehouse_tables(warehouse: str, only: str | None) -> list[TableHistory
         _read_table(
             warehouse,
             name,
-            runs_from_rows(by_table.get(name, ()), runs_from_folder(table_uri(warehouse, name))),
+            runs_from_rows(by_table.get(name, ()), runs_from_folder(warehouse.table_uri(name))),
             schemas.table_schema(name).grain,
         )
         for name in names
@@ -44,17 +45,17 @@ def read_warehouse_tables(warehouse: str, only: str | None) -> list[TableHistory
 def read_copy(path: str) -> TableHistory:
     """The table in a folder, with the checks that lie in it; ConfigError when it is none, or carries no expectations."""
     open_copy(path)
-    return _read_table(*split_folder(path), runs_from_folder(path), "")
+    return _read_table(*warehouse_of_folder(path), runs_from_folder(path), "")
 
 
-def _read_table(warehouse: str, name: str, looks: Iterable[ValidationRun], grain: str) -> TableHistory:
+def _read_table(warehouse: Warehouse, name: str, looks: Iterable[ValidationRun], grain: str) -> TableHistory:
     opened = open_table(warehouse, name)
     if opened is None:
-        raise ConfigError(f"{table_uri(warehouse, name)}: there is no such table yet; ingest a release first")
+        raise ConfigError(f"{warehouse.table_uri(name)}: there is no such table yet; ingest a release first")
     suite = carried_suite(opened)
     return TableHistory(
         suite.name,
-        table_uri(warehouse, name),
+        warehouse.table_uri(name),
         opened.metadata().description or "",
         grain,
         int(opened.version()),

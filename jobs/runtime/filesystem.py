@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.storage import Storage, StorageUri, uri_storage
 
 HASH_BLOCK = 4 << 20
 
@@ -31,6 +33,8 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     """(the file system, the path in it) of a local path or URI."""
     if "://" in uri:
         try:
+            if uri.startswith("s3://") and (storage := uri_storage(uri)) != Storage():
+                return _s3_filesystem(storage), uri.removeprefix("s3://")
             system_and_path: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri)
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
@@ -41,9 +45,24 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     return fs.LocalFileSystem(), str(Path(uri).absolute())
 
 
-def join_uri(uri: str, *parts: str) -> str:
-    """A path below `uri`."""
-    return "/".join([uri.rstrip("/"), *parts])
+@cache
+def _s3_filesystem(storage: Storage) -> fs.FileSystem:
+    return fs.S3FileSystem(**storage.arrow_arguments())
+
+
+def join_uri(uri: str, *parts: str) -> StorageUri:
+    """A path below `uri`, reached as that is."""
+    return StorageUri("/".join([uri.rstrip("/"), *parts]), uri_storage(uri))
+
+
+def is_local_file(uri: str) -> bool:
+    """Whether a local path leads to a file; a URI does not."""
+    return "://" not in uri and Path(uri).is_file()
+
+
+def spark_path(uri: str) -> str:
+    """A path or URI as Spark's Hadoop client calls it."""
+    return f"s3a://{uri.removeprefix('s3://')}" if uri.startswith("s3://") else str(uri)
 
 
 def file_size(uri: str) -> int | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.yaml_loader import load_yaml
+from oilake.conf.yaml_text import parse_yaml
 from oilake.jobs.runtime import java_home
 
 LONGEST_SECONDS = 600
@@ -20,7 +20,8 @@ LONGEST_SECONDS = 600
 
 def jar_coordinates() -> list[str]:
     """Every jar as organisation:name:version (conf/jars.yaml)."""
-    return [jar for group in load_yaml(files("oilake.conf") / "jars.yaml").values() for jar in group]
+    path = files("oilake.conf") / "jars.yaml"
+    return [jar for group in parse_yaml(path.read_bytes(), str(path)).values() for jar in group]
 
 
 def jar_file_name(jar: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from oilake.conf import settings
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
+from oilake.jobs.runtime.filesystem import is_local_file
 
 
 def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -29,6 +29,6 @@ def load_settings(arguments: argparse.Namespace) -> Settings:
     chosen = settings.environment_settings(arguments.env, {name: getattr(arguments, name, None) for name in names})
     for name in names:
         path = getattr(chosen, name)
-        if hasattr(arguments, name) and path and Path(path).is_file():
+        if hasattr(arguments, name) and path and is_local_file(path):
             raise ConfigError(f"{path}: is a file; --{name} must name a folder")
     return chosen

@@ -39,7 +39,7 @@ def start_session(settings: Settings) -> SparkSession:
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
-    for key, value in (DELTA_OPTIONS | settings.spark).items():
+    for key, value in (DELTA_OPTIONS | settings.storage.spark_options() | settings.spark).items():
         builder = builder.config(key, value)
     if settings.master and "MASTER" not in os.environ and not _is_submitted():
         builder = builder.master(settings.master)

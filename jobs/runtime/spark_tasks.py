@@ -33,7 +33,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run_tasks(
-    spark: SparkSession, shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
+    spark: SparkSession, shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], place: str, what: str
 ) -> list[R]:
     """What `work` gives for every item, a task a share, in no order. The first error of a task ends the run.
 
@@ -42,7 +42,7 @@ def run_tasks(
     if not shares:
         return []
     frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(
-        _split_task(shares, work, warehouse, what), REPORT_SCHEMA
+        _split_task(shares, work, place, what), REPORT_SCHEMA
     )
     rows = collect_rows(spark, frame, len(shares), what)
     for row in rows:
@@ -85,7 +85,7 @@ def cancel_tasks(spark: SparkSession) -> None:
 
 
 def _split_task(
-    shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], warehouse: str, what: str
+    shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], place: str, what: str
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run_splits(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pa.set_cpu_count(1)
@@ -93,12 +93,12 @@ def _split_task(
         for batch in batches:
             for number in batch.column("id").to_pylist():
                 for item in shares[number]:
-                    yield from _run_item(item, work, warehouse, what)
+                    yield from _run_item(item, work, place, what)
 
     return run_splits
 
 
-def _run_item(item: T, work: Callable[[T], Iterator[R]], warehouse: str, what: str) -> Iterator[pa.RecordBatch]:
+def _run_item(item: T, work: Callable[[T], Iterator[R]], place: str, what: str) -> Iterator[pa.RecordBatch]:
     """What the work gives; its error instead, which no second try of Spark's would mend, as one sentence."""
     try:
         for report in work(item):
@@ -108,22 +108,20 @@ def _run_item(item: T, work: Callable[[T], Iterator[R]], warehouse: str, what: s
             traceback.print_exc()
         kind = type(error) if type(error).__name__ in ERROR_KINDS else StoreError
         yield _report_row(
-            json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, warehouse, what)}), None
+            json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, place, what)}), None
         )
 
 
-def error_sentence(error: Exception, item: object, warehouse: str, what: str) -> str:
+def error_sentence(error: Exception, item: object, place: str, what: str) -> str:
     """The cause and the remedy of what ended a task; `item` names the file that it was at, where it has one."""
     if isinstance(error, OilakeError):
         return str(error)
     if isinstance(error, OSError):
-        where = error.filename or warehouse
+        where = error.filename or place
         if error.errno in NO_ROOM or "writ" in str(error):
             return f"{where}: cannot be written ({error_line(error)}); free or mend the store, then run again"
         return f"{where}: failed during {what} ({error_line(error)}); check the place and its rights, then run again"
-    where = next(
-        (str(vars(item)[name]) for name in ("uri", "file") if name in getattr(item, "__dict__", ())), warehouse
-    )
+    where = next((str(vars(item)[name]) for name in ("uri", "file") if name in getattr(item, "__dict__", ())), place)
     cause = f"{type(error).__name__}: {error_line(error)}" if str(error) else type(error).__name__
     return f"{where}: failed during {what} ({cause}); OILAKE_DEBUG=1 tells more, please report it"
 

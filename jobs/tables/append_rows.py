@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
-from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.filesystem import delete_files, join_uri
-from oilake.jobs.tables.delta_log import existing_table, table_uri
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
+from oilake.jobs.runtime.filesystem import delete_files
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
+from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 
-def append_rows(warehouse: str, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]) -> None:
+def append_rows(
+    warehouse: Warehouse, table_name: str, rows: pa.Table, run_id: str, metadata: Mapping[str, str]
+) -> None:
     """Commits `rows` (all columns of the table, the partition's too, by name); nothing where there are none.
 
     `metadata`: what the commit says besides its job and run, as `oilake.NAME`. StoreError when the store cannot be
@@ -36,7 +37,7 @@ def append_rows(warehouse: str, table_name: str, rows: pa.Table, run_id: str, me
         _commit_staged(warehouse, table, staged, _commit_properties(table, run_id, metadata))
     except BaseException as error:
         if not any(is_committed(warehouse, table_name, file) for file in staged):
-            delete_files([join_uri(table_uri(warehouse, table_name), file.path) for file in staged])
+            delete_files([warehouse.table_uri(table_name, file.path) for file in staged])
         elif isinstance(error, DeltaError | OSError):
             return  # the rows stand; what failed came after them, such as a checkpoint
         raise as_store_error(warehouse, error) from None
@@ -61,17 +62,15 @@ def _in_table_order(table: schemas.Table, rows: pa.Table) -> pa.Table:
 
 
 def _commit_staged(
-    warehouse: str, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties
+    warehouse: Warehouse, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties
 ) -> None:
-    for attempt in range(ATTEMPTS):
+    def commit_once() -> None:
         opened = existing_table(warehouse, table.table)
-        try:
-            return opened.create_write_transaction(
-                [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
-            )
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(f"{table_uri(warehouse, table.table)}: other runs keep writing; run the same command again")
+        opened.create_write_transaction(
+            [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
+        )
+
+    commit_persistently(warehouse.table_uri(table.table), commit_once)
 
 
 def _commit_properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:

@@ -10,18 +10,18 @@ from typing import Any
 from pyarrow import fs
 
 from oilake.conf.file_names import file_name
-from oilake.jobs.runtime.filesystem import delete_files, join_uri, open_filesystem
-from oilake.jobs.tables.delta_log import table_uri
+from oilake.jobs.runtime.filesystem import delete_files, open_filesystem
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 
 FOLDER = "_unfinished"  # Delta takes no notice of names that begin so
 
 
-def _note_path(warehouse: str, table: str, part: Mapping[str, str]) -> str:
-    return join_uri(table_uri(warehouse, table), FOLDER, "-".join(map(file_name, part.values())) + ".json")
+def _note_path(warehouse: Warehouse, table: str, part: Mapping[str, str]) -> str:
+    return warehouse.table_uri(table, FOLDER, "-".join(map(file_name, part.values())) + ".json")
 
 
-def write_note(warehouse: str, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
+def write_note(warehouse: Warehouse, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
     """Notes all that is staged of the part, in place of what was noted before; the file is always whole."""
     store, path = open_filesystem(_note_path(warehouse, table, part))
     store.create_dir(path.rpartition("/")[0], recursive=True)
@@ -32,7 +32,7 @@ def write_note(warehouse: str, table: str, part: Mapping[str, str], files: Seque
         store.move(new, path)
 
 
-def read_note(warehouse: str, table: str, part: Mapping[str, str]) -> list[StagedFile]:
+def read_note(warehouse: Warehouse, table: str, part: Mapping[str, str]) -> list[StagedFile]:
     """What an earlier run noted and did not publish; nothing where the note cannot be read."""
     return _noted_files(*open_filesystem(_note_path(warehouse, table, part)))
 
@@ -56,9 +56,9 @@ class CheckpointNote:
     files: tuple[str, ...]
 
 
-def list_notes(warehouse: str, table: str) -> list[CheckpointNote]:
+def list_notes(warehouse: Warehouse, table: str) -> list[CheckpointNote]:
     """The notes of all parts of a table; one that cannot be read names no file."""
-    store, folder = open_filesystem(join_uri(table_uri(warehouse, table), FOLDER))
+    store, folder = open_filesystem(warehouse.table_uri(table, FOLDER))
     listed = []
     for info in store.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
         files = tuple(file.path.rpartition("/")[2] for file in _noted_files(store, info.path))
@@ -66,14 +66,14 @@ def list_notes(warehouse: str, table: str) -> list[CheckpointNote]:
     return listed
 
 
-def forget_note(warehouse: str, table: str, part: Mapping[str, str]) -> None:
+def forget_note(warehouse: Warehouse, table: str, part: Mapping[str, str]) -> None:
     """Removes the note."""
     delete_files([_note_path(warehouse, table, part)])
 
 
-def delete_unnoted(warehouse: str, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
+def delete_unnoted(warehouse: Warehouse, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
     """Deletes what a run staged and did not note."""
-    store, folder = open_filesystem(table_uri(warehouse, table))
+    store, folder = open_filesystem(warehouse.table_uri(table))
     names = {file.path.rpartition("/")[2] for file in kept}
     for info in store.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True)):
         if f"-{run_id}-" in info.base_name and info.base_name not in names:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables.snapshots import Snapshot, small_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import mids
 from oilake.quality.row_expectations import numpy_mask
 
@@ -19,7 +20,7 @@ NEAREST = 5
 Class = tuple[str, str | None]
 
 
-def listed_classes(warehouse: str, pins: Iterable[Snapshot]) -> list[Class]:
+def listed_classes(warehouse: Warehouse, pins: Iterable[Snapshot]) -> list[Class]:
     """(MID, display name) of every class of some releases, each once, sorted by MID."""
     rows = (row for pin in pins for row in small_rows(warehouse, "classes", pin, ["mid", "display_name"]))
     return sorted({(row["mid"], row["display_name"]) for row in rows}, key=lambda known: (known[0], known[1] or ""))

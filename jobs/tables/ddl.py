@@ -15,9 +15,10 @@ from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import suite_properties
-from oilake.jobs.tables.delta_log import open_table, table_uri
+from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.quoting import path_table, quote_identifier
 from oilake.jobs.tables.table_properties import RETENTION, migrate_retention
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
 
@@ -30,14 +31,14 @@ EXAMPLES = 3
 CREATE_RACE_WORDS = ("already_exists", "non_empty_location", "concurrent")
 
 
-def ensure_tables(spark: SparkSession, warehouse: str) -> list[str]:
+def ensure_tables(spark: SparkSession, warehouse: Warehouse) -> list[str]:
     """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated."""
     with ThreadPoolExecutor(THREADS) as pool:
         sentences_by_table = list(pool.map(lambda name: _ensure_table(spark, warehouse, name), schemas.table_names()))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
-def _ensure_table(spark: SparkSession, warehouse: str, name: str) -> list[str]:
+def _ensure_table(spark: SparkSession, warehouse: Warehouse, name: str) -> list[str]:
     table = open_table(warehouse, name)
     try:
         if table is None:
@@ -48,12 +49,12 @@ def _ensure_table(spark: SparkSession, warehouse: str, name: str) -> list[str]:
         if table is None:
             _remove_orphan_log(warehouse, name)
         raise StoreError(
-            f"{table_uri(warehouse, name)}: cannot be made ({error_line(error)}); check its rights and the disk, then run "
+            f"{warehouse.table_uri(name)}: cannot be made ({error_line(error)}); check its rights and the disk, then run "
             "again"
         ) from None
 
 
-def _create_table(spark: SparkSession, warehouse: str, name: str) -> None:
+def _create_table(spark: SparkSession, warehouse: Warehouse, name: str) -> None:
     """Creates the table, unless another run is just doing so; what a run that died left of it is cleared away."""
     try:
         spark.sql(create_sql(warehouse, name))
@@ -65,7 +66,7 @@ def _create_table(spark: SparkSession, warehouse: str, name: str) -> None:
             spark.sql(create_sql(warehouse, name))
 
 
-def _table_appears(warehouse: str, name: str) -> bool:
+def _table_appears(warehouse: Warehouse, name: str) -> bool:
     for _ in range(ATTEMPTS):
         if open_table(warehouse, name) is not None:
             return True
@@ -73,15 +74,15 @@ def _table_appears(warehouse: str, name: str) -> bool:
     return False
 
 
-def _remove_orphan_log(warehouse: str, name: str) -> None:
+def _remove_orphan_log(warehouse: Warehouse, name: str) -> None:
     """Removes the log of a table that was never made. A folder that holds anything else is somebody's own."""
-    store, path = open_filesystem(table_uri(warehouse, name))
+    store, path = open_filesystem(warehouse.table_uri(name))
     entries = store.get_file_info(FileSelector(path, allow_not_found=True))
     if [info.base_name for info in entries] == ["_delta_log"] and open_table(warehouse, name) is None:
         store.delete_dir(entries[0].path)
 
 
-def create_sql(warehouse: str, name: str) -> str:
+def create_sql(warehouse: Warehouse, name: str) -> str:
     """The CREATE TABLE of one table: columns with comments, NOT NULL, partitions, and CHECK constraints as properties."""
     schema = schemas.table_schema(name)
     suite = quality.load_suite(name)
@@ -90,12 +91,12 @@ def create_sql(warehouse: str, name: str) -> str:
     listed = ", ".join(f"{schemas.quoted_literal(k)} = {schemas.quoted_literal(v)}" for k, v in properties.items())
     partitioned = f" PARTITIONED BY ({', '.join(schema.partition_by)})" if schema.partition_by else ""
     return (
-        f"CREATE TABLE {path_table(table_uri(warehouse, name))} ({schemas.spark_schema(schema)}) USING delta{partitioned} "
+        f"CREATE TABLE {path_table(warehouse.spark_path(name))} ({schemas.spark_schema(schema)}) USING delta{partitioned} "
         f"COMMENT {schemas.quoted_literal(schema.description)} TBLPROPERTIES ({listed})"
     )
 
 
-def _migrate_table(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
+def _migrate_table(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     sentences = _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
     return (
         sentences
@@ -104,10 +105,10 @@ def _migrate_table(spark: SparkSession, warehouse: str, name: str, table: DeltaT
     )
 
 
-def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
+def _migrate_columns(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     stored_fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     declared_columns = {column.name: column for column in schemas.table_schema(name).columns}
-    where = path_table(table_uri(warehouse, name))
+    where = path_table(warehouse.spark_path(name))
     if gone := sorted(set(stored_fields) - set(declared_columns)):
         raise StoreError(
             f"{where}: column {', '.join(gone)} is not in schemas/{name}.yaml; drop it or restore the schema"
@@ -119,7 +120,13 @@ def _migrate_columns(spark: SparkSession, warehouse: str, name: str, table: Delt
         spark.sql(f"ALTER TABLE {where} ADD COLUMNS ({schemas.column_sql(column)})")
     for key, field in stored_fields.items():
         _refuse_changed_type(where, name, declared_columns[key], field)
-    return [f"{name}: column {column.name} was added" for column in added]
+    relaxed = [key for key, field in stored_fields.items() if declared_columns[key].nullable and not field["nullable"]]
+    for key in relaxed:
+        spark.sql(f"ALTER TABLE {where} ALTER COLUMN {quote_identifier(key)} DROP NOT NULL")
+    return [
+        *(f"{name}: column {column.name} was added" for column in added),
+        *(f"{name}: column {key} may be NULL now" for key in relaxed),
+    ]
 
 
 def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field: dict[str, object]) -> None:
@@ -132,8 +139,8 @@ def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field:
         )
 
 
-def _migrate_constraints(spark: SparkSession, warehouse: str, name: str, table: DeltaTable) -> list[str]:
-    where = path_table(table_uri(warehouse, name))
+def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+    where = path_table(warehouse.spark_path(name))
     stored = table.metadata().configuration
     stored_constraints = {
         k.removeprefix(CONSTRAINT): _without_spaces(v) for k, v in stored.items() if k.startswith(CONSTRAINT)

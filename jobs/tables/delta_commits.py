@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
-from oilake.jobs.tables.delta_log import table_uri
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.warehouse import Warehouse
 
 LogFileKind = Literal["commit", "checkpoint", "checksum"]
 
@@ -45,9 +45,9 @@ class Commit:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-def log_files(warehouse: str, table: str) -> list[LogFile]:
+def log_files(warehouse: Warehouse, table: str) -> list[LogFile]:
     """The files of the log that belong to one version, ascending by it; others are left out."""
-    store, folder = open_filesystem(join_uri(table_uri(warehouse, table), FOLDER))
+    store, folder = open_filesystem(warehouse.table_uri(table, FOLDER))
     listed = []
     for info in store.get_file_info(FileSelector(folder, allow_not_found=True)):
         for kind, pattern in KINDS.items():
@@ -57,9 +57,9 @@ def log_files(warehouse: str, table: str) -> list[LogFile]:
     return sorted(listed, key=lambda file: (file.version, file.path))
 
 
-def read_commit(warehouse: str, table: str, version: int) -> Commit | None:
+def read_commit(warehouse: Warehouse, table: str, version: int) -> Commit | None:
     """One commit; None where the log no longer holds it. StoreError when it cannot be read."""
-    path = join_uri(table_uri(warehouse, table), FOLDER, f"{version:020d}.json")
+    path = warehouse.table_uri(table, FOLDER, f"{version:020d}.json")
     store, inside = open_filesystem(path)
     try:
         with store.open_input_stream(inside, compression=None) as stream:
@@ -80,7 +80,7 @@ def read_commit(warehouse: str, table: str, version: int) -> Commit | None:
     return Commit(version, parsed_commit.adds, parsed_commit.removes, info)
 
 
-def newest_first(warehouse: str, table: str, newest: int) -> Iterator[Commit]:
+def newest_first(warehouse: Warehouse, table: str, newest: int) -> Iterator[Commit]:
     """The commits from `newest` down, as far as the log reaches without a gap."""
     for version in range(newest, -1, -1):
         older_commit = read_commit(warehouse, table, version)

@@ -13,41 +13,37 @@ from pyarrow import fs
 from oilake.conf.errors import StoreError
 from oilake.conf.places import refuse_odd_warehouse
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 
-def table_uri(warehouse: str, table: str) -> str:
-    """Where a table's folder is."""
-    return join_uri(warehouse, table)
-
-
-def open_table(warehouse: str, table: str) -> DeltaTable | None:
+def open_table(warehouse: Warehouse, table: str) -> DeltaTable | None:
     """The newest state of a table, or None where there is none yet."""
-    refuse_odd_warehouse(table_uri(warehouse, table))
+    refuse_odd_warehouse(warehouse.table_uri(table))
     try:
-        return DeltaTable(table_uri(warehouse, table))
+        return DeltaTable(warehouse.table_uri(table), storage_options=warehouse.storage_options())
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
         raise StoreError(
-            f"{table_uri(warehouse, table)}: cannot be read ({error_line(error)}); check the path and its rights"
+            f"{warehouse.table_uri(table)}: cannot be read ({error_line(error)}); check the path and its rights"
         ) from None
 
 
-def open_version(warehouse: str, table: str, version: int) -> DeltaTable:
+def open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
     """The state of a table at one version; StoreError when its log cannot give it."""
     try:
-        return DeltaTable(table_uri(warehouse, table), version=version)
+        return DeltaTable(warehouse.table_uri(table), version, warehouse.storage_options())
     except (DeltaError, OSError) as error:
         raise StoreError(
-            f"{table_uri(warehouse, table)}: version {version} cannot be read ({error_line(error)}); restore the table's "
+            f"{warehouse.table_uri(table)}: version {version} cannot be read ({error_line(error)}); restore the table's "
             "folder"
         ) from None
 
 
 def files_at(
-    warehouse: str, table: str, version: int, part: Mapping[str, str]
+    warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]
 ) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
     file_actions = add_actions(open_version(warehouse, table, version))
@@ -72,34 +68,34 @@ def unreadable_rows_error(path: str, table: str, error: Exception) -> StoreError
     return StoreError(f"{path}: cannot be read ({error_line(error)}); {remedy}")
 
 
-def existing_table(warehouse: str, name: str) -> DeltaTable:
+def existing_table(warehouse: Warehouse, name: str) -> DeltaTable:
     table = open_table(warehouse, name)
     if table is None:
         raise StoreError(
-            f"{table_uri(warehouse, name)}: the table is gone; restore it, or ingest into an empty warehouse"
+            f"{warehouse.table_uri(name)}: the table is gone; restore it, or ingest into an empty warehouse"
         )
     return table
 
 
-def newest_rows(warehouse: str, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+def newest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
     """The newest rows of a small table; none where it is not there yet."""
     opened = open_table(warehouse, table)
     return rows_of_version(warehouse, table, opened, columns) if opened is not None and opened.version() else []
 
 
 def rows_of_version(
-    warehouse: str, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
+    warehouse: Warehouse, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
 ) -> list[dict[str, Any]]:
     """The rows of one state of a small table, of one release where it is given.
 
     Read through Arrow's own file system: deltalake's calls Python from Arrow's threads, which at times outlive the
     interpreter and abort the process as it ends.
     """
-    store, path = open_filesystem(table_uri(warehouse, table))
+    store, path = open_filesystem(warehouse.table_uri(table))
     chosen = [("release", "=", release)] if release else None
     try:
         read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(table_uri(warehouse, table), table, error) from None
+        raise unreadable_rows_error(warehouse.table_uri(table), table, error) from None
     row_records: list[dict[str, Any]] = pa.table(read).to_pylist()
     return row_records

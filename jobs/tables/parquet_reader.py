@@ -10,15 +10,16 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
-from oilake.jobs.tables.delta_log import files_at, open_table, table_uri, unreadable_rows_error
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.delta_log import files_at, open_table, unreadable_rows_error
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 Filters = Sequence[tuple[str, str, object]]
 
 
 def columns_of(
-    warehouse: str,
+    warehouse: Warehouse,
     table: str,
     version: int,
     part: Mapping[str, str],
@@ -27,7 +28,7 @@ def columns_of(
 ) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition's values, some columns that are no partition's) of every file of a table's part at one version."""
     for action, partition in files_at(warehouse, table, version, part):
-        yield partition, read_file(join_uri(table_uri(warehouse, table), action["path"]), table, columns, filters)
+        yield partition, read_file(warehouse.table_uri(table, action["path"]), table, columns, filters)
 
 
 def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | None = None) -> pa.Table:
@@ -66,7 +67,7 @@ def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[n
     return pa.concat_tables(group_tables)
 
 
-def newest_version(warehouse: str, table: str) -> int | None:
+def newest_version(warehouse: Warehouse, table: str) -> int | None:
     """The newest version of a table; None where there is none yet."""
     opened = open_table(warehouse, table)
     return opened.version() if opened is not None else None

@@ -17,7 +17,8 @@ from pyarrow.fs import FileSelector
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import add_actions, existing_table, open_version, table_uri
+from oilake.jobs.tables.delta_log import add_actions, existing_table, open_version
+from oilake.jobs.tables.warehouse import Warehouse
 
 APPLICATION = "oilake:"
 
@@ -31,7 +32,7 @@ def part_paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
     return {action["path"] for action, partition in add_actions(opened) if part.items() <= partition.items()}
 
 
-def follow_slice(warehouse: str, table: str, version: int, part: Mapping[str, str], number: int) -> int:
+def follow_slice(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str], number: int) -> int:
     """The version that holds the rows which a publication committed to the part at `version`: that one while its files
     are those of the newest, else the newest before a commit that changed rows.
 
@@ -52,7 +53,7 @@ def follow_slice(warehouse: str, table: str, version: int, part: Mapping[str, st
 
 
 def _last_unchanged_version(
-    warehouse: str, table: str, start: int, stop: int, held: Collection[str], part: Mapping[str, str]
+    warehouse: Warehouse, table: str, start: int, stop: int, held: Collection[str], part: Mapping[str, str]
 ) -> int | None:
     """The last version up to `stop` before one that changes rows of the part; None where a commit between is not there."""
     active, reached = set(held), start
@@ -74,7 +75,7 @@ def _touches_part(action: Mapping[str, Any], part: Mapping[str, str]) -> bool:
 
 
 def _from_checkpoint(
-    warehouse: str, table: str, newest: DeltaTable, version: int, part: Mapping[str, str], number: int
+    warehouse: Warehouse, table: str, newest: DeltaTable, version: int, part: Mapping[str, str], number: int
 ) -> int:
     """As `follow`, from the newest checkpoint in which no later publication of the release has committed to the table.
 
@@ -93,14 +94,14 @@ def _from_checkpoint(
             if reached is not None:
                 return reached
     raise LostRowsError(
-        f"{table_uri(warehouse, table)}: its log no longer tells what version {version} held of {release}"
+        f"{warehouse.table_uri(table)}: its log no longer tells what version {version} held of {release}"
     )
 
 
-def absent_files(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
+def absent_files(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
     """(the files of a table's part at one version that are not there, how many there should be); one listing."""
     named = part_paths(open_version(warehouse, table, version), part)
-    folder = table_uri(warehouse, table)
+    folder = warehouse.table_uri(table)
     store, root = open_filesystem(folder)
     below = posixpath.commonpath([posixpath.dirname(path) for path in named]) if named else ""
     selector = FileSelector(

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.jobs.runtime.filesystem import join_uri
-from oilake.jobs.tables.delta_log import files_at, newest_rows, open_version, rows_of_version, table_uri
+from oilake.jobs.tables.delta_log import files_at, newest_rows, open_version, rows_of_version
 from oilake.jobs.tables.slice_versions import LostRowsError, absent_files, follow_slice
 from oilake.jobs.tables.staging import StagedFile, footer_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 INGEST = "ingest"
@@ -34,11 +34,18 @@ class Snapshot:
     fingerprints: dict[str, str]
 
 
-def newest_snapshots(warehouse: str) -> dict[str, Snapshot]:
-    """The newest snapshot of every release, by release; empty where nothing was published yet.
+def pin_snapshots(warehouse: Warehouse) -> Warehouse:
+    """Looks at the snapshots, as a run does once; the warehouse as it is seen from then on."""
+    return replace(warehouse, pins=read_snapshots(warehouse))
 
-    A run looks once and hands on what it saw as `known`: what is published meanwhile does not mix with it.
-    """
+
+def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
+    """The newest snapshot of every release, by release, as the run saw them where it has looked already."""
+    return read_snapshots(warehouse) if warehouse.pins is None else dict(warehouse.pins)
+
+
+def read_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
+    """The newest snapshot of every release as they are now, by release; empty where nothing was published yet."""
     newest: dict[str, Snapshot] = {}
     for snapshot in _every_snapshot(warehouse):
         if snapshot.release not in newest or snapshot.number > newest[snapshot.release].number:
@@ -46,25 +53,22 @@ def newest_snapshots(warehouse: str) -> dict[str, Snapshot]:
     return dict(sorted(newest.items()))
 
 
-def _every_snapshot(warehouse: str) -> Iterator[Snapshot]:
+def _every_snapshot(warehouse: Warehouse) -> Iterator[Snapshot]:
     for row in newest_rows(warehouse, "snapshots"):
         row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
         yield Snapshot(**row)
 
 
-def numbered_snapshot(warehouse: str, release: str, number: int) -> Snapshot:
+def numbered_snapshot(warehouse: Warehouse, release: str, number: int) -> Snapshot:
     """The snapshot that one publication ended with, whatever was published since."""
     return next(
         snapshot for snapshot in _every_snapshot(warehouse) if (snapshot.release, snapshot.number) == (release, number)
     )
 
 
-def require_snapshot(warehouse: str, release: str, known: Mapping[str, Snapshot] | None = None) -> Snapshot:
-    """The newest snapshot of `release`; ConfigError when it was never published.
-
-    `known`: all snapshots, where they were read before.
-    """
-    by_release = newest_snapshots(warehouse) if known is None else known
+def require_snapshot(warehouse: Warehouse, release: str) -> Snapshot:
+    """The newest snapshot of `release`; ConfigError when it was never published."""
+    by_release = newest_snapshots(warehouse)
     if release not in by_release:
         names = ", ".join(by_release) or "none"
         raise ConfigError(
@@ -73,15 +77,9 @@ def require_snapshot(warehouse: str, release: str, known: Mapping[str, Snapshot]
     return by_release[release]
 
 
-def require_snapshots(
-    warehouse: str, release: str | None, known: Mapping[str, Snapshot] | None = None
-) -> list[Snapshot]:
-    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published.
-
-    `known`: all snapshots, where they were read before.
-    """
-    every = newest_snapshots(warehouse) if known is None else known
-    chosen = [require_snapshot(warehouse, release, every)] if release else list(every.values())
+def require_snapshots(warehouse: Warehouse, release: str | None) -> list[Snapshot]:
+    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published."""
+    chosen = [require_snapshot(warehouse, release)] if release else list(newest_snapshots(warehouse).values())
     if not chosen:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
     return chosen
@@ -101,23 +99,21 @@ class PublishedSlice:
 
 
 def published_slices(
-    warehouse: str,
+    warehouse: Warehouse,
     table: str,
     release: str | None = None,
     since: str | None = None,
-    known: Mapping[str, Snapshot] | None = None,
 ) -> list[PublishedSlice]:
     """The published slices of a table: of `release`, or of all; of a comparison with `since`, or with any release.
 
-    `known`: all snapshots, where they were read before. ConfigError when there is none, or when the earlier release of a
-    comparison was ingested anew after it.
+    ConfigError when there is none, or when the earlier release of a comparison was ingested anew after it.
     """
     schema = schemas.table_schema(table)
-    known = newest_snapshots(warehouse) if known is None else known
+    pinned = replace(warehouse, pins=newest_snapshots(warehouse))
     chosen = [
         published_slice
-        for pin in require_snapshots(warehouse, release, known)
-        for published_slice in _snapshot_slices(warehouse, schema, pin, since, known)
+        for pin in require_snapshots(pinned, release)
+        for published_slice in _snapshot_slices(pinned, schema, pin, since)
     ]
     if not chosen:
         which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
@@ -129,8 +125,9 @@ def published_slices(
 
 
 def _snapshot_slices(
-    warehouse: str, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
+    warehouse: Warehouse, schema: schemas.Table, pin: Snapshot, since: str | None
 ) -> Iterator[PublishedSlice]:
+    known = newest_snapshots(warehouse)
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
@@ -140,7 +137,7 @@ def _snapshot_slices(
         yield current_slice(warehouse, table, pin, earlier or None)
 
 
-def current_slice(warehouse: str, table: str, pin: Snapshot, since: str | None = None) -> PublishedSlice:
+def current_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | None = None) -> PublishedSlice:
     """The slice of a table that a snapshot pins, at the version that holds it now (`follow`).
 
     LostRowsError, with the command that makes the rows again, when its files are gone.
@@ -158,13 +155,13 @@ def current_slice(warehouse: str, table: str, pin: Snapshot, since: str | None =
     gone, every = absent_files(warehouse, table, version, part)
     if gone:
         raise LostRowsError(
-            f"{table_uri(warehouse, table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
+            f"{warehouse.table_uri(table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
             f"such as {gone[0]}; {remedy}"
         )
     return PublishedSlice(part, version)
 
 
-def lost_rows_sentence(warehouse: str, pin: Snapshot, job: str, since: str | None = None) -> str | None:
+def lost_rows_sentence(warehouse: Warehouse, pin: Snapshot, job: str, since: str | None = None) -> str | None:
     """The sentence about the first table that `job` published of the release and whose files are gone; None where all
     are there."""
     for name in pin.table_versions:
@@ -178,7 +175,7 @@ def lost_rows_sentence(warehouse: str, pin: Snapshot, job: str, since: str | Non
     return None
 
 
-def _outdated_sentence(warehouse: str, name: str, pin: Snapshot) -> str:
+def _outdated_sentence(warehouse: Warehouse, name: str, pin: Snapshot) -> str:
     table, _, earlier = name.partition(SINCE)
     job = schemas.table_schema(table).written_by
     return (
@@ -187,12 +184,10 @@ def _outdated_sentence(warehouse: str, name: str, pin: Snapshot) -> str:
     )
 
 
-def drop_outdated_comparisons(
-    warehouse: str, known: Mapping[str, Snapshot], release: str | None
-) -> tuple[dict[str, Snapshot], list[str]]:
-    """(the snapshots without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
+def drop_outdated_comparisons(warehouse: Warehouse, release: str | None) -> tuple[Warehouse, list[str]]:
+    """(the warehouse without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
     for each of these)."""
-    kept, sentences = {}, []
+    kept, sentences, known = {}, list[str](), newest_snapshots(warehouse)
     for later, pin in known.items():
         versions = dict(pin.table_versions)
         for name in pin.table_versions if release in (None, later) else ():
@@ -201,7 +196,7 @@ def drop_outdated_comparisons(
                 sentences.append(_outdated_sentence(warehouse, name, pin))
                 del versions[name]
         kept[later] = replace(pin, table_versions=versions)
-    return kept, sentences
+    return replace(warehouse, pins=kept), sentences
 
 
 def property_name(name: str, release: str, since: str | None) -> str:
@@ -209,7 +204,7 @@ def property_name(name: str, release: str, since: str | None) -> str:
     return ".".join(["oilake", name, release, *([since] if since else [])])
 
 
-def read_property(warehouse: str, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
+def read_property(warehouse: Warehouse, pin: Snapshot, job: str, name: str, since: str | None = None) -> str:
     """What a job says of its publication in the properties of its tables; StoreError where the property was taken away."""
     table = next(table for table in schemas.table_names() if schemas.table_schema(table).written_by == job)
     opened = open_version(warehouse, table, current_slice(warehouse, table, pin, since).version)
@@ -217,7 +212,7 @@ def read_property(warehouse: str, pin: Snapshot, job: str, name: str, since: str
     if value is None:
         flags = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
         raise StoreError(
-            f"{table_uri(warehouse, table)}: its property {property_name(name, pin.release, since)} is gone; "
+            f"{warehouse.table_uri(table)}: its property {property_name(name, pin.release, since)} is gone; "
             f"run `oilake {job} {flags} --force`"
         )
     return value
@@ -244,18 +239,16 @@ class PublishedFile:
     rows: int
 
 
-def published_files(warehouse: str, table: str, pin: Snapshot) -> list[PublishedFile]:
+def published_files(warehouse: Warehouse, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
     file_actions = files_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
     return [
-        PublishedFile(
-            join_uri(table_uri(warehouse, table), action["path"]), partition, _file_rows(warehouse, table, action)
-        )
+        PublishedFile(warehouse.table_uri(table, action["path"]), partition, _file_rows(warehouse, table, action))
         for action, partition in file_actions
     ]
 
 
-def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str]) -> list[StagedFile]:
+def staged_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> list[StagedFile]:
     """The files of a table's part at one version, as they were staged once; from the Delta log alone."""
     return [
         StagedFile(
@@ -274,14 +267,10 @@ def staged_at(warehouse: str, table: str, version: int, part: Mapping[str, str])
     ]
 
 
-def _file_rows(warehouse: str, table: str, action: Mapping[str, Any]) -> int:
+def _file_rows(warehouse: Warehouse, table: str, action: Mapping[str, Any]) -> int:
     """The rows of a file: as the log tells, or its footer where whoever wrote it did not say."""
     logged_rows = action.get("num_records")
-    return (
-        int(logged_rows)
-        if logged_rows is not None
-        else footer_rows(join_uri(table_uri(warehouse, table), action["path"]))
-    )
+    return int(logged_rows) if logged_rows is not None else footer_rows(warehouse.table_uri(table, action["path"]))
 
 
 def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -292,12 +281,14 @@ def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in by_column.items() if value is not None}
 
 
-def rows_by_partition(warehouse: str, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
+def rows_by_partition(warehouse: Warehouse, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
     """(partition, rows) of every file of the release's slice."""
     return [(file.partition, file.rows) for file in published_files(warehouse, table, pin)]
 
 
-def small_rows(warehouse: str, table: str, pin: Snapshot, columns: list[str] | None = None) -> list[dict[str, Any]]:
+def small_rows(
+    warehouse: Warehouse, table: str, pin: Snapshot, columns: list[str] | None = None
+) -> list[dict[str, Any]]:
     """The rows of the release's slice of a small table, some columns of it or all."""
     return rows_of_version(
         warehouse,

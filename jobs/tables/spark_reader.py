@@ -10,10 +10,11 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from oilake.jobs.tables.delta_log import table_uri
+from oilake.jobs.runtime.filesystem import spark_path
 from oilake.jobs.tables.quoting import plain_files
-from oilake.jobs.tables.snapshots import PublishedSlice, Snapshot, published_slices
+from oilake.jobs.tables.snapshots import PublishedSlice, published_slices
 from oilake.jobs.tables.targets import CheckTarget, TableFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 # Spark takes other characters of a path for patterns or escapes.
@@ -23,24 +24,22 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 def read_published(
     spark: SparkSession,
-    warehouse: str,
+    warehouse: Warehouse,
     table: str,
     release: str | None = None,
     since: str | None = None,
-    known: Mapping[str, Snapshot] | None = None,
 ) -> DataFrame:
     """The rows of `table` as they were published: of one release, or of all of them, each at its own snapshot.
 
-    A comparison is read by its later release, and by the earlier one where `since` gives it. `known`: all snapshots,
-    where they were read before.
+    A comparison is read by its later release, and by the earlier one where `since` gives it.
     """
     if not schemas.table_schema(table).slice_by:
-        whole = spark.read.format("delta").load(table_uri(warehouse, table))
+        whole = spark.read.format("delta").load(warehouse.spark_path(table))
         has_release = any(column.name == "release" for column in schemas.table_schema(table).columns)
         return whole.where(whole["release"] == release) if release and has_release else whole
     parts = [
         _read_slice(spark, warehouse, table, published_slice)
-        for published_slice in published_slices(warehouse, table, release, since, known)
+        for published_slice in published_slices(warehouse, table, release, since)
     ]
     return reduce(DataFrame.unionByName, parts)
 
@@ -52,8 +51,8 @@ def read_target(spark: SparkSession, target: CheckTarget) -> DataFrame:
     if not all(_has_plain_path(target, file) for file in target.files):
         return _where_part(read_version(spark, target.folder, target.version), target.part)
     columns = StructType.fromJson(json.loads(target.spark_schema))
-    paths = [file.uri for file in target.files]
-    return plain_files(spark).schema(columns).option("basePath", target.folder).parquet(*paths)
+    paths = [spark_path(file.uri) for file in target.files]
+    return plain_files(spark).schema(columns).option("basePath", spark_path(target.folder)).parquet(*paths)
 
 
 def _has_plain_path(target: CheckTarget, file: TableFile) -> bool:
@@ -66,12 +65,12 @@ def _has_plain_path(target: CheckTarget, file: TableFile) -> bool:
 
 def read_version(spark: SparkSession, folder: str, version: int) -> DataFrame:
     """All rows of the table in a folder, at one version."""
-    return spark.read.format("delta").option("versionAsOf", version).load(folder)
+    return spark.read.format("delta").option("versionAsOf", version).load(spark_path(folder))
 
 
-def _read_slice(spark: SparkSession, warehouse: str, table: str, published_slice: PublishedSlice) -> DataFrame:
+def _read_slice(spark: SparkSession, warehouse: Warehouse, table: str, published_slice: PublishedSlice) -> DataFrame:
     return _where_part(
-        read_version(spark, table_uri(warehouse, table), published_slice.version), published_slice.partition
+        read_version(spark, warehouse.table_uri(table), published_slice.version), published_slice.partition
     )
 
 

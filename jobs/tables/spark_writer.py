@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
@@ -17,7 +18,7 @@ from oilake.schemas.loader import Table
 def stage_frame(
     spark: SparkSession,
     frame: DataFrame,
-    warehouse: str,
+    warehouse: Warehouse,
     table: Table,
     partition: Mapping[str, str],
     run_id: str,

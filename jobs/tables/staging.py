@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import checked_part, leads_out
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import file_size, join_uri, open_filesystem
+from oilake.jobs.runtime.filesystem import file_size, open_filesystem
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.quality.metrics import Metrics, MetricsCollector
 from oilake.schemas.loader import Table, arrow_schema
@@ -57,7 +58,7 @@ class Writer:
 
     def __init__(
         self,
-        warehouse: str,
+        warehouse: Warehouse,
         table: Table,
         partition: Mapping[str, str],
         run_id: str,
@@ -68,7 +69,7 @@ class Writer:
         name = f"part-{number:05d}-{run_id}-{uuid.uuid4().hex[:8]}.parquet"
         self.table, self.partition = table, dict(partition)
         self.path = f"{folder}/{name}" if folder else name
-        self.uri = join_uri(warehouse, table.table, self.path)
+        self.uri = warehouse.table_uri(table.table, self.path)
         self._schema = arrow_schema(table)
         self._batches: list[pa.Table] = []
         self._waiting = self._bytes = 0
@@ -118,7 +119,7 @@ class Writer:
 
 
 def stage_copy(
-    uri: str, warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, number: int
+    uri: str, warehouse: Warehouse, table: Table, partition: Mapping[str, str], run_id: str, number: int
 ) -> StagedFile:
     """A Parquet file of the same table, staged once more for another partition."""
     writer = Writer(warehouse, table, partition, run_id, number, is_judged=True)
@@ -175,7 +176,9 @@ def _concat_batches(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables(batches).unify_dictionaries()
 
 
-def stage_rows(warehouse: str, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table) -> StagedFile:
+def stage_rows(
+    warehouse: Warehouse, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table
+) -> StagedFile:
     """All `rows` of one partition as one staged file."""
     writer = Writer(warehouse, table, partition, run_id, 0)
     writer.write(rows)
@@ -198,7 +201,7 @@ def delta_statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
     return delta_stats
 
 
-def read_staged(warehouse: str, file: StagedFile) -> pa.Table:
+def read_staged(warehouse: Warehouse, file: StagedFile) -> pa.Table:
     """The rows of a small staged file, without its partition's columns."""
-    store, path = open_filesystem(join_uri(warehouse, file.table, file.path))
+    store, path = open_filesystem(warehouse.table_uri(file.table, file.path))
     return pq.read_table(path, filesystem=store, partitioning=None)

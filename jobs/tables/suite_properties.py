@@ -10,6 +10,7 @@ from deltalake import DeltaTable
 from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables.table_properties import change_properties
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite, parse_suite
 
 SUITE = "oilake.suite"
@@ -38,7 +39,7 @@ def carried_suite(table: DeltaTable) -> Suite:
     return suite
 
 
-def migrate_suite(warehouse: str, name: str, wanted: Suite) -> list[str]:
+def migrate_suite(warehouse: Warehouse, name: str, wanted: Suite) -> list[str]:
     """Brings a table's properties up to date; a sentence for each thing that changed. Nothing is set where nothing changed.
 
     StoreError when other runs keep changing them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,10 +12,12 @@ from deltalake import DeltaTable
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.file_names import leads_out
-from oilake.jobs.runtime.filesystem import join_uri
-from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version, table_uri
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, published_slices
+from oilake.conf.storage import uri_storage
+from oilake.jobs.runtime.filesystem import is_local_file, join_uri
+from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version
+from oilake.jobs.tables.snapshots import SINCE, newest_snapshots, published_slices
 from oilake.jobs.tables.suite_properties import SUITE, carried_suite
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite
 from oilake.schemas import loader as schemas
 
@@ -60,25 +61,23 @@ class CheckTarget:
         return " ".join([self.table, *(release for release in releases if release)])
 
 
-def published_targets(
-    warehouse: str, tables: Sequence[str], release: str | None, known: Mapping[str, Snapshot]
-) -> list[CheckTarget]:
-    """The published slices of some tables, of one release or of all, in the order of the tables, as `known` has them.
+def published_targets(warehouse: Warehouse, tables: Sequence[str], release: str | None) -> list[CheckTarget]:
+    """The published slices of some tables, of one release or of all, in the order of the tables.
 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
-    of_release = [pin for name, pin in known.items() if release in (None, name)]
+    of_release = [pin for name, pin in newest_snapshots(warehouse).items() if release in (None, name)]
     held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
     targets: list[CheckTarget] = []
     for name in tables:
-        folder = table_uri(warehouse, name)
+        folder = warehouse.table_uri(name)
         if not schemas.table_schema(name).slice_by:
             targets += [_make_target(name, folder, existing_table(warehouse, name), {})] if release is None else []
             continue
         if len(tables) > 1 and name not in held:
             continue
         suite = carried_suite(existing_table(warehouse, name))
-        for published_slice in published_slices(warehouse, name, release, known=known):
+        for published_slice in published_slices(warehouse, name, release):
             targets.append(
                 _make_target(
                     name,
@@ -98,7 +97,7 @@ def copied_targets(path: str, release: str | None, is_blank: bool = False) -> li
     be blank, one that carries no expectations.
     """
     opened = open_copy(path)
-    name = split_folder(path)[1]
+    name = warehouse_of_folder(path)[1]
     if strange := set(opened.protocol().reader_features or ()) & UNREAD_FEATURES:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
@@ -116,15 +115,15 @@ def copied_targets(path: str, release: str | None, is_blank: bool = False) -> li
     return targets or [_make_target(suite.name, path.rstrip("/"), opened, {}, suite)]
 
 
-def split_folder(path: str) -> tuple[str, str]:
-    """(the folder above, the name) of the folder that a path leads to."""
+def warehouse_of_folder(path: str) -> tuple[Warehouse, str]:
+    """(the folder above as a warehouse, the table's name) of the folder that a path leads to."""
     folder, _, name = path.rstrip("/").rpartition("/")
-    return folder or ("/" if path.startswith("/") else "."), name
+    return Warehouse(folder or ("/" if path.startswith("/") else "."), uri_storage(path)), name
 
 
 def open_copy(path: str) -> DeltaTable:
     """The newest state of the table in a folder; ConfigError when there is none."""
-    opened = None if Path(path).is_file() else open_table(*split_folder(path))
+    opened = None if is_local_file(path) else open_table(*warehouse_of_folder(path))
     if opened is None:
         raise ConfigError(
             f"{path}: is neither a table of the warehouse nor a folder that holds a Delta table; "

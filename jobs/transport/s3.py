@@ -1,4 +1,4 @@
-"""Files from S3 and what speaks like it; credentials and endpoint come from boto3's own chain."""
+"""Files from S3 and what speaks like it; credentials come from boto3's own chain."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.transport import http_headers as fields
 from oilake.jobs.transport.source import (
     AgainError,
@@ -33,25 +34,26 @@ TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 BROKEN_CONNECTION = (NoConnectionError, HTTPClientError, IncompleteReadError)
 
 
-def s3_source(fetch: FetchSettings) -> Source:
+def s3_source(fetch: FetchSettings, storage: Storage) -> Source:
     """Files behind s3:// URIs; ConfigError when boto3's own configuration does not fit."""
-    boto_client = s3_client(fetch)
+    boto_client = s3_client(fetch, storage)
     return Source(partial(_head_version, boto_client), partial(_read_answer, boto_client))
 
 
-def s3_client(fetch: FetchSettings) -> Any:
-    """boto3's client, its credentials and region from boto3's own chain; ConfigError when they do not fit."""
+def s3_client(fetch: FetchSettings, storage: Storage) -> Any:
+    """boto3's client, its credentials from boto3's own chain; ConfigError when they do not fit."""
     try:
-        return boto3.client("s3", config=_client_config(fetch), endpoint_url=fetch.s3_endpoint)
+        return boto3.client("s3", config=_client_config(fetch, storage), **storage.boto_arguments())
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(
-            f"S3 cannot be asked ({_on_one_line(error)}); see fetch.s3_endpoint and boto3's configuration"
+            f"S3 cannot be asked ({_on_one_line(error)}); see `storage` in the environment's YAML and boto3's configuration"
         ) from None
 
 
-def _client_config(fetch: FetchSettings) -> Config:
+def _client_config(fetch: FetchSettings, storage: Storage) -> Config:
     return Config(
-        signature_version=UNSIGNED if fetch.s3_unsigned else None,
+        signature_version=UNSIGNED if storage.unsigned else None,
+        s3={"addressing_style": storage.boto_addressing()},
         connect_timeout=fetch.timeout_seconds,
         read_timeout=fetch.timeout_seconds,
         max_pool_connections=fetch.connections,
@@ -124,7 +126,7 @@ def raise_transport_error(error: ClientError | BotoCoreError) -> NoReturn:
         raise AgainError("no connection to the server, or it broke", cause=FailureCause("cut")) from None
     if not isinstance(error, ClientError):
         raise RefusedError(
-            f"S3 cannot be asked ({_on_one_line(error)}); correct the address, or see fetch.s3_unsigned for public buckets"
+            f"S3 cannot be asked ({_on_one_line(error)}); correct the address, or see storage.unsigned for public buckets"
         ) from None
     answer = error.response.get("ResponseMetadata", {})
     status, code = answer.get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")

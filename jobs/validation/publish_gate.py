@@ -11,12 +11,12 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
-from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables.append_rows import append_rows
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
 from oilake.jobs.tables.staging import StagedFile, read_staged
 from oilake.jobs.tables.targets import TableFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import uniqueness
 from oilake.quality import results, scopes
 from oilake.quality import suites as quality
@@ -59,14 +59,14 @@ class PublishFacts:
 
 
 def evaluate_publication(
-    spark: SparkSession, warehouse: str, publication: Publication, known: PublishFacts
+    spark: SparkSession, warehouse: Warehouse, publication: Publication, known: PublishFacts
 ) -> list[TableResults]:
     """What every expectation of the tables to be published finds in their staged files; queries are left to `check`."""
     return [_evaluate_table(spark, warehouse, table, publication, known) for table in publication.tables()]
 
 
 def _evaluate_table(
-    spark: SparkSession, warehouse: str, table: schemas.Table, publication: Publication, facts: PublishFacts
+    spark: SparkSession, warehouse: Warehouse, table: schemas.Table, publication: Publication, facts: PublishFacts
 ) -> TableResults:
     suite, name = quality.load_suite(table.table), table.table
     files = publication.slice_files(name)
@@ -111,14 +111,14 @@ def _count_from_tallies(files: Sequence[StagedFile], expectation: Expectation) -
     return count
 
 
-def _count_by_reading(warehouse: str, files: Sequence[StagedFile], expectation: Expectation) -> ExpectationCount:
+def _count_by_reading(warehouse: Warehouse, files: Sequence[StagedFile], expectation: Expectation) -> ExpectationCount:
     count = ExpectationCount()
     for file in files:
         count.add(_collect_metrics(warehouse, file, expectation).tally.counts[expectation.name])
     return count
 
 
-def _collect_metrics(warehouse: str, file: StagedFile, expectation: Expectation) -> MetricsCollector:
+def _collect_metrics(warehouse: Warehouse, file: StagedFile, expectation: Expectation) -> MetricsCollector:
     """The expectation asked of all rows of a staged file."""
     auditor = MetricsCollector([expectation], file.partition, ())
     auditor.add(read_staged(warehouse, file))
@@ -127,7 +127,7 @@ def _collect_metrics(warehouse: str, file: StagedFile, expectation: Expectation)
 
 def _count_repeated_keys(
     spark: SparkSession,
-    warehouse: str,
+    warehouse: Warehouse,
     table: schemas.Table,
     files: Sequence[StagedFile],
     key: Sequence[str],
@@ -140,13 +140,13 @@ def _count_repeated_keys(
 
 
 def _count_repeated_rows(
-    warehouse: str, table: schemas.Table, files: Sequence[StagedFile], expectation: Expectation
+    warehouse: Warehouse, table: schemas.Table, files: Sequence[StagedFile], expectation: Expectation
 ) -> ExpectationCount:
     schema = schemas.arrow_schema(table)
     tallies = [file.tally for file in files if file.tally]
     if len(tallies) < len(files):
         tallies = [_collect_metrics(warehouse, file, expectation).tally for file in files]
-    places = [TableFile(join_uri(warehouse, file.table, file.path), {**file.partition}, file.size) for file in files]
+    places = [TableFile(warehouse.table_uri(file.table, file.path), {**file.partition}, file.size) for file in files]
     return uniqueness.count_repeated_rows(places, schema, expectation, tallies)
 
 
@@ -196,7 +196,7 @@ def broken_sentence(table: str, result: Result) -> str:
 
 
 def record_results(
-    warehouse: str, publication: Publication, judgements: Sequence[TableResults], pin: Snapshot | None
+    warehouse: Warehouse, publication: Publication, judgements: Sequence[TableResults], pin: Snapshot | None
 ) -> None:
     """Appends what was found to `quality_results`; without `pin` as what was refused and never had a version."""
     versions = pin.table_versions if pin else {}
@@ -217,14 +217,14 @@ def record_results(
     )
 
 
-def record_refused(warehouse: str, publication: Publication, error: BaseException) -> None:
+def record_refused(warehouse: Warehouse, publication: Publication, error: BaseException) -> None:
     """Records what the gate found when it is the reason for which nothing is published."""
     if isinstance(error, BrokenExpectationError):
         record_results(warehouse, publication, error.judgements, None)
 
 
 def write_results(
-    warehouse: str,
+    warehouse: Warehouse,
     run_id: str,
     job: str,
     found: Sequence[tuple[str, str | None, str | None, int | None, TableResults]],

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow.fs import LocalFileSystem
+
 from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate, validation_history
 from oilake.jobs.validation.checker import TargetFindings
 from oilake.jobs.validation.publish_gate import TableResults
@@ -38,7 +41,7 @@ class PastCheck:
     broken: dict[str, dict[str, Any]]
 
 
-def record_findings(warehouse: str, run_id: str, checked: Sequence[TargetFindings]) -> int:
+def record_findings(warehouse: Warehouse, run_id: str, checked: Sequence[TargetFindings]) -> int:
     """Keeps what differs from the newest check of the same version; the rows added to `quality_results`."""
     before = _newest_results(warehouse)
     new = [findings for findings in checked if before.get(_slice_key(findings)) != _comparable_results(findings)]
@@ -73,7 +76,8 @@ def keep_results(run_id: str, checked: Sequence[TargetFindings]) -> None:
         name = "-".join([f"{target.version:08d}", *slice_names, run_id])
         try:
             store, path = open_filesystem(join_uri(target.folder, FOLDER, f"{name}.json"))
-            _refuse_link(path.rpartition("/")[0])
+            if isinstance(store, LocalFileSystem):
+                _refuse_link(path.rpartition("/")[0])
             store.create_dir(path.rpartition("/")[0], recursive=True)
             with store.open_output_stream(path) as stream:
                 stream.write(bounded_json.strict_json(document, indent=1).encode(errors="backslashreplace"))
@@ -123,7 +127,7 @@ def _lists_as_tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def _newest_results(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+def _newest_results(warehouse: Warehouse) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
     """What the newest check found, by table, release, earlier release, version and suite."""
     groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
     newest: dict[tuple[Any, ...], tuple[Any, str]] = {}
@@ -142,7 +146,7 @@ def _newest_results(warehouse: str) -> dict[tuple[Any, ...], list[tuple[Any, ...
     }
 
 
-def check_history(warehouse: str, what: str, release: str | None) -> list[PastCheck]:
+def check_history(warehouse: Warehouse, what: str, release: str | None) -> list[PastCheck]:
     """Every check and gate of a published table, or of the table in a folder, the oldest first.
 
     StoreError when nothing was ever checked there, or a file beside the table is none of ours.
@@ -156,7 +160,7 @@ def check_history(warehouse: str, what: str, release: str | None) -> list[PastCh
     return chosen
 
 
-def _runs_of_table(warehouse: str, table: str) -> list[ValidationRun]:
+def _runs_of_table(warehouse: Warehouse, table: str) -> list[ValidationRun]:
     return validation_history.runs_from_rows(
         (row for row in newest_rows(warehouse, publish_gate.RESULTS) if row["table_name"] == table), ()
     )

@@ -12,11 +12,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from oilake.jobs.runtime.filesystem import join_uri
-from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.targets import TableFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.file_metrics import read_batches
 from oilake.quality import row_hashes
 from oilake.quality.metrics import EXAMPLES, ExpectationCount, Metrics, constant_column
@@ -61,9 +60,8 @@ def count_repeated_rows(
     return total
 
 
-def staged_frame(spark: SparkSession, warehouse: str, table: Table, files: Sequence[StagedFile]) -> DataFrame:
+def staged_frame(spark: SparkSession, warehouse: Warehouse, table: Table, files: Sequence[StagedFile]) -> DataFrame:
     """The rows of staged files, their partition's values with them."""
-    folder = table_uri(warehouse, table.table)
     columns = parquet_schema([(column.name, column.type) for column in table.columns])
-    paths = [join_uri(folder, file.path) for file in files]
-    return plain_files(spark).schema(columns).option("basePath", folder).parquet(*paths)
+    paths = [warehouse.spark_path(table.table, file.path) for file in files]
+    return plain_files(spark).schema(columns).option("basePath", warehouse.spark_path(table.table)).parquet(*paths)

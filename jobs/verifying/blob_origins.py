@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying.expected_images import ORIGINS, ExpectedImages
 from oilake.schemas import loader as schemas
 
@@ -37,7 +38,7 @@ def _apply_downloads(images: ExpectedImages, downloads: pa.Table) -> None:
     images.is_placeholder[places[matched]] = [status == PLACEHOLDER for status in rows["status"].to_pylist()]
 
 
-def newest_downloads(warehouse: str, release: str, location: Location) -> pa.Table:
+def newest_downloads(warehouse: Warehouse, release: str, location: Location) -> pa.Table:
     """The newest row of `downloads` of each image at the location, columns as NAMES; none where nothing was downloaded."""
     empty = pa.table({name: pa.array([], pa.string()) for name in NAMES})
     version = parquet_reader.newest_version(warehouse, DOWNLOADS) if DOWNLOADS in schemas.table_names() else None

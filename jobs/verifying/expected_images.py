@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from oilake.jobs.blobs.records import ExpectedImage
 from oilake.jobs.tables.parquet_reader import columns_of
 from oilake.jobs.tables.snapshots import Snapshot, current_slice
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.quality.row_expectations import numpy_mask
 
@@ -79,7 +80,7 @@ class ExpectedImages:
         )
 
 
-def read_expected_images(warehouse: str, pin: Snapshot) -> ExpectedImages:
+def read_expected_images(warehouse: Warehouse, pin: Snapshot) -> ExpectedImages:
     """The images of the release as they are published."""
     names = ["image_id", "original_size", "original_md5", "original_url"]
     parts = [

@@ -13,10 +13,9 @@ from oilake.conf.errors import StoreError
 from oilake.jobs.blobs import blob_keys
 from oilake.jobs.blobs.reader import Method
 from oilake.jobs.blobs.records import Blob, BlobFacts
-from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import parquet_reader
-from oilake.jobs.tables.delta_log import table_uri
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying.expected_images import ExpectedImages
 from oilake.quality.row_expectations import numpy_mask
 from oilake.schemas import loader as schemas
@@ -54,7 +53,9 @@ class PreviousChecks:
         return found_rows
 
 
-def load_previous_checks(warehouse: str, part: dict[str, str], unfinished: Sequence[StagedFile]) -> PreviousChecks:
+def load_previous_checks(
+    warehouse: Warehouse, part: dict[str, str], unfinished: Sequence[StagedFile]
+) -> PreviousChecks:
     """The rows of the part as they are published, with those that an interrupted run left behind in their place."""
     names = [name for name in schemas.arrow_schema(schemas.table_schema(TABLE)).names if name != "location"]
     version = parquet_reader.newest_version(warehouse, TABLE)
@@ -66,7 +67,7 @@ def load_previous_checks(warehouse: str, part: dict[str, str], unfinished: Seque
     published = sum(map(len, tables))
     for file in unfinished:
         try:
-            tables.append(parquet_reader.read_file(join_uri(table_uri(warehouse, TABLE), file.path), TABLE, names))
+            tables.append(parquet_reader.read_file(warehouse.table_uri(TABLE, file.path), TABLE, names))
         except StoreError:
             continue  # what cannot be read is looked at again
     empty = schemas.arrow_schema(schemas.table_schema(TABLE)).empty_table().select(names)

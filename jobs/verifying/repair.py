@@ -16,6 +16,7 @@ from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.request import DownloadRequest
 from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying.selection import VerifySelection, read_ids
 from oilake.jobs.verifying.summary import Verification
 
@@ -41,16 +42,11 @@ def repair_request(settings: Settings, given: argparse.Namespace) -> DownloadReq
     place = locate_blobs(given.blobs)
     if place.is_archive:
         raise ConfigError(f"{place.uri}: an archive is not mended in place; unpack it, and give --blobs the folder")
-    if place.kind == "s3" and (settings.fetch.s3_endpoint or settings.fetch.s3_unsigned):
-        raise ConfigError(
-            f"{place.uri}: blobs are written as boto3's own configuration says; for --repair set AWS_ENDPOINT_URL_S3 and "
-            "credentials in place of fetch.s3_endpoint and fetch.s3_unsigned"
-        )
     request = image_flags.download_request(settings, given, given.release, place.uri)
     return replace(request, is_anew=True, placeholders=placeholders.load_placeholders(given.placeholders))
 
 
-def find_bad_blobs(warehouse: str, found: Verification, wish: VerifySelection) -> pa.Table:
+def find_bad_blobs(warehouse: Warehouse, found: Verification, wish: VerifySelection) -> pa.Table:
     """`image_id` (sorted, one image may have several) and `key` of the blobs that were asked for and are bad by the check
     that was just published."""
     part, names = (

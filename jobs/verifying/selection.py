@@ -11,6 +11,7 @@ from oilake.conf.errors import InputError
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.verifying import blob_origins, expected_images
 from oilake.jobs.verifying.expected_images import ExpectedImages
@@ -30,7 +31,7 @@ class VerifySelection:
 
 
 def select_images(
-    warehouse: str, pin: Snapshot, location: Location, wish: VerifySelection
+    warehouse: Warehouse, pin: Snapshot, location: Location, wish: VerifySelection
 ) -> tuple[ExpectedImages, str]:
     """(the images of the release, chosen as wished; why these should have a blob, for a person)."""
     expected = expected_images.read_expected_images(warehouse, pin)

@@ -19,6 +19,7 @@ from oilake.jobs.blobs.locations import Location
 from oilake.jobs.blobs.reader import Method, inspect_blobs
 from oilake.jobs.blobs.records import Blob, BlobFacts, ExpectedImage
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying import previous_checks
 from oilake.jobs.verifying.previous_checks import Row
 from oilake.quality import row_expectations
@@ -48,7 +49,7 @@ class MatchedBlob(NamedTuple):
 class VerifyContext:
     """What every share of a run has in common."""
 
-    warehouse: str
+    warehouse: Warehouse
     release: str
     location: Location
     method: Method
@@ -93,7 +94,7 @@ def check_blobs(share: Sequence[MatchedBlob], context: VerifyContext) -> Iterato
     """One report of the share, its rows staged. InputError names an archive that is damaged."""
     read = [entry for entry in share if entry.is_read]
     pairs = [(entry.blob, entry.wanted.md5 if entry.wanted else None) for entry in read]
-    looked = inspect_blobs(pairs, context.location, context.method, context.fetch)
+    looked = inspect_blobs(pairs, context.location, context.method, context.fetch, context.warehouse.storage)
     outcome = VerifyOutcome(blobs=len(share), bytes=sum(entry.blob.size for entry in share), read=len(read))
     rows = []
     for entry in share:

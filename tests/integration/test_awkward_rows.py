@@ -35,6 +35,7 @@ from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.sources import class_lists
 from oilake.jobs.sources.splits import Split
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import table_readers
 from tests.support.broken_rows import (
     BOXES,
@@ -140,7 +141,7 @@ def kernel_reports(
     folder: Path, archive: Path, block: int, chunk: int, member: str = TRAIN_IMAGES
 ) -> list[ChunkReport]:
     wanted = {archive.name: {member: landing_area.members_by_file(V3)[archive.name][member]}}
-    context = IngestContext(V3, str(folder / "staged"), "run", wanted, block, MIB)
+    context = IngestContext(V3, Warehouse.at(folder / "staged"), "run", wanted, block, MIB)
     return list(chunk_kernel.ingest_split(Split(archive.name, str(archive), "tar.gz", chunk), context))
 
 
@@ -352,7 +353,9 @@ def assert_sorted(warehouse: str, table: str) -> None:
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_broken_row_prints_no_stack_trace():
     """The driver reads class lists itself, so what a library prints about a row there stands on the user's terminal."""
-    rows, bad = class_lists.parse_list(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
+    rows, bad, _ = class_lists.parse_list(
+        f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB, "names.csv"
+    )
     assert [row.mid for row in rows] == [DOG]
     assert [record.reasons for record in bad] == [("invalid_utf8", "wrong_field_count")]
 
@@ -610,7 +613,9 @@ def range_rows(folder: Path, release: Release, path: Path, limits: Limits) -> li
     """The rows of a plain file, all its ranges read one after another."""
     wanted = landing_area.members_by_file(release)
     landed = LandedFile(release.files[0], str(path), file_checksums(str(path)))
-    context = IngestContext(release, str(folder / "staged"), "run", wanted, limits.block_bytes, limits.field_bytes)
+    context = IngestContext(
+        release, Warehouse.at(folder / "staged"), "run", wanted, limits.block_bytes, limits.field_bytes
+    )
     reports = [
         r
         for split in landing_area.plan_splits([landed], wanted, limits)

@@ -28,6 +28,7 @@ from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.tables.delta_log import newest_rows as all_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import sql_expectations
 from oilake.jobs.validation.sql_expectations import Question
 from oilake.quality import suites
@@ -62,7 +63,9 @@ def planted(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.Te
 
 
 def results(warehouse: str, job: str, release: str = "v3") -> list[dict[str, Any]]:
-    return [r for r in all_rows(warehouse, "quality_results") if r["job"] == job and r["release"] == release]
+    return [
+        r for r in all_rows(Warehouse.at(warehouse), "quality_results") if r["job"] == job and r["release"] == release
+    ]
 
 
 def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
@@ -87,10 +90,10 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     asked = {name for one in first.checked for name in one.counts}
     every = {e.name for table in checked for e in suites.load_suite(table).expectations}
     assert every == asked
-    before = len(all_rows(clean.warehouse, "quality_results"))
+    before = len(all_rows(Warehouse.at(clean.warehouse), "quality_results"))
     assert first.recorded
     assert check(clean).recorded == 0
-    assert len(all_rows(clean.warehouse, "quality_results")) == before
+    assert len(all_rows(Warehouse.at(clean.warehouse), "quality_results")) == before
 
 
 def test_each_planted_defect_is_counted_by_the_expectation_meant_for_it(planted: Settings):
@@ -230,7 +233,7 @@ def test_a_broken_publication_is_never_seen_and_is_on_record(
     release = registry.find_release("v3", str(folder))
     doubled = {subset: 2 * count for subset, count in release.published.images.items()}
     wrong = replace(release, published=replace(release.published, images=doubled))
-    before = newest_snapshots(mine.warehouse)["v3"]
+    before = newest_snapshots(Warehouse.at(mine.warehouse))["v3"]
     seen: list[tuple[int, bool]] = []
     done = threading.Event()
 
@@ -238,7 +241,7 @@ def test_a_broken_publication_is_never_seen_and_is_on_record(
         while not done.is_set():
             rows = DeltaTable(f"{mine.warehouse}/release_figures").to_pyarrow_table(columns=["share"]).to_pylist()
             bad = any(row["share"] is not None and row["share"] < 0.9 for row in rows)
-            seen.append((newest_snapshots(mine.warehouse)["v3"].number, bad))
+            seen.append((newest_snapshots(Warehouse.at(mine.warehouse))["v3"].number, bad))
 
     reader = threading.Thread(target=look)
     reader.start()

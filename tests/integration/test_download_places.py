@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from oilake.conf import placeholders
 from oilake.conf.settings import DownloadSettings, FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs import open_store
 from oilake.jobs.blobs.blob_store import BlobReceipt
 from oilake.jobs.downloading import archive_downloader as archives
@@ -74,7 +75,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tu
 
 def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at(bucket: Any):
     client, name = bucket
-    store = open_store.open_blob_store(f"s3://{name}/a/b", FetchSettings(tries=2, backoff_seconds=0.01))
+    store = open_store.open_blob_store(f"s3://{name}/a/b", FetchSettings(tries=2, backoff_seconds=0.01), Storage())
     for one in FOUND[:3]:
         with store.begin(one.key) as unfinished:
             unfinished.stream.write(one.data)
@@ -96,7 +97,7 @@ def test_blobs_on_s3_come_with_their_receipt_and_replace_only_what_was_looked_at
 
 def test_a_blob_on_s3_has_the_content_type_of_its_bytes_under_any_name(bucket: Any):
     client, name = bucket
-    store = open_store.open_blob_store(f"s3://{name}/a", FetchSettings(tries=2, backoff_seconds=0.01))
+    store = open_store.open_blob_store(f"s3://{name}/a", FetchSettings(tries=2, backoff_seconds=0.01), Storage())
     kinds = {one.key: data for one, data in zip(FOUND, (*(kind.data for kind in KINDS), b"no image"), strict=False)}
     kinds |= {f"Dog/{FOUND[9].image.upper()}.JPEG": FOUND[9].data, f"Dog/{FOUND[9].image}": FOUND[9].data}
     for key, data in kinds.items():
@@ -117,7 +118,7 @@ def test_sizes_are_found_over_several_pages_of_a_listing(bucket: Any, monkeypatc
     client, name = bucket
     for one in FOUND:
         client.put_object(Bucket=name, Key=one.key, Body=b"x" * 7)
-    store = open_store.open_blob_store(f"s3://{name}", FetchSettings())
+    store = open_store.open_blob_store(f"s3://{name}", FetchSettings(), Storage())
     listing = type(client).list_objects_v2
     monkeypatch.setattr(
         type(store.sizes.__self__._client), "list_objects_v2", lambda self, **k: listing(self, MaxKeys=5, **k)
@@ -196,11 +197,17 @@ def test_every_blob_of_an_image_is_replaced_from_an_archive_that_gives_its_bytes
     blank = dict.fromkeys((*row_selection.IMAGE_COLUMNS, *row_selection.ADDED_COLUMNS))
     pairs = zip(images, keys, strict=True)
     rows = [blank | {"image_id": one.image, "subset": "train", "blob_key": key} for one, key in pairs]
-    place, limits = str(tmp_path / "blobs"), (FetchSettings(), DownloadSettings(), placeholders.load_placeholders())
+    place, limits = (
+        str(tmp_path / "blobs"),
+        (FetchSettings(), Storage(), DownloadSettings(), placeholders.load_placeholders()),
+    )
     order = DownloadRequest("v3", "run", place, "cvdf", str(archive), None, True, None, *limits, is_anew=True)
     mailbox: Any = Letters()
     archives.download_from_archive(
-        pa.Table.from_pylist(rows).to_batches(), order, mailbox, open_store.open_blob_store(order.location, order.fetch)
+        pa.Table.from_pylist(rows).to_batches(),
+        order,
+        mailbox,
+        open_store.open_blob_store(order.location, order.fetch, order.storage),
     )
     told = [row for letter in mailbox for row in unpack_table(letter.rows).to_pylist()]
     assert sorted((row["key"], row["status"]) for row in told) == sorted((key, "downloaded") for key in keys)

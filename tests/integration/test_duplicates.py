@@ -17,6 +17,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.duplicates import count_leakage, duplicate_rows, duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables.snapshots import published_slices, require_snapshot
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import table_readers
 from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines
 
@@ -61,7 +62,7 @@ def test_a_release_is_looked_through_once(tmp_path: Path, warehouse: str, spark:
         duplicates(mine, "v3")
     ingest(mine, registry.find_release("v3"))
     with pytest.raises(ConfigError, match="oilake duplicates --release v3"):
-        published_slices(warehouse, "duplicate_images", "v3")
+        published_slices(Warehouse.at(warehouse), "duplicate_images", "v3")
     found = duplicates(mine, "v3")
     assert (found.images, found.photos, found.across_subsets) == (4, 2, 1)
     assert found.by_subsets == {"train": 1, "train, validation": 1}
@@ -74,4 +75,4 @@ def test_a_release_is_looked_through_once(tmp_path: Path, warehouse: str, spark:
     assert found.changed
     assert not duplicates(mine, "v3").changed
     assert duplicates(mine, "v3", force=True).changed
-    assert count_leakage(warehouse, require_snapshot(warehouse, "v3")).images == 4
+    assert count_leakage(Warehouse.at(warehouse), require_snapshot(Warehouse.at(warehouse), "v3")).images == 4

@@ -23,6 +23,7 @@ from oilake.conf.errors import StoreError
 from oilake.jobs import ingest
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.tables import publish
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import publications, table_readers
 from tests.support.publications import MARKS, publish_rows
 from tests.support.releases import DOG, LABEL_HEADER, TAG, image_id, land, lines
@@ -112,7 +113,7 @@ def test_a_publication_that_is_killed_is_finished_by_the_next_run(filled: str, s
     when = f"commit:{commits}" if commits else "open:1"
     assert ended(start("tests.support.publications", filled, NEW, "--on", f"{when}=KILL"))[0] == -signal.SIGKILL
     assert run_seen(filled) == (NEW if commits == COMMITS else OLD)
-    publish.recover(filled)
+    publish.recover(Warehouse.at(filled))
     assert run_seen(filled) == (OLD if commits == 0 else NEW)
     assert_heads_are_the_newest_snapshot(filled)
     publish_rows(filled, NEXT, 3)

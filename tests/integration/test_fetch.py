@@ -27,6 +27,7 @@ from oilake.conf import registry
 from oilake.conf import settings as conf_settings
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.conf.settings import FetchSettings, Settings
+from oilake.conf.storage import Storage
 from oilake.jobs import cli
 from oilake.jobs.fetch import fetch
 from oilake.jobs.fetching.results import FetchResult, failure_sentence
@@ -51,12 +52,13 @@ class Lake:
     settings: Settings
     base: str
 
-    def fetch(self, *names: str, check: bool = False, **how: float) -> FetchResult:
+    def fetch(self, *names: str, check: bool = False, is_unsigned: bool = False, **how: float) -> FetchResult:
         """Fetches NAME, or those named; the result of the first."""
-        return self.fetch_all(*(names or (NAME,)), check=check, **how)[0]
+        return self.fetch_all(*(names or (NAME,)), check=check, is_unsigned=is_unsigned, **how)[0]
 
-    def fetch_all(self, *names: str, check: bool = False, **how: float) -> list[FetchResult]:
-        settings = dataclasses.replace(self.settings, fetch=dataclasses.replace(self.settings.fetch, **how))
+    def fetch_all(self, *names: str, check: bool = False, is_unsigned: bool = False, **how: float) -> list[FetchResult]:
+        fetch_settings = dataclasses.replace(self.settings.fetch, **how)
+        settings = dataclasses.replace(self.settings, fetch=fetch_settings, storage=Storage(unsigned=is_unsigned))
         return fetch(settings, registry.find_release("v3"), self.base, list(names), check)
 
     def path(self, name: str = NAME) -> Path:
@@ -547,7 +549,7 @@ def test_a_landing_area_on_s3_and_an_unknown_file_are_refused(lake: Lake):
 def test_settings_of_fetch_that_make_no_sense_are_refused(tmp_path: Path):
     text = (Path(conf_settings.__file__).parent / "local.yaml").read_text()
     (tmp_path / "mine.yaml").write_text(text.replace("connections: 4", "connections: 0"))
-    with pytest.raises(ConfigError, match=r"mine\.yaml: fetch\.connections must be at least 1"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml: fetch\.connections must be a whole number from 1 to 65536"):
         conf_settings.environment_settings(str(tmp_path / "mine.yaml"))
 
 
@@ -579,21 +581,21 @@ def test_s3_is_fetched_resumed_and_never_mixed(lake: Lake, s3: str, monkeypatch:
     client = boto3.client("s3", region_name="us-east-1", config=Config(signature_version=UNSIGNED))
     client.create_bucket(Bucket="mirror")
     etag = client.put_object(Bucket="mirror", Key=f"open-images{PATH}", Body=OLD)["ETag"]
-    assert lake.fetch(s3_unsigned=True).status == "fetched"
+    assert lake.fetch(is_unsigned=True).status == "fetched"
     assert lake.path().read_bytes() == OLD
-    assert lake.fetch(s3_unsigned=True, check=True).status == "present"
+    assert lake.fetch(is_unsigned=True, check=True).status == "present"
     lake.path().unlink()
     lake.leave_part(OLD[:1000], bytes=len(OLD), etag=etag)
-    assert (lake.fetch(s3_unsigned=True).status, lake.path().read_bytes()) == ("resumed", OLD)
+    assert (lake.fetch(is_unsigned=True).status, lake.path().read_bytes()) == ("resumed", OLD)
     lake.path().unlink()
     lake.leave_part(OLD, bytes=len(OLD), etag=etag)
-    assert (lake.fetch(s3_unsigned=True).status, lake.path().read_bytes()) == ("resumed", OLD)
+    assert (lake.fetch(is_unsigned=True).status, lake.path().read_bytes()) == ("resumed", OLD)
     client.put_object(Bucket="mirror", Key=f"open-images{PATH}", Body=NEW)
-    assert lake.fetch(s3_unsigned=True, check=True).status == "fetched"
+    assert lake.fetch(is_unsigned=True, check=True).status == "fetched"
     lake.path().unlink()
     lake.leave_part(OLD[:1000], bytes=len(OLD), etag=etag)
-    assert (lake.fetch(s3_unsigned=True).status, lake.path().read_bytes()) == ("fetched", NEW)
-    assert "the server answers 404" in (lake.fetch(OTHER, s3_unsigned=True).error or "")
+    assert (lake.fetch(is_unsigned=True).status, lake.path().read_bytes()) == ("fetched", NEW)
+    assert "the server answers 404" in (lake.fetch(OTHER, is_unsigned=True).error or "")
 
 
 def test_an_s3_connection_that_breaks_or_falls_silent_is_resumed(lake: Lake, monkeypatch: pytest.MonkeyPatch):
@@ -601,7 +603,7 @@ def test_an_s3_connection_that_breaks_or_falls_silent_is_resumed(lake: Lake, mon
     lake.base, path = "s3://mirror", f"/mirror{PATH}"
     lake.server.files[path] = Stored(OLD)
     lake.server.tricks[path].extend([http_server.falls_silent_after(100_000), http_server.says(503)])
-    result = lake.fetch(s3_unsigned=True, timeout_seconds=0.5)
+    result = lake.fetch(is_unsigned=True, timeout_seconds=0.5)
     assert (result.status, result.tries) == ("resumed", 3)
     assert lake.path().read_bytes() == OLD
     lake.path().unlink()
@@ -609,7 +611,7 @@ def test_an_s3_connection_that_breaks_or_falls_silent_is_resumed(lake: Lake, mon
     lake.server.tricks[path].extend(
         [http_server.breaks_after(100_000), http_server.changes_to(after, http_server.honest)]
     )
-    assert lake.fetch(s3_unsigned=True).tries == 3
+    assert lake.fetch(is_unsigned=True).tries == 3
     assert lake.path().read_bytes() == NEW
 
 
@@ -620,5 +622,5 @@ def test_s3_bytes_that_do_not_match_the_etag_are_refused(lake: Lake, s3: str, mo
     client.create_bucket(Bucket="spoiled")
     etag = client.put_object(Bucket="spoiled", Key=f"open-images{PATH}", Body=OLD)["ETag"]
     lake.leave_part(NEW[:1000], bytes=len(OLD), etag=etag, md5=etag.strip('"'))
-    assert lake.fetch(s3_unsigned=True).tries == 2
+    assert lake.fetch(is_unsigned=True).tries == 2
     assert lake.path().read_bytes() == OLD

@@ -19,6 +19,7 @@ from oilake.jobs import api
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support.releases import CAT, DOG, LABEL_HEADER, image_id, land, lines
@@ -58,8 +59,8 @@ def test_a_release_is_published_once_and_again_only_when_forced(
 
 def test_each_commit_says_what_made_it(oilake: Oilake, places: tuple[str, ...], warehouse: str):
     oilake("ingest", "--release", "v3", *places)
-    run_id = newest_snapshots(warehouse)["v3"].run_id
-    for table, version in newest_snapshots(warehouse)["v3"].table_versions.items():
+    run_id = newest_snapshots(Warehouse.at(warehouse))["v3"].run_id
+    for table, version in newest_snapshots(Warehouse.at(warehouse))["v3"].table_versions.items():
         entry = next(e for e in DeltaTable(f"{warehouse}/{table}").history() if e["version"] == version)
         assert (entry["oilake.release"], entry["oilake.job"], entry["oilake.run_id"]) == ("v3", "ingest", run_id)
         assert set(entry["oilake.inputs"]) == {path.name for path in Path(places[1], "2017_11").iterdir()}
@@ -186,14 +187,14 @@ def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
     spark.sql(f"ALTER TABLE {where} DROP COLUMN is_inside")
     spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT mid_match_regex")
     spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT old CHECK (confidence < 7)")
-    told = ddl.ensure_tables(spark, warehouse)
+    told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
     assert told == [
         "boxes: column is_inside was added",
         "boxes: constraint old was dropped",
         "boxes: constraint mid_match_regex was added",
         "boxes: constraint is_inside_be_in_set was added",
     ]
-    assert ddl.ensure_tables(spark, warehouse) == []
+    assert ddl.ensure_tables(spark, Warehouse.at(warehouse)) == []
 
 
 def test_labels_come_out_sorted_and_one_image_opens_one_file_a_partition(

@@ -22,7 +22,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import (
     current_slice,
@@ -33,6 +33,7 @@ from oilake.jobs.tables.snapshots import (
     staged_at,
 )
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support import publications, table_readers
@@ -62,8 +63,8 @@ def marks(warehouse: str, table: str) -> dict[str, list[str]]:
     """By release the runs that its rows say they are of."""
     column = publications.MARKS[table]
     return {
-        release: [row[column] for row in small_rows(warehouse, table, pin, [column])]
-        for release, pin in newest_snapshots(warehouse).items()
+        release: [row[column] for row in small_rows(Warehouse.at(warehouse), table, pin, [column])]
+        for release, pin in newest_snapshots(Warehouse.at(warehouse)).items()
     }
 
 
@@ -79,7 +80,7 @@ def rewrite(warehouse: str, table: str, release: str, pieces: int = 1, reverse: 
     """As a stranger's compaction might: the rows of every file of the release in `pieces` other files, no data changed."""
     opened = DeltaTable(f"{warehouse}/{table}")
     now, actions = int(time.time() * 1000), []
-    for file in staged_at(warehouse, table, opened.version(), {"release": release}):
+    for file in staged_at(Warehouse.at(warehouse), table, opened.version(), {"release": release}):
         rows = pq.read_table(f"{warehouse}/{table}/{file.path}", partitioning=None)
         rows = rows.take(pa.array(np.arange(len(rows))[::-1])) if reverse else rows
         for number in range(pieces):
@@ -106,7 +107,7 @@ def clean_log(warehouse: str, table: str) -> None:
 
 
 def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: str):
-    versions = {release: pin.table_versions for release, pin in newest_snapshots(lake).items()}
+    versions = {release: pin.table_versions for release, pin in newest_snapshots(Warehouse.at(lake)).items()}
     for table in publications.MARKS:
         rewrite(lake, table, "v3", pieces=3)
         rewrite(lake, table, "v5", pieces=2)
@@ -117,7 +118,7 @@ def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: s
             assert opened.optimize.compact()["numFilesRemoved"] == 5
         assert vacuum(lake, table)
         assert marks(lake, table) == EXPECTED
-    assert {release: pin.table_versions for release, pin in newest_snapshots(lake).items()} == versions
+    assert {release: pin.table_versions for release, pin in newest_snapshots(Warehouse.at(lake)).items()} == versions
     publications.publish_rows(lake, "later", 2, "v4")
     assert marks(lake, "images") == EXPECTED | {"v4": ["later"] * 2}
     assert marks(lake, "quarantine") == EXPECTED | {"v4": ["later"] * 2}
@@ -125,17 +126,17 @@ def test_seven_releases_stay_readable_after_anybody_compacts_and_vacuums(lake: s
 
 def test_a_commit_that_changes_rows_ends_the_way_of_its_slice_only(lake: str):
     rewrite(lake, "images", "v3")
-    before = current_slice(lake, "images", require_snapshot(lake, "v3")).version
+    before = current_slice(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v3")).version
     DeltaTable(f"{lake}/images").delete("release = 'v3'")
     rewrite(lake, "images", "v4")
-    assert current_slice(lake, "images", require_snapshot(lake, "v3")).version == before
+    assert current_slice(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v3")).version == before
     assert marks(lake, "images") == EXPECTED
     vacuum(lake, "images")
     with pytest.raises(
         LostRowsError, match=r"images: 1 of 1 files of v3 are gone, .*; run `oilake ingest --release v3`"
     ):
-        small_rows(lake, "images", require_snapshot(lake, "v3"))
-    assert len(small_rows(lake, "images", require_snapshot(lake, "v4"))) == 3
+        small_rows(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v3"))
+    assert len(small_rows(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v4"))) == 3
 
 
 def test_a_publication_that_began_is_not_followed(lake: str, monkeypatch: pytest.MonkeyPatch):
@@ -145,7 +146,7 @@ def test_a_publication_that_began_is_not_followed(lake: str, monkeypatch: pytest
         publications.publish_rows(lake, "torn", 5, "v3")
     monkeypatch.undo()
     assert marks(lake, "images") == EXPECTED
-    assert publish.recover(lake) == ["torn"]
+    assert publish.recover(Warehouse.at(lake)) == ["torn"]
     assert marks(lake, "images") == EXPECTED | {"v3": ["torn"] * 5}
 
 
@@ -159,7 +160,7 @@ def _refusing_snapshots(append):  # type: ignore[no-untyped-def]
 
 
 def test_files_without_statistics_are_counted_by_their_footers(lake: str):
-    (file,) = staged_at(lake, "images", DeltaTable(f"{lake}/images").version(), {"release": "v3"})
+    (file,) = staged_at(Warehouse.at(lake), "images", DeltaTable(f"{lake}/images").version(), {"release": "v3"})
     opened, now = DeltaTable(f"{lake}/images"), int(time.time() * 1000)
     name = file.path.replace(".parquet", "-copy.parquet")
     shutil.copy(f"{lake}/images/{file.path}", f"{lake}/images/{name}")
@@ -168,7 +169,9 @@ def test_files_without_statistics_are_counted_by_their_footers(lake: str):
         RemoveAction(file.path, False, now, file.size, dict(file.partition)),
     ]
     opened.create_write_transaction(actions, "append", opened.schema(), list(opened.metadata().partition_columns))
-    assert [one.rows for one in published_files(lake, "images", require_snapshot(lake, "v3"))] == [3]
+    assert [
+        one.rows for one in published_files(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v3"))
+    ] == [3]
 
 
 def test_a_log_that_was_cleaned_is_followed_from_its_checkpoint(lake: str):
@@ -189,10 +192,10 @@ def test_a_log_that_no_longer_tells_is_one_sentence(lake: str, monkeypatch: pyte
         publications.publish_rows(lake, "torn", 5, "v3")
     clean_log(lake, "labels")
     with pytest.raises(LostRowsError, match=r"its log no longer tells .* of v3; run `oilake ingest --release v3`"):
-        current_slice(lake, "labels", require_snapshot(lake, "v3"))
-    assert len(small_rows(lake, "labels", require_snapshot(lake, "v4"))) == 3
+        current_slice(Warehouse.at(lake), "labels", require_snapshot(Warehouse.at(lake), "v3"))
+    assert len(small_rows(Warehouse.at(lake), "labels", require_snapshot(Warehouse.at(lake), "v4"))) == 3
     monkeypatch.undo()
-    publish.recover(lake)
+    publish.recover(Warehouse.at(lake))
     assert marks(lake, "labels") == EXPECTED | {"v3": ["torn"] * 5}
 
 
@@ -209,7 +212,7 @@ def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
 def test_tables_of_before_are_given_the_periods_and_keep_what_was_set(lake: str):
     unset = {"delta.deletedFileRetentionDuration": "interval 1 days"}
     DeltaTable(f"{lake}/boxes").alter.set_table_properties(unset)
-    assert table_properties.migrate_retention(lake, "boxes") == []
+    assert table_properties.migrate_retention(Warehouse.at(lake), "boxes") == []
     assert DeltaTable(f"{lake}/boxes").metadata().configuration.items() >= unset.items()
     assert table_properties.lacking_retention({}) == table_properties.RETENTION
 
@@ -355,7 +358,7 @@ def test_pinned_versions_stay_readable_by_their_number(lake: str, capsys: pytest
     rewrite(lake, "labels", "v3", pieces=3)
     DeltaTable(f"{lake}/labels").optimize.compact()
     assert maintain(capsys, lake, "--retention", "0")[0] == 0
-    for release, pin in newest_snapshots(lake).items():
+    for release, pin in newest_snapshots(Warehouse.at(lake)).items():
         for table in publications.MARKS:
             found = table_readers.rows_at(lake, table, {"release": release, "table_versions": pin.table_versions})
             assert [row[publications.MARKS[table]] for row in found] == EXPECTED[release]
@@ -364,7 +367,7 @@ def test_pinned_versions_stay_readable_by_their_number(lake: str, capsys: pytest
 def test_files_of_a_run_in_progress_stay_and_those_of_a_dead_one_go(lake: str, capsys: pytest.CaptureFixture[str]):
     alive, dead, noted = (_staged(lake, run) for run in ("alive", "dead", "noted"))
     slow = _staged(lake, "alive")
-    checkpoint.write_note(lake, "images", {"release": "v3"}, [noted])
+    checkpoint.write_note(Warehouse.at(lake), "images", {"release": "v3"}, [noted])
     for file in (dead, slow, noted):
         _age(Path(lake, "images", file.path), 2 * DAY)
     code, out = maintain(capsys, lake)
@@ -383,7 +386,7 @@ def _staged(lake: str, run_id: str) -> StagedFile:
     table = schemas.table_schema("images")
     columns = {column.name: [publications.VALUES[column.type]] for column in table.stored()}
     rows = pa.table(columns, schema=schemas.arrow_schema(table))
-    return stage_rows(lake, table, {"release": "v3", "subset": "train"}, run_id, rows)
+    return stage_rows(Warehouse.at(lake), table, {"release": "v3", "subset": "train"}, run_id, rows)
 
 
 def _age(path: Path, seconds: float) -> None:
@@ -436,18 +439,20 @@ def publish_several(lake: str) -> None:
     for image_ids in (ids(5, 100), ids(5), ids(5, 200)):
         columns = {column.name: [publications.VALUES[column.type]] * 5 for column in table.stored()}
         rows = pa.table(columns | {"image_id": image_ids}, schema=schemas.arrow_schema(table))
-        staged.append(stage_rows(lake, table, {"release": "v9", "subset": "train"}, "several", rows))
-    publish.publish(lake, Publication("v9", "several", "complete", "x", "ingest", {"file": "x"}, tuple(staged)))
+        staged.append(stage_rows(Warehouse.at(lake), table, {"release": "v9", "subset": "train"}, "several", rows))
+    publish.publish(
+        Warehouse.at(lake), Publication("v9", "several", "complete", "x", "ingest", {"file": "x"}, tuple(staged))
+    )
 
 
 def test_small_neighbours_become_one_sorted_file(lake: str, capsys: pytest.CaptureFixture[str]):
     publish_several(lake)
     assert "images: brought together: 3 files" in maintain(capsys, lake, "images")[1]
-    (file,) = published_files(lake, "images", require_snapshot(lake, "v9"))
+    (file,) = published_files(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v9"))
     rows = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
     assert rows == sorted(ids(5) + ids(5, 100) + ids(5, 200))
-    now = current_slice(lake, "images", require_snapshot(lake, "v9")).version
-    (action,) = staged_at(lake, "images", now, {"release": "v9"})
+    now = current_slice(Warehouse.at(lake), "images", require_snapshot(Warehouse.at(lake), "v9")).version
+    (action,) = staged_at(Warehouse.at(lake), "images", now, {"release": "v9"})
     assert json.loads(action.stats)["minValues"] == {"image_id": rows[0]}
 
 
@@ -498,7 +503,7 @@ def test_what_others_rewrote_out_of_order_is_sorted_before_it_is_merged(
     assert (code, "labels: " in err, "are sorted again" in err) == (0, True, True)
     assert sorted(map(repr, table_readers.rows(warehouse, "image_labels"))) == pairs
     for table in ("labels", "boxes"):
-        for file in published_files(warehouse, table, require_snapshot(warehouse, "v3")):
+        for file in published_files(Warehouse.at(warehouse), table, require_snapshot(Warehouse.at(warehouse), "v3")):
             found = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
             assert found == sorted(found)
 

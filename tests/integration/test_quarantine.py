@@ -41,9 +41,10 @@ from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_re
 from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
 from oilake.jobs.tables import publish, staging
-from oilake.jobs.tables.publish import RELEASE, Publication
-from oilake.jobs.tables.snapshots import newest_snapshots, published_files, require_snapshot
+from oilake.jobs.tables.publication import DOWNSTREAM, Publication
+from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, published_files, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import scopes
 from oilake.quality import suites as suites
 from oilake.schemas import loader as schemas
@@ -103,8 +104,8 @@ def assert_files_are_in_order(warehouse: str) -> None:
     """In every partition each file is sorted, no two overlap but for the image they share, and statistics are true."""
     for table in ("images", "labels", "boxes"):
         partitions: dict[str, list[tuple[str, str]]] = {}
-        pin = require_snapshot(warehouse, "v3")
-        for file in published_files(warehouse, table, pin):
+        pin = require_snapshot(Warehouse.at(warehouse), "v3")
+        for file in published_files(Warehouse.at(warehouse), table, pin):
             ids = pq.read_table(file.uri, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
             assert ids == sorted(ids)
             assert len(ids) == file.rows
@@ -463,9 +464,11 @@ def test_rows_of_a_file_without_known_header_are_left_to_an_ingest(
     rows = [{**row, "header": None} for row in table_readers.rows(warehouse, "release_files")]
     schema = schemas.arrow_schema(table)
     data = pa.table({name: [row[name] for row in rows] for name in schema.names}, schema=schema)
-    staged = staging.stage_rows(warehouse, table, {"release": "v3"}, "0" * 16, data)
+    staged = staging.stage_rows(Warehouse.at(warehouse), table, {"release": "v3"}, "0" * 16, data)
     kept: dict[str, Any] = {"release_files": ()}
-    publish.publish(warehouse, Publication("v3", "0" * 16, "complete", "f", RELEASE, {}, (staged,), kept=kept))
+    publish.publish(
+        Warehouse.at(warehouse), Publication("v3", "0" * 16, "complete", "f", RELEASE, {}, (staged,), kept=kept)
+    )
     with pytest.raises(StoreError, match=r"before headers were kept.*oilake ingest --release v3 --force"):
         reprocess_release(lenient(small, warehouse), wider)
 
@@ -492,7 +495,7 @@ def many(empty_warehouse: Path, settings: Settings, tmp_path_factory: pytest.Tem
 def label_files(warehouse: str) -> dict[str, dict[str, str]]:
     """The notes of the published files of machine labels of train, by URI."""
     partition = {"release": "v3", "subset": "train", "origin": "machine"}
-    found = published_files(warehouse, "labels", require_snapshot(warehouse, "v3"))
+    found = published_files(Warehouse.at(warehouse), "labels", require_snapshot(Warehouse.at(warehouse), "v3"))
     return {file.uri: staging.footer_notes(file.uri) for file in found if file.partition == partition}
 
 
@@ -501,7 +504,9 @@ def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: 
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
     before, known = (
         label_files(mine.warehouse),
-        reusable_files.find_reusable(mine.warehouse, "another", newest_snapshots(mine.warehouse)),
+        reusable_files.find_reusable(
+            Warehouse.at(mine.warehouse), "another", newest_snapshots(Warehouse.at(mine.warehouse))
+        ),
     )
     assert reprocess_release(mine, wider).moved == {"labels": 1}
     after = label_files(mine.warehouse)
@@ -510,7 +515,9 @@ def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: 
     assert reuse.TEXT_NOTE in before[gone], "a file that stood for its text"
     assert after[new] == {}
     assert all(after[uri] == before[uri] for uri in before.keys() & after.keys())
-    texts = reusable_files.find_reusable(mine.warehouse, "another", newest_snapshots(mine.warehouse))
+    texts = reusable_files.find_reusable(
+        Warehouse.at(mine.warehouse), "another", newest_snapshots(Warehouse.at(mine.warehouse))
+    )
     assert len(texts) == len(known) - 1
     assert new not in {one.uri for one in texts.values()}
     ids = pq.read_table(new, columns=["image_id"], partitioning=None)["image_id"].to_pylist()
@@ -525,8 +532,10 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
     publication = prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication
     assert DeltaTable(f"{mine.warehouse}/labels").optimize.compact()["numFilesRemoved"] > 8
-    publish.publish(mine.warehouse, publication)
-    found = read_published(spark, mine.warehouse, "labels", "v3").where("subset = 'train' AND origin = 'machine'")
+    publish.publish(Warehouse.at(mine.warehouse), publication)
+    found = read_published(spark, Warehouse.at(mine.warehouse), "labels", "v3").where(
+        "subset = 'train' AND origin = 'machine'"
+    )
     assert found.count() == COUNT + 1
     assert found.select("image_id").distinct().count() == COUNT
     assert_no_row_is_lost(mine.warehouse)
@@ -547,7 +556,7 @@ def test_what_is_released_passed_the_gate_and_that_is_on_record(
     for release in (registry.find_release("v3"), wider):
         run_id = reprocess_release(mine, release).run_id
         assert run_id is not None
-        pin, results = require_snapshot(mine.warehouse, "v3"), gate_results(mine.warehouse, run_id)
+        pin, results = require_snapshot(Warehouse.at(mine.warehouse), "v3"), gate_results(mine.warehouse, run_id)
         assert {row["job"] for row in results} == {RELEASE}
         assert {"quarantine", "released", "release_files"} < {row["table_name"] for row in results}
         for table in {row["table_name"] for row in results}:
@@ -568,7 +577,7 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     """Exit 1 and one sentence; nothing is published, nothing is left lying, and the refusal is on record."""
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
     before, lying_there = everything(mine.warehouse), table_readers.files(mine.warehouse)
-    pin = require_snapshot(mine.warehouse, "v3")
+    pin = require_snapshot(Warehouse.at(mine.warehouse), "v3")
     reading = reprocess.small_rows
     spoiled = lambda *given: [{**row, "md5": "no MD5"} for row in reading(*given)]  # noqa: E731
     monkeypatch.setattr(reprocess, "small_rows", spoiled)
@@ -581,7 +590,7 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     assert (code, out, err.count("oilake: ")) == (1, "", 1)
     assert "release_files.md5_match_regex" in err
     assert "nothing was published by quarantine release" in err
-    assert require_snapshot(mine.warehouse, "v3") == pin
+    assert require_snapshot(Warehouse.at(mine.warehouse), "v3") == pin
     assert everything(mine.warehouse) == before
     assert {
         path for path in table_readers.files(mine.warehouse) - lying_there if "quality_results" not in path
@@ -629,7 +638,7 @@ def test_a_release_that_is_killed_is_there_whole_or_not_at_all(
     assert process.returncode == -signal.SIGKILL
     assert (everything(warehouse) == before) == (commits < COMMITS)
     assert_no_row_is_lost(warehouse)
-    assert len(publish.recover(warehouse)) == (0 < commits < COMMITS)
+    assert len(publish.recover(Warehouse.at(warehouse))) == (0 < commits < COMMITS)
     assert (everything(warehouse) == before) == (commits == 0)
     assert len(table_readers.rows(warehouse, "images")) == len(table_readers.rows(prepared[0], "images")) + 2 * bool(
         commits
@@ -670,10 +679,10 @@ def test_of_two_releases_at_once_one_is_refused(
     one, other = (
         prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication for _ in range(2)
     )
-    publish.publish(mine.warehouse, one)
+    publish.publish(Warehouse.at(mine.warehouse), one)
     lying_there = table_readers.files(mine.warehouse)
     with pytest.raises(StoreError, match="published anew by ingest while quarantine release ran; run it again"):
-        publish.publish(mine.warehouse, other)
+        publish.publish(Warehouse.at(mine.warehouse), other)
     assert lying_there - table_readers.files(mine.warehouse), "what the refused one staged is gone"
     assert_no_row_is_lost(mine.warehouse)
     assert len(table_readers.rows(mine.warehouse, "released")) == 5
@@ -756,4 +765,4 @@ def test_a_record_by_itself_is_judged_as_among_the_others(pieces: list[bytes], s
 
 def test_tables_that_ingest_writes_are_compared():
     assert set(INGESTED) == set(publications.MARKS)
-    assert reconcile.RECONCILE in publish.DOWNSTREAM[RELEASE]
+    assert reconcile.RECONCILE in DOWNSTREAM[RELEASE]

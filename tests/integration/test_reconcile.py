@@ -23,6 +23,7 @@ from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.scanning import key_ranges
 from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
 from tests.support.label_pairs import USUAL, Known, Label, expected, published
 from tests.support.releases import CAT, DOG, LABEL_HEADER, TRAIN_BOX_HEADER, TREE, image_id, land, lines
@@ -142,7 +143,9 @@ def test_it_is_done_once_and_again_when_the_policy_or_the_labels_change(
     assert DeltaTable(f"{lake}/image_labels").version() == first + 1  # the same policy is not set again
     (tmp_path / "policy.yaml").write_text(OTHER)
     oilake(*call, "--policy", str(tmp_path / "policy.yaml"))
-    table = DeltaTable(f"{lake}/image_labels", version=newest_snapshots(lake)["v3"].table_versions["image_labels"])
+    table = DeltaTable(
+        f"{lake}/image_labels", version=newest_snapshots(Warehouse.at(lake))["v3"].table_versions["image_labels"]
+    )
     policy = reconcile_policy.load_policy(str(tmp_path / "policy.yaml")).as_json()
     assert table.metadata().configuration["oilake.policy.v3"] == policy
     entry = table.history()[0]
@@ -161,7 +164,7 @@ def test_a_subset_without_boxes_has_no_box_count(settings: Settings, warehouse: 
     ingest(mine, registry.find_release("v3"), partial=True)
     reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy())
     assert {row["box_count"] for row in of_files(warehouse)} == {None}
-    assert newest_snapshots(warehouse)["v3"].status == "partial"
+    assert newest_snapshots(Warehouse.at(warehouse))["v3"].status == "partial"
 
 
 def test_a_release_that_is_not_there_gets_one_sentence(oilake: Oilake, warehouse: str):

@@ -19,6 +19,7 @@ from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import reusable_files, reuse
 from oilake.jobs.runtime import code_version
 from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import table_readers
 
 MACHINE = "annotations_machine_2017_11.tar.gz"
@@ -115,7 +116,9 @@ def test_a_file_that_cannot_be_taken_is_no_help_and_no_harm(
     harm: Callable[[str], None],
     late: bool,
 ):
-    found = reusable_files.find_reusable(lake.warehouse, "v3", newest_snapshots(lake.warehouse))
+    found = reusable_files.find_reusable(
+        Warehouse.at(lake.warehouse), "v3", newest_snapshots(Warehouse.at(lake.warehouse))
+    )
     assert found
     for known in found.values():
         harm(known.uri)
@@ -149,7 +152,9 @@ def test_rows_are_judged_again_where_their_source_has_another_origin(sample: Pat
 def test_a_file_is_taken_where_its_sources_have_the_same_origin(lake: Settings):
     known = next(
         one
-        for one in reusable_files.find_reusable(lake.warehouse, "v3", newest_snapshots(lake.warehouse)).values()
+        for one in reusable_files.find_reusable(
+            Warehouse.at(lake.warehouse), "v3", newest_snapshots(Warehouse.at(lake.warehouse))
+        ).values()
         if one.origin == "machine"
     )
     assert reuse.is_same_origin(known, {"machine": "machine", "human": "human"})

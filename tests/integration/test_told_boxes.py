@@ -20,6 +20,7 @@ from oilake.jobs.ingest import ingest
 from oilake.jobs.tables.delta_log import newest_rows as all_rows
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.targets import TableFile
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import uniqueness
 from oilake.quality import row_hashes, scopes, suites
 from oilake.schemas import loader as schemas
@@ -58,7 +59,11 @@ def published(settings: Settings, empty_warehouse: Path, tmp_path_factory: pytes
 
 
 def told(warehouse: str, job: str) -> dict[str, Row]:
-    found = [row for row in all_rows(warehouse, "quality_results") if (row["job"], row["table_name"]) == (job, "boxes")]
+    found = [
+        row
+        for row in all_rows(Warehouse.at(warehouse), "quality_results")
+        if (row["job"], row["table_name"]) == (job, "boxes")
+    ]
     return {row["expectation"]: row for row in found if row["expectation"] in TOLD}
 
 
@@ -96,7 +101,9 @@ def staged(warehouse: str, parts: list[list[Row]]) -> list[StagedFile]:
     table, schema = schemas.table_schema("boxes"), schemas.arrow_schema(schemas.table_schema("boxes"))
     files = []
     for number, part in enumerate(parts):
-        writer = Writer(warehouse, table, {"release": "v3", "subset": "train"}, "run", number, is_judged=True)
+        writer = Writer(
+            Warehouse.at(warehouse), table, {"release": "v3", "subset": "train"}, "run", number, is_judged=True
+        )
         writer.write(pa.Table.from_pylist(part, schema))
         files.append(writer.close())
     return files

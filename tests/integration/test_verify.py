@@ -30,6 +30,7 @@ from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import checkpoint
 from oilake.jobs.tables.replace_partition import replace_part
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying import matching
 from oilake.quality import row_expectations
 from oilake.quality import suites as quality
@@ -448,7 +449,7 @@ def test_two_runs_at_once_do_not_mix(lake: str, oilake: Oilake, tmp_path: Path, 
 
     def meanwhile(*what: Any) -> None:
         write(*what)
-        replace_part(lake, "blob_checks", part, [], 0, "another")
+        replace_part(Warehouse.at(lake), "blob_checks", part, [], 0, "another")
 
     monkeypatch.setattr(checkpoint, "write_note", meanwhile)
     code, _, err = oilake(*arguments(lake, place))

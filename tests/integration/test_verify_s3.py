@@ -87,7 +87,8 @@ def lake(ingested: Path, tmp_path: Path) -> str:
 def environment(proxy: Proxy, tmp_path: Path) -> str:
     """Settings that name the server, and ask it without credentials and without patience."""
     packaged = yaml.safe_load((Path(__file__).parents[2] / "conf" / "local.yaml").read_text())
-    packaged["fetch"] |= {"s3_endpoint": proxy.endpoint, "s3_unsigned": True, "tries": 2, "backoff_seconds": 0.01}
+    packaged["fetch"] |= {"tries": 2, "backoff_seconds": 0.01}
+    packaged["storage"] = {"endpoint": proxy.endpoint, "region": "us-east-1", "unsigned": True}
     path = tmp_path / "environment.yaml"
     path.write_text(yaml.safe_dump(packaged))
     return str(path)
@@ -184,7 +185,7 @@ def test_a_bucket_that_is_not_there_is_told_and_no_credential_is(
 ):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    signed = Path(environment).read_text().replace("s3_unsigned: true", "s3_unsigned: false")
+    signed = Path(environment).read_text().replace("unsigned: true", "unsigned: false")
     Path(environment).write_text(signed)
     code, _, err = call(oilake, lake, environment, place="s3://no-such-bucket/x")
     assert code == 2

@@ -16,9 +16,10 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 MARKS = {
@@ -42,14 +43,15 @@ VALUES: dict[str, Any] = {
 }
 
 
-def publish_rows(warehouse: str, run_id: str, rows: int, release: str = "v3") -> Snapshot:
+def publish_rows(place: str | Warehouse, run_id: str, rows: int, release: str = "v3") -> Snapshot:
     """Publishes `rows` rows of every table, all of them marked with `run_id`."""
+    warehouse = place if isinstance(place, Warehouse) else Warehouse.at(place)
     files = tuple(_staged(warehouse, table, run_id, rows, release) for table in MARKS)
     fingerprint, inputs = f"fingerprint of {run_id}", {"file": run_id}
     return publish.publish(warehouse, Publication(release, run_id, "complete", fingerprint, "ingest", inputs, files))
 
 
-def _staged(warehouse: str, name: str, run_id: str, rows: int, release: str) -> StagedFile:
+def _staged(warehouse: Warehouse, name: str, run_id: str, rows: int, release: str) -> StagedFile:
     table = schemas.table_schema(name)
     columns = {column.name: [VALUES[column.type]] * rows for column in table.stored()}
     columns[MARKS[name]] = [run_id] * rows

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 from oilake.jobs.tables import publish
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support.publications import send_on
 
 
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--on", action="append", default=[], metavar="EVENT=SIGNAL")
     arguments = parser.parse_args()
     send_on(dict(event.split("=") for event in arguments.on))
-    publish.publish(arguments.warehouse, pickle.loads(arguments.publication.read_bytes()))
+    publish.publish(Warehouse.at(arguments.warehouse), pickle.loads(arguments.publication.read_bytes()))
 
 
 if __name__ == "__main__":

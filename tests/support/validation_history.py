@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from oilake.jobs.tables.targets import CheckTarget, copied_targets
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate, results_store
 from oilake.jobs.validation.checker import TargetFindings
 from oilake.jobs.validation.publish_gate import TableResults
@@ -40,8 +41,11 @@ def looked_at(warehouse: str) -> None:
     ]
     unread = results.unreadable_results(target.suite, {HOSTILE: 2}, {HOSTILE: f"nobody reads {HOSTILE}"})
     publish_gate.write_results(
-        warehouse, "run0", "ingest", [("labels", "v3", None, 1, TableResults("labels", [*kept_out, *unread]))]
+        Warehouse.at(warehouse),
+        "run0",
+        "ingest",
+        [("labels", "v3", None, 1, TableResults("labels", [*kept_out, *unread]))],
     )
-    results_store.record_findings(warehouse, "run1", [first])
+    results_store.record_findings(Warehouse.at(warehouse), "run1", [first])
     time.sleep(1.1)  # the order of looks is that of their seconds
-    results_store.record_findings(warehouse, "run2", [look(target, "run2", 2, bad)])
+    results_store.record_findings(Warehouse.at(warehouse), "run2", [look(target, "run2", 2, bad)])

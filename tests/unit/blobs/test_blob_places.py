@@ -14,6 +14,7 @@ import pytest
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.blobs import blob_keys, folder_store, listing
 from oilake.jobs.blobs.blob_status import STATUSES
 from oilake.jobs.blobs.listing import LISTED, list_blobs
@@ -101,7 +102,7 @@ def test_a_name_that_leads_elsewhere_is_not_plain():
 
 
 def problems(place: Path) -> dict[str, str | None]:
-    return {blob.key: blob.problem for blob in list_blobs(locate_blobs(str(place)), FetchSettings())}
+    return {blob.key: blob.problem for blob in list_blobs(locate_blobs(str(place)), FetchSettings(), Storage())}
 
 
 def test_no_entry_of_a_folder_ends_the_listing(tmp_path: Path):
@@ -200,7 +201,7 @@ def test_a_name_that_an_archive_holds_twice_is_told_apart_by_its_place(tmp_path:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         for name in (f"x/{ID}.jpg", f"x/{ID}.jpg", f"y/{ID}.jpg", "README", "./README"):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
-    blobs = list(list_blobs(locate_blobs(str(tmp_path / "a.tar")), FetchSettings()))
+    blobs = list(list_blobs(locate_blobs(str(tmp_path / "a.tar")), FetchSettings(), Storage()))
     entries, _ = matched(blobs, tmp_path / "a.tar")
     assert [entry.blob.key for entry in entries] == [
         f"x/{ID}.jpg", f"x/{ID}.jpg@{blobs[1].start}", f"y/{ID}.jpg", "README", f"README@{blobs[4].start}",

@@ -17,6 +17,7 @@ from oilake.conf.file_names import PLAIN, checked_part, file_name
 from oilake.jobs.reporting import gx_data_docs
 from oilake.jobs.tables import checkpoint, targets
 from oilake.jobs.tables.staging import StagedFile, Writer
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support import foreign_tables
@@ -57,7 +58,7 @@ def test_no_two_values_share_a_name():
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_partition_is_staged_under_a_plain_name_alone(tmp_path: Path, value: str):
     with pytest.raises(StoreError, match="cannot be part of a path"):
-        Writer(str(tmp_path), schemas.table_schema("classes"), {"release": value}, "run", 0)
+        Writer(Warehouse.at(tmp_path), schemas.table_schema("classes"), {"release": value}, "run", 0)
     with pytest.raises(StoreError, match="correct it in the release's YAML"):
         checked_part("release", value)
     assert checked_part("release", "v3") == "v3"
@@ -66,11 +67,11 @@ def test_a_partition_is_staged_under_a_plain_name_alone(tmp_path: Path, value: s
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_note_of_what_is_staged_stays_in_its_folder(tmp_path: Path, value: str):
     staged = StagedFile("blob_checks", "p", {}, 1, 1, "{}")
-    checkpoint.write_note(str(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
+    checkpoint.write_note(Warehouse.at(tmp_path), "blob_checks", {"release": "v3", "location": value}, [staged])
     (note,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert note.parent == tmp_path / "blob_checks" / "_unfinished"
-    assert checkpoint.read_note(str(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
-    assert checkpoint.read_note(str(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
+    assert checkpoint.read_note(Warehouse.at(tmp_path), "blob_checks", {"release": "v3", "location": value}) == [staged]
+    assert checkpoint.read_note(Warehouse.at(tmp_path), "blob_checks", {"release": "v3", "location": "other"}) == []
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "file:///etc/x", "a\0b"])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from oilake.conf import drift_thresholds, placeholders, reconcile_policy, registry, settings
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import brief_value, escape_unprintable, shorten_middle
-from oilake.conf.yaml_loader import load_yaml
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.schemas.release_registry import check_tables
 
 LAYERS = "abcdefghi"
 
@@ -111,7 +114,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "policy": reconcile_policy.load_policy,
     "placeholders": placeholders.load_placeholders,
     "drift": lambda path: drift_thresholds._load_file(path),
-    "registry": lambda path: registry.load_release(Path(path)),
+    "registry": lambda path: registry.load_release(Path(path), check_tables),
 }
 ODD = ["[]", "a", "2017-11-16", "!!binary aGVsbG8=", "!!set {a, b}", "0o17", "1e999", "", "[" * 99, "a: 1\na: 2", "\0"]
 
@@ -129,8 +132,72 @@ def test_sizes_beyond_any_machine_are_refused(tmp_path: Path, value: str):
     name = value.partition(":")[0]
     lines = (Path(settings.__file__).parent / "local.yaml").read_text().splitlines()
     path = written(tmp_path, "\n".join(f"  {value}" if line.startswith(f"  {name}:") else line for line in lines))
-    with pytest.raises(ConfigError, match=rf"given\.yaml: limits\.{name} must be at least 1 and at most"):
+    with pytest.raises(
+        ConfigError, match=rf"given\.yaml: limits\.{name} must be a whole number from 1 to 1099511627776"
+    ):
         settings.environment_settings(str(path))
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    name: str
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    first: Leaf
+    leaves: tuple[Leaf, ...] = ()
+    names: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    count: int = 0
+    day: datetime.date | None = None
+    rest: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def test_a_document_becomes_dataclasses_whole_numbers_floats_and_lists_tuples():
+    document = {
+        "first": {"name": "a", "share": 1},
+        "leaves": [{"name": "b"}],
+        "names": {"x": ["y"]},
+        "rest": {"z": [1]},
+    }
+    tree = build_dataclass(Tree, document, "given.yaml")
+    assert tree == Tree(Leaf("a", 1.0), (Leaf("b"),), {"x": ("y",)}, rest={"z": [1]})
+    assert type(tree.first.share) is float
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"count": "1"}, "tree.count must be a whole number, not '1' (str)"),
+        ({"count": 1.0}, "tree.count must be a whole number, not 1.0 (float)"),
+        ({"count": True}, "tree.count must be a whole number, not True (bool)"),
+        ({"count": None}, "tree.count must be a whole number, not nothing"),
+        ({"day": "2017-11-16"}, "tree.day must be a date, not '2017-11-16' (str)"),
+        ({"day": datetime.datetime(2017, 11, 16)}, "tree.day must be a date, not datetime.datetime"),
+        ({"first": {"name": b"a"}}, "tree.first.name must be text, not b'a' (bytes)"),
+        (
+            {"first": {"name": "a", "share": float("nan")}},
+            "tree.first.share must be a number from 0 to 1, not nan (float)",
+        ),
+        ({"first": {"name": "a", "share": False}}, "tree.first.share must be a number from 0 to 1, not False (bool)"),
+        ({"first": "a"}, "tree.first must be a mapping, not 'a' (str)"),
+        ({"leaves": {"name": "a"}}, "tree.leaves must be a list, not one of 1 entries (dict)"),
+        ({"leaves": {"a", "b"}}, "tree.leaves must be a list, not one of 2 entries (set)"),
+        ({"leaves": [{"name": "a"}, {}]}, "missing key tree.leaves[1].name; add it"),
+        ({"leaves": [{"nam": "a"}]}, "unknown key tree.leaves[0].nam; known: name, share"),
+        ({"names": 5}, "tree.names must be a list or a mapping, not 5 (int)"),
+        ({"names": {"x": ["y", 1]}}, "tree.names.x[1] must be text, not 1 (int)"),
+        ({"leaves": [5] * 10_000}, "tree.leaves[0] must be a mapping, not 5 (int)"),
+        ({"rest": {"x" * 10_000: 1}, "names": {"x" * 10_000: 1}}, "x… must be a list, not 1 (int)"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_place_in_one_sentence(change: dict[str, Any], cause: str):
+    with pytest.raises(ConfigError) as error:
+        build_dataclass(Tree, {"first": {"name": "a"}, **change}, "given.yaml", "tree")
+    assert str(error.value).startswith("given.yaml: ")
+    assert cause in str(error.value)
+    assert len(str(error.value)) < 300
 
 
 def test_values_in_errors_are_brief():

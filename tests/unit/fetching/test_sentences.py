@@ -16,6 +16,7 @@ import pytest
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.fetching import locations, receipts, results
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.runtime import entrypoint, filesystem
@@ -111,7 +112,7 @@ def test_files_that_did_not_come_are_told_with_the_remedy():
 )
 def test_an_address_that_does_not_fit_is_told_with_the_remedy(tmp_path: Path, url: str):
     with pytest.raises(ConfigError, match=r"correct --from"):
-        locations.sources_by_address([fetch_item("x", url, tmp_path)], FetchSettings())
+        locations.sources_by_address([fetch_item("x", url, tmp_path)], FetchSettings(), Storage())
 
 
 def test_a_hierarchy_of_other_nodes_is_not_expanded():
@@ -160,5 +161,5 @@ def test_a_proxy_that_is_none_is_named_without_its_password(monkeypatch: pytest.
     with pytest.raises(
         ConfigError, match=r"^HTTP_PROXY: socks5://h:1 is no http or https proxy; correct or unset it$"
     ) as refusal:
-        http.http_source(FetchSettings())
+        http.http_source(FetchSettings(), Storage())
     assert "secret" not in str(refusal.value)

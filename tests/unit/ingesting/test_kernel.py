@@ -20,6 +20,7 @@ from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, ingest_split, normalize_member
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.support.releases import LABEL_HEADER, land
 
 ARCHIVE = "annotations_machine_2017_11.tar.gz"
@@ -39,7 +40,9 @@ def ingest(folder: Path, lines: list[str], block: int, chunk: int, shares: int) 
     text = "".join(f"{line}\n" for line in [LABEL_HEADER, *lines])
     landing = land(folder / "landing", {MEMBER: text.encode()})
     release = registry.find_release("v3")
-    context = IngestContext(release, str(folder / "lake"), "run", landing_area.members_by_file(release), block, 1 << 20)
+    context = IngestContext(
+        release, Warehouse.at(folder / "lake"), "run", landing_area.members_by_file(release), block, 1 << 20
+    )
     uri = str(landing / "2017_11" / ARCHIVE)
     reports = [r for n in range(shares) for r in ingest_split(Split(ARCHIVE, uri, "tar.gz", chunk, n, shares), context)]
     return sorted((report for report in reports if report.member == MEMBER), key=lambda report: report.number)
@@ -95,7 +98,7 @@ def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset
     file = next(file for file in release.files if file.members[0].table == table)
     wanted = {path: replace(e, subset=subset) for path, e in landing_area.members_by_file(release)[file.name].items()}
     uri = str(land(tmp_path / "landing") / "2017_11" / file.name)
-    context = IngestContext(release, str(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
+    context = IngestContext(release, Warehouse.at(tmp_path / "lake"), "run", {file.name: wanted}, 1 << 20, 1 << 20)
     reports = list(ingest_split(Split(file.name, uri, "tar.gz", 1 << 20), context))
     assert sum(report.read for report in reports) > 0
     for report in reports:

@@ -18,8 +18,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from oilake.conf.settings import Settings
 from oilake.jobs.tables import suite_properties
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.staging import stage_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate
 from oilake.quality import results, scopes, suite_proposal, suites
 from oilake.quality.metrics import ExpectationCount, MetricsCollector
@@ -233,11 +234,13 @@ def test_a_share_of_rows_is_judged_before_a_publication(
     for named in (1, 3):
         rows = {**columns, "display_name": ["Dog"] * named + [None] * (4 - named)}
         arrow = schemas.arrow_schema(schema)
-        files.append(stage_rows(str(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
+        files.append(stage_rows(Warehouse.at(tmp_path), schema, {"release": "v3"}, "run", pa.table(rows, schema=arrow)))
     publication = Publication("v3", "run", "complete", "f", "ingest", {}, tuple(files))
     found = {
         one.table: one.results
-        for one in publish_gate.evaluate_publication(None, str(tmp_path), publication, publish_gate.PublishFacts())
+        for one in publish_gate.evaluate_publication(
+            None, Warehouse.at(tmp_path), publication, publish_gate.PublishFacts()
+        )
     }  # type: ignore[arg-type]
     (judged,) = found["classes"]
     assert (judged.success, judged.observed, judged.element_count) == (is_kept, "0.5", 8)

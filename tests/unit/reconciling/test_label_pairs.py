@@ -241,9 +241,9 @@ def test_the_packaged_policy_lets_people_decide():
         ("trust: [human, robot, machine]", "trust[1] must be one of machine, human, crowdsource, not 'robot'"),
         ("contradiction: maybe", "contradiction must be one of positive, negative, not 'maybe'"),
         ("machine: 3", "machine must be one of highest, lowest, not 3"),
-        ("machine_threshold: 1.5", "machine_threshold must lie between 0 and 1, not 1.5"),
-        ("machine_threshold: .nan", "machine_threshold must lie between 0 and 1, not nan"),
-        ("machine_threshold: high", "machine_threshold must be a number, not 'high'"),
+        ("machine_threshold: 1.5", "machine_threshold must be a number from 0 to 1, not 1.5"),
+        ("machine_threshold: .nan", "machine_threshold must be a number from 0 to 1, not nan"),
+        ("machine_threshold: high", "machine_threshold must be a number from 0 to 1, not 'high'"),
         ("colour: red", "unknown key colour"),
     ],
 )

@@ -15,6 +15,7 @@ from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreE
 from oilake.jobs.quarantining.reprocess_kernel import ReprocessContext, preview_file
 from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.scanning.merge_scan import Side, aligned_chunks, row_groups
+from oilake.jobs.tables.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def test_a_damaged_or_vanished_file_is_named_with_the_remedy(tmp_path: Path, is_
     readers = (
         lambda: row_groups(path),
         lambda: next(aligned_chunks({"a": Side((path,), ("mid",))}, 0, 1 << 64, 1)),
-        lambda: preview_file(path, ReprocessContext(None, "lake", "run", 100, {})),  # type: ignore[arg-type]
+        lambda: preview_file(path, ReprocessContext(None, Warehouse.at("lake"), "run", 100, {})),  # type: ignore[arg-type]
     )
     for read in readers:
         with pytest.raises(StoreError, match=r"cannot be read .*; publish its release again with --force") as raised:

@@ -25,6 +25,7 @@ from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
 from tests.support import table_readers
 from tests.support.releases import DOG, IMAGE_HEADER, LABEL_HEADER, TRAIN_BOX_HEADER, image_id, image_row, land, lines
@@ -74,7 +75,7 @@ def read(
 ) -> list[ChunkReport]:
     block, chunk, shares = shape
     wanted = landing_area.members_by_file(release)
-    context = IngestContext(release, str(folder / "lake"), "run", wanted, block, 1 << 20, earlier=texts or {})
+    context = IngestContext(release, Warehouse.at(folder / "lake"), "run", wanted, block, 1 << 20, earlier=texts or {})
     splits = [Split(archive.name, str(archive), "tar.gz", chunk, n, shares) for n in range(shares)]
     return sorted(
         (report for split in splits for report in ingest_split(split, context)), key=lambda report: report.number

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from oilake.conf.settings import FetchSettings
+from oilake.conf.storage import Storage
 from oilake.jobs.fetching import locations
 from oilake.jobs.transport import address_guard, http
 from oilake.jobs.transport.address_blocks import is_public
@@ -135,7 +136,7 @@ def test_fetch_follows_no_redirect_to_a_private_address_that_was_not_named(tmp_p
     with http_server.running() as server, http_server.running() as other:
         server.files["/x"] = server.files["/y"] = other.files["/secret"] = http_server.Stored(b"bytes")
         item = fetch_item("x", f"{server.url}/x", tmp_path)
-        source = locations.sources_by_address([item], FetchSettings(tries=1))[item.url]
+        source = locations.sources_by_address([item], FetchSettings(tries=1), Storage())[item.url]
         server.tricks["/x"].append(http_server.says(302, Location="/y"))
         with source.read(item.url, 0, None) as answer:
             assert b"".join(answer.chunks) == b"bytes"

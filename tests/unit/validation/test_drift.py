@@ -29,6 +29,7 @@ DRIFTS = {
     "drift_of_positive_share", "drift_of_labels_an_image", "drift_of_boxes_an_image", "drift_of_null_share",
     "drift_of_new_classes", "drift_of_vanished_classes", "drift_of_evaluation_images", "publication_is_old",
 }  # fmt: skip
+SHARES = {"positive_share", "null_share"}
 
 
 def written(path: Path, **changed: object) -> str:
@@ -39,11 +40,11 @@ def written(path: Path, **changed: object) -> str:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"null_share": 1.5}, "null_share must lie between 0 and 1, not 1.5"),
-        ({"labels_an_image": 0.5}, "labels_an_image must be 1 or more, not 0.5"),
-        ({"publication_days": -1}, "publication_days must be 0 or more, not -1"),
-        ({"new_classes": float("nan")}, "new_classes must be 0 or more, not nan"),
-        ({"positive_share_labels": "many"}, "positive_share_labels must be a whole number, not 'many'"),
+        ({"null_share": 1.5}, "null_share must be a number from 0 to 1, not 1.5"),
+        ({"labels_an_image": 0.5}, "labels_an_image must be a number, 1 or more, not 0.5"),
+        ({"publication_days": -1}, "publication_days must be a whole number, 0 or more, not -1"),
+        ({"new_classes": float("nan")}, "new_classes must be a number, 0 or more, not nan"),
+        ({"positive_share_labels": "many"}, "positive_share_labels must be a whole number, 0 or more, not 'many'"),
         ({"mood": 1}, "unknown key mood"),
     ],
 )
@@ -58,7 +59,7 @@ def test_thresholds_that_make_no_sense_are_refused_with_file_and_key(
 
 def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Numbers that stand nowhere else are found again, each where its threshold belongs."""
-    odd = {name: 0.123456 + n / 1e7 if name in drift_thresholds.SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
+    odd = {name: 0.123456 + n / 1e7 if name in SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
     monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "odd.yaml", **odd))
     tables = ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots")
     queries = [one for t in tables for one in suites.load_suite(t).expectations if one.type == scopes.QUERY]
