@@ -34,7 +34,7 @@ OTHER = "trust: [crowdsource, human, machine]\ncontradiction: positive\nmachine:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("changes")
-    assert cli.main(["sample", "--out", str(folder), "--scale", "0.0002"]) == 0
+    assert cli.main(["sample", "--out", str(folder), "--scale", "0.0002", "--releases", "v1,v2,v3"]) == 0
     return folder
 
 
