@@ -29,7 +29,8 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import cleanup, publish
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
+from oilake.jobs.tables.published_slices import lost_rows_sentence
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
@@ -68,9 +69,9 @@ def ingest(
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
     and its files are there. `accept_changed`: take files whose bytes are not the stated ones."""
     started = time.monotonic()
-    absent = landing_area.missing_files(release, settings.landing_uri())
+    absent = landing_area.missing_files(release, settings.stored(settings.landing))
     landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, settings.landing_uri())
+    landed = landing_area.find_landed(release, settings.stored(settings.landing))
     landing_area.refuse_changed(landed, accept_changed)
     fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
     warehouse = Warehouse.of(settings)

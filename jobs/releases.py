@@ -30,14 +30,16 @@ def run(arguments: argparse.Namespace) -> int:
     choice = options.file_choice(arguments)
     if arguments.release:
         release = release_registry.find_release(arguments.release, settings.registry)
-        listed = list_files(release, settings.landing_uri(), choice)
+        listed = list_files(release, settings.stored(settings.landing), choice)
         print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
         return 0
     if choice != ALL_FILES:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
     published = newest_snapshots(Warehouse.of(settings))
     releases = release_registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
+    rows = [
+        _release_row(release, settings.stored(settings.landing), published.get(release.release)) for release in releases
+    ]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
