@@ -41,7 +41,7 @@ def test_pages_that_contradict_each_other_and_the_rule_that_the_list_does_not_fo
     )
     rule = (
         TrainableCondition(("train",), "positive", 1),
-        TrainableCondition(("validation", "test"), "any", 2, counts="images"),
+        TrainableCondition(("validation", "test"), "any", 2, counts="distinct_images"),
     )
     published = PublishedFigures(images=dict.fromkeys(SUBSETS, 4), human_classes=2, box_classes_trainable=1)
     counted = figures(mine, replace(release, published=published, pages=pages, trainable_rule=rule))
