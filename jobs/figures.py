@@ -48,6 +48,8 @@ FIGURE_NAMES = {
     },
 }
 
+OTHER_TABLES = "Other tables: rows"
+
 FigureKey = tuple[str, str | None]
 
 CELL_WIDTH = 24
@@ -89,10 +91,11 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     warehouse, name = settings.warehouse, release.release
     publish.recover(warehouse)
     snapshot = require_snapshot(warehouse, name)
-    inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
+    tables = dict.fromkeys([*INPUT_TABLES, *_one_kind_tables(snapshot)])
+    inputs = {table: str(snapshot.table_versions[table]) for table in tables}
     depends_on, reads = (
         ((name, INGEST, snapshot.fingerprints[INGEST]),),
-        tuple((snapshot, table) for table in INPUT_TABLES),
+        tuple((snapshot, table) for table in tables),
     )
     task = DerivedTask(FIGURES, snapshot, inputs, depends_on, decided_by=release.published, reads=reads)
 
@@ -107,7 +110,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     done = run_derived_job(settings, task, stage_figures, force)
     columns = ["figure", "subset", "value", "published"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
-    order = {figure: n for n, figure in enumerate(f for table in FIGURE_NAMES.values() for f in table.values())}
+    order = {figure: n for n, figure in enumerate(f for table in figure_names().values() for f in table.values())}
     places = {subset: n for n, subset in enumerate(SUBSETS)}
     return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
 
@@ -116,7 +119,7 @@ def count_figures(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[Fi
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
     name, published = pin.release, {pin.release: pin}
     figure_counts: dict[FigureKey, int] = {}
-    for table in ("images", "boxes"):
+    for table in _one_kind_tables(pin):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add_rows(figure_counts, table, partition["subset"], rows)
     labels = read_published(spark, warehouse, "labels", name, known=published).groupBy(
@@ -136,6 +139,20 @@ def count_figures(spark: SparkSession, warehouse: str, pin: Snapshot) -> dict[Fi
         mids_by_kind["box"].update(mids)
     class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
     return figure_counts | _class_figures(class_rows, mids_by_kind)
+
+
+def _one_kind_tables(pin: Snapshot) -> list[str]:
+    """The tables of rows whose number is a figure by the table's own name; those that the snapshot has."""
+    tables = map(schemas.table_schema, schemas.row_tables())
+    return [table.table for table in tables if not table.row_partition() and table.table in pin.table_versions]
+
+
+def figure_names() -> dict[str, dict[str, str]]:
+    """Name the figures by the words for them, by the published table they stand in; tables of which none tells come last."""
+    named = {figure for names in FIGURE_NAMES.values() for figure in names.values()}
+    tables = map(schemas.table_schema, schemas.row_tables())
+    others = {table.table: table.table for table in tables if not table.row_partition() and table.table not in named}
+    return FIGURE_NAMES | ({OTHER_TABLES: others} if others else {})
 
 
 def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str, rows: int) -> None:
@@ -178,7 +195,7 @@ def _figure_record(figure: Figure) -> dict[str, Any]:
 
 def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
     """Both tables, with the figures that were recomputed for any subset: those of SUBSETS, then of the whole release."""
-    return [FigureTable(title, _figure_rows(names, figures)) for title, names in FIGURE_NAMES.items()]
+    return [FigureTable(title, _figure_rows(names, figures)) for title, names in figure_names().items()]
 
 
 def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[FigureRow]:

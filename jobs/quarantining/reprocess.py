@@ -198,10 +198,13 @@ def _files_to_reread(looks: Sequence[FilePreview], warehouse: str, pin: Snapshot
     """The files of `quarantine` of which at least one row goes, or stays for other reasons."""
     ids = np.concatenate([np.empty(0, np.uint64), *(np.array(look.ids, np.uint64) for look in looks)])
     order = np.array([place for look in looks for place in look.order], np.int64).reshape(-1, 2)
-    held = duplicate_keys.published_ids(
-        [file.uri for file in published_files(warehouse, "images", pin)], np.unique(ids)
-    )
-    lost = duplicate_keys.mark_duplicates(ids, order[:, 0], order[:, 1], held)
+    tables = np.array([table for look in looks for table in look.tables], object)
+    lost = np.zeros(len(ids), np.bool_)
+    for table in sorted({*tables.tolist()}):
+        own = tables == table
+        uris = [file.uri for file in published_files(warehouse, table, pin)]
+        held = duplicate_keys.published_ids(uris, np.unique(ids[own]))
+        lost[own] = duplicate_keys.mark_duplicates(ids[own], order[own, 0], order[own, 1], held)
     rereads, start = [], 0
     for number, look in enumerate(looks):
         is_lost = lost[start : start + len(look.ids)]
@@ -228,7 +231,8 @@ def _stage_publication(
 ) -> StagedPublication[Sequence[MovedRows]]:
     warehouse, pin, run_id = settings.warehouse, plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
-    sorting.restore_order(spark, warehouse, [pin], TABLES, run_id)
+    published = [table for table in TABLES if table in pin.table_versions]
+    sorting.restore_order(spark, warehouse, [pin], published, run_id)
     moving, what = partial(reprocess_kernel.move_rows, context=plan.context), f"{name}: releasing rows"
     moved_files = spark_tasks.run_tasks(spark, _balance_items(plan.parts, cores), moving, warehouse, what)
     runs = {join_uri(warehouse, run.staged.table, run.staged.path): run for moved in moved_files for run in moved.runs}
@@ -254,7 +258,7 @@ def _stage_publication(
         name, run_id, pin.status, fingerprint, RELEASE, inputs, tuple(staged), basis, notes=notes, kept=kept
     )
     return StagedPublication(
-        publication, PublishFacts(unique=("images",), is_complete=pin.status == "complete"), moved_files
+        publication, PublishFacts(unique=schemas.image_tables(), is_complete=pin.status == "complete"), moved_files
     )
 
 

@@ -75,8 +75,8 @@ class FilePreview:
     """One file of `quarantine`: its rows, those that pass, those that stay with other reasons, those that nobody can judge
     here, by table.
 
-    Of the images that pass, each of shape (images,): `ids`, `order` (place of the member, line), `places` in the file, and
-    whether they were `known` as duplicates.
+    Of the rows that pass in tables of one row an image, each of shape (rows,): their `tables`, image `ids`, `order` (place
+    of the member, line), `places` in the file, and whether they were `known` as duplicates.
     """
 
     uri: str
@@ -84,6 +84,7 @@ class FilePreview:
     passing: int = 0
     reworded: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    tables: list[str] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     order: list[tuple[int, int]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -148,7 +149,9 @@ def preview_file(uri: str, context: ReprocessContext) -> FilePreview:
         judged = _judge_rows(uri, rows, source, context)
         preview.passing += len(judged.places)
         preview.reworded += sum(list(why) != rows[n]["reasons"] for n, why in judged.reasons.items())
-        if source.expected.member.table == "images":
+        table = source.expected.member.table
+        if schemas.table_schema(table).is_keyed_by_image():
+            preview.tables += [table] * len(judged.places)
             preview.ids += as_numbers(_image_ids(judged.kept)).tolist()
             preview.order += [(source.place, rows[n]["line"]) for n in judged.places.tolist()]
             preview.places += (judged.places + start).tolist()
