@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
-from oilake.jobs.counting.release_figures import FigureKey, count_figures
+from oilake.jobs.counting.release_figures import FigureKey, count_figures, one_kind_tables
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
@@ -56,6 +56,7 @@ FIGURE_NAMES = {
     },
 }
 
+OTHER_TABLES = "Other tables: rows"
 CELL_WIDTH = 24
 
 
@@ -100,10 +101,11 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     publish.recover(warehouse)
     warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
-    inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
+    tables = dict.fromkeys([*INPUT_TABLES, *one_kind_tables(snapshot)])
+    inputs = {table: str(snapshot.table_versions[table]) for table in tables}
     depends_on, reads = (
         ((name, INGEST, snapshot.fingerprints[INGEST]),),
-        tuple((snapshot, table) for table in INPUT_TABLES),
+        tuple((snapshot, table) for table in tables),
     )
     decided_by = (release.published, release.pages, release.trainable_rule)
     task = DerivedTask(FIGURES, snapshot, inputs, depends_on, decided_by=decided_by, reads=reads)
@@ -119,10 +121,18 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     done = run_derived_job(settings, task, stage_figures, force)
     columns = ["figure", "subset", "value", "published", "stated_by"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
-    order = {figure: n for n, figure in enumerate(f for table in FIGURE_NAMES.values() for f in table.values())}
+    order = {figure: n for n, figure in enumerate(f for table in figure_names().values() for f in table.values())}
     places = {subset: n for n, subset in enumerate(SUBSETS)}
     read = (Figure(**{**row, "stated_by": dict(row["stated_by"] or {})}) for row in rows)
     return sorted(read, key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
+
+
+def figure_names() -> dict[str, dict[str, str]]:
+    """Name the figures by the words for them, by the published table they stand in; tables of which none tells come last."""
+    named = {figure for names in FIGURE_NAMES.values() for figure in names.values()}
+    tables = map(schemas.table_schema, schemas.row_tables())
+    others = {table.table: table.table for table in tables if not table.row_partition() and table.table not in named}
+    return FIGURE_NAMES | ({OTHER_TABLES: others} if others else {})
 
 
 def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) -> list[Figure]:
@@ -159,7 +169,7 @@ def _figure_record(figure: Figure) -> dict[str, Any]:
 
 def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
     """Both tables, with the figures that were recomputed for any subset: those of SUBSETS, then of the whole release."""
-    return [FigureTable(title, _figure_rows(names, figures)) for title, names in FIGURE_NAMES.items()]
+    return [FigureTable(title, _figure_rows(names, figures)) for title, names in figure_names().items()]
 
 
 def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[FigureRow]:

@@ -95,7 +95,7 @@ def ingest(
         status = "partial" if lacking else "complete"
         publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
         return StagedPublication(
-            publication, PublishFacts(_quarantined_by_reason(read.reports), _tables_keyed_by_image(), not lacking), read
+            publication, PublishFacts(_quarantined_by_reason(read.reports), schemas.image_tables(), not lacking), read
         )
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)
@@ -162,10 +162,6 @@ def _quarantined_by_reason(reports: Sequence[ChunkReport]) -> dict[str, dict[str
     return {table: dict(counts) for table, counts in counts_by_table.items()}
 
 
-def _tables_keyed_by_image() -> tuple[str, ...]:
-    return tuple(name for name in schemas.row_tables() if schemas.table_schema(name).is_keyed_by_image())
-
-
 def _find_duplicates(
     release: Release, reports: Sequence[ChunkReport]
 ) -> dict[tuple[str, int], duplicate_keys.Positions]:
@@ -174,7 +170,7 @@ def _find_duplicates(
     member_order = {path: n for n, path in enumerate(members)}
     ordered = sorted(reports, key=lambda report: (member_order[report.member], report.number))
     repeated: dict[tuple[str, int], duplicate_keys.Positions] = {}
-    for table in _tables_keyed_by_image():
+    for table in schemas.image_tables():
         repeated |= duplicate_keys.find_duplicates([report for report in ordered if report.table == table])
     return repeated
 

@@ -130,6 +130,11 @@ def row_tables() -> tuple[str, ...]:
     return tuple(table.table for table in published_tables() if table.file_columns())
 
 
+def image_tables() -> tuple[str, ...]:
+    """The names of the row tables in which a release has one row an image at most."""
+    return tuple(name for name in row_tables() if table_schema(name).is_keyed_by_image())
+
+
 def arrow_type(column: Column) -> pa.DataType:
     """The Arrow type of a column."""
     return parse_type(column.type, column.name)

@@ -16,6 +16,7 @@ from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule
+from oilake.schemas import loader as schemas
 
 # Which rows of `labels` are of a kind, by the name of the kind.
 LABEL_KINDS = {
@@ -32,7 +33,7 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
     name, pinned = pin.release, replace(warehouse, pins={pin.release: pin})
     figure_counts: dict[FigureKey, int] = {}
-    for table in ("images", "boxes"):
+    for table in one_kind_tables(pin):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add_rows(figure_counts, table, partition["subset"], rows)
     labels = read_published(spark, pinned, "labels", name)
@@ -60,6 +61,12 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
         | labelled_images(labels, {stated.figure for page in release.pages for stated in page.also})
         | _class_figures(class_rows, mids_by_kind, by_rule)
     )
+
+
+def one_kind_tables(pin: Snapshot) -> list[str]:
+    """The tables of rows whose number is a figure by the table's own name; those that the snapshot has."""
+    tables = map(schemas.table_schema, schemas.row_tables())
+    return [table.table for table in tables if not table.row_partition() and table.table in pin.table_versions]
 
 
 def count_images(labels: DataFrame, rule: Sequence[TrainableCondition]) -> dict[TrainableCondition, dict[str, int]]:

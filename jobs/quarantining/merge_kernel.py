@@ -78,7 +78,7 @@ def merge_file(target: MergeTarget, warehouse: Warehouse, run_id: str) -> Iterat
     """Stages the file, sorted by image, some rows at a time. InputError names a published file that is not sorted."""
     table = schemas.table_schema(target.table)
     columns = tuple(column.name for column in table.stored() if column.name != "image_id")
-    plain = target.table == "images"
+    plain = table.is_keyed_by_image()
     sides = {"released": Side(target.runs, columns, CHUNK_ROWS, plain, target.low, target.high)}
     if target.published:
         sides["published"] = Side((target.published,), columns, CHUNK_ROWS, plain)

@@ -58,8 +58,8 @@ class FilePreview:
     """One file of `quarantine`: its rows, those that pass, those that stay with other reasons, those that nobody can judge
     here, by table.
 
-    Of the images that pass, each of shape (images,): `ids`, `order` (place of the member, line), `places` in the file, and
-    whether they were `known` as duplicates.
+    Of the rows that pass in tables of one row an image, each of shape (rows,): their `tables`, image `ids`, `order` (place
+    of the member, line), `places` in the file, and whether they were `known` as duplicates.
     """
 
     uri: str
@@ -67,6 +67,7 @@ class FilePreview:
     passing: int = 0
     reworded: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    tables: list[str] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     order: list[tuple[int, int]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)

@@ -25,6 +25,7 @@ from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.sources.csv_parser import parse_separately
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
+from oilake.schemas import loader as schemas
 
 BATCH = 4096
 DUPLICATE = "duplicate_image_id"
@@ -56,7 +57,9 @@ def preview_file(uri: str, context: ReprocessContext) -> FilePreview:
         judged = judge_rows(uri, rows, source, context)
         preview.passing += len(judged.places)
         preview.reworded += sum(list(why) != rows[n]["reasons"] for n, why in judged.reasons.items())
-        if source.expected.member.table == "images":
+        table = source.expected.member.table
+        if schemas.table_schema(table).is_keyed_by_image():
+            preview.tables += [table] * len(judged.places)
             preview.ids += as_numbers(image_ids_of(judged.kept)).tolist()
             preview.order += [(source.place, rows[n]["line"]) for n in judged.places.tolist()]
             preview.places += (judged.places + start).tolist()

@@ -100,10 +100,13 @@ def _files_to_reread(looks: Sequence[FilePreview], warehouse: Warehouse, pin: Sn
     """The files of `quarantine` of which at least one row goes, or stays for other reasons."""
     ids = np.concatenate([np.empty(0, np.uint64), *(np.array(look.ids, np.uint64) for look in looks)])
     order = np.array([place for look in looks for place in look.order], np.int64).reshape(-1, 2)
-    held = duplicate_keys.published_ids(
-        [file.uri for file in published_files(warehouse, "images", pin)], np.unique(ids)
-    )
-    lost = duplicate_keys.mark_duplicates(ids, order[:, 0], order[:, 1], held)
+    tables = np.array([table for look in looks for table in look.tables], object)
+    lost = np.zeros(len(ids), np.bool_)
+    for table in sorted({*tables.tolist()}):
+        own = tables == table
+        uris = [file.uri for file in published_files(warehouse, table, pin)]
+        held = duplicate_keys.published_ids(uris, np.unique(ids[own]))
+        lost[own] = duplicate_keys.mark_duplicates(ids[own], order[own, 0], order[own, 1], held)
     rereads, start = [], 0
     for number, look in enumerate(looks):
         is_lost = lost[start : start + len(look.ids)]

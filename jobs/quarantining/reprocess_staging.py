@@ -45,7 +45,8 @@ def stage_publication(
 ) -> StagedPublication[Sequence[MovedRows]]:
     warehouse, pin, run_id = Warehouse.of(settings), plan.pin, plan.context.run_id
     cores, name = spark.sparkContext.defaultParallelism, pin.release
-    sorting.restore_order(spark, warehouse, [pin], TABLES, run_id)
+    published = [table for table in TABLES if table in pin.table_versions]
+    sorting.restore_order(spark, warehouse, [pin], published, run_id)
     moving, what = partial(reprocess_kernel.move_rows, context=plan.context), f"{name}: releasing rows"
     moved_files = spark_tasks.run_tasks(spark, _balance_items(plan.parts, cores), moving, warehouse.uri, what)
     runs: dict[str, SortedRun] = {
@@ -73,7 +74,7 @@ def stage_publication(
         name, run_id, pin.status, fingerprint, RELEASE, inputs, tuple(staged), basis, notes=notes, kept=kept
     )
     return StagedPublication(
-        publication, PublishFacts(unique=("images",), is_complete=pin.status == "complete"), moved_files
+        publication, PublishFacts(unique=schemas.image_tables(), is_complete=pin.status == "complete"), moved_files
     )
 
 
