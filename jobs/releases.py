@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
+from oilake.jobs.tables.snapshots import Snapshot, ingest_times, newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 
@@ -23,14 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    published = newest_snapshots(Warehouse.of(settings))
+    warehouse = Warehouse.of(settings)
+    published, ingested = newest_snapshots(warehouse), ingest_times(warehouse)
     releases = registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
+    rows = [
+        _release_row(release, settings.landing_uri(), published.get(release.release), ingested.get(release.release))
+        for release in releases
+    ]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
 
-def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
+def _release_row(
+    release: Release, landing: str, snapshot: Snapshot | None, ingested_at: datetime.datetime | None
+) -> dict[str, Any]:
     return {
         "release": release.release,
         "title": release.title,
@@ -38,6 +45,7 @@ def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> d
         "files": len(release.files),
         "missing": landing_area.missing_files(release, landing),
         "ingested": snapshot.status if snapshot else None,
+        "ingested_at": ingested_at.isoformat(timespec="seconds") if ingested_at else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
     }
@@ -47,7 +55,7 @@ def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
     lines = ["release  title             date        landed  ingested"]
     for row in rows:
         landed = f"{row['files'] - len(row['missing'])}/{row['files']}"
-        ingested = f"{row['ingested']}, {row['published_at']}" if row["ingested"] else "no"
+        ingested = f"{row['ingested']}, {row['ingested_at']}" if row["ingested"] else "no"
         lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{ingested}")
     return "\n".join([*lines, f"landing area: {settings.landing}; warehouse: {settings.warehouse}"])
 

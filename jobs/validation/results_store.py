@@ -17,6 +17,7 @@ from oilake.conf.file_names import file_name
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
+from oilake.jobs.tables.targets import open_copy
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate, validation_history
 from oilake.jobs.validation.checker import TargetFindings
@@ -149,11 +150,14 @@ def _newest_results(warehouse: Warehouse) -> dict[tuple[Any, ...], list[tuple[An
 def check_history(warehouse: Warehouse, what: str, release: str | None) -> list[PastCheck]:
     """Every check and gate of a published table, or of the table in a folder, the oldest first.
 
-    StoreError when nothing was ever checked there, or a file beside the table is none of ours.
+    StoreError when nothing was ever checked there, or a file beside the table is none of ours; ConfigError when there is
+    no such table.
     """
-    runs = (
-        _runs_of_table(warehouse, what) if what in schemas.table_names() else validation_history.runs_from_folder(what)
-    )
+    if what in schemas.table_names():
+        runs = _runs_of_table(warehouse, what)
+    else:
+        open_copy(what)
+        runs = validation_history.runs_from_folder(what)
     chosen = [_past_check(look) for look in runs if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")
