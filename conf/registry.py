@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from oilake.conf import file_checks, shared_files
+from oilake.conf import file_checks, published_pages, shared_files
 from oilake.conf.errors import ConfigError
+from oilake.conf.published_pages import PublishedPage, TrainableCondition
 from oilake.conf.shared_files import FileReference
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
@@ -18,27 +20,6 @@ from oilake.conf.yaml_loader import build_dataclass, load_yaml
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-# Our columns that a file of each table must give, and those that it may.
-REQUIRED_COLUMNS = {
-    "images": {
-        "image_id",
-        "subset",
-        "original_url",
-        "original_landing_url",
-        "license",
-        "author_profile_url",
-        "author",
-        "title",
-    },
-    "labels": {"image_id", "source", "mid", "confidence"},
-    "boxes": {"image_id", "source", "mid", "confidence", "x_min", "x_max", "y_min", "y_max"},
-}
-OPTIONAL_COLUMNS = {
-    "images": {"original_size", "original_md5", "thumbnail_300k_url", "rotation"},
-    "labels": set[str](),
-    "boxes": {"is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"}
-    | {f"{axis}_click_{n}" for axis in "xy" for n in range(1, 5)},
-}
 SUBSETS = ("train", "validation", "test")
 
 ROW_FORMATS = ("csv", "image_list")
@@ -65,7 +46,7 @@ class Member:
     of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; numbers are compared by value.
     """
 
-    table: Literal["images", "labels", "boxes", "classes", "hierarchy"]
+    table: str
     pattern: str
     format: Format = "csv"
     columns: str | None = None
@@ -134,6 +115,10 @@ class PublishedFigures:
     box_classes: int | None = None
     box_classes_trainable: int | None = None
 
+    def given(self) -> dict[str, bool]:
+        """Every figure that a release may publish, and whether this one does."""
+        return {name: value not in (None, {}) for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Release:
@@ -155,6 +140,27 @@ class Release:
     columns: dict[str, dict[str, str]]
     files: tuple[File, ...]
     published: PublishedFigures
+    pages: tuple[PublishedPage, ...] = ()
+    trainable_rule: tuple[TrainableCondition, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeclaredRelease:
+    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
+
+    path: str
+    release: Release
+    entries: tuple[File | FileReference, ...]
+
+    def own_files(self) -> Iterator[tuple[str, File]]:
+        """Each file that is declared here, with the text by which errors name its place."""
+        for n, entry in enumerate(self.entries):
+            if isinstance(entry, File):
+                yield f"{self.path}: files[{n}]", entry
+
+
+# What only the declarations of the tables can tell of a release.
+TablesCheck = Callable[[DeclaredRelease], None]
 
 
 def packaged_registry() -> Traversable:
@@ -162,14 +168,17 @@ def packaged_registry() -> Traversable:
     return files("oilake.conf") / "releases"
 
 
-def load_releases(folder: str | None = None) -> dict[str, Release]:
-    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates."""
+def load_releases(folder: str | None = None, check_tables: TablesCheck | None = None) -> dict[str, Release]:
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+
+    Jobs load them by `schemas/release_registry.py`, which gives `check_tables`.
+    """
     root: Traversable | Path = Path(folder) if folder else packaged_registry()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such registry folder; give --registry the folder of the release YAML files")
     declared: dict[str, DeclaredRelease] = {}
     for path in sorted((path for path in root.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name):
-        loaded = load_release(path)
+        loaded = load_release(path, check_tables)
         name = loaded.release.release
         if name in declared:
             raise ConfigError(f"{path}: {declared[name].path} tells of release {name} too; remove one of them")
@@ -181,24 +190,15 @@ def load_releases(folder: str | None = None) -> dict[str, Release]:
     return {each.release: each for each in sorted(releases, key=lambda each: (each.date, each.release))}
 
 
-def find_release(name: str, folder: str | None = None) -> Release:
+def find_release(name: str, folder: str | None = None, check_tables: TablesCheck | None = None) -> Release:
     """The release called `name`; ConfigError lists the known ones when there is none."""
-    releases = load_releases(folder)
+    releases = load_releases(folder, check_tables)
     if name not in releases:
         raise ConfigError(f"unknown release {name!r}; known: {', '.join(releases)}")
     return releases[name]
 
 
-@dataclass(frozen=True)
-class DeclaredRelease:
-    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
-
-    path: str
-    release: Release
-    entries: tuple[File | FileReference, ...]
-
-
-def load_release(path: Traversable | Path) -> DeclaredRelease:
+def load_release(path: Traversable | Path, check_tables: TablesCheck | None = None) -> DeclaredRelease:
     """One release from its YAML file, checked: ConfigError names the file and the key that does not fit."""
     document = shared_files.with_defaults(load_yaml(path))
     items = document.get("files") if isinstance(document, dict) else None
@@ -208,15 +208,19 @@ def load_release(path: Traversable | Path) -> DeclaredRelease:
     entries = tuple(_build_entry(item, str(path), f"files[{n}]") for n, item in enumerate(items))
     own_files = tuple(entry for entry in entries if isinstance(entry, File))
     release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
+    declared = DeclaredRelease(str(path), release, entries)
     _check_names(release, str(path))
-    for n, file in enumerate(entries):
-        if isinstance(file, File):
-            for m, member in enumerate(file.members):
-                _check_member(release, member, f"{path}: files[{n}].members[{m}]")
-                file_checks.check_member(release, member, f"{path}: files[{n}].members[{m}]")
-            _check_paths(release, file, f"{path}: files[{n}]")
-            file_checks.check_claims(file, f"{path}: files[{n}]")
-    return DeclaredRelease(str(path), release, entries)
+    published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
+    published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
+    if check_tables:
+        check_tables(declared)
+    for where, file in declared.own_files():
+        for m, member in enumerate(file.members):
+            _check_member(release, member, f"{where}.members[{m}]")
+            file_checks.check_member(release, member, f"{where}.members[{m}]")
+        _check_paths(release, file, where)
+        file_checks.check_claims(file, where)
+    return declared
 
 
 def _build_entry(item: object, path: str, key: str) -> File | FileReference:
@@ -230,6 +234,12 @@ def landing_path(release: Release, file_name: str) -> str:
     return file_name if "/" in file_name else f"{release.tag}/{file_name}"
 
 
+def subset_box_sources(release: Release, subset: str | None) -> tuple[str, ...]:
+    """The sources that boxes of the subset may have; of an unknown one, those of any."""
+    anywhere = dict.fromkeys(source for sources in release.box_sources.values() for source in sources)
+    return release.box_sources.get(subset or "", tuple(anywhere))
+
+
 def _check_names(release: Release, path: str) -> None:
     """What becomes a partition, a path or a column."""
     if not re.fullmatch("v[0-9]+", release.release):
@@ -239,14 +249,6 @@ def _check_names(release: Release, path: str) -> None:
     for subset in release.subsets:
         if subset not in SUBSETS:
             raise ConfigError(f"{path}: subsets must be of {', '.join(SUBSETS)}, not {brief_value(subset)}")
-    for name, columns in release.columns.items():
-        if name not in REQUIRED_COLUMNS:
-            raise ConfigError(f"{path}: columns.{name}: no table has such files; known: {', '.join(REQUIRED_COLUMNS)}")
-        columns_given = set(columns.values())
-        if missing := REQUIRED_COLUMNS[name] - columns_given:
-            raise ConfigError(f"{path}: columns.{name} lacks {', '.join(sorted(missing))}")
-        if unknown := columns_given - REQUIRED_COLUMNS[name] - OPTIONAL_COLUMNS[name]:
-            raise ConfigError(f"{path}: columns.{name} has the unknown {', '.join(sorted(unknown))}")
     if lacking := [subset for subset in release.subsets if subset not in release.box_sources]:
         raise ConfigError(f"{path}: box_sources lacks {', '.join(lacking)}; give every subset a list, if an empty one")
 
@@ -255,10 +257,6 @@ def _check_member(release: Release, member: Member, where: str) -> None:
     has_rows = member.format in ROW_FORMATS
     if has_rows and member.columns not in release.columns:
         raise ConfigError(f"{where}.columns must be one of {', '.join(release.columns)}, not {member.columns!r}")
-    if (member.table in REQUIRED_COLUMNS) != has_rows:
-        raise ConfigError(
-            f"{where}.format: {member.format!r} is no format of {member.table}; csv is that of {', '.join(REQUIRED_COLUMNS)}"
-        )
     if has_rows and member.columns != member.table:
         raise ConfigError(
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"

@@ -20,13 +20,14 @@ from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.filled_columns import filled_columns
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import (
     INGEST,
     PublishedFile,
     Snapshot,
-    newest_snapshots,
+    pin_snapshots,
     published_files,
     published_slices,
     read_property,
@@ -112,12 +113,9 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
             f"{from_release}`"
         )
     publish.recover(warehouse)
-    published = newest_snapshots(warehouse)
-    pair = {
-        FROM: require_snapshot(warehouse, from_release, published),
-        TO: require_snapshot(warehouse, to_release, published),
-    }
-    _refuse_incomparable(warehouse, pair, published)
+    warehouse = pin_snapshots(warehouse)
+    pair = {FROM: require_snapshot(warehouse, from_release), TO: require_snapshot(warehouse, to_release)}
+    _refuse_incomparable(warehouse, pair)
     inputs = {
         f"{table} of {snapshot.release}": str(snapshot.table_versions[table])
         for snapshot in pair.values()
@@ -142,9 +140,9 @@ def _release_number(release: str) -> int:
     return int(release[1:]) if release[1:].isdecimal() else 0
 
 
-def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName, published: SnapshotsByName) -> None:
+def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     for snapshot in pair.values():
-        published_slices(warehouse, "image_labels", snapshot.release, known=published)
+        published_slices(warehouse, "image_labels", snapshot.release)
     before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
     if before != after:
         raise ConfigError(
@@ -163,7 +161,12 @@ def _compare_tables(
     }
     distinct = {row["mid"]: row for rows in class_rows.values() for row in rows}
     context = CompareContext(
-        pair[FROM].release, pair[TO].release, warehouse, run_id, build_vocabulary(list(distinct.values()))
+        pair[FROM].release,
+        pair[TO].release,
+        warehouse,
+        run_id,
+        build_vocabulary(list(distinct.values())),
+        _shared_columns(warehouse, pair),
     )
     results_by_name = {
         "images": _compare_table(spark, warehouse, pair, "images", context),
@@ -180,6 +183,15 @@ def _compare_tables(
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
 
 
+def _shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
+    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
+    given = [
+        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
+        for snapshot in pair.values()
+    ]
+    return tuple(name for name in given[0] if name in given[1])
+
+
 def _compare_table(
     spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
 ) -> list[CompareResult]:
@@ -190,7 +202,7 @@ def _compare_table(
         compare_kernel.compare_images if table == "images" else compare_kernel.compare_labels, context=context
     )
     splits = key_ranges.balance_by_rows(
-        key_ranges.plan_key_ranges(table, _merge_sides(table, published), cores, LARGEST), cores
+        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
     )
     label = f"{context.from_release} to {context.to_release}: comparing {table}"
     results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
@@ -205,7 +217,9 @@ def _compare_table(
     return results
 
 
-def _merge_sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -> dict[str, Side]:
+def _merge_sides(
+    table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
+) -> dict[str, Side]:
     """A side for each release and subset: the subset of a row is that of its file."""
     uris: dict[str, list[str]] = {}
     for role, role_files in published.items():
@@ -213,7 +227,7 @@ def _merge_sides(table: str, published: Mapping[str, Sequence[PublishedFile]]) -
             uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
     if table == "images":
         return {
-            name: Side(tuple(side_uris), image_changes.COLUMNS, WIDE_BATCH, True) for name, side_uris in uris.items()
+            name: Side(tuple(side_uris), context.image_columns, WIDE_BATCH, True) for name, side_uris in uris.items()
         }
     return {name: Side(tuple(side_uris), label_changes.COLUMNS, BATCH) for name, side_uris in uris.items()}
 

@@ -16,7 +16,7 @@ from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import drop_outdated_comparisons, newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import drop_outdated_comparisons, pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
@@ -104,16 +104,16 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
         return _check_copy(settings, what, release)
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
-    published, outdated = newest_snapshots(warehouse), list[str]()
-    require_snapshots(warehouse, release, published)
+    warehouse, outdated = pin_snapshots(warehouse), list[str]()
+    require_snapshots(warehouse, release)
     if what is None:
-        published, outdated = drop_outdated_comparisons(warehouse, published, release)
+        warehouse, outdated = drop_outdated_comparisons(warehouse, release)
     names = [what] if what else [name for name in schemas.table_names() if name != publish_gate.RESULTS]
     spark, start_seconds = start.start_job(settings)
     for sentence in outdated:
         log_line(f"not checked: {sentence}")
-    check_targets = targets.published_targets(warehouse, names, release, published)
-    checked = checker.check_targets(spark, check_targets, WarehouseContext(warehouse, published))
+    check_targets = targets.published_targets(warehouse, names, release)
+    checked = checker.check_targets(spark, check_targets, WarehouseContext(warehouse))
     run_id = uuid.uuid4().hex[:16]
     recorded = results_store.record_findings(warehouse, run_id, checked)
     return CheckOutcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)

@@ -30,7 +30,7 @@ from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import newest_snapshots
+from oilake.jobs.tables.snapshots import pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 MIN_IMAGES_PER_TASK = 25
@@ -89,14 +89,14 @@ def download(settings: Settings, order: DownloadRequest, choice: ImageSelection)
     """
     warehouse, started = Warehouse.of(settings), time.monotonic()
     publish.recover(warehouse)
-    published = newest_snapshots(warehouse)
-    images = choices.choose_images(warehouse, order.release, choice, published)
+    warehouse = pin_snapshots(warehouse)
+    images = choices.choose_images(warehouse, order.release, choice)
     store = open_store.open_blob_store(order.location, order.fetch, order.storage)
     if swept := store.sweep():
         log_line(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
     spark, start_seconds = start_job(settings)
     if choice.where:
-        images = choices.keep_matching(spark, warehouse, order.release, choice.where, images, published)
+        images = choices.keep_matching(spark, warehouse, order.release, choice.where, images)
     total = row_selection.count_images(images)
     tally = DownloadProgress(total)
     if total:

@@ -15,7 +15,7 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot, small_rows
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -64,6 +64,7 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
     """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, release)
     inputs = {"images": str(snapshot.table_versions["images"])}
     depends_on = ((release, INGEST, snapshot.fingerprints[INGEST]),)
@@ -71,7 +72,7 @@ def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage
 
     def stage_duplicates(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         table = schemas.table_schema("duplicate_images")
-        rows = duplicate_rows(read_published(spark, warehouse, "images", release, known={release: snapshot}))
+        rows = duplicate_rows(read_published(spark, warehouse, "images", release))
         partition = {"release": release}
         return spark_writer.stage_frame(
             spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"

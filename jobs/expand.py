@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
@@ -16,7 +17,13 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import published_slices, require_snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import (
+    pin_snapshots,
+    published_slices,
+    require_snapshot,
+    rows_by_partition,
+    small_rows,
+)
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -59,11 +66,13 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, release)
-    published_slices(warehouse, "image_labels", release, known={release: snapshot})
+    published_slices(warehouse, "image_labels", release)
     inputs = {table: str(snapshot.table_versions[table]) for table in ("image_labels", "hierarchy")}
-    nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
-    pairs = sorted(ancestor_pairs(nodes))
+    pairs = implied_classes(
+        small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "name", "relation"])
+    )
     if not pairs:
         raise InputError(
             f"{warehouse}: {release} has no hierarchy, so nothing follows from its labels; take v2 or later"
@@ -75,9 +84,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
     task = DerivedTask(EXPAND, snapshot, inputs, depends_on, reads=reads)
 
     def stage_implied(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        rows = implied_labels(
-            spark, read_published(spark, warehouse, "image_labels", release, known={release: snapshot}), pairs
-        )
+        rows = implied_labels(spark, read_published(spark, warehouse, "image_labels", release), pairs)
         staged = []
         for subset, count in _count_by_subset(rows).items():
             subset_rows = rows.where(rows["subset"] == subset)
@@ -98,6 +105,13 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
     done = run_derived_job(settings, task, stage_implied, force)
     rows_by_subset = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, done.pin)}
     return ExpandOutcome(release, done.changed, dict(sorted(rows_by_subset.items())))
+
+
+def implied_classes(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(class, ancestor) as MIDs, sorted, of the rows of `hierarchy`. A root that no class describes stands for everything
+    (from V4 on it has a MID): nothing is implied of it."""
+    roots = {node["mid"] for node in nodes if node["parent_path"] is None and node["name"] is None}
+    return sorted(pair for pair in ancestor_pairs(nodes) if pair[1] not in roots)
 
 
 def _count_by_subset(rows: DataFrame) -> dict[str, int]:

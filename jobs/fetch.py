@@ -6,7 +6,6 @@ import argparse
 import json
 from threading import Event
 
-from oilake.conf import registry
 from oilake.conf.errors import InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
@@ -19,6 +18,7 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.source import Source
 from oilake.jobs.transport.thread_pool import work_in_threads
+from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     file_results = fetch(settings, release, arguments.base, arguments.file, arguments.check)
     if arguments.json:
         print_text(json.dumps([result.as_json() for result in file_results]))

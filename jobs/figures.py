@@ -5,33 +5,34 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as sf
 
-from oilake.conf import registry
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
+from oilake.jobs.counting.release_figures import FigureKey, count_figures
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot, rows_by_partition, small_rows
-from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot, small_rows
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import BrokenExpectationError
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 FIGURES = "figures"
 INPUT_TABLES = ("images", "labels", "boxes", "classes")
 FIGURE_NAMES = {
     "Table 1: image-level labels": {
         "images": "images",
+        "images with machine labels": "images_with_machine_labels",
+        "images with human labels": "images_with_human_labels",
         "machine labels": "machine_labels",
         "human labels, positive": "human_labels_positive",
         "human labels, negative": "human_labels_negative",
@@ -42,6 +43,11 @@ FIGURE_NAMES = {
         "classes": "classes",
         "classes, trainable": "classes_trainable",
     },
+    "Trainable classes by the release's own rule": {
+        "classes that the rule gives": "trainable_by_rule",
+        "of these, not in the list": "trainable_by_rule_only",
+        "in the list, and not by the rule": "trainable_by_list_only",
+    },
     "Table 2: boxes": {
         "images with boxes": "images_with_boxes",
         "boxes": "boxes",
@@ -49,8 +55,6 @@ FIGURE_NAMES = {
         "classes of boxes, trainable": "box_classes_trainable",
     },
 }
-
-FigureKey = tuple[str, str | None]
 
 CELL_WIDTH = 24
 FOREIGN_REGISTRY = (
@@ -61,12 +65,16 @@ FOREIGN_REGISTRY = (
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of one subset (None: of the release): what the tables hold, and what was published of it."""
+    """One figure of one subset (None: of the release): what the tables hold, and what was published of it.
+
+    `stated_by`: the number that each page of the publisher states, by its address.
+    """
 
     figure: str
     subset: str | None
     value: int
     published: int | None
+    stated_by: dict[str, int] = field(default_factory=dict)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release_figures = figures(settings, registry.find_release(arguments.release, settings.registry), arguments.force)
+    release_figures = figures(
+        settings, release_registry.find_release(arguments.release, settings.registry), arguments.force
+    )
     text = (
         json.dumps([asdict(figure) for figure in release_figures])
         if arguments.json
@@ -92,16 +102,18 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on, reads = (
         ((name, INGEST, snapshot.fingerprints[INGEST]),),
         tuple((snapshot, table) for table in INPUT_TABLES),
     )
-    task = DerivedTask(FIGURES, snapshot, inputs, depends_on, decided_by=release.published, reads=reads)
+    decided_by = (release.published, release.pages, release.trainable_rule)
+    task = DerivedTask(FIGURES, snapshot, inputs, depends_on, decided_by=decided_by, reads=reads)
 
     def stage_figures(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
-        compared_figures = _join_published(count_figures(spark, warehouse, snapshot), release)
+        compared_figures = _join_published(count_figures(spark, warehouse, snapshot, release), release)
         table = schemas.table_schema("release_figures")
         rows = pa.Table.from_pylist(
             [_figure_record(figure) for figure in compared_figures], schemas.arrow_schema(table)
@@ -114,75 +126,44 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
         if settings.registry:
             raise
         raise BrokenExpectationError(f"{error}; {FOREIGN_REGISTRY}", error.judgements) from None
-    columns = ["figure", "subset", "value", "published"]
+    columns = ["figure", "subset", "value", "published", "stated_by"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
     order = {figure: n for n, figure in enumerate(f for table in FIGURE_NAMES.values() for f in table.values())}
     places = {subset: n for n, subset in enumerate(SUBSETS)}
-    return sorted((Figure(**row) for row in rows), key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
-
-
-def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot) -> dict[FigureKey, int]:
-    """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name, published = pin.release, {pin.release: pin}
-    figure_counts: dict[FigureKey, int] = {}
-    for table in ("images", "boxes"):
-        for partition, rows in rows_by_partition(warehouse, table, pin):
-            _add_rows(figure_counts, table, partition["subset"], rows)
-    labels = read_published(spark, warehouse, "labels", name, known=published).groupBy(
-        "subset", "origin", "mid", sf.col("confidence") > 0
-    )
-    mids_by_kind: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
-    for subset, origin, mid, is_positive, rows in labels.count().collect():
-        kind = "machine" if origin == "machine" else "human"
-        mids_by_kind[kind].add(mid)
-        sign = "positive" if is_positive else "negative"
-        _add_rows(figure_counts, "machine_labels" if kind == "machine" else f"human_labels_{sign}", subset, rows)
-    boxes = read_published(spark, warehouse, "boxes", name, known=published)
-    for subset, rows, mids in (
-        boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
-    ):
-        _add_rows(figure_counts, "images_with_boxes", subset, rows)
-        mids_by_kind["box"].update(mids)
-    class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
-    return figure_counts | _class_figures(class_rows, mids_by_kind)
-
-
-def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str, rows: int) -> None:
-    figure_counts[figure, subset] = figure_counts.get((figure, subset), 0) + rows
-
-
-def _class_figures(
-    class_rows: Sequence[Mapping[str, Any]], mids_by_kind: Mapping[str, set[str]]
-) -> dict[FigureKey, int]:
-    """`listed`: rows of `classes`; `said`: MIDs by who named them."""
-    lists = {
-        column: {row["mid"] for row in class_rows if row[column]} for column in ("is_trainable", "is_box_trainable")
-    }
-    class_counts: dict[FigureKey, int] = {
-        (f"{kind}_classes", None): len(mids) for kind, mids in mids_by_kind.items() if mids
-    }
-    class_counts["classes", None] = len(class_rows)
-    if lists["is_trainable"]:
-        class_counts["classes_trainable", None] = len(lists["is_trainable"])
-        for kind, column in (("machine", "is_trainable"), ("human", "is_trainable"), ("box", "is_box_trainable")):
-            if mids_by_kind[kind]:
-                class_counts[f"{kind}_classes_trainable", None] = len(mids_by_kind[kind] & lists[column])
-    return class_counts
+    read = (Figure(**{**row, "stated_by": dict(row["stated_by"] or {})}) for row in rows)
+    return sorted(read, key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
 
 
 def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) -> list[Figure]:
+    """Of every figure that was counted or published; one that needs a list which is not there is left out."""
     published: dict[FigureKey, int] = {}
+    stated: dict[FigureKey, dict[str, int]] = {}
     for figure, value in asdict(release.published).items():
         if isinstance(value, dict):
             published |= {(figure, subset): rows for subset, rows in value.items()}
         elif value is not None:
             published[figure, None] = value
-    keys = sorted({*figure_counts, *published}, key=lambda key: (key[0], key[1] or ""))
-    return [Figure(*key, figure_counts.get(key, 0), published.get(key)) for key in keys]
+    for page in release.pages:
+        for key, value in published.items():
+            if key[0] in page.states:
+                stated.setdefault(key, {})[page.url] = value
+        for other in page.also:
+            stated.setdefault((other.figure, other.subset), {})[page.url] = other.value
+    countable = {key for key in (*published, *stated) if key in figure_counts or not key[0].endswith("_trainable")}
+    keys = sorted({*figure_counts, *countable}, key=lambda key: (key[0], key[1] or ""))
+    return [Figure(*key, _counted(figure_counts, key), published.get(key), stated.get(key, {})) for key in keys]
+
+
+def _counted(figure_counts: Mapping[FigureKey, int], key: FigureKey) -> int:
+    """The figure; that of the release where it was counted by subset is their sum."""
+    if key in figure_counts or key[1] is not None:
+        return figure_counts.get(key, 0)
+    return sum(rows for (figure, _), rows in figure_counts.items() if figure == key[0])
 
 
 def _figure_record(figure: Figure) -> dict[str, Any]:
-    return {**asdict(figure), "share": figure.value / figure.published if figure.published else None}
+    share = figure.value / figure.published if figure.published else None
+    return {**asdict(figure), "share": share, "stated_by": list(figure.stated_by.items())}
 
 
 def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
@@ -210,9 +191,17 @@ def figure_lines(found: Sequence[Figure]) -> list[str]:
             text_lines.append(title.ljust(38) + "".join(name.rjust(CELL_WIDTH) for name in (*SUBSETS, "release")))
         for label, cells in rows:
             text_lines.append(label.ljust(38) + "".join(shown.text.rjust(CELL_WIDTH) for shown in cells))
+    text_lines += [line for figure in found for line in _stated_otherwise(figure)]
     if any(map(differs_from_published, found)):
         return [*text_lines, "A figure in brackets is the published one, where it is another."]
     return [*text_lines, "Every published figure is met."]
+
+
+def _stated_otherwise(figure: Figure) -> list[str]:
+    """A line for each page that states another number than the published one, or than the counted one where none is."""
+    expected = figure.value if figure.published is None else figure.published
+    name = f"{figure.figure} of {figure.subset}" if figure.subset else figure.figure
+    return [f"{url} states {value:,} for {name}" for url, value in figure.stated_by.items() if value != expected]
 
 
 def differs_from_published(figure: Figure) -> bool:

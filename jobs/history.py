@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from oilake.conf.showing import escape_unprintable
@@ -14,7 +14,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.sources import image_lists
 from oilake.jobs.tables import class_names
-from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 NOTHING = "–"
@@ -31,21 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    warehouse = Warehouse.of(settings)
+    warehouse = pin_snapshots(Warehouse.of(settings))
     if arguments.image is not None:
         story = entity_history.read_image_history(warehouse, image_lists.parse_image_id(arguments.image, "--image"))
         lines = _image_lines(story)
     else:
-        known = newest_snapshots(warehouse)
-        story = entity_history.read_class_history(warehouse, _class_mid(warehouse, arguments.mid, known), known)
+        story = entity_history.read_class_history(warehouse, _class_mid(warehouse, arguments.mid))
         lines = _class_lines(story)
     print_text(json.dumps(asdict(story), default=str) if arguments.json else "\n".join(lines))
     return 0
 
 
-def _class_mid(warehouse: Warehouse, text: str, known: Mapping[str, Snapshot]) -> str:
+def _class_mid(warehouse: Warehouse, text: str) -> str:
     """The class's MID; one that no release lists may have labels all the same."""
-    published = require_snapshots(warehouse, None, known)
+    published = require_snapshots(warehouse, None)
     where = ", ".join(snapshot.release for snapshot in published)
     return class_names.mid_of(text) or class_names.find_class(
         text, class_names.listed_classes(warehouse, published), "--mid", where

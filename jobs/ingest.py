@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from oilake.conf import registry
 from oilake.conf.errors import DataQualityError, InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
-from oilake.jobs.ingesting.chunk_kernel import TYPES, ChunkReport, IngestContext
+from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
 from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.ingesting.release_files import release_file_rows
 from oilake.jobs.ingesting.summary import Summary, summarize_release
@@ -28,13 +27,14 @@ from oilake.jobs.runtime import code_version, entrypoint, options
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 
 @dataclass
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     summary = ingest(settings, release, arguments.partial, arguments.force)
     print_text(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
     return 0
@@ -90,7 +90,7 @@ def ingest(settings: Settings, release: Release, partial: bool = False, force: b
         status = "partial" if lacking else "complete"
         publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
         return StagedPublication(
-            publication, PublishFacts(_quarantined_by_reason(read.reports), ("images",), not lacking), read
+            publication, PublishFacts(_quarantined_by_reason(read.reports), _tables_keyed_by_image(), not lacking), read
         )
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)
@@ -133,9 +133,9 @@ def _read_files(
     splits = landing_area.plan_splits(landed, members, limits)
     reports = chunk_reports.collect_reports(spark, splits, context, f"{release.release}: reading")
     splits, reports = chunk_reports.reread_unsound(spark, splits, context, reports)
-    repeated = duplicate_keys.find_duplicates(_image_reports(release, reports))
+    repeated = _find_duplicates(release, reports)
     reports = chunk_reports.drop_duplicates(spark, splits, context, reports, repeated)
-    if repeated and duplicate_keys.find_duplicates(_image_reports(release, reports)):
+    if repeated and _find_duplicates(release, reports):
         raise DataQualityError(
             f"{release.release}: an image ID is left twice after the second was dropped; please report this"
         )
@@ -157,13 +157,21 @@ def _quarantined_by_reason(reports: Sequence[ChunkReport]) -> dict[str, dict[str
     return {table: dict(counts) for table, counts in counts_by_table.items()}
 
 
-def _image_reports(release: Release, reports: Sequence[ChunkReport]) -> list[ChunkReport]:
-    """The reports of `images` in the order of the registry: of two rows with one ID the first in this order stays."""
-    member_order = {
-        path: n
-        for n, path in enumerate(p for members in landing_area.members_by_file(release).values() for p in members)
-    }
-    return sorted((r for r in reports if r.table == "images"), key=lambda r: (member_order[r.member], r.number))
+def _tables_keyed_by_image() -> tuple[str, ...]:
+    return tuple(name for name in schemas.row_tables() if schemas.table_schema(name).is_keyed_by_image())
+
+
+def _find_duplicates(
+    release: Release, reports: Sequence[ChunkReport]
+) -> dict[tuple[str, int], duplicate_keys.Positions]:
+    """Find the rows whose image ID an earlier row of their table has, in the order of the registry: the first stays."""
+    members = (path for by_path in landing_area.members_by_file(release).values() for path in by_path)
+    member_order = {path: n for n, path in enumerate(members)}
+    ordered = sorted(reports, key=lambda report: (member_order[report.member], report.number))
+    repeated: dict[tuple[str, int], duplicate_keys.Positions] = {}
+    for table in _tables_keyed_by_image():
+        repeated |= duplicate_keys.find_duplicates([report for report in ordered if report.table == table])
+    return repeated
 
 
 def _sort_staged_files(
@@ -177,7 +185,7 @@ def _sort_staged_files(
     replaced = [file for group in unsorted_groups.values() for file in group]
     warehouse = Warehouse.of(settings)
     sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups)
-    publish.delete_replaced(replaced, warehouse)
+    cleanup.delete_replaced(replaced, warehouse)
     return [file for file in files if file not in replaced] + sorted_files
 
 
@@ -194,7 +202,7 @@ def _refuse_unpublishable(
 ) -> None:
     """InputError or PromiseError, before anything is published."""
     reports = read.reports
-    for table in TYPES:
+    for table in schemas.row_tables():
         staged = sum(file.rows for file in read.staged if file.table == table)
         if staged != sum(report.kept for report in reports if report.table == table):
             raise DataQualityError(

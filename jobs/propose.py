@@ -17,7 +17,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import entrypoint, options, spark_session
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
 from oilake.jobs.tables.warehouse import Warehouse
@@ -93,9 +93,9 @@ def _filled_targets(settings: Settings, what: str, release: str | None) -> list[
     warehouse = Warehouse.of(settings)
     if what in schemas.table_names():
         publish.recover(warehouse)
-        published = newest_snapshots(warehouse)
-        require_snapshots(warehouse, release, published)
-        all_targets = targets.published_targets(warehouse, [what], release, published)
+        warehouse = pin_snapshots(warehouse)
+        require_snapshots(warehouse, release)
+        all_targets = targets.published_targets(warehouse, [what], release)
     else:
         all_targets = targets.copied_targets(what, release, is_blank=True)
     if not any(target.files for target in all_targets):

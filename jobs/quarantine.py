@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from oilake.conf import registry
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
@@ -19,6 +18,7 @@ from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
+from oilake.schemas import release_registry
 
 LIMITS = {"list": 20, "show": 3}
 SHOWN_BYTES = 2000
@@ -59,7 +59,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.action == "release":
-        outcome = reprocess_release(settings, registry.find_release(arguments.release, settings.registry))
+        outcome = reprocess_release(settings, release_registry.find_release(arguments.release, settings.registry))
         print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
         return 0
     row_filter = _row_filter(arguments)

@@ -10,7 +10,7 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from oilake.conf import reconcile_policy, registry
+from oilake.conf import reconcile_policy
 from oilake.conf.errors import DataQualityError
 from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
 from oilake.conf.registry import Release
@@ -25,12 +25,21 @@ from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, PublishedFile, Snapshot, published_files, require_snapshot, small_rows
+from oilake.jobs.tables.snapshots import (
+    INGEST,
+    PublishedFile,
+    Snapshot,
+    pin_snapshots,
+    published_files,
+    require_snapshot,
+    small_rows,
+)
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.image_labels import BOXES
+from oilake.schemas import release_registry
 
 RECONCILE = "reconcile"
 INPUT_TABLES = ("labels", "boxes", "classes")
@@ -80,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    release = registry.find_release(arguments.release, settings.registry)
+    release = release_registry.find_release(arguments.release, settings.registry)
     outcome = reconcile(settings, release, reconcile_policy.load_policy(arguments.policy), arguments.force)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
@@ -91,6 +100,7 @@ def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, for
     and code."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
     depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)

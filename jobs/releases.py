@@ -7,7 +7,6 @@ import datetime
 import json
 from typing import Any
 
-from oilake.conf import registry
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
@@ -15,6 +14,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.snapshots import Snapshot, ingest_times, newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     warehouse = Warehouse.of(settings)
     published, ingested = newest_snapshots(warehouse), ingest_times(warehouse)
-    releases = registry.load_releases(settings.registry).values()
+    releases = release_registry.load_releases(settings.registry).values()
     rows = [
         _release_row(release, settings.landing_uri(), published.get(release.release), ingested.get(release.release))
         for release in releases

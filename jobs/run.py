@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from oilake.conf import reconcile_policy, registry
+from oilake.conf import reconcile_policy
 from oilake.conf.errors import ConfigError
 from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
@@ -36,6 +36,7 @@ from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.verify import verify
 from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification
+from oilake.schemas import release_registry
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     policy = reconcile_policy.load_policy(arguments.policy)
-    registered = registry.load_releases(settings.registry)
+    registered = release_registry.load_releases(settings.registry)
     names = arguments.release or _landed_releases(registered, settings.landing)
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")

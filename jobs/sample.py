@@ -1,4 +1,4 @@
-"""Writes synthetic V1, V2 and V3 archives in the published names, layouts and quirks, at any scale up to the real one."""
+"""Writes synthetic releases, V1 to V7, in the published names, layouts and quirks, at any scale up to the real one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import load_releases
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.synthetic import defect_injection, plan, writing
+from oilake.jobs.synthetic import defect_injection, evolved_writing, plan, writing
 from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
+from oilake.jobs.synthetic.sample_choice import TABLES, SampleChoice
+from oilake.schemas.release_registry import load_releases
 
 DEFAULT_SCALE = 0.0005
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.
@@ -27,6 +29,14 @@ FULL_SCALE_BYTES = 20 << 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own arguments."""
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for <tag>/<archive>, registry/ and truth/")
+    parser.add_argument(
+        "--releases",
+        metavar="NAMES",
+        help="only these releases, such as v1,v7 (all); files that several share stand once",
+    )
+    parser.add_argument(
+        "--tables", metavar="NAMES", help=f"only files of these tables, such as labels,boxes ({', '.join(TABLES)})"
+    )
     parser.add_argument(
         "--scale",
         type=float,
@@ -54,7 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
     defect_counts = defect_injection.parse_defect_counts(arguments.plant)
     out = Path(arguments.out)
-    figures = _write_sample(out, arguments.scale, arguments.seed, defect_counts, arguments.contradictions)
+    known = load_releases()
+    choice = SampleChoice(
+        known,
+        _chosen_names("--releases", arguments.releases, list(known)),
+        _chosen_names("--tables", arguments.tables, TABLES),
+    )
+    figures = _write_sample(out, choice, arguments.scale, arguments.seed, defect_counts, arguments.contradictions)
     summary = {
         "out": str(out),
         "scale": arguments.scale,
@@ -67,29 +83,39 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _chosen_names(flag: str, given: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """The names in the order of the known ones; ConfigError names one that is none of them."""
+    names = known if given is None else [name.strip() for name in given.split(",")]
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{flag} {given}: {name!r} is not known; give names of {', '.join(known)}, with commas")
+    return tuple(name for name in known if name in names)
+
+
 def _write_sample(
-    out: Path, scale: float, seed: int, defect_counts: dict[str, int], contradictions: bool
+    out: Path, choice: SampleChoice, scale: float, seed: int, defect_counts: dict[str, int], contradictions: bool
 ) -> dict[str, dict[str, Any]]:
     plan.refuse_bad_scale(scale)
-    releases = {name: release for name, release in load_releases().items() if name in RELEASES}
+    published = {name: release.published for name, release in choice.known.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _check_room(out, scale)
+        _check_room(out, choice, scale)
         with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as folder:
-            decided = plan.make_plan({name: r.published for name, r in releases.items()}, scale, contradictions)
-            return writing.write_sample(out, Path(folder), releases, decided, seed, defect_counts)
+            decided = plan.make_plan(published, scale, contradictions)
+            return writing.write_sample(out, Path(folder), choice, decided, seed, defect_counts)
     except OSError as error:
         raise StoreError(
             f"{error.filename or out}: {error.strerror or error}; give --out a folder that can be written and has room"
         ) from None
 
 
-def _check_room(out: Path, scale: float) -> None:
-    free, needed = shutil.disk_usage(out).free, int(scale * FULL_SCALE_BYTES)
+def _check_room(out: Path, choice: SampleChoice, scale: float) -> None:
+    first = FULL_SCALE_BYTES if set(choice.releases) & set(RELEASES) else 0
+    free, needed = shutil.disk_usage(out).free, int(scale * (first + evolved_writing.full_scale_bytes(choice)))
     if free < needed:
         raise StoreError(
             f"{out}: {free / 2**30:.1f} GiB are free, --scale {scale:g} needs about {needed / 2**30:.1f} GiB; "
-            "give a smaller --scale or another --out"
+            "give a smaller --scale, fewer --releases or --tables, or another --out"
         )
 
 
@@ -102,8 +128,9 @@ def _summary_text(summary: dict[str, Any]) -> str:
         lines.append(f"{release}: " + ", ".join(f"{counted[n]:,} {n.replace('_', ' ')}" for n in rows if n in counted))
     if summary["planted"]:
         lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
+    shown = "v3" if "v3" in summary["releases"] else list(summary["releases"])[-1]
     lines.append(
-        f"next: {job_program('ingest')} --release v3 --landing {summary['out']} --registry {summary['out']}/registry"
+        f"next: {job_program('ingest')} --release {shown} --landing {summary['out']} --registry {summary['out']}/registry"
     )
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import where_conditions
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.images_with_blobs import with_blobs
-from oilake.jobs.tables.snapshots import newest_snapshots, published_slices
+from oilake.jobs.tables.snapshots import pin_snapshots, published_slices
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -42,10 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    warehouse = Warehouse.of(settings)
-    published = newest_snapshots(warehouse)
+    warehouse = pin_snapshots(Warehouse.of(settings))
     if schemas.table_schema(arguments.table).slice_by:
-        published_slices(warehouse, arguments.table, arguments.release, known=published)
+        published_slices(warehouse, arguments.table, arguments.release)
     elif open_table(warehouse, arguments.table) is None:
         raise ConfigError(f"{warehouse.table_uri(arguments.table)}: there is no such table yet; ingest a release first")
     if not 0 <= arguments.limit <= MAX_LIMIT:
@@ -54,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
     spark = spark_session.start_session(settings)
     if arguments.blobs is None:
-        frame = read_published(spark, warehouse, arguments.table, arguments.release, known=published)
+        frame = read_published(spark, warehouse, arguments.table, arguments.release)
     else:
         place = canonical_location(arguments.blobs) if arguments.blobs else None
-        frame = with_blobs(spark, warehouse, arguments.release, place, published)
+        frame = with_blobs(spark, warehouse, arguments.release, place)
     if arguments.where is not None:
         frame = where_conditions.filter_by_condition(frame, arguments.where)
     try:

@@ -29,7 +29,7 @@ from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import BlobsDone, blob_progress, log_line
-from oilake.jobs.tables import checkpoint, publish
+from oilake.jobs.tables import checkpoint, cleanup, commits, publish
 from oilake.jobs.tables.replace_partition import replace_part, replacement_number
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.staging import StagedFile
@@ -142,9 +142,9 @@ def verify(
     except BaseException as error:
         spark_tasks.cancel_tasks(spark)
         checkpoint.delete_unnoted(warehouse, TABLE, run_id, checkpoint.read_note(warehouse, TABLE, context.part))
-        raise publish.as_store_error(warehouse, error) from None
+        raise commits.as_store_error(warehouse, error) from None
     checkpoint.forget_note(warehouse, TABLE, context.part)
-    publish.delete_replaced(unfinished if verification.changed else staged, warehouse)
+    cleanup.delete_replaced(unfinished if verification.changed else staged, warehouse)
     _fill_summary(verification, checked, matcher)
     verification.seconds = time.monotonic() - started - verification.start_seconds
     return verification

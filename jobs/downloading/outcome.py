@@ -52,7 +52,7 @@ def failure_status(cause: FailureCause) -> str:
 
 def downloads_columns() -> dict[str, pa.DataType]:
     """Name and type of all columns of `downloads`, the partition's too."""
-    return {column.name: schemas.ARROW_TYPES[column.type] for column in schemas.table_schema("downloads").columns}
+    return {column.name: schemas.arrow_type(column) for column in schemas.table_schema("downloads").columns}
 
 
 def downloads_rows(found: Sequence[tuple[Mapping[str, Any], ImageOutcome]], order: DownloadRequest) -> pa.Table:

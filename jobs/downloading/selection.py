@@ -6,8 +6,8 @@ condition in SQL is Spark's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,22 +73,20 @@ class _ImageFilters:
     blobs: tuple[Numbers, pa.ChunkedArray] | None
 
 
-def choose_images(
-    warehouse: Warehouse, release: str, choice: ImageSelection, known: Mapping[str, Snapshot] | None = None
-) -> list[RowSelection]:
+def choose_images(warehouse: Warehouse, release: str, choice: ImageSelection) -> list[RowSelection]:
     """The images of the release that the choice leaves, but for its `where`, sorted by subset and ID.
 
-    `known`: all snapshots, where they were read before. ConfigError where the choice does not fit the tables.
+    ConfigError where the choice does not fit the tables.
     """
-    known = newest_snapshots(warehouse) if known is None else known
-    labelled = _labelled_images(warehouse, release, choice, known) if choice.mids or choice.is_boxed else None
+    warehouse = replace(warehouse, pins=newest_snapshots(warehouse))
+    labelled = _labelled_images(warehouse, release, choice) if choice.mids or choice.is_boxed else None
     blobs = None
     if choice.blobs is not None:
         blobs = image_ids.as_numbers(choice.blobs["image_id"].combine_chunks()), choice.blobs["key"]
     sets = _ImageFilters(address_lists.read_list(choice.images) if choice.images else None, labelled, blobs)
     subsets = {*(choice.subsets or SUBSETS)} & {*(choice.archive[:1] if choice.archive else SUBSETS)}
     keyed_selections = []
-    for file in published_files(warehouse, "images", require_snapshot(warehouse, release, known)):
+    for file in published_files(warehouse, "images", require_snapshot(warehouse, release)):
         if file.rows and file.partition["subset"] in subsets:
             first, selection = _select_rows(file, choice, sets)
             keyed_selections += [(selection.subset, first, selection)] * bool(len(selection.picks))
@@ -147,18 +145,14 @@ def _select_replaced(
     return nearest[blobs], {BLOB_KEY: keys.take(pa.array(blobs))}
 
 
-def _labelled_images(
-    warehouse: Warehouse, release: str, choice: ImageSelection, all_snapshots: Mapping[str, Snapshot]
-) -> dict[str, Numbers]:
+def _labelled_images(warehouse: Warehouse, release: str, choice: ImageSelection) -> dict[str, Numbers]:
     """The images of each subset that have a label or a box of the chosen classes, as sorted numbers."""
-    mids = find_classes(
-        warehouse, require_snapshot(warehouse, release, all_snapshots), choice.mids, choice.with_subclasses
-    )
+    mids = find_classes(warehouse, require_snapshot(warehouse, release), choice.mids, choice.with_subclasses)
     table = "boxes" if choice.is_boxed else "image_labels"
     filters: list[tuple[str, str, object]] = [("mid", "in", mids)] * bool(mids)
     filters += [("verdict", "=", choice.verdict)] * (not choice.is_boxed)
     ids_by_subset: dict[str, list[Numbers]] = {}
-    for table_slice in published_slices(warehouse, table, release, known=all_snapshots):
+    for table_slice in published_slices(warehouse, table, release):
         for part, rows in columns_of(
             warehouse, table, table_slice.version, table_slice.partition, ["image_id"], filters or None
         ):
@@ -187,12 +181,9 @@ def keep_matching(
     release: str,
     condition: str,
     stretches: Sequence[RowSelection],
-    known: Mapping[str, Snapshot] | None = None,
 ) -> list[RowSelection]:
     """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
-    met = where_conditions.filter_by_condition(
-        read_published(spark, warehouse, "images", release, known=known), condition
-    )
+    met = where_conditions.filter_by_condition(read_published(spark, warehouse, "images", release), condition)
     try:
         rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
     except SPARK_ERRORS as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.ingesting import repairs, reuse
+from oilake.jobs.ingesting.published_tables import TRANSFORMS, RowTransform, row_transform
 from oilake.jobs.ingesting.reuse import ReusableFile
 from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows, parse_block
 from oilake.jobs.sources.csv_records import Block
@@ -22,13 +23,10 @@ from oilake.jobs.sources.splits import Chunk, Split, read_chunks
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms import boxes, images, labels
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
-
-TYPES = {"images": images.TYPES, "labels": labels.TYPES, "boxes": boxes.TYPES}
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,10 @@ class IngestContext:
 class ChunkReport:
     """One chunk: rows counted, files staged, and what the driver needs to check order and keys.
 
-    `header`: the member's first line, where it has one. `ids`: the kept image IDs of an images chunk as 64-bit numbers,
-    else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never fall.
-    `reused`: kept rows whose text another release had too. `broken`: quarantined rows by the expectation they broke, or by
-    the reason for which the reader made no row of them.
+    `header`: the member's first line, where it has one. `ids`: the kept image IDs of a table that has one row an image, as
+    64-bit numbers, else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never
+    fall. `reused`: kept rows whose text another release had too. `broken`: quarantined rows by the expectation they broke,
+    or by the reason for which the reader made no row of them.
     """
 
     file: str
@@ -101,6 +99,7 @@ class _ChunkTask:
         expected = chunk.expected
         self.chunk, self.context, self.expected = chunk, context, expected
         self.table = schemas.table_schema(expected.member.table)
+        self.types = member_transform(expected, context.release).TYPES
         self.promised = row_filter.filter_expectations(self.table.table)
         self.writers: dict[str, Writer] = {}
         self.quarantine: Writer | None = None
@@ -164,7 +163,7 @@ class _ChunkTask:
     def _read_block(self, block: Block) -> None:
         where = f"{self.report.file}: {self.report.member}"
         try:
-            rows = parse_block(block, self.chunk.header, TYPES[self.table.table], self.context.field_limit)
+            rows = parse_block(block, self.chunk.header, self.types, self.context.field_limit)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
@@ -225,7 +224,7 @@ class _ChunkTask:
             numbers = numbers[indices[used]]
         else:
             numbers = as_numbers(column)
-        if self.table.table == "images":
+        if self.table.is_keyed_by_image():
             self.ids.append(numbers)
         first, last = (f"{int(n):016x}" for n in (numbers[0], numbers[-1]))
         before = self.report.ends.get(key)
@@ -255,42 +254,53 @@ class _ChunkTask:
         return Writer(context.warehouse, table, partition, context.run_id, number, is_judged)
 
 
+def member_transform(expected: ExpectedMember, release: Release) -> RowTransform:
+    """Return what normalizes the rows of a member; ConfigError for a table that has no such files."""
+    table = expected.member.table
+    if table not in TRANSFORMS:
+        raise ConfigError(
+            f"{expected.file.name}: {expected.path}: no rows of {table} are read from such files, only of "
+            f"{', '.join(TRANSFORMS)}; correct the table that the registry gives for {release.release}"
+        )
+    return row_transform(table)
+
+
 def normalize_member(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
-    """The raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
-    normalized = _normalize_by_table(columns, expected, release)
+    """Return the raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
+    normalized = member_transform(expected, release).normalize(columns, expected, release)
     normalized.constants.update(release=release.release, subset=expected.subset)
     return normalized
 
 
-def _normalize_by_table(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
-    table, form = expected.member.table, expected.member.ids
-    if table == "images":
-        return images.normalize(columns, expected.subset or "", form)
-    if table == "boxes":
-        return boxes.normalize(columns, release.box_sources[expected.subset or ""], form)
-    if table == "labels":
-        return labels.normalize(columns, release.sources, form)
-    raise ConfigError(
-        f"{expected.file.name}: {expected.path}: no rows of {table} are read from such files, only of {', '.join(TYPES)}; "
-        f"correct the table that the registry gives for {release.release}"
-    )
-
-
 def partition_rows(rows: pa.Table, table: str, release: str, subset: str) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, its rows) of kept rows of one member, in the columns that its files store."""
-    stored = [column.name for column in schemas.table_schema(table).stored()]
-    if "origin" not in schemas.table_schema(table).partition_by:
-        yield {"release": release, "subset": subset}, rows.select(stored)
+    schema = schemas.table_schema(table)
+    stored = [column.name for column in schema.stored()]
+    for partition, part in _split_rows(rows, schema.partition_by, {"release": release, "subset": subset}):
+        yield partition, part.select(stored)
+
+
+def _split_rows(
+    rows: pa.Table, names: Sequence[str], constants: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], pa.Table]]:
+    """Split the rows by the partition columns that they tell themselves; the others are the same for all."""
+    if not names:
+        yield {}, rows
         return
-    origins = rows["origin"].combine_chunks()
-    for origin in pc.unique(origins).to_pylist():
-        partition = {"release": release, "subset": subset, "origin": origin}
-        yield partition, _rows_of_origin(rows, origins, origin).select(stored)
+    name, *others = names
+    is_told = name in rows.column_names
+    column = rows[name].combine_chunks() if is_told else None
+    for value in pc.unique(column).to_pylist() if is_told else [constants[name]]:
+        same = _rows_with_value(rows, column, value) if is_told else rows
+        for partition, part in _split_rows(same, others, constants):
+            yield {name: value, **partition}, part
 
 
-def _rows_of_origin(rows: pa.Table, origins: pa.DictionaryArray, origin: str) -> pa.Table:
-    same = pc.equal(origins.cast(pa.string()), origin) if len(origins.dictionary) > 1 else None
-    return rows if same is None or pc.all(same).as_py() else rows.filter(same)
+def _rows_with_value(rows: pa.Table, column: pa.Array, value: str) -> pa.Table:
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) == 1:
+        return rows
+    same = pc.equal(column.cast(pa.string()), value)
+    return rows if pc.all(same).as_py() else rows.filter(same)
 
 
 def quarantine_rows(bad: list[BadRecord], table: str, file: str, member: str) -> pa.Table:

@@ -24,9 +24,13 @@ from oilake.schemas import loader as schemas
 
 @dataclass
 class ClassFileContents:
-    """What the small files held: display names by MID, the lists by name, and the hierarchy's document."""
+    """What the small files held: display names by MID, the lists by name, and the hierarchy's document.
+
+    `list_names`: those of a list that describes its classes too; where the descriptions name a class otherwise, they hold.
+    """
 
     names: dict[str, str | None] = field(default_factory=dict)
+    list_names: dict[str, str | None] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     document: dict[str, object] | None = None
     reports: list[ChunkReport] = field(default_factory=list)
@@ -41,7 +45,7 @@ def ingest_class_files(splits: list[Split], context: IngestContext) -> tuple[lis
             _read_member(split.file, expected, data, context, contents)
     staged = [file for report in contents.reports for file in report.beside()]
     partition = {"release": context.release.release}
-    table = classes.join_lists(contents.names, contents.lists)
+    table = classes.join_lists({**contents.list_names, **contents.names}, contents.lists)
     for name, rows in (("classes", table), ("hierarchy", _hierarchy_rows(contents, table))):
         if rows is not None and len(rows):
             staged.append(stage_rows(context.warehouse, schemas.table_schema(name), partition, context.run_id, rows))
@@ -51,9 +55,7 @@ def ingest_class_files(splits: list[Split], context: IngestContext) -> tuple[lis
 def _hierarchy_rows(contents: ClassFileContents, table: pa.Table) -> pa.Table | None:
     if contents.document is None:
         return None
-    rows = hierarchy.hierarchy_rows(
-        contents.document, classes.boxable_by_name(table), hierarchy_names.load_reviewed_names()
-    )
+    rows = hierarchy.hierarchy_rows(contents.document, table, hierarchy_names.load_reviewed_names())
     report = next(report for report in contents.reports if report.table == "hierarchy")
     report.read = report.kept = len(rows)
     return rows
@@ -68,12 +70,13 @@ def _read_member(
     if member.format == "hierarchy":
         contents.document = class_lists.parse_hierarchy(data, f"{file}: {expected.path}")
         return
-    rows, bad = class_lists.parse_list(data, member.format, context.field_limit)
+    where = f"{file}: {expected.path}"
+    rows, bad, report.header = class_lists.parse_list(data, member.format, context.field_limit, where, member.header)
     good, refused = _separate_rows(rows, report, context)
     if member.format == "descriptions":
-        contents.names.update(good)
-    else:
-        contents.lists[member.list or ""] = [mid for mid, _ in good]
+        (contents.list_names if member.list else contents.names).update(good)
+    if member.list:
+        contents.lists[member.list] = [mid for mid, _ in good]
     report.read, report.kept = len(rows) + len(bad), len(good)
     report.broken.update(reason for record in bad for reason in record.reasons)
     _stage_quarantine([*bad, *refused], report, context)
@@ -130,5 +133,5 @@ def _stage_quarantine(bad: list[BadRecord], report: ChunkReport, context: Ingest
 
 
 def is_small(expected: Mapping[str, ExpectedMember]) -> bool:
-    """Whether a file holds nothing but small members."""
-    return all(e.member.format != "csv" for e in expected.values())
+    """Whether a file holds nothing but small members: lists of classes and the hierarchy."""
+    return all(e.member.table not in schemas.row_tables() for e in expected.values())

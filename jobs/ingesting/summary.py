@@ -11,11 +11,19 @@ from oilake.conf.registry import Release, expected_members
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
 from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas.loader import published_tables
 
-KINDS = ("images", "machine", "human", "crowdsource", "boxes", "classes", "hierarchy")
-COLUMNS = (*KINDS, "kept", "quarantined")
-TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
 COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "mids_repaired"]
+
+
+def row_kinds() -> tuple[str, ...]:
+    """Name the kinds of rows that releases have, in the order of the tables."""
+    return tuple(kind for table in published_tables() for kind in table.kinds())
+
+
+def count_columns() -> tuple[str, ...]:
+    """Name the counts that a summary has of a subset: rows by kind, and what became of those that were read."""
+    return (*row_kinds(), "kept", "quarantined")
 
 
 @dataclass
@@ -93,9 +101,12 @@ def _rows_by_subset(
     release: Release, warehouse: Warehouse, pin: Snapshot, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, int]]:
     rows: dict[str, Counter[str]] = {subset: Counter() for subset in (*release.subsets, "all")}
-    for table in TABLES:
-        for partition, count in rows_by_partition(warehouse, table, pin):
-            rows[partition.get("subset", "all")][partition.get("origin", table)] += count
+    for table in published_tables():
+        for partition, count in (
+            rows_by_partition(warehouse, table.table, pin) if table.table in pin.table_versions else ()
+        ):
+            kind = next((partition[name] for name in table.row_partition()), table.table)
+            rows[partition.get("subset", "all")][kind] += count
     subsets = {(file.name, e.path): e.subset for file in release.files for e in expected_members(release, file)}
     for row in files:
         counts = rows[subsets.get((row["file"], row["member"])) or "all"]
@@ -117,7 +128,7 @@ def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
 
 def table_lines(summaries: Sequence[Summary]) -> list[str]:
     """A table for a terminal, one line a release and subset."""
-    columns = [c for c in COLUMNS if any(c in counts for s in summaries for counts in s.rows.values())]
+    columns = [c for c in count_columns() if any(c in counts for s in summaries for counts in s.rows.values())]
     lines = ["release subset    " + "".join(column.rjust(13) for column in columns)]
     for summary in summaries:
         for subset, counts in summary.rows.items():

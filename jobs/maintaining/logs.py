@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from deltalake.exceptions import DeltaError
 
+from oilake.jobs.tables.commits import as_store_error
 from oilake.jobs.tables.delta_commits import LogFile
 from oilake.jobs.tables.delta_log import existing_table
-from oilake.jobs.tables.publish import as_store_error
 from oilake.jobs.tables.warehouse import Warehouse
 
 COMMITS = 10

@@ -15,7 +15,7 @@ from oilake.jobs.maintaining.parts import OUR_NAME
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import checkpoint, delta_commits, slice_versions
 from oilake.jobs.tables.delta_log import existing_table, open_version
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

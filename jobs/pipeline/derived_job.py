@@ -17,7 +17,7 @@ from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate,
 from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, current_slice, lost_rows_sentence, slice_name
 from oilake.jobs.tables.snapshots import read_property as published_words
 from oilake.jobs.tables.staging import StagedFile

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, commits, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate
@@ -53,10 +53,10 @@ def pass_gate(
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
         spark_tasks.cancel_tasks(spark)
-        publish.discard_staged(warehouse, run_id)
+        cleanup.discard_staged(warehouse, run_id)
         if staged:
             publish_gate.record_refused(warehouse, staged.publication, error)
-        raise publish.as_store_error(warehouse, error) from None
+        raise commits.as_store_error(warehouse, error) from None
 
 
 def publish_passed(warehouse: Warehouse, passed: PassedPublication[T]) -> Snapshot:

@@ -19,7 +19,7 @@ from oilake.conf.errors import ConfigError, DataQualityError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
-from oilake.jobs.ingesting.chunk_kernel import TYPES
+from oilake.jobs.ingesting.published_tables import TRANSFORMS
 from oilake.jobs.ingesting.repairs import COUNT_NAMES
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.gated_publication import PassedPublication, StagedPublication, pass_gate, publish_passed
@@ -38,8 +38,8 @@ from oilake.jobs.quarantining.reprocess_kernel import (
 from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import read_header
-from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import (
     INGEST,
     RELEASE,
@@ -55,7 +55,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
-TABLES = tuple(TYPES)
+TABLES = tuple(TRANSFORMS)
 MODULE = "oilake.jobs.quarantining.reprocess"
 
 
@@ -242,7 +242,7 @@ def _stage_publication(
         f"{name}: merging sorted files",
     )
     merged = spark_tasks.run_tasks(spark, _balance_items(targets, cores), merging, warehouse.uri, what)
-    publish.delete_replaced([run.staged for run in runs.values()], warehouse)
+    cleanup.delete_replaced([run.staged for run in runs.values()], warehouse)
     staged = [*merged, *(file for moved in moved_files for file in moved.staged)]
     kept = _kept_files(warehouse, pin, targets, plan.parts, {file.table for file in staged})
     _check_row_counts(warehouse, pin, staged, kept, moved_files)

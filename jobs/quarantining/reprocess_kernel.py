@@ -16,7 +16,12 @@ import pyarrow.parquet as pq
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.ingesting import repairs
-from oilake.jobs.ingesting.chunk_kernel import TYPES, normalize_member, partition_rows, quarantine_rows
+from oilake.jobs.ingesting.chunk_kernel import (
+    member_transform,
+    normalize_member,
+    partition_rows,
+    quarantine_rows,
+)
 from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_separately
@@ -121,7 +126,8 @@ class MovedRows:
 def judge_records(raws: Sequence[bytes], source: MemberReader, release: Release, limit: int) -> MemberVerdict:
     """The records of one member (without their line ends), judged as ingest would judge them now."""
     table = source.expected.member.table
-    apart = parse_separately(raws, source.header, TYPES[table], limit)
+    types = member_transform(source.expected, release).TYPES
+    apart = parse_separately(raws, source.header, types, limit)
     normalized = normalize_member(apart.columns, source.expected, release)
     judged = row_filter.filter_rows(normalized, row_filter.filter_expectations(table))
     good = judged.good

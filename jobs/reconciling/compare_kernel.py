@@ -22,13 +22,14 @@ LABEL_ROWS, IMAGE_ROWS = 1 << 18, 1 << 16
 
 @dataclass(frozen=True)
 class CompareContext:
-    """What every task of a run knows. `classes`: those of both releases."""
+    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images."""
 
     from_release: str
     to_release: str
     warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
+    image_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareR
     """Compares one span of `images`. InputError names a file that is not sorted."""
     output, read = _ChangesFile("image_changes", context), 0
     for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
-        output.add(image_changes.compare_images(chunk))
+        output.add(image_changes.compare_images(chunk, context.image_columns))
         read += sum(len(part.rows) for part in chunk.values())
     yield _compare_result(output, read)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 Row = dict[str, Any]
@@ -41,12 +41,9 @@ class EntityHistory:
 def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
     history = EntityHistory(image_id)
-    all_snapshots = newest_snapshots(warehouse)
-    for snapshot in require_snapshots(warehouse, None, all_snapshots):
-        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id, all_snapshots)
-        boxes = point_lookup.matching_parts(
-            warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"], all_snapshots
-        )
+    for snapshot in require_snapshots(warehouse, None):
+        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id)
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
         labels = _rows_or_note(
             history,
             partial(
@@ -56,7 +53,6 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
                 snapshot.release,
                 "image_id",
                 image_id,
-                all_snapshots,
             ),
         )
         entry: Row = {
@@ -67,21 +63,21 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes"):
-            _add_changes(history, warehouse, snapshot, table, "image_id", all_snapshots)
+            _add_changes(history, warehouse, snapshot, table, "image_id")
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
 
 
-def read_class_history(warehouse: Warehouse, mid: str, known: Mapping[str, Snapshot]) -> EntityHistory:
+def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:
     """The story of one class; reads the labels and boxes of all releases. ConfigError when no release knows the MID."""
     history = EntityHistory(mid)
-    for snapshot in require_snapshots(warehouse, None, known):
-        listed = point_lookup.matching_rows(warehouse, "classes", snapshot.release, "mid", mid, known)
-        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "mid", mid, ["mid"], known)
+    for snapshot in require_snapshots(warehouse, None):
+        listed = point_lookup.matching_rows(warehouse, "classes", snapshot.release, "mid", mid)
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "mid", mid, ["mid"])
         counts = {"machine": 0, "positive": 0, "negative": 0, "boxes": sum(len(part) for _, part in boxes)}
         for partition, part in point_lookup.matching_parts(
-            warehouse, "labels", snapshot.release, "mid", mid, ["confidence"], known
+            warehouse, "labels", snapshot.release, "mid", mid, ["confidence"]
         ):
             positive = pc.sum(pc.equal(part["confidence"], 1.0)).as_py() or 0
             if partition["origin"] == "machine":
@@ -90,7 +86,7 @@ def read_class_history(warehouse: Warehouse, mid: str, known: Mapping[str, Snaps
                 counts["positive"] += positive
                 counts["negative"] += len(part) - positive
         history.releases.append({"release": snapshot.release, "class": listed[0] if listed else None, **counts})
-        _add_changes(history, warehouse, snapshot, "class_history", "mid", known)
+        _add_changes(history, warehouse, snapshot, "class_history", "mid")
     if not any(entry["class"] or any(entry[name] for name in counts) for entry in history.releases):
         raise _unknown_error(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", history)
     return history
@@ -102,7 +98,6 @@ def _add_changes(
     snapshot: Snapshot,
     table: str,
     column: str,
-    all_snapshots: Mapping[str, Snapshot],
 ) -> None:
     """Adds what comparisons of this release with earlier ones say."""
     changes = history.changes.setdefault(table, [])
@@ -110,9 +105,7 @@ def _add_changes(
         changes += (
             _rows_or_note(
                 history,
-                partial(
-                    point_lookup.matching_rows, warehouse, table, snapshot.release, column, history.id, all_snapshots
-                ),
+                partial(point_lookup.matching_rows, warehouse, table, snapshot.release, column, history.id),
             )
             or []
         )

@@ -5,15 +5,8 @@ from __future__ import annotations
 BLUE, ORANGE, GREEN, RED = "#4e79a7", "#f28e2b", "#59a14f", "#e15759"
 PURPLE, TEAL, BROWN, GREY = "#b07aa1", "#76b7b2", "#9c755f", "#bab0ac"
 
-KINDS = {
-    "images": BLUE,
-    "machine": ORANGE,
-    "human": GREEN,
-    "crowdsource": PURPLE,
-    "boxes": RED,
-    "classes": TEAL,
-    "hierarchy": BROWN,
-}
+# Of kinds of rows in the order of the tables; begun again where there are more.
+KINDS = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL, BROWN, GREY)
 CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "classes": TEAL}
 VERDICTS = {"positive": GREEN, "negative": RED, "unverified": GREY}
 STATES = {"kept": "#2e7d4f", "broken": "#b3261e", "warned": "#b26a00", "noted": "#4a6785", "unknown": "#767676"}

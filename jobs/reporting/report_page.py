@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 from oilake.conf.errors import StoreError
 from oilake.conf.registry import SUBSETS
-from oilake.jobs.ingesting.summary import COLUMNS, KINDS, Summary
+from oilake.jobs.ingesting.summary import Summary, count_columns, row_kinds
 from oilake.jobs.reporting import palette
 from oilake.jobs.reporting.bar_charts import BarChart, Quantity, Shares, logarithmic_chart, share_chart
 from oilake.jobs.reporting.blobs_section import blobs_section
@@ -34,7 +35,7 @@ def report_page(report: RunReport) -> str:
         "report_page.html",
         warehouse=summaries[0].warehouse if summaries else "",
         releases=report.releases,
-        count_columns=COLUMNS,
+        count_columns=count_columns(),
         rows_chart=_rows_chart(summaries),
         verdict_chart=_verdict_chart(report.releases),
         figure_columns=(*SUBSETS, "release"),
@@ -46,8 +47,8 @@ def report_page(report: RunReport) -> str:
 def _rows_chart(summaries: Sequence[Summary]) -> BarChart:
     """Return the rows of each kind, all subsets together."""
     quantities = [
-        Quantity(f"{kind}, {summary.release}", rows, palette.KINDS[kind])
-        for kind in KINDS
+        Quantity(f"{kind}, {summary.release}", rows, colour)
+        for kind, colour in zip(row_kinds(), cycle(palette.KINDS), strict=False)
         for summary in summaries
         if (rows := sum(counts.get(kind, 0) for counts in summary.rows.values()))
     ]

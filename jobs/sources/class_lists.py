@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +15,20 @@ from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember
 from oilake.conf.showing import brief_value
 from oilake.jobs.runtime.filesystem import open_stream
-from oilake.jobs.sources.csv_parser import BadRecord, Header, parse_block
+from oilake.jobs.sources.csv_parser import BOM, BadRecord, Header, parse_block, read_header
 from oilake.jobs.sources.csv_records import ReadBytes, read_blocks
 from oilake.jobs.sources.tar_stream import AsInputError, stream_members
+from oilake.jobs.transforms import hierarchy
 
 LARGEST_BYTES = 16 << 20
 BLOCK_BYTES = 8 << 20
-COLUMNS = {"classes": ("mid",), "descriptions": ("mid", "display_name")}
+MID_COLUMN = "LabelName"
+COLUMNS = {
+    "classes": {MID_COLUMN: "mid"},
+    "descriptions": {MID_COLUMN: "mid", "DisplayName": "display_name"},
+}
+
+HeaderForm = Literal["absent", "present", "either"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,14 @@ class ListRow:
     raw: bytes
     mid: str | None
     display_name: str | None
+
+
+class ParsedList(NamedTuple):
+    """The `rows` of a list, the records that are none, and its first line where that is a `header`."""
+
+    rows: list[ListRow]
+    bad: list[BadRecord]
+    header: str | None
 
 
 def read_contents(
@@ -58,47 +73,62 @@ def _read_whole(read: ReadBytes, where: str) -> bytes:
     return data
 
 
-def parse_list(data: bytes, file_format: str, limit: int) -> tuple[list[ListRow], list[BadRecord]]:
-    """(the rows, the records that are none) of a class list or of the descriptions; both have no header."""
-    names = COLUMNS[file_format]
-    header, types = Header(names), dict.fromkeys(names, pa.string())
-    good: list[ListRow] = []
+def parse_list(data: bytes, file_format: str, limit: int, where: str, header: HeaderForm = "absent") -> ParsedList:
+    """The rows of a class list or of the descriptions, its line ends as they come.
+
+    `header`: `either` takes a first line that names LabelName for one. InputError, starting with `where`, when a header is
+    required and missing, or lacks a column.
+    """
+    columns = COLUMNS[file_format]
+    data = data.removeprefix(BOM)
+    heading, _, rest = data.partition(b"\n")
+    if header == "present" or (header == "either" and _is_header(heading)):
+        names, data, line = read_header(heading, columns, (), where), rest, 2
+    else:
+        names, line = Header(tuple(columns.values()), where=where), 1
+    types = dict.fromkeys(columns.values(), pa.string())
+    rows: list[ListRow] = []
     bad: list[BadRecord] = []
-    for block in read_blocks(BytesIO(data.removeprefix(b"\xef\xbb\xbf")).read, BLOCK_BYTES):
-        parsed = parse_block(block, header, types, limit)
+    for block in read_blocks(BytesIO(data).read, BLOCK_BYTES, line, where):
+        parsed = parse_block(block, names, types, limit)
         places = parsed.locate(np.arange(parsed.count))
-        values = [parsed.columns[name].to_pylist() for name in names]
-        described = values[1] if len(values) > 1 else [None] * parsed.count
-        good += [
-            ListRow(*place, *pair) for place, pair in zip(places, zip(values[0], described, strict=True), strict=True)
-        ]
+        mids = parsed.columns["mid"].to_pylist()
+        described = parsed.columns["display_name"].to_pylist() if "display_name" in types else [None] * parsed.count
+        rows += [ListRow(*place, *pair) for place, pair in zip(places, zip(mids, described, strict=True), strict=True)]
         bad += parsed.bad
-    return good, bad
+    return ParsedList(rows, bad, names.text)
+
+
+def _is_header(line: bytes) -> bool:
+    """Whether a field of the line is the name of the MIDs' column, blanks and quotes around it set aside."""
+    return MID_COLUMN.encode() in (field.strip().strip(b'"') for field in line.split(b","))
 
 
 def parse_hierarchy(data: bytes, where: str) -> Any:
-    """The JSON document of a hierarchy; InputError when it is none."""
+    """The JSON document of a hierarchy; InputError when it is none, or when its nodes are not all of one form."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise InputError(f"{where}: this is no JSON document ({reason}); fetch the file again") from None
+    form = hierarchy.node_form(document)
     waiting = [document]
     while waiting:
         node = waiting.pop()
-        children = _node_children(node)
+        children = _node_children(node, form)
         if children is None:
             raise InputError(
-                f"{where}: this is no hierarchy of named nodes (see {brief_value(node)}); fetch the file again"
+                f"{where}: this is no hierarchy of {form.description} (see {brief_value(node)}); fetch the file again"
             )
         waiting += children
     return document
 
 
-def _node_children(node: Any) -> list[Any] | None:
-    """The children of a node; None when it is no node with a name."""
-    if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+def _node_children(node: Any, form: hierarchy.NodeForm) -> list[Any] | None:
+    """The children of a node; None when it is no node of that form, or holds something that a row would not tell."""
+    if not isinstance(node, dict) or not isinstance(node.get(form.label), str) or not form.is_label(node[form.label]):
         return None
-    children = node.get("children") or []
-    encodable = node["name"].encode(errors="ignore").decode() == node["name"]
-    return children if isinstance(children, list) and encodable else None
+    below = [node[key] or [] for key in form.relations if key in node]
+    if any(key in node for key in hierarchy.RELATION_KEYS - form.relations.keys()):
+        return None
+    return [child for children in below for child in children] if all(isinstance(c, list) for c in below) else None

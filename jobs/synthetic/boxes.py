@@ -57,8 +57,8 @@ def draw_boxes(
         pairs.pack(owners, codes)[order],
         source[order],
         in_v2[order],
-        _draw_sides(rng, shape),
-        _draw_attributes(rng, shape),
+        draw_sides(rng, shape),
+        draw_attributes(rng, shape),
     )
 
 
@@ -68,7 +68,7 @@ def _draw_sources(rng: np.random.Generator, in_v2: npt.NDArray[np.bool_], drawn_
     return np.where(in_v2, DRAWN_BY_CLICKS, np.where(rng.random(len(in_v2)) < 0.45, 0, 2))
 
 
-def _draw_sides(rng: np.random.Generator, n: int) -> Pairs:
+def draw_sides(rng: np.random.Generator, n: int) -> Pairs:
     """Boxes of any size; some reach to the image's edge."""
     extent = (0.02 + 0.98 * rng.random((2, n)) ** 1.6) * WHOLE
     start = rng.random((2, n)) * (WHOLE - extent)
@@ -78,7 +78,7 @@ def _draw_sides(rng: np.random.Generator, n: int) -> Pairs:
     return np.stack([low[0], high[0], low[1], high[1]])
 
 
-def _draw_attributes(rng: np.random.Generator, n: int) -> Pairs:
+def draw_attributes(rng: np.random.Generator, n: int) -> Pairs:
     attribute_bits = np.zeros(n, np.int64)
     for bit, part in enumerate(ATTRIBUTE_SHARES):
         attribute_bits |= (rng.random(n, np.float32) < part).astype(np.int64) << bit

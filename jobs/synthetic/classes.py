@@ -50,7 +50,7 @@ def make_classes(seed: int, counts: ClassCounts) -> SampleClasses:
     ends = np.cumsum([counts.both, counts.machine_only, counts.lost, counts.human_only, counts.new])
     total = int(ends[-1])
     every = np.arange(total)
-    mids = _invent_mids(rng, total)
+    mids = invent_mids(rng, total)
     machine_v1 = every < ends[2]
     machine_v1[ends[0] - counts.later_than_v1 : ends[0]] = False
     trainable = (every < counts.trainable_both) | ((every >= ends[2]) & (every < ends[2] + counts.trainable_human_only))
@@ -72,7 +72,7 @@ def make_classes(seed: int, counts: ClassCounts) -> SampleClasses:
     )
 
 
-def _invent_mids(rng: np.random.Generator, count: int) -> list[str]:
+def invent_mids(rng: np.random.Generator, count: int) -> list[str]:
     """Different MIDs of the legal alphabet; a few come from the Knowledge Graph."""
     mids: dict[str, None] = {}
     while len(mids) < count:

@@ -15,7 +15,7 @@ from oilake.jobs.synthetic.plan import SamplePlan
 
 @dataclass(frozen=True)
 class SampleContext:
-    """The plan, the classes, draws by popularity, and vocabularies."""
+    """The plan, the classes, draws by popularity, and vocabularies; `spools`: those that are written."""
 
     seed: int
     plan: SamplePlan
@@ -25,9 +25,10 @@ class SampleContext:
     machine: pa.StringArray
     human: dict[str, pa.StringArray]
     boxes: boxes.BoxVocabulary
+    spools: frozenset[str]
 
 
-def make_context(seed: int, plan: SamplePlan, classes: SampleClasses) -> SampleContext:
+def make_context(seed: int, plan: SamplePlan, classes: SampleClasses, spools: frozenset[str]) -> SampleContext:
     """What all slices of one sample share."""
     spellings = {"v1": ("0.0", "1.0"), "v2": ("0", "1"), "v3": ("0", "1")}
     sources = {release: human.SOURCES_V3 if release == "v3" else human.SOURCES_V2 for release in spellings}
@@ -45,4 +46,5 @@ def make_context(seed: int, plan: SamplePlan, classes: SampleClasses) -> SampleC
         machine.machine_vocabulary([classes.mids[code] for code in classes.machine.tolist()]),
         {release: human.human_vocabulary(classes.mids, sources[release], spellings[release]) for release in spellings},
         boxes.box_vocabulary(classes.mids),
+        spools,
     )

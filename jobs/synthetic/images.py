@@ -42,7 +42,7 @@ def image_vocabulary(seed: int) -> ImageVocabulary:
 def draw_details(
     rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int, known: Sequence[str] = ()
 ) -> pa.StringArray:
-    """OriginalURL and all columns behind it, with their line end, of n images; shape (n,).
+    """OriginalURL and all columns behind it of n images; shape (n,).
 
     `known`: OriginalSize and OriginalMD5 of the first images, those that have a real photo.
     """
@@ -62,13 +62,13 @@ def draw_details(
     return text.join_columns(
         text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
         text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
-        _draw_titles(rng, words, n), ",", _put_first(known, _size_and_md5(rng, n)), ",", text.blank(thumbnail, absent), "\n",
+        _draw_titles(rng, words, n), ",", _put_first(known, _size_and_md5(rng, n)), ",", text.blank(thumbnail, absent),
     )  # fmt: skip
 
 
 def image_lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringArray:
     """Whole rows: the IDs, their subset and `details`."""
-    return text.join_columns(ids, f",{subset},", rest)
+    return text.join_columns(ids, f",{subset},", rest, "\n")
 
 
 def _draw_titles(rng: np.random.Generator, words: ImageVocabulary, n: int) -> pa.StringArray:

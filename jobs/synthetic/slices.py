@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +48,21 @@ class SampleSlice:
     """The text of one slice by spool (see `archives.spool_name`), its parts by subset, and what it counts."""
 
     parts: dict[str, SubsetRows]
+    spools: frozenset[str]
     texts: dict[str, Lines] = field(default_factory=dict)
     tally: FigureTally = field(default_factory=FigureTally)
+
+    def put_text(self, spool: str, make_lines: Callable[[], pa.StringArray]) -> None:
+        """Makes the rows of one spool, if it is written at all."""
+        if spool in self.spools:
+            self.texts[spool] = [make_lines()]
 
 
 def make_slice(world: SampleContext, number: int) -> SampleSlice:
     """Slice `number` of the sample, the same whenever it is made."""
     ids = _draw_ids(world, number)
-    sample_slice = SampleSlice({subset: _subset_rows(world, number, subset, ids[subset]) for subset in SUBSETS})
+    parts = {subset: _subset_rows(world, number, subset, ids[subset]) for subset in SUBSETS}
+    sample_slice = SampleSlice(parts, world.spools)
     if len(ids[VANISHED]):
         sample_slice.parts[VANISHED] = _vanished_rows(world, number, ids[VANISHED])
     for subset in SUBSETS:
@@ -147,21 +155,24 @@ def _write_part(world: SampleContext, sample_slice: SampleSlice, subset: str) ->
     assert part.labels is not None
     assert part.boxes is not None
     releases = ALL if subset == "train" else LATER
-    sample_slice.texts[f"images-{subset}"] = [images.image_lines(part.names, subset, part.details)]
+    sample_slice.put_text(f"images-{subset}", lambda: images.image_lines(part.names, subset, part.details))
     tally.count(releases, "images", subset, len(part.ids))
-    sample_slice.texts[f"machine-{subset}"] = [machine.machine_lines(part.names, part.machine, world.machine)]
+    sample_slice.put_text(f"machine-{subset}", lambda: machine.machine_lines(part.names, part.machine, world.machine))
     tally.count(LATER, "machine_labels", subset, len(part.machine))
     tally.see(LATER, "machine", pairs.class_numbers(part.machine))
     for release, rows in _human_rows(part.labels):
-        sample_slice.texts[f"human-{release}-{subset}"] = [
-            human.human_lines(part.names, world.classes.place, rows, world.human[release])
-        ]
+        sample_slice.put_text(
+            f"human-{release}-{subset}",
+            partial(human.human_lines, part.names, world.classes.place, rows, world.human[release]),
+        )
         tally.count((release,), "human_labels_positive", subset, int(rows[1].sum()))
         tally.count((release,), "human_labels_negative", subset, int((1 - rows[1]).sum()))
         tally.see((release,), "human", pairs.class_numbers(rows[0]))
     for release, rows_of in (("v2", part.boxes.in_v2), ("v3", np.ones(len(part.boxes.in_v2), np.bool_))):
-        lines = boxes.box_lines(part.names, part.boxes, world.boxes, release, subset != "train")
-        sample_slice.texts[f"boxes-{release}-{subset}"] = [lines]
+        sample_slice.put_text(
+            f"boxes-{release}-{subset}",
+            partial(boxes.box_lines, part.names, part.boxes, world.boxes, release, subset != "train"),
+        )
         boxed = part.boxes.pairs[rows_of]
         tally.count((release,), "boxes", subset, len(boxed))
         tally.count((release,), "images_with_boxes", subset, len(np.unique(pairs.image_numbers(boxed))))
@@ -177,12 +188,7 @@ def _human_rows(labels: HumanLabels) -> Iterator[tuple[str, tuple[Pairs, Pairs, 
 def _write_v1(world: SampleContext, number: int, sample_slice: SampleSlice) -> None:
     train, v1_classes = sample_slice.parts["train"], world.classes.machine_v1
     machine_pairs = machine.pairs_of_classes(train.machine, v1_classes)
-    same = len(machine_pairs) == len(train.machine)
-    sample_slice.texts["machine-v1-train"] = (
-        sample_slice.texts["machine-train"]
-        if same
-        else [machine.machine_lines(train.names, machine_pairs, world.machine)]
-    )
+    sample_slice.put_text("machine-v1-train", lambda: machine.machine_lines(train.names, machine_pairs, world.machine))
     sample_slice.tally.count(("v1",), "machine_labels", "train", len(machine_pairs))
     sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(machine_pairs))
     rng = np.random.default_rng([world.seed, 8, number])
@@ -193,11 +199,14 @@ def _write_v1(world: SampleContext, number: int, sample_slice: SampleSlice) -> N
 
 
 def _write_v1_validation(world: SampleContext, sample_slice: SampleSlice, rows: validation_v1.ValidationV1Rows) -> None:
-    sample_slice.texts["images-v1-validation"] = [images.image_lines(rows.names, "validation", rows.details)]
-    sample_slice.texts["machine-v1-validation"] = [machine.machine_lines(rows.names, rows.machine, world.machine)]
-    sample_slice.texts["human-v1-validation"] = [
-        human.human_lines(rows.names, world.classes.place, rows.human, world.human["v1"])
-    ]
+    sample_slice.put_text("images-v1-validation", lambda: images.image_lines(rows.names, "validation", rows.details))
+    sample_slice.put_text(
+        "machine-v1-validation", lambda: machine.machine_lines(rows.names, rows.machine, world.machine)
+    )
+    sample_slice.put_text(
+        "human-v1-validation",
+        lambda: human.human_lines(rows.names, world.classes.place, rows.human, world.human["v1"]),
+    )
     sample_slice.tally.count(("v1",), "images", "validation", len(rows.names))
     sample_slice.tally.count(("v1",), "machine_labels", "validation", len(rows.machine))
     sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(rows.machine))

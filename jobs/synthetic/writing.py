@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,21 @@ from oilake.jobs.synthetic import (
     classfiles,
     context,
     defect_injection,
+    evolved_writing,
     figures,
     ground_truth,
     photos,
     plan,
+    sample_registry,
     slices,
 )
 from oilake.jobs.synthetic.archives import Content
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.defect_injection import Edit
 from oilake.jobs.synthetic.defects import KINDS
+from oilake.jobs.synthetic.evolved_writing import EvolvedJob
 from oilake.jobs.synthetic.figures import Figures, FigureTally
+from oilake.jobs.synthetic.sample_choice import SampleChoice
 
 PLANTED = "v3"
 REGISTRY, TRUTH = "registry", "truth"
@@ -34,40 +38,48 @@ REGISTRY, TRUTH = "registry", "truth"
 
 @dataclass(frozen=True)
 class SampleJob:
-    """One sample in the making: `out` receives what is whole, `folder` holds what is not."""
+    """One sample in the making: `out` receives what is whole, `folder` holds what is not.
+
+    `releases`: those of V1 to V3 that are written, of `tables` alone; `evolved`: what is written of later ones, if any.
+    """
 
     out: Path
     folder: Path
     seed: int
     releases: Mapping[str, Release]
+    tables: Collection[str]
     classes: SampleClasses
+    evolved: EvolvedJob | None
 
 
 def write_sample(
-    out: Path,
-    folder: Path,
-    releases: Mapping[str, Release],
-    decided: plan.SamplePlan,
-    seed: int,
-    wanted: Mapping[str, int],
+    out: Path, folder: Path, choice: SampleChoice, decided: plan.SamplePlan, seed: int, wanted: Mapping[str, int]
 ) -> dict[str, Figures]:
     """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
-    job = SampleJob(out, folder, seed, releases, classes.make_classes(seed, decided.classes))
-    for name in (*(release.tag for release in releases.values()), REGISTRY, TRUTH):
+    chosen = {name: release for name, release in choice.known.items() if name in choice.releases}
+    first = {name: release for name, release in chosen.items() if name in classes.RELEASES}
+    published = {name: release.published for name, release in choice.known.items()}
+    sample_classes = classes.make_classes(seed, decided.classes)
+    evolved = evolved_writing.plan_files(seed, decided, sample_classes, chosen, published, choice.tables)
+    job = SampleJob(out, folder, seed, first, choice.tables, sample_classes, evolved)
+    for name in (*(release.tag for release in first.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)
     tally = _write_rows(job, decided)
     edits = defect_injection.plan_edits(seed, wanted, _planted_members(job)) if wanted else {}
     lines: dict[str, list[int]] = {}
-    files = [(release, file) for release in releases.values() for file in release.files]
+    files = [(release, file) for release in first.values() for file in release.files if _table_of(file) in job.tables]
     for release, file in track_progress(files, len(files), "archives written", "files"):
         _write_file(job, release, file, edits if release.release == PLANTED else {}, lines)
     _write_defects(job, edits, lines)
-    figures_by_release = {name: figures.release_figures(tally, job.classes, name) for name in releases}
-    for name in releases:
-        archives.write_plain(
-            out / REGISTRY / f"{name}.yaml", folder, figures.registry_text(name, figures_by_release[name]).encode()
-        )
+    figures_by_release = {name: figures.first_figures(tally, job.classes, name) for name in first}
+    if evolved:
+        figures_by_release |= evolved_writing.write_files(evolved, out, folder, tally)
+    sample_registry.write_registry(out / REGISTRY, folder, chosen, figures_by_release)
     return figures_by_release
+
+
+def _table_of(file: File) -> str:
+    return file.members[0].table
 
 
 def _write_rows(job: SampleJob, decided: plan.SamplePlan) -> FigureTally:
@@ -76,10 +88,13 @@ def _write_rows(job: SampleJob, decided: plan.SamplePlan) -> FigureTally:
         archives.spool_name(release, each): archives.header_line(release, each)
         for release in job.releases.values()
         for each in _row_members(release)
+        if each.member.table in job.tables
     }
     tally = FigureTally()
-    shared = context.make_context(job.seed, decided, job.classes)
+    shared = context.make_context(job.seed, decided, job.classes, frozenset(headers))
     _begin_truth(job, decided)
+    if job.evolved:
+        headers |= evolved_writing.spool_headers(job.evolved)
     log_line(f"making {decided.subsets['train'].images:,} train images and all that belongs to them")
     with archives.open_spools(job.folder, headers) as opened:
         for number in track_progress(range(decided.slices), decided.slices, "image ID ranges made", "ranges"):
@@ -87,6 +102,8 @@ def _write_rows(job: SampleJob, decided: plan.SamplePlan) -> FigureTally:
             archives.append_rows(opened, sample_slice.texts)
             tally.add(sample_slice.tally)
             _tell_truth(job, decided, sample_slice)
+            if job.evolved:
+                evolved_writing.append_slice(job.evolved, job.out / TRUTH, number, sample_slice, opened, tally)
             if number == 0:
                 _write_photos(job, sample_slice)
     return tally
@@ -99,6 +116,8 @@ def _begin_truth(job: SampleJob, decided: plan.SamplePlan) -> None:
     (folder / "label_changes_v2_v3.csv").unlink(missing_ok=True)
     if decided.scale <= ground_truth.LABELS_UP_TO:
         ground_truth.write_csv(folder / "label_changes_v2_v3.csv", ground_truth.LABELS, [])
+    if job.evolved:
+        evolved_writing.begin_truth(job.evolved, folder, job.classes)
 
 
 def _tell_truth(job: SampleJob, decided: plan.SamplePlan, sample_slice: slices.SampleSlice) -> None:
@@ -123,9 +142,11 @@ def _row_members(release: Release) -> list[ExpectedMember]:
 
 
 def _planted_members(job: SampleJob) -> list[defect_injection.SpooledMember]:
+    if PLANTED not in job.releases:
+        return []
     release = job.releases[PLANTED]
     spooled = []
-    for each in _row_members(release):
+    for each in (member for member in _row_members(release) if member.member.table in job.tables):
         spool = archives.spool_name(release, each)
         table = spool.split("-")[0]
         spooled.append(

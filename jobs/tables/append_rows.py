@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
-from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import delete_files
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
 from oilake.jobs.tables.delta_log import existing_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error, is_committed
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -66,15 +64,13 @@ def _in_table_order(table: schemas.Table, rows: pa.Table) -> pa.Table:
 def _commit_staged(
     warehouse: Warehouse, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties
 ) -> None:
-    for attempt in range(ATTEMPTS):
+    def commit_once() -> None:
         opened = existing_table(warehouse, table.table)
-        try:
-            return opened.create_write_transaction(
-                [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
-            )
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(f"{warehouse.table_uri(table.table)}: other runs keep writing; run the same command again")
+        opened.create_write_transaction(
+            [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
+        )
+
+    commit_persistently(warehouse.table_uri(table.table), commit_once)
 
 
 def _commit_properties(table: schemas.Table, run_id: str, metadata: Mapping[str, str]) -> CommitProperties:

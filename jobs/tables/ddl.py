@@ -120,7 +120,13 @@ def _migrate_columns(spark: SparkSession, warehouse: Warehouse, name: str, table
         spark.sql(f"ALTER TABLE {where} ADD COLUMNS ({schemas.column_sql(column)})")
     for key, field in stored_fields.items():
         _refuse_changed_type(where, name, declared_columns[key], field)
-    return [f"{name}: column {column.name} was added" for column in added]
+    relaxed = [key for key, field in stored_fields.items() if declared_columns[key].nullable and not field["nullable"]]
+    for key in relaxed:
+        spark.sql(f"ALTER TABLE {where} ALTER COLUMN {quote_identifier(key)} DROP NOT NULL")
+    return [
+        *(f"{name}: column {column.name} was added" for column in added),
+        *(f"{name}: column {key} may be NULL now" for key in relaxed),
+    ]
 
 
 def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field: dict[str, object]) -> None:

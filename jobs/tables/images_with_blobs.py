@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
-from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -23,7 +20,6 @@ def with_blobs(
     warehouse: Warehouse,
     release: str | None = None,
     location: str | None = None,
-    known: Mapping[str, Snapshot] | None = None,
 ) -> DataFrame:
     """`images` as they were published, one row each, and the newest check of its blob: blob_location, blob_key, blob_status
     and so on.
@@ -32,7 +28,7 @@ def with_blobs(
     the size and MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has
     them, and of equal ones the one that was checked last.
     """
-    images = read_published(spark, warehouse, "images", release, known=known)
+    images = read_published(spark, warehouse, "images", release)
     checks = read_published(spark, warehouse, "blob_checks").where("image_id IS NOT NULL")
     if location is not None:
         checks = checks.where(sf.col("location") == location)

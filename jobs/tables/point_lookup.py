@@ -9,20 +9,15 @@ import pyarrow as pa
 
 from oilake.jobs.tables.delta_log import files_at
 from oilake.jobs.tables.parquet_reader import read_file
-from oilake.jobs.tables.snapshots import PublishedSlice, Snapshot, published_slices
+from oilake.jobs.tables.snapshots import PublishedSlice, published_slices
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 
-def matching_rows(
-    warehouse: Warehouse, table: str, release: str, column: str, value: str, known: Mapping[str, Snapshot] | None = None
-) -> list[dict[str, Any]]:
-    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published.
-
-    `known`: all snapshots, where they were read before.
-    """
+def matching_rows(warehouse: Warehouse, table: str, release: str, column: str, value: str) -> list[dict[str, Any]]:
+    """The release's published rows whose `column` is `value`, whole. ConfigError when the table is not published."""
     names = [stored_column.name for stored_column in schemas.table_schema(table).stored()]
-    file_parts = matching_parts(warehouse, table, release, column, value, names, known)
+    file_parts = matching_parts(warehouse, table, release, column, value, names)
     return [{**partition, **row} for partition, part in file_parts for row in part.to_pylist()]
 
 
@@ -33,13 +28,12 @@ def matching_parts(
     column: str,
     value: str,
     columns: Sequence[str],
-    known: Mapping[str, Snapshot] | None = None,
 ) -> Iterator[tuple[dict[str, str], pa.Table]]:
     """(partition, some columns of the rows whose `column` is `value`) of every file that may hold one.
 
     ConfigError when the table of the release is not published, StoreError when a file cannot be read.
     """
-    for published_slice in published_slices(warehouse, table, release, known=known):
+    for published_slice in published_slices(warehouse, table, release):
         for path, partition in _candidate_files(warehouse, table, published_slice, column, value):
             yield (
                 partition,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from deltalake import CommitProperties, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
 from oilake.conf.errors import StoreError
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently
 from oilake.jobs.tables.delta_log import existing_table, open_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, add_action, as_store_error
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -30,27 +29,26 @@ def replace_part(
     StoreError when another run has replaced the part meanwhile, or when the store cannot be written.
     """
     schema = schemas.table_schema(table)
-    for attempt in range(ATTEMPTS):
+
+    def commit_once() -> None:
         opened = existing_table(warehouse, table)
         if (opened.transaction_version(_application_id(part)) or 0) != begun:
             raise StoreError(
                 f"{warehouse.table_uri(table)}: another run has replaced the same rows meanwhile; run it again"
             )
-        try:
-            opened.create_write_transaction(
-                [add_action(file) for file in files],
-                "overwrite",
-                opened.schema(),
-                list(schema.partition_by),
-                [(column, "=", value) for column, value in part.items()],
-                commit_properties=_commit_properties(schema, part, begun + 1, run_id),
-            )
-            return
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-        except (DeltaError, OSError) as error:
-            raise as_store_error(warehouse, error) from None
-    raise StoreError(f"{warehouse.table_uri(table)}: other runs keep writing; run the same command again")
+        opened.create_write_transaction(
+            [add_action(file) for file in files],
+            "overwrite",
+            opened.schema(),
+            list(schema.partition_by),
+            [(column, "=", value) for column, value in part.items()],
+            commit_properties=_commit_properties(schema, part, begun + 1, run_id),
+        )
+
+    try:
+        commit_persistently(warehouse.table_uri(table), commit_once)
+    except (DeltaError, OSError) as error:
+        raise as_store_error(warehouse, error) from None
 
 
 def _application_id(part: Mapping[str, str]) -> str:

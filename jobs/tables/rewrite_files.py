@@ -6,12 +6,13 @@ import time
 from collections.abc import Sequence
 
 from deltalake import CommitProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from oilake.conf.errors import DataQualityError
+from oilake.conf.errors import DataQualityError, StoreError
+from oilake.jobs.tables.cleanup import delete_replaced
+from oilake.jobs.tables.commits import as_store_error, commit_persistently
 from oilake.jobs.tables.delta_log import add_actions, existing_table
-from oilake.jobs.tables.publish import ATTEMPTS, PAUSE, as_store_error, delete_replaced
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -24,36 +25,37 @@ def exchange_files(
 ) -> bool:
     """Commits `new` instead of `old`; whether it did. Where another run has replaced an old one, the new ones are deleted.
 
-    PromiseError when they do not hold as many rows; StoreError when the store cannot be written.
+    DataQualityError when they do not hold as many rows; StoreError when the store cannot be written.
     """
+
+    def commit_once() -> bool:
+        opened = existing_table(warehouse, table)
+        if not {file.path for file in old} <= {action["path"] for action, _ in add_actions(opened)}:
+            return False
+        opened.create_write_transaction(
+            _exchange_actions(old, new),
+            "append",
+            opened.schema(),
+            list(schemas.table_schema(table).partition_by),
+            commit_properties=CommitProperties(
+                custom_metadata={"userMetadata": MAINTAIN, "oilake.job": MAINTAIN, "oilake.run_id": run_id},
+                max_commit_retries=0,
+            ),
+        )
+        return True
+
     try:
         if sum(file.rows for file in old) != sum(file.rows for file in new):
             raise DataQualityError(f"{table}: rewritten files hold another number of rows; please report this")
-        for attempt in range(ATTEMPTS):
-            opened = existing_table(warehouse, table)
-            if not {file.path for file in old} <= {action["path"] for action, _ in add_actions(opened)}:
-                break
-            try:
-                opened.create_write_transaction(
-                    _exchange_actions(old, new),
-                    "append",
-                    opened.schema(),
-                    list(schemas.table_schema(table).partition_by),
-                    commit_properties=CommitProperties(
-                        custom_metadata={"userMetadata": MAINTAIN, "oilake.job": MAINTAIN, "oilake.run_id": run_id},
-                        max_commit_retries=0,
-                    ),
-                )
-                return True
-            except CommitFailedError:
-                time.sleep(PAUSE * attempt)
+        is_exchanged = commit_persistently(warehouse.table_uri(table), commit_once)
     except (DeltaError, OSError) as error:
         raise as_store_error(warehouse, error) from None
-    except DataQualityError:
+    except (DataQualityError, StoreError):
         delete_replaced(new, warehouse)
         raise
-    delete_replaced(new, warehouse)
-    return False
+    if not is_exchanged:
+        delete_replaced(new, warehouse)
+    return is_exchanged
 
 
 def _exchange_actions(old: Sequence[StagedFile], new: Sequence[StagedFile]) -> list[AddAction | RemoveAction]:

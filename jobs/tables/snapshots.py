@@ -34,11 +34,18 @@ class Snapshot:
     fingerprints: dict[str, str]
 
 
-def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
-    """The newest snapshot of every release, by release; empty where nothing was published yet.
+def pin_snapshots(warehouse: Warehouse) -> Warehouse:
+    """Looks at the snapshots, as a run does once; the warehouse as it is seen from then on."""
+    return replace(warehouse, pins=read_snapshots(warehouse))
 
-    A run looks once and hands on what it saw as `known`: what is published meanwhile does not mix with it.
-    """
+
+def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
+    """The newest snapshot of every release, by release, as the run saw them where it has looked already."""
+    return read_snapshots(warehouse) if warehouse.pins is None else dict(warehouse.pins)
+
+
+def read_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
+    """The newest snapshot of every release as they are now, by release; empty where nothing was published yet."""
     newest: dict[str, Snapshot] = {}
     for snapshot in _every_snapshot(warehouse):
         if snapshot.release not in newest or snapshot.number > newest[snapshot.release].number:
@@ -67,12 +74,9 @@ def numbered_snapshot(warehouse: Warehouse, release: str, number: int) -> Snapsh
     )
 
 
-def require_snapshot(warehouse: Warehouse, release: str, known: Mapping[str, Snapshot] | None = None) -> Snapshot:
-    """The newest snapshot of `release`; ConfigError when it was never published.
-
-    `known`: all snapshots, where they were read before.
-    """
-    by_release = newest_snapshots(warehouse) if known is None else known
+def require_snapshot(warehouse: Warehouse, release: str) -> Snapshot:
+    """The newest snapshot of `release`; ConfigError when it was never published."""
+    by_release = newest_snapshots(warehouse)
     if release not in by_release:
         names = ", ".join(by_release) or "none"
         raise ConfigError(
@@ -81,15 +85,9 @@ def require_snapshot(warehouse: Warehouse, release: str, known: Mapping[str, Sna
     return by_release[release]
 
 
-def require_snapshots(
-    warehouse: Warehouse, release: str | None, known: Mapping[str, Snapshot] | None = None
-) -> list[Snapshot]:
-    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published.
-
-    `known`: all snapshots, where they were read before.
-    """
-    every = newest_snapshots(warehouse) if known is None else known
-    chosen = [require_snapshot(warehouse, release, every)] if release else list(every.values())
+def require_snapshots(warehouse: Warehouse, release: str | None) -> list[Snapshot]:
+    """The newest snapshot of `release`, or of every release; ConfigError when nothing is published."""
+    chosen = [require_snapshot(warehouse, release)] if release else list(newest_snapshots(warehouse).values())
     if not chosen:
         raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
     return chosen
@@ -113,19 +111,17 @@ def published_slices(
     table: str,
     release: str | None = None,
     since: str | None = None,
-    known: Mapping[str, Snapshot] | None = None,
 ) -> list[PublishedSlice]:
     """The published slices of a table: of `release`, or of all; of a comparison with `since`, or with any release.
 
-    `known`: all snapshots, where they were read before. ConfigError when there is none, or when the earlier release of a
-    comparison was ingested anew after it.
+    ConfigError when there is none, or when the earlier release of a comparison was ingested anew after it.
     """
     schema = schemas.table_schema(table)
-    known = newest_snapshots(warehouse) if known is None else known
+    pinned = replace(warehouse, pins=newest_snapshots(warehouse))
     chosen = [
         published_slice
-        for pin in require_snapshots(warehouse, release, known)
-        for published_slice in _snapshot_slices(warehouse, schema, pin, since, known)
+        for pin in require_snapshots(pinned, release)
+        for published_slice in _snapshot_slices(pinned, schema, pin, since)
     ]
     if not chosen:
         which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
@@ -137,8 +133,9 @@ def published_slices(
 
 
 def _snapshot_slices(
-    warehouse: Warehouse, schema: schemas.Table, pin: Snapshot, since: str | None, known: Mapping[str, Snapshot]
+    warehouse: Warehouse, schema: schemas.Table, pin: Snapshot, since: str | None
 ) -> Iterator[PublishedSlice]:
+    known = newest_snapshots(warehouse)
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
@@ -195,12 +192,10 @@ def _outdated_sentence(warehouse: Warehouse, name: str, pin: Snapshot) -> str:
     )
 
 
-def drop_outdated_comparisons(
-    warehouse: Warehouse, known: Mapping[str, Snapshot], release: str | None
-) -> tuple[dict[str, Snapshot], list[str]]:
-    """(the snapshots without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
+def drop_outdated_comparisons(warehouse: Warehouse, release: str | None) -> tuple[Warehouse, list[str]]:
+    """(the warehouse without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
     for each of these)."""
-    kept, sentences = {}, []
+    kept, sentences, known = {}, list[str](), newest_snapshots(warehouse)
     for later, pin in known.items():
         versions = dict(pin.table_versions)
         for name in pin.table_versions if release in (None, later) else ():
@@ -209,7 +204,7 @@ def drop_outdated_comparisons(
                 sentences.append(_outdated_sentence(warehouse, name, pin))
                 del versions[name]
         kept[later] = replace(pin, table_versions=versions)
-    return kept, sentences
+    return replace(warehouse, pins=kept), sentences
 
 
 def property_name(name: str, release: str, since: str | None) -> str:

@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 
 from oilake.jobs.runtime.filesystem import spark_path
 from oilake.jobs.tables.quoting import plain_files
-from oilake.jobs.tables.snapshots import PublishedSlice, Snapshot, published_slices
+from oilake.jobs.tables.snapshots import PublishedSlice, published_slices
 from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -28,12 +28,10 @@ def read_published(
     table: str,
     release: str | None = None,
     since: str | None = None,
-    known: Mapping[str, Snapshot] | None = None,
 ) -> DataFrame:
     """The rows of `table` as they were published: of one release, or of all of them, each at its own snapshot.
 
-    A comparison is read by its later release, and by the earlier one where `since` gives it. `known`: all snapshots,
-    where they were read before.
+    A comparison is read by its later release, and by the earlier one where `since` gives it.
     """
     if not schemas.table_schema(table).slice_by:
         whole = spark.read.format("delta").load(warehouse.spark_path(table))
@@ -41,7 +39,7 @@ def read_published(
         return whole.where(whole["release"] == release) if release and has_release else whole
     parts = [
         _read_slice(spark, warehouse, table, published_slice)
-        for published_slice in published_slices(warehouse, table, release, since, known)
+        for published_slice in published_slices(warehouse, table, release, since)
     ]
     return reduce(DataFrame.unionByName, parts)
 

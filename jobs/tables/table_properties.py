@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
-from deltalake.exceptions import CommitFailedError
-
-from oilake.conf.errors import StoreError
+from oilake.jobs.tables.commits import commit_persistently
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.warehouse import Warehouse
-
-ATTEMPTS = 10
-PAUSE = 0.1
 
 # A stranger's VACUUM, and the cleaning that goes with checkpoints, know nothing of snapshots: with their defaults they leave
 # alone what is younger than this. `oilake maintain` knows what is needed.
@@ -29,20 +23,17 @@ def change_properties(
 
     StoreError when other runs keep changing them.
     """
-    for attempt in range(ATTEMPTS):
+
+    def commit_once() -> Mapping[str, str] | None:
         table = existing_table(warehouse, name)
         stored: Mapping[str, str] = table.metadata().configuration
         new_values = dict(changes(stored))
         if not new_values:
             return None
-        try:
-            table.alter.set_table_properties(new_values, raise_if_not_exists=False)
-            return stored
-        except CommitFailedError:
-            time.sleep(PAUSE * attempt)
-    raise StoreError(
-        f"{warehouse.table_uri(name)}: other runs keep changing its properties; run the same command again"
-    )
+        table.alter.set_table_properties(new_values, raise_if_not_exists=False)
+        return stored
+
+    return commit_persistently(warehouse.table_uri(name), commit_once)
 
 
 def migrate_retention(warehouse: Warehouse, name: str) -> list[str]:

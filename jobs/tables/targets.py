@@ -15,7 +15,7 @@ from oilake.conf.file_names import leads_out
 from oilake.conf.storage import uri_storage
 from oilake.jobs.runtime.filesystem import is_local_file, join_uri
 from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, published_slices
+from oilake.jobs.tables.snapshots import SINCE, newest_snapshots, published_slices
 from oilake.jobs.tables.suite_properties import SUITE, carried_suite
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite
@@ -61,14 +61,12 @@ class CheckTarget:
         return " ".join([self.table, *(release for release in releases if release)])
 
 
-def published_targets(
-    warehouse: Warehouse, tables: Sequence[str], release: str | None, known: Mapping[str, Snapshot]
-) -> list[CheckTarget]:
-    """The published slices of some tables, of one release or of all, in the order of the tables, as `known` has them.
+def published_targets(warehouse: Warehouse, tables: Sequence[str], release: str | None) -> list[CheckTarget]:
+    """The published slices of some tables, of one release or of all, in the order of the tables.
 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
-    of_release = [pin for name, pin in known.items() if release in (None, name)]
+    of_release = [pin for name, pin in newest_snapshots(warehouse).items() if release in (None, name)]
     held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
     targets: list[CheckTarget] = []
     for name in tables:
@@ -79,7 +77,7 @@ def published_targets(
         if len(tables) > 1 and name not in held:
             continue
         suite = carried_suite(existing_table(warehouse, name))
-        for published_slice in published_slices(warehouse, name, release, known=known):
+        for published_slice in published_slices(warehouse, name, release):
             targets.append(
                 _make_target(
                     name,

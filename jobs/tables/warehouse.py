@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
@@ -10,13 +12,21 @@ from oilake.conf.settings import Settings
 from oilake.conf.storage import Storage, StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem, spark_path
 
+if TYPE_CHECKING:
+    from oilake.jobs.tables.snapshots import Snapshot
+
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A folder or s3:// URI that holds a table a name; it travels into Spark's tasks. In a text it is its URI."""
+    """A folder or s3:// URI that holds a table a name; it travels into Spark's tasks. In a text it is its URI.
+
+    `pins`: the newest snapshots, by release, as a run saw them when it looked (`pin_snapshots`): what it reads by this
+    warehouse does not mix with what is published meanwhile. None: each look is a new one.
+    """
 
     uri: str
     storage: Storage
+    pins: Mapping[str, Snapshot] | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Warehouse:

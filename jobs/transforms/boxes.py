@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pyarrow as pa
 
-from oilake.conf.registry import IdForm
+from oilake.conf.registry import ExpectedMember, Release, subset_box_sources
 from oilake.jobs.transforms import dictionary_arrays, labels, numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 
@@ -20,15 +20,13 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Collection[str], form: IdForm | None = None) -> NormalizedBatch:
-    """`raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL.
-
-    `sources`: the box sources that the release declares; `form`: see jobs/transforms/image_ids.py.
-    """
+def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
+    """Normalize `raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL."""
     result = NormalizedBatch({})
-    labels.add_ids_and_mids(result, raw, form)
+    labels.add_ids_and_mids(result, raw, expected.member.ids)
     _, unknown = dictionary_arrays.map_distinct(
-        raw["source"], lambda values: (values, ~_are_known_sources(values, sources))
+        raw["source"],
+        lambda values: (values, ~_are_known_sources(values, subset_box_sources(release, expected.subset))),
     )
     result.add("source", raw["source"], unknown, "unknown_source")
     confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)

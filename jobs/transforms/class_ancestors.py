@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def ancestor_pairs(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """(class, ancestor) as MIDs, over every occurrence of a class in `nodes` (rows of `hierarchy`: path, parent_path,
-    mid, relation). Only subcategories imply their parents: a part does not; a node without MID passes on what is above it.
+def subcategory_edges(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Distinct (node, parent) of the subcategories in `nodes` (rows of `hierarchy`: path, parent_path, mid, relation).
+
+    A node is its MID; one without a MID is the path at which it stands.
     """
     nodes_by_path = {node["path"]: node for node in nodes}
-    pairs = set()
-    for node in nodes_by_path.values():
-        above = _parent_node(node, nodes_by_path)
-        while above is not None:
-            if node["mid"] and above["mid"] and node["mid"] != above["mid"]:
-                pairs.add((str(node["mid"]), str(above["mid"])))
-            above = _parent_node(above, nodes_by_path)
-    return pairs
+    return {
+        (_node_key(node), _node_key(nodes_by_path[node["parent_path"]]))
+        for node in nodes_by_path.values()
+        if node["relation"] == "subcategory" and node["parent_path"] in nodes_by_path
+    }
 
 
-def _parent_node(node: Mapping[str, Any], nodes_by_path: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return nodes_by_path.get(node["parent_path"]) if node["relation"] == "subcategory" else None
+def ancestor_pairs(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """(class, ancestor) as MIDs: the closure of the distinct edges, however often a node occurs. Only subcategories imply
+    their parents: a part does not; a node without MID passes on what is above it.
+    """
+    nodes = list(nodes)
+    parents: dict[str, set[str]] = defaultdict(set)
+    for below, above in subcategory_edges(nodes):
+        parents[below].add(above)
+    mids = {node["mid"] for node in nodes if node["mid"]}
+    return {(mid, above) for mid in mids for above in _nodes_above(mid, parents) if above in mids and above != mid}
+
+
+def _nodes_above(node: str, parents: Mapping[str, set[str]]) -> set[str]:
+    """Every node that is reached from `node`, which itself is one of them where the edges form a circle."""
+    above: set[str] = set()
+    waiting = [node]
+    while waiting:
+        fresh = parents.get(waiting.pop(), set()) - above
+        above |= fresh
+        waiting += fresh
+    return above
+
+
+def _node_key(node: Mapping[str, Any]) -> str:
+    return str(node["mid"] or node["path"])

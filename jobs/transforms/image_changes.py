@@ -16,8 +16,7 @@ from oilake.jobs.transforms.release_diff import FROM, TO, ChosenRows, MatchedRow
 from oilake.quality.row_expectations import RowMask, numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
-KEYS = ("release", "subset", "image_id")
-COLUMNS = tuple(column.name for column in table_schema("images").columns if column.name not in KEYS)
+COLUMNS = table_schema("images").compared()
 CHANGES = ("added", "removed", "moved_subset", "metadata_changed")
 
 Bits = npt.NDArray[np.int64]
@@ -25,7 +24,7 @@ Bits = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ImageChangeBatch:
-    """Some changed images: their IDs as numbers, and one bit a column of COLUMNS that differs; both of shape (rows,)."""
+    """Some changed images: their IDs as numbers, and one bit a compared column that differs; both of shape (rows,)."""
 
     change: str
     from_subset: str | None
@@ -34,10 +33,11 @@ class ImageChangeBatch:
     columns: Bits
 
 
-def compare_images(chunk: Mapping[str, ImageRuns]) -> pa.Table:
+def compare_images(chunk: Mapping[str, ImageRuns], compared: Sequence[str]) -> pa.Table:
     """The changed rows in the order of image_id; none where all are equal.
 
-    `chunk`: all rows of some images with COLUMNS, by side (see transforms/sides.py), strings plain.
+    `chunk`: all rows of some images with the columns `compared`, by side (see transforms/release_diff.py), strings plain.
+    Only these can differ: what one of the releases never gives is no change of an image.
     """
     before, after = (
         {subset: _ascending_runs(chunk[side_name(role, subset)]) for subset in side_subsets(chunk, role)}
@@ -47,12 +47,12 @@ def compare_images(chunk: Mapping[str, ImageRuns]) -> pa.Table:
         {subset: part.images for subset, part in before.items()},
         {subset: part.images for subset, part in after.items()},
     )
-    batches = [_changed_images(matched, before[matched.before], after[matched.after]) for matched in met]
+    batches = [_changed_images(matched, before[matched.before], after[matched.after], compared) for matched in met]
     batches += [
         _one_sided_images("removed", subset, None, before[subset].images[gone]) for subset, gone in removed.items()
     ]
     batches += [_one_sided_images("added", None, subset, after[subset].images[new]) for subset, new in added.items()]
-    return _changes_table(batches)
+    return _changes_table(batches, compared)
 
 
 def _ascending_runs(part: ImageRuns) -> ImageRuns:
@@ -64,11 +64,11 @@ def _ascending_runs(part: ImageRuns) -> ImageRuns:
     return ImageRuns(part.rows, images, np.ones(len(images), np.int64))
 
 
-def _changed_images(met: MatchedRows, before: ImageRuns, after: ImageRuns) -> ImageChangeBatch:
+def _changed_images(met: MatchedRows, before: ImageRuns, after: ImageRuns, compared: Sequence[str]) -> ImageChangeBatch:
     """The images among those that both releases have which moved or are described otherwise."""
     images = before.images[met.left]
     differ = np.zeros(len(images), np.int64)
-    for n, name in enumerate(COLUMNS):
+    for n, name in enumerate(compared):
         differ |= (
             _values_differ(_chosen_column(before, name, met.left), _chosen_column(after, name, met.right)).astype(
                 np.int64
@@ -102,7 +102,7 @@ def _one_sided_images(change: str, old: str | None, new: str | None, images: Num
     return ImageChangeBatch(change, old, new, images, np.zeros(len(images), np.int64))
 
 
-def _changes_table(batches: Sequence[ImageChangeBatch]) -> pa.Table:
+def _changes_table(batches: Sequence[ImageChangeBatch], compared: Sequence[str]) -> pa.Table:
     images = np.concatenate([batch.images for batch in batches])
     order = np.argsort(images, kind="stable")
     columns: dict[str, pa.Array] = {
@@ -110,7 +110,7 @@ def _changes_table(batches: Sequence[ImageChangeBatch]) -> pa.Table:
         "change": _repeat_values([batch.change for batch in batches], batches, order),
         "from_subset": _repeat_values([batch.from_subset for batch in batches], batches, order),
         "to_subset": _repeat_values([batch.to_subset for batch in batches], batches, order),
-        "columns_changed": _changed_names(np.concatenate([batch.columns for batch in batches])[order]),
+        "columns_changed": _changed_names(np.concatenate([batch.columns for batch in batches])[order], compared),
     }
     return pa.table({name: columns[name] for name in arrow_schema(table_schema("image_changes")).names})
 
@@ -123,9 +123,11 @@ def _repeat_values(
     return pa.array(values, pa.string()).dictionary_encode().take(pa.array(places))
 
 
-def _changed_names(bits: Bits) -> pa.ListArray:
+def _changed_names(bits: Bits, compared: Sequence[str]) -> pa.ListArray:
     """The names of the columns whose bits are set."""
-    is_set = (bits[:, None] >> np.arange(len(COLUMNS))) & 1
+    is_set = (bits[:, None] >> np.arange(len(compared))) & 1
     offsets = np.zeros(len(bits) + 1, np.int32)
     np.cumsum(is_set.sum(axis=1), out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(COLUMNS).take(pa.array(np.nonzero(is_set)[1])))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(compared, pa.string()).take(pa.array(np.nonzero(is_set)[1]))
+    )

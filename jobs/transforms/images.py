@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.conf.registry import IdForm
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.transforms import image_ids, md5, numbers, text
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.quality.row_expectations import numpy_mask
@@ -19,17 +19,16 @@ TYPES = {
 }
 
 
-def normalize(raw: Mapping[str, pa.Array], subset: str, form: IdForm | None = None) -> NormalizedBatch:
-    """`raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
+def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
+    """Normalize `raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
 
-    `subset`: the folder that the file stood in; a row that names another one is a fault.
-    `form`: see jobs/transforms/image_ids.py.
+    A row that names another subset than that of its member is a fault.
     """
-    rows = len(raw["image_id"])
+    form, rows = expected.member.ids, len(raw["image_id"])
     result = NormalizedBatch({})
     ids = image_ids.normalize(raw["image_id"], form)
     result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(form))
-    same = pc.fill_null(pc.equal(raw["subset"], subset), False)
+    same = pc.fill_null(pc.equal(raw["subset"], expected.subset or ""), False)
     if not pc.all(same, min_count=0).as_py():
         result.faults.append(("subset", ~numpy_mask(same), "wrong_subset"))
     for name in AS_PUBLISHED:

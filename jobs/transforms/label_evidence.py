@@ -12,9 +12,9 @@ import pyarrow as pa
 from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys
 from oilake.jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
-from oilake.schemas.loader import ARROW_TYPES
+from oilake.schemas.loader import arrow_schema, table_schema
 
-EXTRA = ARROW_TYPES["array<struct<source:string,confidence:double>>"]
+EXTRA = arrow_schema(table_schema("image_labels")).field("extra_observations").type
 
 States = npt.NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.conf.registry import IdForm
+from oilake.conf.registry import ExpectedMember, IdForm, Release
 from oilake.jobs.transforms import dictionary_arrays, image_ids, mids, numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 
@@ -18,14 +18,13 @@ DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"image_id": pa.string(), "source": DICTIONARY, "mid": DICTIONARY, "confidence": DICTIONARY}
 
 
-def normalize(raw: Mapping[str, pa.Array], sources: Mapping[str, str], form: IdForm | None = None) -> NormalizedBatch:
-    """`raw`: the published columns as text (see TYPES), each of shape (rows,); `sources`: source -> origin;
-    `form`: see jobs/transforms/image_ids.py."""
+def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
+    """Normalize `raw`: the published columns as text (see TYPES), each of shape (rows,)."""
     result = NormalizedBatch({})
-    add_ids_and_mids(result, raw, form)
+    add_ids_and_mids(result, raw, expected.member.ids)
     result.columns["source"] = raw["source"]
     result.columns["origin"] = dictionary_arrays.map_distinct(
-        raw["source"], lambda values: _label_origins(values, sources)
+        raw["source"], lambda values: _label_origins(values, release.sources)
     )[0]
     confidence, bad = dictionary_arrays.convert_distinct(raw["confidence"], numbers.to_doubles)
     result.add("confidence", confidence, bad, "invalid_confidence")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
-from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget, published_targets
 from oilake.jobs.tables.warehouse import Warehouse
@@ -50,13 +50,17 @@ class TargetFindings:
 class WarehouseContext:
     """The warehouse in which a target stands: what other tables and other releases it can be compared with.
 
-    `pins`: the snapshots by which the targets were found, so that both are of one moment. `found`: the slices that were
-    asked for already, by table and release.
+    `warehouse`: as the run saw it when it found the targets, so that both are of one moment. `found`: the slices that
+    were asked for already, by table and release.
     """
 
     warehouse: Warehouse
-    pins: Mapping[str, Snapshot]
     found: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
+
+    @property
+    def pins(self) -> dict[str, Snapshot]:
+        """The snapshots by which the targets were found."""
+        return newest_snapshots(self.warehouse)
 
     def is_complete(self, release: str | None) -> bool:
         """Whether all of the release is there; of what has no release, always."""
@@ -77,7 +81,7 @@ class WarehouseContext:
         if release_asked is not None and table not in self.pins[release_asked].table_versions:
             return f"{table} of {release_asked} is not published"
         if (table, release_asked) not in self.found:
-            self.found[table, release_asked] = published_targets(self.warehouse, [table], release_asked, self.pins)[0]
+            self.found[table, release_asked] = published_targets(self.warehouse, [table], release_asked)[0]
         return self.found[table, release_asked]
 
     def _release_before(self, release: str | None) -> str | None:

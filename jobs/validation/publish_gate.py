@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
 from oilake.jobs.tables.append_rows import append_rows
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
 from oilake.jobs.tables.staging import StagedFile, read_staged
 from oilake.jobs.tables.targets import TableFile

@@ -18,7 +18,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 TABLE = "downloads"
-TYPES = {column.name: schemas.ARROW_TYPES[column.type] for column in schemas.table_schema(TABLE).columns}
+TYPES = {column.name: schemas.arrow_type(column) for column in schemas.table_schema(TABLE).columns}
 
 
 def row(image: str, release: str = "v3", **changed: Any) -> dict[str, Any]:

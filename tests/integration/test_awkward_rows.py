@@ -353,7 +353,9 @@ def assert_sorted(warehouse: str, table: str) -> None:
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_broken_row_prints_no_stack_trace():
     """The driver reads class lists itself, so what a library prints about a row there stands on the user's terminal."""
-    rows, bad = class_lists.parse_list(f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB)
+    rows, bad, _ = class_lists.parse_list(
+        f"{DOG},Dog\r\n".encode() + b"/m/0x,\xff,y\r\n", "descriptions", MIB, "names.csv"
+    )
     assert [row.mid for row in rows] == [DOG]
     assert [record.reasons for record in bad] == [("invalid_utf8", "wrong_field_count")]
 

@@ -22,7 +22,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import (
     current_slice,

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf import registry
 from oilake.conf.settings import Settings
+from oilake.conf.storage import Storage
 from oilake.jobs import check as checks
 from oilake.jobs import figures
 from oilake.jobs.downloading.selection import ImageSelection, choose_images
@@ -20,6 +21,7 @@ from oilake.jobs.duplicates import duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import delta_log as opening
 from oilake.jobs.tables import publish, snapshots
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker
 from tests.conftest import Oilake
@@ -131,7 +133,7 @@ def overtaken(
 
 def test_partner_tables_are_those_of_the_targets(overtaken: tuple[str, dict[str, snapshots.Snapshot]]):
     warehouse, known = overtaken
-    around = checker.WarehouseContext(Warehouse.at(warehouse), known)
+    around = checker.WarehouseContext(replace(Warehouse.at(warehouse), pins=known))
     for table in ("images", "labels", "classes"):
         found = around.find(table, "v3")
         assert not isinstance(found, str)
@@ -153,7 +155,7 @@ def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
     """Another run publishes the release anew the moment that this one has published it."""
     publishing = publish.publish
 
-    def overtaken(warehouse: str, publication: publish.Publication) -> snapshots.Snapshot:
+    def overtaken(warehouse: str, publication: Publication) -> snapshots.Snapshot:
         found = publishing(warehouse, publication)
         if publication.job == "duplicates":
             ingest(replace(mine, landing=less), registry.find_release("v3"), force=True)
@@ -204,16 +206,13 @@ def test_a_comparison_that_a_publication_overtook_is_left_out_of_a_check_and_tol
     known = {"changes since v2": "c", "ingest since v2": "old", "changes since v1": "c", "ingest since v1": "i"}
     first = replace(pin, release="v1", fingerprints={"ingest": "i"})
     last = replace(pin, release="v3", table_versions=versions, fingerprints=known)
-    found, sentences = snapshots.drop_outdated_comparisons(
-        Warehouse.at("lake"), {"v1": first, "v2": pin, "v3": last}, None
-    )
-    assert found["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
+    lake = Warehouse("lake", Storage(), {"v1": first, "v2": pin, "v3": last})
+    found, sentences = snapshots.drop_outdated_comparisons(lake, None)
+    assert snapshots.newest_snapshots(found)["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
     assert sentences == [
         "lake: v2 was published anew after label_changes was made; run `oilake changes --from v2 --to v3` again"
     ]
-    assert (
-        snapshots.drop_outdated_comparisons(Warehouse.at("lake"), {"v1": first, "v2": pin, "v3": last}, "v2")[1] == []
-    )
+    assert snapshots.drop_outdated_comparisons(lake, "v2")[1] == []
 
 
 def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(

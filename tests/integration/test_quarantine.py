@@ -41,8 +41,8 @@ from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_re
 from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
 from oilake.jobs.tables import publish, staging
-from oilake.jobs.tables.publish import RELEASE, Publication
-from oilake.jobs.tables.snapshots import newest_snapshots, published_files, require_snapshot
+from oilake.jobs.tables.publication import DOWNSTREAM, Publication
+from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, published_files, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import scopes
@@ -765,4 +765,4 @@ def test_a_record_by_itself_is_judged_as_among_the_others(pieces: list[bytes], s
 
 def test_tables_that_ingest_writes_are_compared():
     assert set(INGESTED) == set(publications.MARKS)
-    assert reconcile.RECONCILE in publish.DOWNSTREAM[RELEASE]
+    assert reconcile.RECONCILE in DOWNSTREAM[RELEASE]

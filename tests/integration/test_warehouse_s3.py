@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from oilake.conf import settings
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
-from oilake.jobs.tables import publish
+from oilake.jobs.tables import cleanup, publish
 from oilake.jobs.tables.point_lookup import matching_rows
 from oilake.jobs.tables.snapshots import newest_snapshots, published_files, small_rows
 from oilake.jobs.tables.staging import stage_rows
@@ -66,13 +66,13 @@ def on_s3(environment: Path) -> Settings:
 def paths_of_uris(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URIs that `Path` was given."""
     met: list[str] = []
-    make = pathlib.PurePath.__new__
+    make = pathlib.Path.__new__
 
     def noting(kind: Any, *parts: Any, **more: Any) -> Any:
         met.extend(str(part) for part in parts if str(part).startswith(("s3:/", "s3a:/")))
         return make(kind, *parts, **more)
 
-    monkeypatch.setattr(pathlib.PurePath, "__new__", noting)
+    monkeypatch.setattr(pathlib.Path, "__new__", noting)
     return met
 
 
@@ -109,7 +109,7 @@ def test_a_release_is_published_and_read_on_s3(
     found = matching_rows(warehouse, "classes", "v3", "mid", small_rows(warehouse, "classes", pin)[0]["mid"])
     assert {row["display_name"] for row in found} == {"run2"}
     stage_rows(warehouse, schemas.table_schema("released"), {"release": "v3"}, "run3", no_rows("released"))
-    assert publish.discard_staged(warehouse, "run3") == 1
+    assert cleanup.discard_staged(warehouse, "run3") == 1
     assert cli.main(["releases", "--env", str(environment)]) == 0
     told = capsys.readouterr().out
     assert "v3" in told

@@ -16,7 +16,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse

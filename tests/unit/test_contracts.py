@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 
 from oilake import conf, jobs, quality, schemas
+from oilake.jobs.ingesting import published_tables
 from oilake.quality import data_dictionary
 from oilake.quality import suites as suites
 from oilake.schemas import loader
@@ -59,6 +61,26 @@ def test_every_table_has_a_schema_and_a_suite_that_fit(table: str):
     assert schema.table == suite.name == table
     never_null = {e.kwargs["column"] for e in suite.expectations if e.type == "expect_column_values_to_not_be_null"}
     assert {c.name for c in schema.columns if not c.nullable} == never_null
+
+
+@pytest.mark.parametrize("table", loader.row_tables())
+def test_every_published_table_is_made_of_what_its_files_give(table: str):
+    schema, made_by = loader.table_schema(table), published_tables.row_transform(table)
+    assert made_by.TYPES.keys() == schema.file_columns().keys()
+    assert schema.written_by == "ingest"
+    assert schema.sort_by[0] == "image_id"
+
+
+def test_every_published_table_of_rows_has_a_transform():
+    assert set(published_tables.TRANSFORMS) == set(loader.row_tables())
+
+
+def test_jobs_load_releases_that_were_held_against_the_tables():
+    for path in (ROOT / "jobs").rglob("*.py"):
+        called = re.findall(
+            r"(?<!release_)registry(?:\.| import .*)(?:find_release|load_releases?)\b", path.read_text()
+        )
+        assert not [text for text in called if "release_registry" not in text], path
 
 
 def test_every_suite_belongs_to_a_table():

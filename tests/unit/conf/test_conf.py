@@ -11,6 +11,7 @@ import yaml
 from oilake.conf import registry, settings
 from oilake.conf.errors import ConfigError
 from oilake.jobs import cli
+from oilake.schemas import release_registry
 
 
 def packaged(name: str) -> dict[str, object]:
@@ -25,14 +26,14 @@ def written(folder: Path, document: dict[str, object]) -> str:
 
 
 def test_the_registry_holds_the_releases_in_the_order_of_their_dates():
-    found = registry.load_releases()
+    found = release_registry.load_releases()
     assert list(found) == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]
     assert found["v3"].date == datetime.date(2017, 11, 16)
     assert found["v3"].published.human_labels_positive == {"train": 9741876, "validation": 365772, "test": 1105052}
 
 
 def test_v1_publishes_human_labels_for_validation_only():
-    release = registry.find_release("v1")
+    release = release_registry.find_release("v1")
     human = next(file for file in release.files if file.name.startswith("human"))
     assert [e.path for e in registry.expected_members(release, human)] == ["human_ann_2016_08/validation/labels.csv"]
 
@@ -47,12 +48,18 @@ def test_v1_publishes_human_labels_for_validation_only():
         ({"published": {"images": {"train": "many"}}}, "published.images.train must be a whole number"),
         ({"published": {"classes": True}}, "published.classes must be a whole number"),
         ({"columns": {}}, "columns must be one of , not 'images'"),
+        ({"columns": {"masks": {}}}, "columns.masks: no table has such files; known: images, labels, boxes"),
+        ({"columns": {"labels": {"ImageID": "image_id"}}}, "columns.labels lacks confidence, mid, source"),
+        (
+            {"columns": {"labels": {"I": "image_id", "S": "source", "L": "mid", "C": "confidence", "O": "origin"}}},
+            "columns.labels has the unknown origin",
+        ),
     ],
 )
 def test_a_release_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, object], told: str):
     folder = written(tmp_path / "registry", {**packaged("v3"), **change})
     with pytest.raises(ConfigError) as error:
-        registry.load_releases(folder)
+        release_registry.load_releases(folder)
     assert "v3.yaml" in str(error.value)
     assert told in str(error.value)
 
@@ -61,13 +68,13 @@ def test_a_missing_key_is_named(tmp_path: Path):
     document = packaged("v3")
     del document["tag"]
     with pytest.raises(ConfigError, match=r"v3\.yaml: missing key tag"):
-        registry.load_releases(written(tmp_path / "registry", document))
+        release_registry.load_releases(written(tmp_path / "registry", document))
 
 
 def test_broken_yaml_is_told_in_one_line(tmp_path: Path):
     (tmp_path / "v9.yaml").write_text("release: [")
     with pytest.raises(ConfigError, match=r"v9\.yaml: not valid YAML") as error:
-        registry.load_releases(str(tmp_path))
+        release_registry.load_releases(str(tmp_path))
     assert "\n" not in str(error.value)
 
 
@@ -127,13 +134,13 @@ def test_a_row_file_that_tells_no_subset_is_refused(tmp_path: Path, table: str, 
     with pytest.raises(
         ConfigError, match=r"v3\.yaml: files\[\d\]\.members\[0\]\.pattern: '2017_11/rows\.csv' does not tell"
     ):
-        registry.load_releases(folder)
+        release_registry.load_releases(folder)
 
 
 def test_a_row_file_of_one_named_subset_is_of_that_subset(tmp_path: Path):
     file = {"name": "oidv7-val-labels.csv", "kind": "plain"}
     change = {"pattern": "oidv7-val-labels.csv", "subsets": ["validation"]}
-    release = registry.load_releases(_with_member(tmp_path, "labels", change, file))["v3"]
+    release = release_registry.load_releases(_with_member(tmp_path, "labels", change, file))["v3"]
     named = next(file for file in release.files if file.name == "oidv7-val-labels.csv")
     assert [(e.path, e.subset) for e in registry.expected_members(release, named)] == [(named.name, "validation")]
 
@@ -143,6 +150,13 @@ def test_a_row_file_of_one_named_subset_is_of_that_subset(tmp_path: Path):
     [
         ("labels", {"format": "classes", "list": "all"}, {}, "'classes' is no format of labels"),
         ("classes", {"format": "csv", "columns": "labels", "list": None}, {}, "'csv' is no format of classes"),
+        (
+            "labels",
+            {"table": "masks"},
+            {},
+            "table must be one of images, labels, boxes, classes, hierarchy, not 'masks'",
+        ),
+        ("labels", {"table": "repairs"}, {}, "table must be one of images, labels, boxes, classes, hierarchy"),
         ("labels", {"columns": "boxes"}, {}, "columns must be labels"),
         ("labels", {"pattern": "a.csv", "subsets": ["test"]}, {"kind": "plain"}, "a plain file is its one member"),
         ("labels", {"subsets": ["test", "test"]}, {}, "is named twice"),
@@ -152,6 +166,6 @@ def test_a_file_that_would_be_read_as_another_is_refused(
     tmp_path: Path, table: str, change: dict[str, object], file: dict[str, object], cause: str
 ):
     with pytest.raises(ConfigError) as error:
-        registry.load_releases(_with_member(tmp_path, table, change, file))
+        release_registry.load_releases(_with_member(tmp_path, table, change, file))
     assert "v3.yaml: files[" in str(error.value)
     assert cause in str(error.value)

@@ -17,6 +17,7 @@ from oilake.conf import drift_thresholds, placeholders, reconcile_policy, regist
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import brief_value, escape_unprintable, shorten_middle
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.schemas.release_registry import check_tables
 
 LAYERS = "abcdefghi"
 
@@ -113,7 +114,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "policy": reconcile_policy.load_policy,
     "placeholders": placeholders.load_placeholders,
     "drift": lambda path: drift_thresholds._load_file(path),
-    "registry": lambda path: registry.load_release(Path(path)),
+    "registry": lambda path: registry.load_release(Path(path), check_tables),
 }
 ODD = ["[]", "a", "2017-11-16", "!!binary aGVsbG8=", "!!set {a, b}", "0o17", "1e999", "", "[" * 99, "a: 1\na: 2", "\0"]
 

@@ -245,6 +245,10 @@ def test_a_key_that_a_suite_promises_is_that_of_the_schema(table: str):
     assert tuple(suites.load_suite(table).key()) in ((), schemas.table_schema(table).key)
 
 
+# Promises that were given up, or came to say something else, when V4 to V7 came: each on purpose, with a new version.
+CHANGED_SINCE = {"classes.trainable_class_not_listed", "hierarchy.name_not_be_null"}
+
+
 @pytest.mark.parametrize("table", [path.stem for path in sorted(GOLDEN.glob("*.json"))])
 def test_a_suite_that_has_not_risen_in_version_is_byte_for_byte_the_one_of_before(table: str):
     """The golden texts were carried by tables when every expectation was declared by hand."""
@@ -262,9 +266,10 @@ def test_only_what_is_written_otherwise_has_risen():
         schema = schemas.table_schema(path.stem)
         before = suites.parse_suite(json.loads(path.read_text()), {c.name: c.type for c in schema.columns}, path.name)
         now = {expectation.name: expectation for expectation in suites.load_suite(path.stem).expectations}
-        names = [expectation.name for expectation in before.expectations]
+        kept = [e for e in before.expectations if f"{path.stem}.{e.name}" not in CHANGED_SINCE]
+        names = [expectation.name for expectation in kept]
         assert [name for name in now if name in names] == names
-        for expectation in before.expectations:
+        for expectation in kept:
             new = now[expectation.name]
             changed |= {f"{path.stem}.{new.name}"} if new != expectation else set()
             same = replace(new, kwargs=expectation.kwargs, meta=replace(new.meta, references=None))

@@ -18,7 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from oilake.conf.settings import Settings
 from oilake.jobs.tables import suite_properties
-from oilake.jobs.tables.publish import Publication
+from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate

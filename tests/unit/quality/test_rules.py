@@ -55,7 +55,7 @@ def random_rows(table: str, seed: int) -> pa.Table:
         pool, likely = POOLS[column.type], LIKELY.get(column.name) or POOLS[column.type]
         odd = 0.6 / len(schemas.table_schema(table).columns)
         values = [chance.choice(pool if chance.random() < odd else likely) for _ in range(ROWS)]
-        columns[column.name] = pa.array(values, schemas.ARROW_TYPES[column.type])
+        columns[column.name] = pa.array(values, schemas.arrow_type(column))
     return pa.table({"row": pa.array(range(ROWS)), **columns})
 
 

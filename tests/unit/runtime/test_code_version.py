@@ -14,8 +14,7 @@ import pytest
 from oilake.conf.errors import ConfigError
 from oilake.jobs.pipeline.derived_job import DerivedTask
 from oilake.jobs.runtime import code_version
-from oilake.jobs.tables.publish import RELEASE
-from oilake.jobs.tables.snapshots import INGEST
+from oilake.jobs.tables.snapshots import INGEST, RELEASE
 from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support.releases import land
@@ -60,7 +59,7 @@ EDITS = {
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},
-    "schemas/images.yaml": {INGEST, RELEASE, "reconcile", "changes", "figures", "duplicates", "expand"},
+    "schemas/images.yaml": {INGEST, RELEASE, "changes", "figures", "duplicates"},
     "conf/hierarchy_names.yaml": {INGEST, RELEASE},
     "conf/local.yaml": set(),
     "conf/cluster.yaml": set(),

@@ -7,7 +7,6 @@ import json
 import re
 import tarfile
 import unicodedata
-from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,33 +15,27 @@ from pathlib import Path
 import pytest
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.conf.registry import expected_members, load_releases
+from oilake.conf.registry import expected_members, landing_path, load_releases
 from oilake.jobs import sample
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.synthetic import plan
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.plan import SubsetCounts
 from tests.support import sample_reading as reading
+from tests.support.samples import write_sample
 
 SMALL = 0.0002
 EACH = 4
 
 
-def write(out: Path, *arguments: str) -> Path:
-    parser = ArgumentParser()
-    sample.add_arguments(parser)
-    assert sample.run(parser.parse_args(["--out", str(out), *arguments])) == 0
-    return out
-
-
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("sample") / "clean", "--scale", str(SMALL))
+    return write_sample(tmp_path_factory.mktemp("sample") / "clean", "--scale", str(SMALL))
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("sample") / "planted", "--scale", str(SMALL), "--plant", f"all={EACH}")
+    return write_sample(tmp_path_factory.mktemp("sample") / "planted", "--scale", str(SMALL), "--plant", f"all={EACH}")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -55,16 +48,16 @@ def truth(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_a_rerun_gives_the_same_bytes_and_leaves_foreign_files(planted: Path, tmp_path: Path) -> None:
-    again = write(tmp_path / "again", "--scale", str(SMALL), "--plant", f"all={EACH}")
+    again = write_sample(tmp_path / "again", "--scale", str(SMALL), "--plant", f"all={EACH}")
     (again / "2017_11" / "notes.txt").write_text("mine")
-    assert contents(write(again, "--scale", str(SMALL), "--plant", f"all={EACH}")) == {
+    assert contents(write_sample(again, "--scale", str(SMALL), "--plant", f"all={EACH}")) == {
         **contents(planted),
         "2017_11/notes.txt": b"mine",
     }
 
 
 def test_another_seed_gives_other_images(clean: Path, tmp_path: Path) -> None:
-    other = write(tmp_path / "other", "--scale", str(SMALL), "--seed", "1")
+    other = write_sample(tmp_path / "other", "--scale", str(SMALL), "--seed", "1")
     ids = [{row["ImageID"] for row in reading.rows(folder, "v3", "images", "train")} for folder in (clean, other)]
     assert len(ids[0]) == len(ids[1])
     assert not ids[0] & ids[1]
@@ -73,7 +66,7 @@ def test_another_seed_gives_other_images(clean: Path, tmp_path: Path) -> None:
 def test_every_file_of_the_registry_is_there_with_all_its_members(clean: Path) -> None:
     for release in load_releases(str(clean / "registry")).values():
         for file in release.files:
-            path = clean / release.tag / file.name
+            path = clean / landing_path(release, file.name)
             if file.kind == "tar.gz":
                 with tarfile.open(path) as archive:
                     assert archive.getnames() == [each.path for each in expected_members(release, file)]
@@ -176,7 +169,7 @@ def test_many_slices_make_one_sorted_sample_with_the_same_figures(
     clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "SLICE_IMAGES", 700)
-    sliced = write(tmp_path / "sliced", "--scale", str(SMALL))
+    sliced = write_sample(tmp_path / "sliced", "--scale", str(SMALL))
     for release in ("v1", "v2", "v3"):
         assert reading.recount(sliced, release).items() >= published(clean, release).items()
         for subset in reading.SUBSETS[release]:
@@ -199,7 +192,7 @@ def test_v2s_train_boxes_are_in_v3_with_more_decimals(clean: Path) -> None:
 
 
 def test_authors_and_titles_hold_what_the_real_ones_hold(tmp_path: Path) -> None:
-    folder = write(tmp_path / "s", "--scale", "0.001")
+    folder = write_sample(tmp_path / "s", "--scale", "0.001")
     found = reading.rows(folder, "v3", "images", "train")
     texts = [row["Author"] + row["Title"] for row in found]
     entities = sum(bool(re.search("&[#a-z0-9]+;", text)) for text in texts) / len(texts)
@@ -274,7 +267,7 @@ def test_exactly_the_asked_defects_are_told(planted: Path) -> None:
 
 
 def test_few_defects_stay_below_one_row_in_a_hundred_of_every_member(tmp_path: Path) -> None:
-    folder = write(tmp_path / "s", "--plant", "all=2")
+    folder = write_sample(tmp_path / "s", "--plant", "all=2")
     assert len(truth(folder, "defects.csv")) == 2 * len(KINDS)
     for table, subset, path, found in places(folder):
         assert len(found) <= reading.member(folder, "v3", table, subset).count(b"\n") / 100, path
@@ -381,14 +374,14 @@ def test_at_scale_1_the_classes_are_the_published_ones() -> None:
 )
 def test_a_wrong_call_is_told_in_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(sentence)):
-        write(tmp_path / "s", *arguments)
+        write_sample(tmp_path / "s", *arguments)
     assert not list((tmp_path / "s").glob("*/*.tar.gz"))
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match=r"file.*give --out a folder"):
-        write(tmp_path / "file")
+        write_sample(tmp_path / "file")
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(
@@ -396,7 +389,7 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(sample, "FULL_SCALE_BYTES", 1 << 60)
     with pytest.raises(StoreError, match=r"GiB are free, --scale 0\.0005 needs about .*; give a smaller --scale"):
-        write(tmp_path / "s")
+        write_sample(tmp_path / "s")
     assert contents(tmp_path) == {}
 
 
@@ -413,5 +406,5 @@ def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsy
 
 def test_nothing_unfinished_stays_behind(clean: Path) -> None:
     assert sorted(path.name for path in clean.iterdir()) == [
-        *("2016_08", "2017_07", "2017_11", "photos", "photos.txt", "registry", "truth")
+        *("2016_08", "2017_07", "2017_11", "2018_04", "photos", "photos.txt", "registry", "truth", "v5", "v6", "v7")
     ]

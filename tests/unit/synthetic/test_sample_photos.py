@@ -14,14 +14,15 @@ from PIL import Image
 
 from oilake.jobs.synthetic import serve
 from tests.support import sample_reading as reading
-from tests.unit.synthetic.test_sample import SMALL, contents, truth, write
+from tests.support.samples import write_sample
+from tests.unit.synthetic.test_sample import SMALL, contents, truth
 
 FAULTS = {"missing", "placeholder", "changed", "truncated", "empty"}
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("photos") / "sample", "--scale", str(SMALL))
+    return write_sample(tmp_path_factory.mktemp("photos") / "sample", "--scale", str(SMALL))
 
 
 def test_sizes_and_md5s_of_images_csv_are_those_of_real_jpegs(sample: Path):
@@ -51,9 +52,9 @@ def test_sizes_and_md5s_of_images_csv_are_those_of_real_jpegs(sample: Path):
 
 
 def test_another_sample_in_the_same_folder_leaves_no_photo_of_the_first(sample: Path, tmp_path: Path):
-    again = write(tmp_path / "again", "--scale", str(SMALL), "--seed", "3")
+    again = write_sample(tmp_path / "again", "--scale", str(SMALL), "--seed", "3")
     assert not set(contents(again / "photos")) & set(contents(sample / "photos"))
-    assert contents(write(again, "--scale", str(SMALL))) == contents(sample)
+    assert contents(write_sample(again, "--scale", str(SMALL))) == contents(sample)
 
 
 def test_the_server_plays_the_hosts_of_the_sample(sample: Path):

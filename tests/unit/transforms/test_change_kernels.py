@@ -171,7 +171,7 @@ def test_images_are_compared_as_dictionaries_would(old: Release, new: Release, s
     }
     chunk = sided(releases, image_changes.COLUMNS, True, size)
     if chunk:
-        found = image_changes.compare_images(chunk)
+        found = image_changes.compare_images(chunk, image_changes.COLUMNS)
         assert found.column_names == schemas.arrow_schema(schemas.table_schema("image_changes")).names
         assert found.to_pylist() == expected_images(releases[FROM], releases[TO])
 
@@ -180,7 +180,8 @@ def test_rows_of_files_that_come_out_of_order_are_put_in_order():
     photos = {image: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS)} for image in IMAGES}
     there, here = side_name(FROM, "train"), side_name(TO, "train")
     both = sided({FROM: photos, TO: photos}, image_changes.COLUMNS, True, 2)
-    assert image_changes.compare_images({there: both[there], here: swapped(both[here])}).num_rows == 0
+    images = {there: both[there], here: swapped(both[here])}
+    assert image_changes.compare_images(images, image_changes.COLUMNS).num_rows == 0
     said = label_rows({image: ("train", {DOG: (PEOPLE[0], None), CAT: (MACHINE[0], 0.5)}) for image in IMAGES})
     chunk = sided({FROM: said, TO: said}, label_changes.COLUMNS, False, 2)
     assert (
@@ -199,8 +200,19 @@ def test_a_column_younger_than_the_files_is_null():
     rows = {IMAGES[0]: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS, None), "original_size": 11}}
     old = sided({FROM: rows}, image_changes.COLUMNS, True, 1)[side_name(FROM, "train")]
     older = ImageRuns(old.rows.drop_columns(["original_size", "title"]), old.images, old.lengths)
-    found = image_changes.compare_images({side_name(FROM, "train"): older, side_name(TO, "train"): old}).to_pylist()
+    chunk = {side_name(FROM, "train"): older, side_name(TO, "train"): old}
+    found = image_changes.compare_images(chunk, image_changes.COLUMNS).to_pylist()
     assert [row["columns_changed"] for row in found] == [["original_size"]]
+
+
+def test_a_column_that_one_release_lacks_changes_no_image():
+    rows = {IMAGES[0]: {"subset": "train", **dict.fromkeys(image_changes.COLUMNS, None), "original_size": 11}}
+    new = sided({TO: rows}, image_changes.COLUMNS, True, 1)[side_name(TO, "train")]
+    old = ImageRuns(new.rows.drop_columns(["original_size"]), new.images, new.lengths)
+    shared = [name for name in image_changes.COLUMNS if name != "original_size"]
+    assert (
+        image_changes.compare_images({side_name(FROM, "train"): old, side_name(TO, "train"): new}, shared).num_rows == 0
+    )
 
 
 @given(NAMES, NAMES)

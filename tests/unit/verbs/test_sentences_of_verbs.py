@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from oilake.conf import registry
 from oilake.conf import settings as conf_settings
 from oilake.jobs import cli, figures, releases
 from oilake.jobs.tables import snapshots
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import BrokenExpectationError
+from oilake.schemas import release_registry
 
 
 def snapshot(number: int, classes: int, release: str = "v3") -> dict[str, Any]:
@@ -29,7 +29,7 @@ def test_a_release_was_ingested_when_an_ingest_published_it(monkeypatch: pytest.
     monkeypatch.setattr(snapshots, "newest_rows", lambda *_: [dict(row) for row in rows])
     times = snapshots.ingest_times(Warehouse.at(tmp_path))
     assert {release: when.day for release, when in times.items()} == {"v3": 3, "v1": 1}
-    shown = releases._release_row(registry.find_release("v3"), str(tmp_path), Snapshot(**rows[0]), times["v3"])
+    shown = releases._release_row(release_registry.find_release("v3"), str(tmp_path), Snapshot(**rows[0]), times["v3"])
     assert (shown["ingested_at"][:10], shown["published_at"][:10]) == ("2026-01-03", "2026-01-05")
 
 
@@ -46,7 +46,7 @@ def test_figures_of_another_registry_are_not_compared_in_vain(
     monkeypatch.setattr(figures, "run_derived_job", refuse)
     settings = conf_settings.environment_settings("local", {"warehouse": str(tmp_path), "registry": folder})
     with pytest.raises(BrokenExpectationError) as error:
-        figures.figures(settings, registry.find_release("v3"))
+        figures.figures(settings, release_registry.find_release("v3"))
     assert ("name it with --registry" in str(error.value)) is says
 
 

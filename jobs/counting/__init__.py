@@ -1,0 +1,1 @@
+"""Counts what a published release holds: the figures that its pages state."""

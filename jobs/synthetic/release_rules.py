@@ -1,0 +1,181 @@
+"""What each release from V4 on does to the one before it, and what its files look like, as `releases.yaml` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.jobs.synthetic.plan import SUBSETS
+
+RowContent = Literal[
+    "all_images", "images", "boxable_images", "labelled_images", "human", "boxable_human", "machine", "boxes"
+]
+ListContent = Literal["names", "trainable", "boxable", "segmentable", "tree"]
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """Human labels of a subset: shares of rows that are withdrawn, flipped, or (positives) give way to a descendant.
+
+    `made_leaf_most`: of the positives with a positive descendant, the share that vanishes; `narrowed`: of the other
+    positives that have descendants, the share whose place one of these takes. `crowd`: the app's share of added rows.
+    """
+
+    withdrawn: float = 0.0
+    flipped: float = 0.0
+    made_leaf_most: float = 0.0
+    narrowed: float = 0.0
+    crowd: float = 0.0
+
+
+@dataclass(frozen=True)
+class MachineRules:
+    """Machine labels: shares withdrawn and given another confidence; `classes`: how many classes the machine knows."""
+
+    classes: int
+    withdrawn: float = 0.0
+    rescored: float = 0.0
+
+
+@dataclass(frozen=True)
+class BoxRules:
+    """Boxes of a subset. `redrawn`: all are, and written as floats; `redrawn_sources`: those of these sources are.
+
+    `removed`: the share that is gone; `added_pairs`: of the added boxes, the share on pairs without one; `drawn`: of
+    the added boxes, the share by extreme clicking. `spelled_source`: the one source of all; `clicked`: has the clicks.
+    """
+
+    redrawn: bool = False
+    redrawn_sources: tuple[str, ...] = ()
+    removed: float = 0.0
+    added_pairs: float = 0.0
+    drawn: float = 1.0
+    unknown_attributes: float = 0.0
+    spelled_source: str | None = None
+    clicked: bool = False
+
+
+@dataclass(frozen=True)
+class ClassRules:
+    """Classes: how many are retired, added (some from the Knowledge Graph) and renamed, by `form`; who is trainable.
+
+    `shared_names`: pairs of classes that still share one (None: as before). Trainable are the `trainable_top` classes
+    with the most positives in train, or those with `trainable_positives` of them. `shared_with`: the release that takes
+    over files of labels.
+    """
+
+    form: str
+    renamed: int
+    renamed_boxable: int = 0
+    retired: int = 0
+    added: int = 0
+    knowledge_graph: int = 0
+    shared_names: int | None = None
+    trainable_top: int | None = None
+    trainable_positives: int | None = None
+    shared_with: str | None = None
+
+
+@dataclass(frozen=True)
+class ReleaseRules:
+    """All that one release changes; what is not named is as before. `assumed`: counts by figure and subset."""
+
+    follows: str
+    labelled: float
+    classes: ClassRules
+    labels: dict[str, LabelRules] = field(default_factory=dict)
+    machine: MachineRules | None = None
+    boxes: dict[str, BoxRules] = field(default_factory=dict)
+    assumed: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of rows: whose they are, of which subset, whether mixed up (images, or labels inside an image)."""
+
+    content: RowContent
+    state: str
+    subset: str | None = None
+    shuffled: bool = False
+    shortest: bool = False
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """A file of classes; `named`: with names (unless told, where the content is names)."""
+
+    content: ListContent
+    state: str
+    named: bool | None = None
+    header: bool = False
+    line_ends: Literal["lf", "crlf", "mixed", "last_lf"] = "lf"
+    order: Literal["mid", "name", "published"] = "published"
+    blanks: int = 0
+
+
+@dataclass(frozen=True)
+class TreeRules:
+    """The tree of boxable classes: its root's MID, and shares of classes at its top, with a second parent, as parts."""
+
+    root: str
+    top: float
+    second_parent: float
+    part: float
+    deepest: int
+
+
+@dataclass(frozen=True)
+class SampleRules:
+    """The whole file; `verdicts`: by release (and those after it) and source, no and yes as they are written."""
+
+    releases: dict[str, ReleaseRules]
+    verdicts: dict[str, dict[str, tuple[str, ...]]]
+    rows: dict[str, RowFile]
+    lists: dict[str, ListFile]
+    segmentable: int
+    tree: TreeRules
+    rotations: dict[str, float]
+    headers: dict[str, tuple[str, ...]]
+    full_bytes: dict[str, int]
+
+    def until(self, release: str) -> SampleRules:
+        """The rules of the releases up to one."""
+        return replace(self, releases={name: rules for name, rules in self.releases.items() if name <= release})
+
+    def header_line(self, name: str) -> bytes:
+        """The first line of a file of rows."""
+        form = self.rows[name]
+        box_rules = self.releases[form.state].boxes.get(form.subset or "") if form.content == "boxes" else None
+        clicks = self.headers["clicks"] if box_rules and box_rules.clicked else ()
+        return ",".join((*self.headers[form.content], *clicks)).encode() + b"\n"
+
+    def table_of(self, name: str) -> str | None:
+        """The table that a file belongs to; None of a file that is not known here."""
+        if name in self.rows:
+            content = self.rows[name].content
+            return "images" if "images" in content else "boxes" if content == "boxes" else "labels"
+        if name in self.lists:
+            return "hierarchy" if self.lists[name].content == "tree" else "classes"
+        return None
+
+    def verdict_texts(self, release: str) -> dict[str, tuple[str, ...]]:
+        """How `release` writes verdicts, by source."""
+        latest = max(name for name in self.verdicts if name <= release)
+        return self.verdicts[latest]
+
+
+@cache
+def load_rules() -> SampleRules:
+    """The packaged rules, every path with its subset in place."""
+    path = files("oilake.jobs.synthetic") / "releases.yaml"
+    rules = build_dataclass(SampleRules, load_yaml(path), str(path))
+    return replace(rules, rows=dict(each for item in rules.rows.items() for each in _expand_subset(*item)))
+
+
+def _expand_subset(name: str, form: RowFile) -> list[tuple[str, RowFile]]:
+    if "{subset}" not in name:
+        return [(name, form)]
+    return [(name.replace("{subset}", subset), replace(form, subset=subset)) for subset in SUBSETS]

@@ -1,0 +1,19 @@
+"""What of a sample is written: which releases, and the files of which tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from oilake.conf.registry import Release
+
+TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
+
+
+@dataclass(frozen=True)
+class SampleChoice:
+    """Names of releases and tables; `known`: all releases of the packaged registry."""
+
+    known: Mapping[str, Release]
+    releases: Collection[str]
+    tables: Collection[str]

@@ -1,0 +1,55 @@
+"""One commit: tried again beside other writers, what it says of a file, and what became of it when it failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
+
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
+
+ATTEMPTS = 30
+PAUSE = 0.1
+BUSY = "other runs keep writing; run the same command again"
+
+T = TypeVar("T")
+
+
+def commit_persistently(uri: str, commit_once: Callable[[], T], busy: str = BUSY) -> T:
+    """What `commit_once` gives, which looks at the table at `uri` anew and commits to it; tried again where another writer
+    was first. StoreError, ending with `busy`, where that goes on."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return commit_once()
+        except CommitFailedError:
+            time.sleep(PAUSE * attempt)
+    raise StoreError(f"{uri}: {busy}")
+
+
+def add_action(file: StagedFile) -> AddAction:
+    """What a commit says of one staged file."""
+    return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
+
+
+def is_committed(warehouse: Warehouse, name: str, file: StagedFile) -> bool:
+    """Whether a commit names the file; a store that cannot tell is taken to."""
+    try:
+        return any(file_uri.endswith(file.path) for file_uri in existing_table(warehouse, name).file_uris())
+    except (StoreError, DeltaError, OSError):
+        return True
+
+
+def as_store_error(warehouse: Warehouse, error: BaseException) -> BaseException:
+    """The error as a StoreError when the store is its cause, else as it is."""
+    if not isinstance(error, DeltaError | OSError):
+        return error
+    return StoreError(
+        f"{warehouse}: cannot be written ({error_line(error)}); free or mend the store, then run the same command again"
+    )
