@@ -14,6 +14,7 @@ from pyarrow.fs import LocalFileSystem
 from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
+from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
@@ -156,8 +157,9 @@ def check_history(warehouse: Warehouse, what: str, release: str | None) -> list[
     if what in schemas.table_names():
         runs = _runs_of_table(warehouse, what)
     else:
-        open_copy(what)
-        runs = validation_history.runs_from_folder(what)
+        folder = StorageUri(what, warehouse.storage)
+        open_copy(folder)
+        runs = validation_history.runs_from_folder(folder)
     chosen = [_past_check(look) for look in runs if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")

@@ -444,6 +444,7 @@ def test_two_runs_at_once_do_not_mix(blob_lake: str, oilake: Oilake, tmp_path: P
     assert "another run has replaced the same rows" in err
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_one_chunk_for_a_blob_of_two_gigabytes(tmp_path: Path):
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2 << 30)
