@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.places import refuse_odd_folder, refuse_odd_warehouse
+from oilake.conf.places import printable_text, refuse_odd_folder, refuse_odd_warehouse
 from oilake.conf.storage import Storage, StorageUri, check_storage
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
@@ -24,6 +24,7 @@ Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 MOVED_KEYS = {"s3_endpoint": "endpoint", "s3_unsigned": "unsigned"}
+ENVIRONMENTS = ("local", "cluster")
 VARIABLES = {
     "OILAKE_WAREHOUSE": "warehouse",
     "OILAKE_LANDING": "landing",
@@ -106,7 +107,12 @@ class Settings:
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """The settings of `environment` (a packaged name or a YAML file; OILAKE_ENV, else `local`), with all overrides."""
     name = environment or os.environ.get("OILAKE_ENV") or "local"
-    path = Path(name) if name.endswith((".yaml", ".yml")) else files("oilake.conf") / f"{name}.yaml"
+    if not name.endswith((".yaml", ".yml")) and name not in ENVIRONMENTS:
+        raise ConfigError(
+            f"{printable_text(name)}: no such environment; --env (or OILAKE_ENV) takes {' or '.join(ENVIRONMENTS)}, or a "
+            "file that ends in .yaml"
+        )
+    path = files("oilake.conf") / f"{name}.yaml" if name in ENVIRONMENTS else Path(name)
     document = load_yaml(path)
     _refuse_moved_keys(document, str(path))
     settings = build_dataclass(Settings, document, str(path))

@@ -118,6 +118,11 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     warehouse = Warehouse.of(settings)
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
+    if _release_number(from_release) > _release_number(to_release):
+        raise ConfigError(
+            f"--from {from_release} is later than --to {to_release}; run `oilake changes --from {to_release} --to "
+            f"{from_release}`"
+        )
     publish.recover(warehouse)
     warehouse = pin_snapshots(warehouse)
     pair = {FROM: require_snapshot(warehouse, from_release), TO: require_snapshot(warehouse, to_release)}
@@ -140,6 +145,10 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     return ChangesOutcome(
         from_release, to_release, warehouse.uri, done.changed, done.found, done.seconds, done.start_seconds
     )
+
+
+def _release_number(release: str) -> int:
+    return int(release[1:]) if release[1:].isdecimal() else 0
 
 
 def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         shtab.add_argument_to(parser, COMPLETION)
     else:
-        parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script for bash, zsh or tcsh")
+        parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script for bash, zsh, tcsh or fish")
     jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True)
     for name in JOBS:
         summary = _job_summary(name)

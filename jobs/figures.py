@@ -23,6 +23,7 @@ from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.validation.publish_gate import BrokenExpectationError
 from oilake.schemas import loader as schemas
 from oilake.schemas import release_registry
 
@@ -58,6 +59,10 @@ FIGURE_NAMES = {
 
 OTHER_TABLES = "Other tables: rows"
 CELL_WIDTH = 24
+FOREIGN_REGISTRY = (
+    "the published figures are those of the packaged registry: where the release was ingested by another one, as a sample's "
+    "is, name it with --registry"
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,12 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
         )
         return [stage_rows(warehouse, table, {"release": name}, run_id, rows)], True
 
-    done = run_derived_job(settings, task, stage_figures, force)
+    try:
+        done = run_derived_job(settings, task, stage_figures, force)
+    except BrokenExpectationError as error:
+        if settings.registry:
+            raise
+        raise BrokenExpectationError(f"{error}; {FOREIGN_REGISTRY}", error.judgements) from None
     columns = ["figure", "subset", "value", "published", "stated_by"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
     order = {figure: n for n, figure in enumerate(f for table in figure_names().values() for f in table.values())}

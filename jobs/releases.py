@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 from typing import Any
 
@@ -13,7 +14,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.ingesting.file_listing import Download, file_lines, file_rows, list_files, sum_download
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
+from oilake.jobs.tables.snapshots import Snapshot, ingest_times, newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import release_registry
 
@@ -35,16 +36,22 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if choice != ALL_FILES:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
-    published = newest_snapshots(Warehouse.of(settings))
+    warehouse = Warehouse.of(settings)
+    published, ingested = newest_snapshots(warehouse), ingest_times(warehouse)
     releases = release_registry.load_releases(settings.registry).values()
     rows = [
-        _release_row(release, settings.stored(settings.landing), published.get(release.release)) for release in releases
+        _release_row(
+            release, settings.stored(settings.landing), published.get(release.release), ingested.get(release.release)
+        )
+        for release in releases
     ]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
 
-def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
+def _release_row(
+    release: Release, landing: str, snapshot: Snapshot | None, ingested_at: datetime.datetime | None
+) -> dict[str, Any]:
     listed = list_files(release, landing, ALL_FILES)
     taken = [file for file in listed if file.use != "none"]
     download = sum_download(listed)
@@ -58,6 +65,7 @@ def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> d
         "to_download": download.bytes,
         "unknown_sizes": download.unknown_sizes,
         "ingested": snapshot.status if snapshot else None,
+        "ingested_at": ingested_at.isoformat(timespec="seconds") if ingested_at else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
     }
@@ -68,7 +76,7 @@ def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
     for row in rows:
         landed = f"{row['landed']}/{row['files']}"
         lacking = Download(row["to_download"], row["unknown_sizes"]).as_text()
-        ingested = f"{row['ingested']}, {row['published_at']}" if row["ingested"] else "no"
+        ingested = f"{row['ingested']}, {row['ingested_at']}" if row["ingested"] else "no"
         lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{lacking:<31}{ingested}")
     return "\n".join([*lines, f"landing area: {settings.landing}; warehouse: {settings.warehouse}"])
 

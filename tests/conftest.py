@@ -62,6 +62,25 @@ def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.Temp
     return lake(tmp_path_factory.mktemp("clean"), settings, ("v1", "v2", "v3"))
 
 
+@pytest.fixture(scope="session")
+def blob_warehouse(
+    spark: SparkSession, settings: Settings, empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A warehouse with the release of the small JPEGs; copied, never written to."""
+    from tests.support.warehouses import blob_release
+
+    folder = tmp_path_factory.mktemp("blobs")
+    shutil.copytree(empty_warehouse, folder / "warehouse")
+    return blob_release(folder, settings)
+
+
+@pytest.fixture
+def blob_lake(blob_warehouse: Path, tmp_path: Path) -> str:
+    """A warehouse of the test's own, with the release of the small JPEGs."""
+    shutil.copytree(blob_warehouse, tmp_path / "lake")
+    return str(tmp_path / "lake")
+
+
 @pytest.fixture
 def warehouse(empty_warehouse: Path, tmp_path: Path) -> str:
     """A warehouse of the test's own, with empty tables."""

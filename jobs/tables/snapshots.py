@@ -53,6 +53,14 @@ def _every_snapshot(warehouse: Warehouse) -> Iterator[Snapshot]:
         yield Snapshot(**row)
 
 
+def ingest_times(warehouse: Warehouse) -> dict[str, datetime.datetime]:
+    """When each release was ingested last, by release: jobs that publish it later leave its classes as they are."""
+    publications: dict[tuple[str, int | None], datetime.datetime] = {}
+    for snapshot in sorted(_every_snapshot(warehouse), key=lambda snapshot: snapshot.number):
+        publications.setdefault((snapshot.release, snapshot.table_versions.get("classes")), snapshot.published_at)
+    return {release: published_at for (release, _), published_at in publications.items()}
+
+
 def numbered_snapshot(warehouse: Warehouse, release: str, number: int) -> Snapshot:
     """The snapshot that one publication ended with, whatever was published since."""
     return next(

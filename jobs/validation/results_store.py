@@ -18,6 +18,7 @@ from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
+from oilake.jobs.tables.targets import open_copy
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import publish_gate, validation_history
 from oilake.jobs.validation.checker import TargetFindings
@@ -150,11 +151,15 @@ def _newest_results(warehouse: Warehouse) -> dict[tuple[Any, ...], list[tuple[An
 def check_history(warehouse: Warehouse, what: str, release: str | None) -> list[PastCheck]:
     """Every check and gate of a published table, or of the table in a folder, the oldest first.
 
-    StoreError when nothing was ever checked there, or a file beside the table is none of ours.
+    StoreError when nothing was ever checked there, or a file beside the table is none of ours; ConfigError when there is
+    no such table.
     """
-    is_published = what in schemas.table_names()
-    folder = StorageUri(what, warehouse.storage)
-    runs = _runs_of_table(warehouse, what) if is_published else validation_history.runs_from_folder(folder)
+    if what in schemas.table_names():
+        runs = _runs_of_table(warehouse, what)
+    else:
+        folder = StorageUri(what, warehouse.storage)
+        open_copy(folder)
+        runs = validation_history.runs_from_folder(folder)
     chosen = [_past_check(look) for look in runs if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")

@@ -266,6 +266,10 @@ def test_a_comparison_is_not_read_once_either_release_is_published_anew(
 def test_what_cannot_be_compared_gets_one_sentence(oilake: Oilake, lake: str, warehouse: str):
     code, out, err = oilake("changes", "--from", "v3", "--to", "v3", "--warehouse", lake)
     assert (code, out, err) == (2, "", "oilake: --from and --to are both v3; name two releases\n")
+    code, out, err = oilake("changes", "--from", "v3", "--to", "v2", "--warehouse", lake)
+    assert (code, out) == (2, "")
+    assert "--from v3 is later than --to v2; run `" in err
+    assert "changes --from v2 --to v3" in err
     code, out, err = oilake("changes", "--from", "v2", "--to", "v9", "--warehouse", lake)
     assert (code, out) == (2, "")
     assert "release 'v9' is not published here (published: v1, v2, v3)" in err

@@ -109,7 +109,7 @@ def test_show_prints_rows_of_the_published_snapshot(oilake: Oilake, places: tupl
         (("show", "colours"), "unknown table 'colours'"),
         (("ingest", "--release", "v9"), "unknown release 'v9'; known: v1, v2, v3"),
         (("ingest", "--release", "v3", "--registry", "/nowhere"), "/nowhere: no such registry folder"),
-        (("ingest", "--release", "v3", "--env", "mars"), "mars.yaml: no such file"),
+        (("ingest", "--release", "v3", "--env", "mars"), "mars: no such environment"),
         (("ingest", "--release", "v3", "--landing", "/nowhere"), "/nowhere/2017_11: release v3 lacks"),
     ],
 )

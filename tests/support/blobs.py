@@ -20,6 +20,7 @@ from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, land, lines
 HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>\n"
 COUNTS = {"train": 40, "validation": 4, "test": 4}
 N = 3
+WITHOUT_MD5 = frozenset({f"train/{image_id(39)}.jpg", f"test/{image_id(3, 'test')}.jpg"})
 
 
 def jpeg(seed: int, width: int = 48, height: int = 32) -> bytes:

@@ -13,6 +13,7 @@ from oilake.jobs.changes import changes
 from oilake.jobs.figures import figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
+from tests.support import blobs
 
 
 def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -> Settings:
@@ -27,3 +28,10 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
     if "v2" in wanted:
         changes(mine, "v2", "v3")
     return mine
+
+
+def blob_release(folder: Path, settings: Settings) -> Path:
+    """The warehouse in `folder`, whose tables are there, with the release of the small JPEGs."""
+    landing = blobs.release(folder / "landing", blobs.originals(), blobs.WITHOUT_MD5)
+    ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find_release("v3"))
+    return folder / "warehouse"

@@ -100,6 +100,14 @@ def test_the_cluster_environment_loads():
     assert settings.environment_settings("cluster").warehouse == "/mnt/open-images-lake/warehouse"
 
 
+@pytest.mark.parametrize("name", ["mars", "drift", "/tmp", "."])
+def test_an_environment_is_a_packaged_one_or_a_yaml_file(name: str):
+    with pytest.raises(
+        ConfigError, match=rf"^{name}: no such environment; --env \(or OILAKE_ENV\) takes local or cluster"
+    ):
+        settings.environment_settings(name)
+
+
 @pytest.mark.parametrize("place", ["warehouse", "landing"])
 def test_a_file_is_no_folder_of_tables_or_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str):
     path = tmp_path / "notes.txt"
