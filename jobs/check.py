@@ -16,7 +16,8 @@ from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import drop_outdated_comparisons, pin_snapshots, require_snapshots
+from oilake.jobs.tables.published_slices import drop_outdated_comparisons
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
@@ -121,7 +122,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
 
 def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutcome:
     started = time.monotonic()
-    check_targets = targets.copied_targets(path, release)
+    check_targets = targets.copied_targets(settings.stored(path), release)
     starting = time.monotonic()
     spark = spark_session.start_session(settings)
     spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
