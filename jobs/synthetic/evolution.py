@@ -13,7 +13,7 @@ from oilake.jobs.synthetic.evolved_labels import LabelSupply, Verdicts
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import AFTER
-from oilake.jobs.synthetic.slices import SubsetRows
+from oilake.jobs.synthetic.slice_rows import SubsetRows
 
 STATES, LABELLED = 1, 2
 

@@ -14,7 +14,7 @@ from oilake.jobs.synthetic import machine, pairs
 from oilake.jobs.synthetic.pairs import Pairs
 
 if TYPE_CHECKING:
-    from oilake.jobs.synthetic.slices import SubsetRows
+    from oilake.jobs.synthetic.slice_rows import SubsetRows
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from oilake.jobs.synthetic import pairs
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import AFTER, ARCHIVES, BEFORE, FIRST
-from oilake.jobs.synthetic.slices import VANISHED, SampleSlice, SubsetRows
+from oilake.jobs.synthetic.slice_rows import VANISHED, SampleSlice, SubsetRows
 
 DEFECTS = ("release", "file", "member", "line", "kind", "reason", "record_hex")
 IMAGES = ("image_id", "from_subset", "to_subset")

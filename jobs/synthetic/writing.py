@@ -26,6 +26,7 @@ from oilake.jobs.synthetic.evolved_writing import EvolvedJob
 from oilake.jobs.synthetic.figures import Figures, FigureTally
 from oilake.jobs.synthetic.release_rules import ARCHIVES
 from oilake.jobs.synthetic.sample_choice import SampleChoice
+from oilake.jobs.synthetic.slice_rows import SampleSlice
 
 REGISTRY, TRUTH = "registry", "truth"
 
@@ -100,14 +101,14 @@ def _begin_truth(job: SampleJob) -> None:
     evolved_writing.begin_truth(job.evolved, folder, sample_classes)
 
 
-def _tell_truth(job: SampleJob, sample_slice: slices.SampleSlice) -> None:
+def _tell_truth(job: SampleJob, sample_slice: SampleSlice) -> None:
     ground_truth.append_csv(job.truth / ground_truth.IMAGE_CHANGES, ground_truth.image_rows(sample_slice))
     if job.plan.scale <= ground_truth.LABELS_UP_TO:
         rows = ground_truth.label_rows(sample_slice, job.archives.classes)
         ground_truth.append_csv(job.truth / ground_truth.LABEL_CHANGES, rows)
 
 
-def _write_photos(job: SampleJob, sample_slice: slices.SampleSlice) -> None:
+def _write_photos(job: SampleJob, sample_slice: SampleSlice) -> None:
     out = job.archives.out
     photos.clear_earlier(out)
     rows: list[tuple[object, ...]] = []
