@@ -73,10 +73,19 @@ def changes(warehouse: Path, before: str, after: str) -> str:
         f"CASE WHEN decided_by <> 'machine' THEN verdict END AS people FROM {rows(warehouse, 'image_labels', release)}"
         for release in (before, after)
     ]
+    nodes = rows(warehouse, "hierarchy", after)
     return f"""
+        WITH RECURSIVE nodes AS (SELECT path, parent_path, mid, relation FROM {nodes}),
+        edges AS (SELECT DISTINCT coalesce(n.mid, n.path) AS below, coalesce(p.mid, p.path) AS above
+                  FROM nodes n JOIN nodes p ON n.parent_path = p.path WHERE n.relation = 'subcategory'),
+        closure AS (SELECT below, above FROM edges
+                    UNION SELECT c.below, e.above FROM closure c JOIN edges e ON c.above = e.below),
+        covered AS (SELECT DISTINCT l.image_id, c.above AS mid FROM ({sides[1]}) l JOIN closure c ON l.mid = c.below
+                    WHERE l.people = 'positive' AND c.above <> c.below)
         SELECT * EXCLUDE (from_people, to_people) FROM (
             SELECT image_id, mid,
-                   CASE WHEN a.subset IS NULL THEN 'added' WHEN b.subset IS NULL THEN 'removed'
+                   CASE WHEN a.people = 'positive' AND b.people IS NULL AND covered.mid IS NOT NULL THEN 'made_leaf_most'
+                        WHEN a.subset IS NULL THEN 'added' WHEN b.subset IS NULL THEN 'removed'
                         WHEN a.people <> b.people THEN 'flipped'
                         WHEN a.people IS NULL AND b.people IS NOT NULL THEN 'newly_verified'
                         WHEN a.people IS NOT NULL AND b.people IS NULL THEN 'no_longer_verified'
@@ -85,7 +94,8 @@ def changes(warehouse: Path, before: str, after: str) -> str:
                    a.decided_by AS from_decided_by, b.decided_by AS to_decided_by,
                    a.confidence AS from_machine_confidence, b.confidence AS to_machine_confidence,
                    a.people AS from_people, b.people AS to_people
-            FROM ({sides[0]}) a FULL OUTER JOIN ({sides[1]}) b USING (image_id, mid))
+            FROM ({sides[0]}) a FULL OUTER JOIN ({sides[1]}) b USING (image_id, mid)
+                 LEFT JOIN covered USING (image_id, mid))
         WHERE change IS NOT NULL"""
 
 

@@ -16,6 +16,8 @@ from bench.tables import RELEASES, parts
 os.environ["POLARS_MAX_THREADS"] = "2"
 import polars as pl
 
+from oilake.jobs.transforms.class_ancestors import ancestor_pairs
+
 PAIR = ["subset", "image_id", "mid"]
 
 
@@ -95,8 +97,16 @@ def changes(warehouse: Path, before: str, after: str) -> pl.LazyFrame:
     a, b = (
         pl.when(pl.col(f"{side}_decided_by") != "machine").then(pl.col(f"{side}_verdict")) for side in ("from", "to")
     )
+    nodes = rows(warehouse, "hierarchy", after).select("path", "parent_path", "mid", "relation").collect()
+    pairs = sorted(ancestor_pairs(nodes.to_dicts()))
+    closure = pl.LazyFrame(pairs, {"mid": pl.String, "above": pl.String}, orient="row")
+    confirmed = sides[1].filter((pl.col("to_decided_by") != "machine") & (pl.col("to_verdict") == "positive"))
+    covered = confirmed.join(closure, on="mid").select("image_id", pl.col("above").alias("mid")).unique()
+    joined = joined.join(covered.with_columns(is_covered=True), on=["image_id", "mid"], how="left")
     change = (
-        pl.when(pl.col("from_subset").is_null())
+        pl.when((a == "positive") & b.is_null() & pl.col("is_covered").fill_null(False))
+        .then(pl.lit("made_leaf_most"))
+        .when(pl.col("from_subset").is_null())
         .then(pl.lit("added"))
         .when(pl.col("to_subset").is_null())
         .then(pl.lit("removed"))

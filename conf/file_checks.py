@@ -24,8 +24,6 @@ def check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.list is given for the formats 'classes' and 'descriptions' and no others")
     if bool(member.image_lists) != (member.format == "image_list"):
         raise ConfigError(f"{where}.image_lists is given for the format 'image_list' and no other")
-    if member.format == "image_list" and member.table != "images":
-        raise ConfigError(f"{where}.table must be images for the format 'image_list', not {member.table}")
     if member.header != "either" and member.format != "descriptions":
         raise ConfigError(f"{where}.header is given for the format 'descriptions' and no other; rows have a header")
     ours = set(release.columns.get(member.columns or "", {}).values())

@@ -44,7 +44,7 @@ class TrainableCondition:
     subsets: tuple[str, ...]
     labels: Literal["positive", "human", "any"]
     at_least: int
-    counts: Literal["labels", "images"] = "labels"
+    counts: Literal["labels", "distinct_images"] = "labels"
 
 
 def check_pages(

@@ -66,7 +66,7 @@ def count_images(labels: DataFrame, rule: Sequence[TrainableCondition]) -> dict[
     """Distinct images by MID, of the conditions that count images."""
     counts = {}
     for condition in rule:
-        if condition.counts == "images":
+        if condition.counts == "distinct_images":
             kept = labels.where(LABEL_KINDS[condition.labels]).where(labels["subset"].isin(*condition.subsets))
             counts[condition] = {
                 row["mid"]: row[1] for row in kept.groupBy("mid").agg(sf.count_distinct("image_id")).collect()

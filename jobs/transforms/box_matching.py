@@ -45,6 +45,37 @@ class BoxPairs:
 
 def equal_pairs(before: BoxSet, after: BoxSet) -> BoxPairs:
     """The boxes of one key with the same four edges; of repeated ones the first with the first, and so on."""
+    left, right = _same_rows(before, after)
+    old, new = _other_places(left, len(before.keys)), _other_places(right, len(after.keys))
+    moved = _sorted_pairs(before.take(old), after.take(new))
+    places = np.concatenate([left, old[moved.before]])
+    order = np.argsort(places, kind="stable")
+    return BoxPairs(places[order], np.concatenate([right, new[moved.after]])[order], np.ones(len(order)))
+
+
+def _same_rows(before: BoxSet, after: BoxSet) -> tuple[Integers, Integers]:
+    """The places of the boxes of keys that have the same boxes in the same order in both, which needs no sorting."""
+    if not len(before.keys) or not len(after.keys):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    starts, ends = (np.searchsorted(before.keys, before.keys, side=side) for side in ("left", "right"))
+    firsts, stops = (np.searchsorted(after.keys, before.keys, side=side) for side in ("left", "right"))
+    partners = firsts + np.arange(len(before.keys)) - starts
+    same = ends - starts == stops - firsts
+    same[same] = (before.edges[same] == after.edges[partners[same]]).all(axis=1)
+    groups = np.unique(starts)
+    whole = np.logical_and.reduceat(same, groups)
+    chosen = np.flatnonzero(np.repeat(whole, np.diff(np.append(groups, len(starts)))))
+    return chosen, partners[chosen]
+
+
+def _other_places(chosen: Integers, count: int) -> Integers:
+    """The places up to `count` that are not chosen, ascending."""
+    is_left = np.ones(count, np.bool_)
+    is_left[chosen] = False
+    return np.flatnonzero(is_left)
+
+
+def _sorted_pairs(before: BoxSet, after: BoxSet) -> BoxPairs:
     count, keys = len(before.keys), np.concatenate([before.keys, after.keys])
     edges = np.concatenate([before.edges, after.edges])
     order = np.lexsort((*edges.T[::-1], keys))  # stable: within equal boxes the earlier release's come first
@@ -59,9 +90,7 @@ def equal_pairs(before: BoxSet, after: BoxSet) -> BoxPairs:
     shared = np.minimum(of_before, of_after)
     places = np.repeat(firsts, shared) + _counted_from_zero(shared)
     partners = places + np.repeat(of_before, shared)
-    left = order[places]
-    by_place = np.argsort(left, kind="stable")
-    return BoxPairs(left[by_place], order[partners][by_place] - count, np.ones(len(left)))
+    return BoxPairs(order[places], order[partners] - count, np.ones(len(places)))
 
 
 def redrawn_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> BoxPairs:

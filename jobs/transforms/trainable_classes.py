@@ -28,7 +28,7 @@ def trainable_by_rule(
     counts = list(counts)
     reaching = []
     for condition in rule:
-        numbers = images[condition] if condition.counts == "images" else _labels_by_mid(condition, counts)
+        numbers = images[condition] if condition.counts == "distinct_images" else _labels_by_mid(condition, counts)
         reaching.append({mid for mid, number in numbers.items() if number >= condition.at_least})
     return set.intersection(*reaching) if reaching else set()
 

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from oilake.conf import reconcile_policy, registry
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
-from oilake.jobs.expand import expand, implied_labels
+from oilake.jobs.expand import expand, implied_classes, implied_labels
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
@@ -36,6 +36,17 @@ def test_a_part_implies_nothing_of_the_whole():
     assert ancestor_pairs([node("1", "car"), node("1/1", "wheel", "part"), node("1/1/1", "tyre")]) == {
         ("tyre", "wheel")
     }
+
+
+def test_nothing_is_implied_of_a_root_that_no_class_describes():
+    """From V4 on the root has a MID, and stands for everything."""
+    nodes = [node("1", "entity"), node("1/1", "animal"), node("1/1/1", "dog")]
+    assert implied_classes([{**row, "name": None if row["mid"] == "entity" else "x"} for row in nodes]) == [
+        ("dog", "animal")
+    ]
+    assert implied_classes([{**row, "name": "x"} for row in nodes]) == [
+        ("animal", "entity"), ("dog", "animal"), ("dog", "entity"),
+    ]  # fmt: skip
 
 
 def test_positives_go_up_and_negatives_go_down(spark: SparkSession):

@@ -33,8 +33,11 @@ def test_every_published_figure_names_its_page(release: registry.Release):
 def test_each_release_that_states_a_rule_for_trainable_classes_has_it_as_data():
     rules = {name: release.trainable_rule for name, release in load_releases().items()}
     told = {name: [(c.subsets, c.labels, c.counts, c.at_least) for c in rule] for name, rule in rules.items() if rule}
-    assert told["v1"] == [(("validation",), "any", "images", 50), (("train",), "any", "images", 20)]
-    assert told["v2"] == [(("train",), "human", "images", 30), (("validation", "test"), "human", "images", 5)]
+    assert told["v1"] == [(("validation",), "any", "distinct_images", 50), (("train",), "any", "distinct_images", 20)]
+    assert told["v2"] == [
+        (("train",), "human", "distinct_images", 30),
+        (("validation", "test"), "human", "distinct_images", 5),
+    ]
     assert told["v7"] == [(("train",), "positive", "labels", 100)]
     assert told.keys() == {"v1", "v2", "v7"}
 

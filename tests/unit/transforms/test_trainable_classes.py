@@ -29,7 +29,7 @@ def test_subsets_are_taken_together_and_all_conditions_hold():
 
 
 def test_a_condition_may_count_images_in_place_of_labels():
-    images = TrainableCondition(("train",), "any", 50, counts="images")
+    images = TrainableCondition(("train",), "any", 50, counts="distinct_images")
     rule = (images, TrainableCondition(("test",), "any", 1))
     assert trainable_by_rule(rule, COUNTS, {images: {"dog": 49, "cat": 50, "tree": 60}}) == {"cat", "tree"}
     assert trainable_by_rule(rule, COUNTS, {images: {}}) == set()
