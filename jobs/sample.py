@@ -24,7 +24,6 @@ from oilake.jobs.synthetic import (
     release_rules,
     writing,
 )
-from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.sample_choice import TABLES, SampleChoice
 from oilake.schemas.release_registry import load_releases
@@ -72,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
     out = Path(arguments.out)
-    made = {*RELEASES, *release_rules.load_rules().releases}
+    made = {*release_rules.ARCHIVES, *release_rules.load_rules().releases}
     known = {name: release for name, release in load_releases().items() if name in made}
     choice = SampleChoice(
         known,
@@ -124,7 +123,7 @@ def _write_sample(
 
 
 def _check_room(out: Path, choice: SampleChoice, scale: float) -> None:
-    first = FULL_SCALE_BYTES if set(choice.releases) & set(RELEASES) else 0
+    first = FULL_SCALE_BYTES if set(choice.releases) & set(release_rules.ARCHIVES) else 0
     free, needed = shutil.disk_usage(out).free, int(scale * (first + evolved_writing.full_scale_bytes(choice)))
     if free < needed:
         raise StoreError(
@@ -142,7 +141,7 @@ def _summary_text(summary: dict[str, Any]) -> str:
         lines.append(f"{release}: " + ", ".join(f"{counted[n]:,} {n.replace('_', ' ')}" for n in rows if n in counted))
     if summary["planted"]:
         lines.append(f"planted: {sum(summary['planted'].values()):,} rows, told in {summary['out']}/truth/defects.csv")
-    shown = "v3" if "v3" in summary["releases"] else list(summary["releases"])[-1]
+    shown = release_rules.AFTER if release_rules.AFTER in summary["releases"] else list(summary["releases"])[-1]
     lines.append(
         f"next: {job_program('ingest')} --release {shown} --landing {summary['out']} --registry {summary['out']}/registry"
     )

@@ -14,9 +14,10 @@ from oilake.jobs.synthetic.archives import Content
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.defect_injection import Edit, SpooledMember
 from oilake.jobs.synthetic.defects import KINDS
+from oilake.jobs.synthetic.release_rules import AFTER
 from oilake.jobs.synthetic.sample_choice import SampleChoice
 
-PLANTED = "v3"
+PLANTED = AFTER
 # The table whose files a defect's place belongs to.
 TABLE_OF_PLACE = {"images": "images", "machine": "labels", "human": "labels", "boxes": "boxes", "attributes": "boxes"}
 

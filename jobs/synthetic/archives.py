@@ -18,6 +18,7 @@ from isal import igzip
 
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.synthetic import text
+from oilake.jobs.synthetic.release_rules import FIRST
 
 GZIP_LEVEL = 1
 COPY_BYTES = 1 << 20
@@ -31,9 +32,9 @@ def spool_name(release: Release, expected: ExpectedMember) -> str:
     """The spool that a CSV member is copied from; members that are the same in several releases share one."""
     subset, table, name = expected.subset, expected.member.table, release.release
     if table == "images":
-        return f"images-{subset}" if name != "v1" or subset == "train" else f"images-v1-{subset}"
+        return f"images-{subset}" if name != FIRST or subset == "train" else f"images-{FIRST}-{subset}"
     if table == "labels" and "machine" in expected.path:
-        return f"machine-v1-{subset}" if name == "v1" else f"machine-{subset}"
+        return f"machine-{FIRST}-{subset}" if name == FIRST else f"machine-{subset}"
     return f"{'boxes' if table == 'boxes' else 'human'}-{name}-{subset}"
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from oilake.jobs.synthetic import names
 from oilake.jobs.synthetic.plan import ClassCounts
+from oilake.jobs.synthetic.release_rules import AFTER, BEFORE, FIRST
 
-RELEASES = ("v1", "v2", "v3")
 MID_LETTERS = np.array(list("0123456789bcdfghjklmnpqrstvwxyz_"))
 KNOWLEDGE_GRAPH = 400
 
@@ -23,13 +23,13 @@ class SampleClasses:
     """Every class by its number, 0 the most frequent label; arrays of numbers are in falling popularity.
 
     `place`: where the class's MID stands in alphabetical order. `names` and `listed`: by release, what its dictionary
-    says and which classes it lists. `machine_v1` is a mask; `boxed` are the boxable classes that boxes have.
+    says and which classes it lists. `machine_first` is a mask; `boxed` are the boxable classes that boxes have.
     """
 
     mids: list[str]
     place: Codes
     machine: Codes
-    machine_v1: Mask
+    machine_first: Mask
     kept: Codes
     lost: Codes
     new: Codes
@@ -51,23 +51,23 @@ def make_classes(seed: int, counts: ClassCounts) -> SampleClasses:
     total = int(ends[-1])
     every = np.arange(total)
     mids = invent_mids(rng, total)
-    machine_v1 = every < ends[2]
-    machine_v1[ends[0] - counts.later_than_v1 : ends[0]] = False
+    machine_first = every < ends[2]
+    machine_first[ends[0] - counts.later_than_first : ends[0]] = False
     trainable = (every < counts.trainable_both) | ((every >= ends[2]) & (every < ends[2] + counts.trainable_human_only))
     boxable = _boxable_classes(counts)
-    first = _dictionary_v1(counts, machine_v1, ends)
+    first = _first_dictionary(counts, machine_first, ends)
     return SampleClasses(
         mids=mids,
         place=np.argsort(np.argsort(np.array(mids))),
         machine=every[: ends[2]],
-        machine_v1=machine_v1,
+        machine_first=machine_first,
         kept=np.concatenate([every[: ends[0]], every[ends[2] : ends[3]]]),
         lost=every[ends[1] : ends[2]],
         new=every[ends[3] :],
         trainable=trainable,
         boxable=boxable,
         boxed=boxable[: len(boxable) - counts.box_unused],
-        listed={"v1": first, "v2": every < ends[3], "v3": every < total},
+        listed={FIRST: first, BEFORE: every < ends[3], AFTER: every < total},
         names=_names_by_release(rng, counts, first, boxable),
     )
 
@@ -92,20 +92,20 @@ def _boxable_classes(counts: ClassCounts) -> Codes:
     return np.concatenate([trainable, not_trainable])
 
 
-def _dictionary_v1(counts: ClassCounts, machine_v1: Mask, ends: Codes) -> Mask:
+def _first_dictionary(counts: ClassCounts, machine_first: Mask, ends: Codes) -> Mask:
     """V1's dictionary: its labels without a few, and some that no label of V1 has."""
-    listed = machine_v1.copy()
-    step = max(1, counts.both // (counts.missing_in_v1 + 1) - 1)
-    listed[step : step * counts.missing_in_v1 + 1 : step] = False
-    listed[ends[2] : ends[2] + counts.unused_in_v1] = True
+    listed = machine_first.copy()
+    step = max(1, counts.both // (counts.missing_in_first + 1) - 1)
+    listed[step : step * counts.missing_in_first + 1 : step] = False
+    listed[ends[2] : ends[2] + counts.unused_in_first] = True
     return listed
 
 
 def _names_by_release(
-    rng: np.random.Generator, counts: ClassCounts, in_v1: Mask, boxable: Codes
+    rng: np.random.Generator, counts: ClassCounts, in_first: Mask, boxable: Codes
 ) -> dict[str, list[str]]:
     """Names by release: V2 and V3 rename some of V1's classes each; some names are shared, two by boxable classes."""
-    total = len(in_v1)
+    total = len(in_first)
     fresh = names.invent_names(rng, total + 2 * counts.renamed)
     latest = fresh[:total]
     free = np.setdiff1d(rng.permutation(total), boxable, assume_unique=True)
@@ -116,11 +116,11 @@ def _names_by_release(
         free = free[taken:]
     names.share_names(latest, groups)
     first, second = list(latest), list(latest)
-    for n, index in enumerate(free[in_v1[free]][: 2 * counts.renamed].tolist()):
+    for n, index in enumerate(free[in_first[free]][: 2 * counts.renamed].tolist()):
         first[index] = fresh[total + n]
         if n < counts.renamed:
             second[index] = fresh[total + n]
-    return {"v1": first, "v2": second, "v3": latest}
+    return {FIRST: first, BEFORE: second, AFTER: latest}
 
 
 def _class_mask(size: int, chosen: Codes) -> Mask:

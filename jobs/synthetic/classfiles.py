@@ -11,6 +11,7 @@ import numpy as np
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.synthetic import hierarchy
 from oilake.jobs.synthetic.classes import Mask, SampleClasses
+from oilake.jobs.synthetic.release_rules import load_rules
 
 
 def member_content(seed: int, release: Release, expected: ExpectedMember, classes: SampleClasses) -> bytes:
@@ -24,7 +25,7 @@ def member_content(seed: int, release: Release, expected: ExpectedMember, classe
 
 def _dictionary_csv(release: str, classes: SampleClasses) -> bytes:
     """MID and name by MID; V1 quotes every field and ends lines with LF, later ones follow RFC 4180."""
-    quoted = release == "v1"
+    quoted = load_rules().archives[release].quotes_names
     out = io.StringIO(newline="")
     writer = csv.writer(
         out, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator="\n" if quoted else "\r\n"

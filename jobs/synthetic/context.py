@@ -11,6 +11,7 @@ from oilake.jobs.synthetic import boxes, human, images, machine, zipf
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import SamplePlan
+from oilake.jobs.synthetic.release_rules import load_rules
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,6 @@ class SampleContext:
 
 def make_context(seed: int, plan: SamplePlan, classes: SampleClasses, spools: frozenset[str]) -> SampleContext:
     """What all slices of one sample share."""
-    spellings = {"v1": ("0.0", "1.0"), "v2": ("0", "1"), "v3": ("0", "1")}
-    sources = {release: human.SOURCES_V3 if release == "v3" else human.SOURCES_V2 for release in spellings}
     return SampleContext(
         seed,
         plan,
@@ -44,7 +43,10 @@ def make_context(seed: int, plan: SamplePlan, classes: SampleClasses, spools: fr
         },
         images.image_vocabulary(seed),
         machine.machine_vocabulary([classes.mids[code] for code in classes.machine.tolist()]),
-        {release: human.human_vocabulary(classes.mids, sources[release], spellings[release]) for release in spellings},
+        {
+            release: human.human_vocabulary(classes.mids, rules.label_sources, rules.verdicts)
+            for release, rules in load_rules().archives.items()
+        },
         boxes.box_vocabulary(classes.mids),
         spools,
     )

@@ -12,9 +12,9 @@ from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.evolved_labels import LabelSupply, Verdicts
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import SUBSETS
-from oilake.jobs.synthetic.slices import SubsetRows
+from oilake.jobs.synthetic.release_rules import AFTER
+from oilake.jobs.synthetic.slice_rows import SubsetRows
 
-FIRST = "v3"
 STATES, LABELLED = 1, 2
 
 
@@ -35,7 +35,7 @@ def subset_states(world: EvolvedContext, number: int, subset: str, rows: SubsetR
     assert rows.boxes is not None
     labels, boxes = evolved_labels.first_verdicts(rows.labels), evolved_boxes.first_boxes(rows.boxes)
     judged = np.unique(pairs.image_numbers(labels.pairs))
-    states = {FIRST: SubsetState(labels, rows.machine, boxes, judged, np.unique(pairs.image_numbers(boxes.pairs)))}
+    states = {AFTER: SubsetState(labels, rows.machine, boxes, judged, np.unique(pairs.image_numbers(boxes.pairs)))}
     # Each release judges the images of the one before and some more, in one order for all.
     others = np.setdiff1d(np.arange(len(rows.ids)), judged)
     order = np.concatenate([judged, world.random(LABELLED, number, SUBSETS.index(subset)).permutation(others)])
@@ -70,7 +70,7 @@ def _next_state(
         supply = LabelSupply(images, world.proposed[name], world.classes.labelled[name])
         target = world.count(name, "machine_labels", subset, number)
         machine_labels = evolved_labels.evolve_machine(rng, machine_labels, target, release.machine, supply)
-    boxable = np.unique(pairs.image_numbers(boxes.pairs)) if release.follows == FIRST else before.boxable
+    boxable = np.unique(pairs.image_numbers(boxes.pairs)) if release.follows == AFTER else before.boxable
     return SubsetState(labels, machine_labels, boxes, labelled, boxable)
 
 

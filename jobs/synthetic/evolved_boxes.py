@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.synthetic import boxes, pairs, text
-from oilake.jobs.synthetic.boxes import SOURCES_V3, WHOLE, Boxes, BoxVocabulary
+from oilake.jobs.synthetic.boxes import SOURCES_AFTER, WHOLE, Boxes, BoxVocabulary
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.release_rules import BoxRules
 
 ATTRIBUTES_UNKNOWN = ",-1,-1,-1,-1,-1"
-DRAWN, PROPOSED = SOURCES_V3.index("xclick"), SOURCES_V3.index("activemil")
+DRAWN, PROPOSED = SOURCES_AFTER.index("xclick"), SOURCES_AFTER.index("activemil")
 JITTER, FAR_JITTER, FAR_SHARE = 0.03, 0.5, 0.04
 LEAST_EXTENT = 0.004
 CORNERS = 4
@@ -25,7 +25,7 @@ Sides = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class EvolvedBoxes:
-    """Boxes row for row as written: pairs, sources (of SOURCES_V3), sides (XMin, XMax, YMin, YMax) of shape (4, n).
+    """Boxes row for row as written: pairs, sources (of SOURCES_AFTER), sides (XMin, XMax, YMin, YMax) of shape (4, n).
 
     `attributes`: bits, one an attribute, or -1 where none is known; `clicks`: shape (8, n), four x and then four y, NaN
     where a box was not clicked; None where the release has no clicks.
@@ -54,7 +54,7 @@ def evolve_boxes(
     """The next release's boxes: one at least for each of `pairs_added`, `target` in all where that is possible."""
     kept = before.take(_staying_rows(rng, before.pairs, rules.removed))
     redrawn = np.full(len(kept.pairs), rules.redrawn)
-    redrawn |= np.isin(kept.source, [SOURCES_V3.index(source) for source in rules.redrawn_sources])
+    redrawn |= np.isin(kept.source, [SOURCES_AFTER.index(source) for source in rules.redrawn_sources])
     sides, source = kept.sides.copy(), kept.source.copy()
     sides[:, redrawn] = redraw(rng, sides[:, redrawn])
     source[redrawn] = DRAWN
@@ -68,7 +68,7 @@ def evolve_boxes(
     all_sides = np.concatenate([sides, boxes.draw_sides(rng, len(added)) / WHOLE], axis=1)
     all_sides = _as_floats(rng, all_sides) if rules.redrawn else np.round(all_sides, 6)
     if rules.spelled_source:
-        all_sources = np.full(len(all_pairs), SOURCES_V3.index(rules.spelled_source))
+        all_sources = np.full(len(all_pairs), SOURCES_AFTER.index(rules.spelled_source))
     rows = EvolvedBoxes(all_pairs, all_sources, all_sides, attributes, _clicks(rng, all_sides, all_sources, rules))
     image, code = pairs.image_numbers(all_pairs), pairs.class_numbers(all_pairs)
     return rows.take(np.argsort(((image << 2 | all_sources) << pairs.CLASS_BITS) | place[code], kind="stable"))
@@ -119,8 +119,8 @@ def _clicks(rng: np.random.Generator, sides: Sides, source: Pairs, rules: BoxRul
 
 def box_lines(ids: pa.StringArray, rows: EvolvedBoxes, words: BoxVocabulary, shortest: bool) -> pa.StringArray:
     """Rows as text; sides with six decimals or (`shortest`) as the shortest float of 32 bits."""
-    code = rows.source * (len(words.labels_v3) // len(SOURCES_V3)) + pairs.class_numbers(rows.pairs)
-    parts = [text.pick(ids, pairs.image_numbers(rows.pairs)), text.pick(words.labels_v3, code)]
+    code = rows.source * (len(words.labels_after) // len(SOURCES_AFTER)) + pairs.class_numbers(rows.pairs)
+    parts = [text.pick(ids, pairs.image_numbers(rows.pairs)), text.pick(words.labels_after, code)]
     parts += [_shortest_floats(side) if shortest else _six_decimals(words, side) for side in rows.sides]
     attributes = pa.concat_arrays([words.attributes, pa.array([ATTRIBUTES_UNKNOWN])])
     parts.append(text.pick(attributes, np.where(rows.attributes < 0, len(words.attributes), rows.attributes)))

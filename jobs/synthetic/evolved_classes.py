@@ -11,7 +11,7 @@ from oilake.jobs.synthetic import class_tree, names
 from oilake.jobs.synthetic.class_tree import ClassTree
 from oilake.jobs.synthetic.classes import Codes, Mask, SampleClasses, invent_mids
 from oilake.jobs.synthetic.plan import FLOOR
-from oilake.jobs.synthetic.release_rules import ClassRules, SampleRules
+from oilake.jobs.synthetic.release_rules import AFTER, ClassRules, SampleRules
 
 SENSES = ("Animal", "Plant", "Tool", "Food", "Sport", "Place", "Music", "Garment")
 
@@ -38,7 +38,7 @@ def evolve_classes(seed: int, classes: SampleClasses, rules: SampleRules, scale:
     """The classes that follow from V3's; their numbers shrink with the scale as those of V3 do."""
     rng = np.random.default_rng([seed, 20])
     root = math.sqrt(max(scale, FLOOR["train"]))
-    mids, name_list, listed = list(classes.mids), list(classes.names["v3"]), classes.listed["v3"].copy()
+    mids, name_list, listed = list(classes.mids), list(classes.names[AFTER]), classes.listed[AFTER].copy()
     evolved = EvolvedClasses(
         mids,
         np.empty(0, np.int64),

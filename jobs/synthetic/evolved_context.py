@@ -122,5 +122,5 @@ def _verdict_words(mids: list[str], rules: SampleRules, release: str) -> pa.Stri
     """All that may stand behind the image ID, with its line end; by source, verdict, class."""
     texts = rules.verdict_texts(release)
     return pa.array(
-        [f",{source},{mid},{verdict}\n" for source in human.SOURCES_V3 for verdict in texts[source] for mid in mids]
+        [f",{source},{mid},{verdict}\n" for source in human.SOURCES_AFTER for verdict in texts[source] for mid in mids]
     )

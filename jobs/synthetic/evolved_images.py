@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from oilake.jobs.synthetic import text
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.slices import SubsetRows
+from oilake.jobs.synthetic.slice_rows import SubsetRows
 
 
 class RotatedImages(NamedTuple):

@@ -58,8 +58,8 @@ class LabelSupply:
 
 def first_verdicts(labels: HumanLabels) -> Verdicts:
     """V3's labels without second rows: where the app contradicts staff, staff's verdict."""
-    _, first = np.unique(labels.pairs_v3, return_index=True)
-    return Verdicts(labels.pairs_v3, labels.verdict_v3, labels.source_v3).take(first)
+    _, first = np.unique(labels.pairs_after, return_index=True)
+    return Verdicts(labels.pairs_after, labels.verdict_after, labels.source_after).take(first)
 
 
 def evolve_verdicts(

@@ -17,7 +17,7 @@ from oilake.jobs.synthetic.figures import FigureTally
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import RowFile
-from oilake.jobs.synthetic.slices import SampleSlice, SubsetRows
+from oilake.jobs.synthetic.slice_rows import SampleSlice, SubsetRows
 
 ROTATIONS, SHUFFLES = 3, 4
 SHUFFLE_BITS = 20

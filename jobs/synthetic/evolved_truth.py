@@ -24,7 +24,7 @@ from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.evolved_labels import Verdicts
 from oilake.jobs.synthetic.evolved_slices import SliceStates
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.release_rules import SampleRules
+from oilake.jobs.synthetic.release_rules import AFTER, SampleRules
 
 LABELS = (*ground_truth.LABELS, "leaf_most")
 BOXES = ("subset", "image_id", "mid", "change", "from_sides", "to_sides", "iou")
@@ -126,9 +126,9 @@ def _class_rows(world: EvolvedContext, classes: SampleClasses) -> Iterable[tuple
     """Classes that came, went or were renamed, by MID."""
     evolved = world.classes
     first = np.zeros(len(evolved.mids), np.bool_)
-    first[: len(classes.mids)] = classes.listed["v3"]
-    listed = {"v3": first, **evolved.listed}
-    names = {"v3": classes.names["v3"], **evolved.names}
+    first[: len(classes.mids)] = classes.listed[AFTER]
+    listed = {AFTER: first, **evolved.listed}
+    names = {AFTER: classes.names[AFTER], **evolved.names}
     for before, after in release_steps(world.rules):
         for code in np.argsort(evolved.place).tolist():
             old, new = (

@@ -29,7 +29,7 @@ from oilake.jobs.synthetic.figures import Figures, FigureTally
 from oilake.jobs.synthetic.plain_defects import PlainDefects
 from oilake.jobs.synthetic.plan import SamplePlan
 from oilake.jobs.synthetic.sample_choice import SampleChoice
-from oilake.jobs.synthetic.slices import SampleSlice
+from oilake.jobs.synthetic.slice_rows import SampleSlice
 
 
 def chosen_files(choice: SampleChoice) -> set[str]:

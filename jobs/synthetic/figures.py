@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from oilake.conf.registry import PublishedFigures
 from oilake.jobs.synthetic.classes import SampleClasses
+from oilake.jobs.synthetic.release_rules import FIRST
 
 Codes = npt.NDArray[np.int64]
 Figures = dict[str, Any]
@@ -54,7 +55,7 @@ class FigureTally:
 
 def first_figures(tally: FigureTally, classes: SampleClasses, release: str) -> Figures:
     """Every figure of V1, V2 or V3 that `Published` knows, as its YAML has it."""
-    trainable = set(np.flatnonzero(classes.trainable).tolist()) if release != "v1" else set()
+    trainable = set(np.flatnonzero(classes.trainable).tolist()) if release != FIRST else set()
     return release_figures(tally, release, set(np.flatnonzero(classes.listed[release]).tolist()), trainable)
 
 

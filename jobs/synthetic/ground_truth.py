@@ -16,15 +16,17 @@ from typing import IO, Any
 import numpy as np
 
 from oilake.jobs.synthetic import pairs
-from oilake.jobs.synthetic.classes import RELEASES, SampleClasses
+from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.plan import SUBSETS
-from oilake.jobs.synthetic.slices import VANISHED, SampleSlice, SubsetRows
+from oilake.jobs.synthetic.release_rules import AFTER, ARCHIVES, BEFORE, FIRST
+from oilake.jobs.synthetic.slice_rows import VANISHED, SampleSlice, SubsetRows
 
 DEFECTS = ("release", "file", "member", "line", "kind", "reason", "record_hex")
 IMAGES = ("image_id", "from_subset", "to_subset")
 LABELS = ("subset", "image_id", "mid", "change")
 CLASSES = ("mid", "releases", "renamed_in", "renamed_from", "renamed_to")
 LABELS_UP_TO = 0.01
+IMAGE_CHANGES, LABEL_CHANGES = f"image_changes_{FIRST}_{BEFORE}.csv", f"label_changes_{BEFORE}_{AFTER}.csv"
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -68,7 +70,7 @@ def _label_changes(subset: str, part: SubsetRows, classes: SampleClasses) -> Ite
 def class_rows(classes: SampleClasses) -> Iterator[tuple[str, str, str, str, str]]:
     """Every class by MID: the releases whose dictionary lists it, and its renaming, if any."""
     for code in np.argsort(classes.place).tolist():
-        listed = [release for release in RELEASES if classes.listed[release][code]]
+        listed = [release for release in ARCHIVES if classes.listed[release][code]]
         renamed = ("", "", "")
         for before, after in itertools.pairwise(listed):
             names = classes.names[before][code], classes.names[after][code]

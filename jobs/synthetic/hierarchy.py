@@ -8,6 +8,7 @@ import numpy as np
 
 from oilake.jobs.synthetic import names
 from oilake.jobs.synthetic.classes import SampleClasses
+from oilake.jobs.synthetic.release_rules import AFTER
 
 LEAF_SIZE = 1000
 ROOT = "Entity"
@@ -30,7 +31,7 @@ Node = dict[str, Any]
 def make_hierarchy(seed: int, classes: SampleClasses) -> Node:
     """Nested `name`, `children`, `size` (leaves only); some nodes stand under several parents, some edges twice."""
     rng = np.random.default_rng([seed, 2])
-    words = list(dict.fromkeys(classes.names["v3"][index] for index in classes.boxable.tolist()))
+    words = list(dict.fromkeys(classes.names[AFTER][index] for index in classes.boxable.tolist()))
     unusual = rng.choice(len(words), max(2, round(len(words) * RESPELLED_SHARE)), replace=False)
     for n in unusual.tolist():
         words[n] = names.spelled_otherwise(words[n])

@@ -11,12 +11,12 @@ import pyarrow as pa
 from oilake.jobs.synthetic import pairs, text, zipf
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import SubsetCounts
+from oilake.jobs.synthetic.release_rules import AFTER, load_rules
 
 FROM_MACHINE = 0.5
 CROWD_SHARE = 0.1
 CROWD, STAFF = 0, 1
-SOURCES_V2 = ("human", "human")
-SOURCES_V3 = ("crowdsource-verification", "verification")
+SOURCES_AFTER = load_rules().archives[AFTER].label_sources
 
 Draw = Callable[[int], Pairs]
 
@@ -28,8 +28,8 @@ class PairPool:
     `old`, `lost` and `new` are the classes of this slice that must occur kept, withdrawn and added.
     """
 
-    images_v2: Pairs
-    images_v3: Pairs
+    images_before: Pairs
+    images_after: Pairs
     machine: Pairs
     popular: Pairs
     old: Pairs
@@ -41,41 +41,41 @@ class PairPool:
 class HumanLabels:
     """Pairs and a verdict each (0 or 1), row for row; `changes` by kind are pairs, for the truth.
 
-    `source_v3`: CROWD or STAFF.
+    `source_after`: CROWD or STAFF.
     """
 
-    pairs_v2: Pairs
-    verdict_v2: Pairs
-    pairs_v3: Pairs
-    verdict_v3: Pairs
-    source_v3: Pairs
+    pairs_before: Pairs
+    verdict_before: Pairs
+    pairs_after: Pairs
+    verdict_after: Pairs
+    source_after: Pairs
     changes: dict[str, Pairs]
 
 
 def draw_labels(
-    rng: np.random.Generator, counts: SubsetCounts, pool: PairPool, boxed_v2: Pairs, boxed_v3: Pairs
+    rng: np.random.Generator, counts: SubsetCounts, pool: PairPool, boxed_before: Pairs, boxed_after: Pairs
 ) -> HumanLabels:
     """The labels of one subset's part, exactly as `counts` tells.
 
-    `boxed_v2`: pairs with boxes in V2 (they are positive in both); `boxed_v3`: those that have boxes in V3 only.
+    `boxed_before`: pairs with boxes in V2 (they are positive in both); `boxed_after`: those that have boxes in V3 only.
     """
     c = counts
-    taken = np.concatenate([boxed_v2, boxed_v3])
+    taken = np.concatenate([boxed_before, boxed_after])
     common = (c.kept_positive, c.kept_negative, c.flipped_to_negative, c.flipped_to_positive)
-    lost = pairs.one_each(rng, pool.lost, pool.images_v2, taken)
-    old = pairs.one_each(rng, pool.old, pool.images_v2, taken)
-    new = pairs.one_each(rng, pool.new, pool.images_v3, taken)
+    lost = pairs.one_each(rng, pool.lost, pool.images_before, taken)
+    old = pairs.one_each(rng, pool.old, pool.images_before, taken)
+    new = pairs.one_each(rng, pool.new, pool.images_after, taken)
     taken = np.concatenate([taken, lost, old, new])
-    both_count = sum(common) - len(boxed_v2) - len(old)
-    both = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v2), both_count, taken)
+    both_count = sum(common) - len(boxed_before) - len(old)
+    both = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_before), both_count, taken)
     taken = np.concatenate([taken, both])
     gone = c.withdrawn_positive + c.withdrawn_negative - len(lost)
-    gone_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v2), gone, taken)
+    gone_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_before), gone, taken)
     taken = np.concatenate([taken, gone_more])
-    come = c.added_positive + c.added_negative - len(boxed_v3) - len(new)
-    come_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_v3), come, taken)
+    come = c.added_positive + c.added_negative - len(boxed_after) - len(new)
+    come_more = pairs.draw_fresh(rng, _pair_sampler(rng, pool, pool.images_after), come, taken)
     return _assign_verdicts(
-        rng, c, np.concatenate([boxed_v2, old, both]), np.append(lost, gone_more), (boxed_v3, new, come_more)
+        rng, c, np.concatenate([boxed_before, old, both]), np.append(lost, gone_more), (boxed_after, new, come_more)
     )
 
 
@@ -119,21 +119,19 @@ def _assign_verdicts(
     more = [CROWD] * sum(map(len, conflicts)) + [STAFF] * sum(map(len, repeats))
     seconds = np.repeat([1, 0, 1, 0], [len(part) for part in (*conflicts, *repeats)])
     return HumanLabels(
-        pairs_v2=np.concatenate([positive, to_negative, gone[: c.withdrawn_positive], negative, to_positive,
+        pairs_before=np.concatenate([positive, to_negative, gone[: c.withdrawn_positive], negative, to_positive,
                                  gone[c.withdrawn_positive :]]),
-        verdict_v2=np.repeat([1, 0], [c.kept_positive + c.flipped_to_negative + c.withdrawn_positive,
+        verdict_before=np.repeat([1, 0], [c.kept_positive + c.flipped_to_negative + c.withdrawn_positive,
                                       c.kept_negative + c.flipped_to_positive + c.withdrawn_negative]),
-        pairs_v3=np.concatenate([positives, negatives, second]),
-        verdict_v3=np.concatenate([np.repeat([1, 0], [len(positives), len(negatives)]), seconds]),
-        source_v3=np.concatenate([sources, np.array(more, np.int64)]),
+        pairs_after=np.concatenate([positives, negatives, second]),
+        verdict_after=np.concatenate([np.repeat([1, 0], [len(positives), len(negatives)]), seconds]),
+        source_after=np.concatenate([sources, np.array(more, np.int64)]),
         changes={"added": added, "removed": gone, "flipped": both[kept:], "conflict": np.concatenate(conflicts),
                  "repeated": np.concatenate(repeats)},
     )  # fmt: skip
 
 
-def human_vocabulary(
-    mids: list[str], sources: tuple[str, str], verdicts: tuple[str, str] = ("0", "1")
-) -> pa.StringArray:
+def human_vocabulary(mids: list[str], sources: tuple[str, ...], verdicts: tuple[str, ...]) -> pa.StringArray:
     """All that may stand behind the image ID, with its line end; by source, verdict, class."""
     return pa.array([f",{source},{mid},{verdict}\n" for source in sources for verdict in verdicts for mid in mids])
 

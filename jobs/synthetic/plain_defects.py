@@ -11,7 +11,7 @@ from oilake.jobs.synthetic.defect_injection import Edit, SpooledMember
 from oilake.jobs.synthetic.defects import DefectKind, Record, Row, join_record, replace_column
 from oilake.jobs.synthetic.release_rules import ListFile, SampleRules
 
-IMAGES, CLICKED, JUDGED = ("all_images",), ("clicked_boxes",), ("judged_v7",)
+IMAGES, CLICKED, JUDGED = ("all_images",), ("clicked_boxes",), ("judged_last",)
 HEADER = "other_header"
 FIRST_CLICK, NOT_CLICKED = "XClick1X", "-1"
 
@@ -76,7 +76,7 @@ def retired_kind(mids: Sequence[str]) -> DefectKind:
 def plan_defects(
     seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember], lists: Sequence[str], retired: Sequence[str]
 ) -> PlainDefects:
-    """Where the wanted defects go; `lists`: the files of names that are written, `retired`: MIDs that V7 lists no more."""
+    """Where the wanted defects go; `lists`: the written files of names, `retired`: MIDs that went."""
     kinds = {**KINDS, RETIRED: retired_kind(retired)} if retired else dict(KINDS)
     counts = {name: count for name, count in wanted.items() if name in kinds}
     edits = defect_injection.plan_edits(seed, counts, members, kinds) if counts else {}
@@ -95,7 +95,7 @@ def _place_of(rules: SampleRules, name: str) -> str:
     form = rules.rows[name]
     if rules.is_clicked(name):
         return CLICKED[0]
-    return JUDGED[0] if form.content == "human" and form.state == "v7" else form.content
+    return JUDGED[0] if form.content == "human" and form.state == max(rules.releases) else form.content
 
 
 def turned_header(form: ListFile) -> ListFile:

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, fields
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import PublishedFigures
+from oilake.jobs.synthetic.release_rules import AFTER, ARCHIVES, BEFORE, load_rules
 
 SUBSETS = ("train", "validation", "test")
 # Below these scales a subset stays as it is: smaller ones would not show every effect.
 FLOOR = {"train": 0.0001, "validation": 0.0025, "test": 0.0016}
 SLICE_IMAGES = 100_000
+RULES = load_rules().archives
 WITHOUT_THUMBNAIL = {"train": 204_380 / 9_011_219, "validation": 0.039, "test": 0.039}
-LABELLED_V2, LABELLED_V3 = 0.22, 0.40
 FLIPPED, WITHDRAWN, CONFLICTING = 0.002, 0.005, 0.0005
 REPEATED = 20
 
@@ -42,12 +43,12 @@ class SubsetCounts:
     conflict_negative: int
     repeated_positive: int
     repeated_negative: int
-    labelled_v2: int
-    labelled_v3: int
-    boxed_v2: int
-    boxed_v3: int
-    boxes_v2: int
-    boxes_v3: int
+    labelled_before: int
+    labelled_after: int
+    boxed_before: int
+    boxed_after: int
+    boxes_before: int
+    boxes_after: int
 
     def share(self, part: int, parts: int) -> SubsetCounts:
         """The counts of one of `parts` equal parts; over all parts they add up to these."""
@@ -72,9 +73,9 @@ class ClassCounts:
     box_trainable: int
     box_other: int
     box_unused: int
-    later_than_v1: int
-    missing_in_v1: int
-    unused_in_v1: int
+    later_than_first: int
+    missing_in_first: int
+    unused_in_first: int
     shared_names: int
     thrice_shared_names: int
     renamed: int
@@ -107,28 +108,32 @@ def refuse_bad_scale(scale: float) -> None:
 
 
 def make_plan(published: Mapping[str, PublishedFigures], scale: float, contradictions: bool = False) -> SamplePlan:
-    """The plan for the published figures of v1, v2 and v3 at `scale`; ConfigError unless 0 < scale <= 1.
+    """The plan for the published figures of V1, V2 and V3 at `scale`; ConfigError unless 0 < scale <= 1.
 
     `contradictions`: also what the publisher's own files contradict: classes that V1's dictionary lacks, a listed box class
     that no box has, and verified labels of box classes without a box in validation and test.
     """
     refuse_bad_scale(scale)
-    v1, v2, v3 = (published[release] for release in ("v1", "v2", "v3"))
-    subsets = {subset: _subset_counts(v2, v3, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
+    first, before, after = (published[release] for release in ARCHIVES)
+    subsets = {subset: _subset_counts(before, after, subset, max(scale, FLOOR[subset])) for subset in SUBSETS}
     slices = -(-subsets["train"].images // SLICE_IMAGES)
     return SamplePlan(
-        scale, slices, subsets, _class_counts(v1, v2, v3, max(scale, FLOOR["train"]), contradictions), contradictions
+        scale,
+        slices,
+        subsets,
+        _class_counts(first, before, after, max(scale, FLOOR["train"]), contradictions),
+        contradictions,
     )
 
 
-def _subset_counts(v2: PublishedFigures, v3: PublishedFigures, subset: str, scale: float) -> SubsetCounts:
+def _subset_counts(before: PublishedFigures, after: PublishedFigures, subset: str, scale: float) -> SubsetCounts:
     def scaled_count(figures: dict[str, int]) -> int:
         return round(figures[subset] * scale)
 
-    images, machine = scaled_count(v3.images), scaled_count(v3.machine_labels)
+    images, machine = scaled_count(after.images), scaled_count(after.machine_labels)
     human = _human_counts(
-        (scaled_count(v2.human_labels_positive), scaled_count(v2.human_labels_negative)),
-        (scaled_count(v3.human_labels_positive), scaled_count(v3.human_labels_negative)),
+        (scaled_count(before.human_labels_positive), scaled_count(before.human_labels_negative)),
+        (scaled_count(after.human_labels_positive), scaled_count(after.human_labels_negative)),
         changing=subset == "train",
         repeated=max(1, round(REPEATED * scale)),
     )
@@ -138,12 +143,12 @@ def _subset_counts(v2: PublishedFigures, v3: PublishedFigures, subset: str, scal
         without_thumbnail=round(images * WITHOUT_THUMBNAIL[subset]),
         machine=machine,
         **human,
-        labelled_v2=round(images * LABELLED_V2) if partly else images,
-        labelled_v3=round(images * LABELLED_V3) if partly else images,
-        boxed_v2=scaled_count(v2.images_with_boxes),
-        boxed_v3=scaled_count(v3.images_with_boxes),
-        boxes_v2=scaled_count(v2.boxes),
-        boxes_v3=scaled_count(v3.boxes),
+        labelled_before=round(images * RULES[BEFORE].labelled) if partly else images,
+        labelled_after=round(images * RULES[AFTER].labelled) if partly else images,
+        boxed_before=scaled_count(before.images_with_boxes),
+        boxed_after=scaled_count(after.images_with_boxes),
+        boxes_before=scaled_count(before.boxes),
+        boxes_after=scaled_count(after.boxes),
     )
 
 
@@ -175,7 +180,7 @@ def _at_least_two(total: int, part: float) -> int:
 
 
 def _class_counts(
-    v1: PublishedFigures, v2: PublishedFigures, v3: PublishedFigures, scale: float, contradictions: bool
+    first: PublishedFigures, before: PublishedFigures, after: PublishedFigures, scale: float, contradictions: bool
 ) -> ClassCounts:
     """Class counts shrink with the square root of the scale, boxable ones with its cube root: tails stay visible."""
     root, cube = math.sqrt(scale), scale ** (1 / 3)
@@ -183,7 +188,9 @@ def _class_counts(
     def scaled_count(count: int, least: int = 1, factor: float = root) -> int:
         return max(least, round(count * factor))
 
-    classes = {name: value for n, p in enumerate((v1, v2, v3), 1) for name, value in _class_figures(str(n), p)}
+    classes = {
+        name: value for n, p in enumerate((first, before, after), 1) for name, value in _class_figures(str(n), p)
+    }
     new = classes["classes3"] - classes["classes2"]
     machine_only = classes["classes2"] - classes["human_classes2"]
     lost = classes["human_classes2"] + new - classes["human_classes3"]
@@ -199,9 +206,9 @@ def _class_counts(
         box_trainable=scaled_count(classes["box_classes_trainable3"], factor=cube),
         box_other=scaled_count(classes["box_classes3"] - classes["box_classes_trainable3"], factor=cube),
         box_unused=int(contradictions),
-        later_than_v1=scaled_count(classes["machine_classes3"] - classes["machine_classes1"]),
-        missing_in_v1=scaled_count(unknown) if contradictions else 0,
-        unused_in_v1=scaled_count(2 * unknown, 2),
+        later_than_first=scaled_count(classes["machine_classes3"] - classes["machine_classes1"]),
+        missing_in_first=scaled_count(unknown) if contradictions else 0,
+        unused_in_first=scaled_count(2 * unknown, 2),
         shared_names=scaled_count(268, 4),
         thrice_shared_names=scaled_count(16),
         renamed=scaled_count(60, 3),

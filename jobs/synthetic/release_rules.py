@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from oilake.conf.registry import SUBSETS
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
-from oilake.jobs.synthetic.plan import SUBSETS
 
 RowContent = Literal[
     "all_images", "images", "boxable_images", "labelled_images", "human", "boxable_human", "machine", "boxes"
@@ -133,9 +133,26 @@ class TreeRules:
 
 
 @dataclass(frozen=True)
+class ArchiveRules:
+    """A release of archives: how it writes no and yes, the sources of labels (the app's, staff's) and of boxes.
+
+    `labelled`: the share of train images with human labels. `quotes_names`: its dictionary quotes every field and ends
+    lines with LF; `rounds_train_boxes`: coordinates in train have three decimals instead of six.
+    """
+
+    verdicts: tuple[str, ...]
+    label_sources: tuple[str, ...]
+    box_sources: tuple[str, ...] = ()
+    labelled: float = 0.0
+    quotes_names: bool = False
+    rounds_train_boxes: bool = False
+
+
+@dataclass(frozen=True)
 class SampleRules:
     """The whole file; `verdicts`: by release (and those after it) and source, no and yes as they are written."""
 
+    archives: dict[str, ArchiveRules]
     releases: dict[str, ReleaseRules]
     verdicts: dict[str, dict[str, tuple[str, ...]]]
     rows: dict[str, RowFile]
@@ -188,3 +205,8 @@ def _expand_subset(name: str, form: RowFile) -> list[tuple[str, RowFile]]:
     if "{subset}" not in name:
         return [(name, form)]
     return [(name.replace("{subset}", subset), replace(form, subset=subset)) for subset in SUBSETS]
+
+
+ARCHIVES = tuple(load_rules().archives)
+# The first of them, the one before the newest, and the newest, which all later releases go back to.
+FIRST, BEFORE, AFTER = ARCHIVES

@@ -12,10 +12,9 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.registry import packaged_registry
 from oilake.conf.yaml_loader import load_yaml
 from oilake.jobs.synthetic import archives
-from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.evolved_classfiles import least_positives
 from oilake.jobs.synthetic.figures import Figures
-from oilake.jobs.synthetic.release_rules import load_rules
+from oilake.jobs.synthetic.release_rules import ARCHIVES, load_rules
 
 STATED = ("size", "size_stated_by", "approximate_size", "checksums")
 
@@ -46,7 +45,7 @@ def _release_document(release: str, figures: Figures | None, scale: float) -> di
     document["published"] = {name: figures[name] for name in document["published"]} if figures else {}
     document.pop("pages", None)
     trainable_rule = document.pop("trainable_rule", None)
-    if release in RELEASES:
+    if release in ARCHIVES:
         return document
     rules = load_rules()
     if trainable_rule and rules.releases[release].classes.trainable_positives:

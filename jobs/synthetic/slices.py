@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
-
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photos, text, validation_v1
+from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photos, slice_texts, text
 from oilake.jobs.synthetic.boxes import Boxes
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.context import SampleContext
-from oilake.jobs.synthetic.figures import FigureTally
 from oilake.jobs.synthetic.human import HumanLabels
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.photos import SamplePhoto
 from oilake.jobs.synthetic.plan import SUBSETS, SubsetCounts
+from oilake.jobs.synthetic.slice_rows import VANISHED, SampleSlice, SubsetRows
 
-ALL, LATER = ("v1", "v2", "v3"), ("v2", "v3")
-VANISHED = "vanished"
 LABELS_OF_VANISHED = 12
-
-Lines = list[pa.StringArray]
-
-
-@dataclass(frozen=True)
-class SubsetRows:
-    """The rows of one subset in one slice; all numbers of images count its IDs, which are sorted.
-
-    `photos`: the originals of its first images, in the first slice.
-    """
-
-    ids: npt.NDArray[np.uint64]
-    names: pa.StringArray
-    details: pa.StringArray
-    machine: Pairs
-    labels: HumanLabels | None = None
-    boxes: Boxes | None = None
-    photos: tuple[SamplePhoto, ...] = ()
-
-
-@dataclass
-class SampleSlice:
-    """The text of one slice by spool (see `archives.spool_name`), its parts by subset, and what it counts."""
-
-    parts: dict[str, SubsetRows]
-    spools: frozenset[str]
-    texts: dict[str, Lines] = field(default_factory=dict)
-    tally: FigureTally = field(default_factory=FigureTally)
-
-    def put_text(self, spool: str, make_lines: Callable[[], pa.StringArray]) -> None:
-        """Makes the rows of one spool, if it is written at all."""
-        if spool in self.spools:
-            self.texts[spool] = [make_lines()]
 
 
 def make_slice(world: SampleContext, number: int) -> SampleSlice:
@@ -66,8 +25,8 @@ def make_slice(world: SampleContext, number: int) -> SampleSlice:
     if len(ids[VANISHED]):
         sample_slice.parts[VANISHED] = _vanished_rows(world, number, ids[VANISHED])
     for subset in SUBSETS:
-        _write_part(world, sample_slice, subset)
-    _write_v1(world, number, sample_slice)
+        slice_texts.write_subset(world, sample_slice, subset)
+    slice_texts.write_first(world, number, sample_slice)
     return sample_slice
 
 
@@ -123,12 +82,12 @@ def _draw_labels(
     every_label_has_boxes: bool,
 ) -> HumanLabels:
     """`every_label_has_boxes`: people are asked about no boxable class beside those that have a box in the image."""
-    early = np.unique(boxed.pairs[boxed.in_v2])
+    early = np.unique(boxed.pairs[boxed.is_early])
     late = pairs.without(np.unique(boxed.pairs), early)
     # Images labelled in V2 are those with boxes then, half of those boxed later, and some that never are.
-    halfway = (counts.boxed_v2 + counts.boxed_v3) // 2
+    halfway = (counts.boxed_before + counts.boxed_after) // 2
     labelled = np.concatenate(
-        [order[: counts.boxed_v2], order[halfway : halfway + counts.labelled_v2 - counts.boxed_v2]]
+        [order[: counts.boxed_before], order[halfway : halfway + counts.labelled_before - counts.boxed_before]]
     )
     judged, popular = (
         machine_pairs[world.classes.with_people()[pairs.class_numbers(machine_pairs)]],
@@ -136,7 +95,7 @@ def _draw_labels(
     )
     if every_label_has_boxes:
         judged, popular = judged[~np.isin(pairs.class_numbers(judged), world.classes.boxable)], world.popular["unboxed"]
-    pool = human.PairPool(labelled, order[: counts.labelled_v3], judged, popular, *required)
+    pool = human.PairPool(labelled, order[: counts.labelled_after], judged, popular, *required)
     return human.draw_labels(rng, counts, pool, early, late)
 
 
@@ -148,68 +107,3 @@ def _vanished_rows(world: SampleContext, number: int, ids: npt.NDArray[np.uint64
     )
     details = images.draw_details(rng, world.photos, len(ids), 0)
     return SubsetRows(ids, text.image_ids(ids), details, machine.ranked(rng, machine_pairs))
-
-
-def _write_part(world: SampleContext, sample_slice: SampleSlice, subset: str) -> None:
-    part, tally = sample_slice.parts[subset], sample_slice.tally
-    assert part.labels is not None
-    assert part.boxes is not None
-    releases = ALL if subset == "train" else LATER
-    sample_slice.put_text(f"images-{subset}", lambda: images.image_lines(part.names, subset, part.details))
-    tally.count(releases, "images", subset, len(part.ids))
-    sample_slice.put_text(f"machine-{subset}", lambda: machine.machine_lines(part.names, part.machine, world.machine))
-    tally.count(LATER, "machine_labels", subset, len(part.machine))
-    tally.see(LATER, "machine", pairs.class_numbers(part.machine))
-    for release, rows in _human_rows(part.labels):
-        sample_slice.put_text(
-            f"human-{release}-{subset}",
-            partial(human.human_lines, part.names, world.classes.place, rows, world.human[release]),
-        )
-        tally.count((release,), "human_labels_positive", subset, int(rows[1].sum()))
-        tally.count((release,), "human_labels_negative", subset, int((1 - rows[1]).sum()))
-        tally.see((release,), "human", pairs.class_numbers(rows[0]))
-    for release, rows_of in (("v2", part.boxes.in_v2), ("v3", np.ones(len(part.boxes.in_v2), np.bool_))):
-        sample_slice.put_text(
-            f"boxes-{release}-{subset}",
-            partial(boxes.box_lines, part.names, part.boxes, world.boxes, release, subset != "train"),
-        )
-        boxed = part.boxes.pairs[rows_of]
-        tally.count((release,), "boxes", subset, len(boxed))
-        tally.count((release,), "images_with_boxes", subset, len(np.unique(pairs.image_numbers(boxed))))
-        tally.see((release,), "box", pairs.class_numbers(boxed))
-
-
-def _human_rows(labels: HumanLabels) -> Iterator[tuple[str, tuple[Pairs, Pairs, Pairs]]]:
-    """(release, (pairs, verdicts, sources)); V2 has one source for all."""
-    yield "v2", (labels.pairs_v2, labels.verdict_v2, np.zeros(len(labels.pairs_v2), np.int64))
-    yield "v3", (labels.pairs_v3, labels.verdict_v3, labels.source_v3)
-
-
-def _write_v1(world: SampleContext, number: int, sample_slice: SampleSlice) -> None:
-    train, v1_classes = sample_slice.parts["train"], world.classes.machine_v1
-    machine_pairs = machine.pairs_of_classes(train.machine, v1_classes)
-    sample_slice.put_text("machine-v1-train", lambda: machine.machine_lines(train.names, machine_pairs, world.machine))
-    sample_slice.tally.count(("v1",), "machine_labels", "train", len(machine_pairs))
-    sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(machine_pairs))
-    rng = np.random.default_rng([world.seed, 8, number])
-    rows = validation_v1.validation_rows(
-        rng, [part for subset, part in sample_slice.parts.items() if subset != "train"], v1_classes
-    )
-    _write_v1_validation(world, sample_slice, rows)
-
-
-def _write_v1_validation(world: SampleContext, sample_slice: SampleSlice, rows: validation_v1.ValidationV1Rows) -> None:
-    sample_slice.put_text("images-v1-validation", lambda: images.image_lines(rows.names, "validation", rows.details))
-    sample_slice.put_text(
-        "machine-v1-validation", lambda: machine.machine_lines(rows.names, rows.machine, world.machine)
-    )
-    sample_slice.put_text(
-        "human-v1-validation",
-        lambda: human.human_lines(rows.names, world.classes.place, rows.human, world.human["v1"]),
-    )
-    sample_slice.tally.count(("v1",), "images", "validation", len(rows.names))
-    sample_slice.tally.count(("v1",), "machine_labels", "validation", len(rows.machine))
-    sample_slice.tally.see(("v1",), "machine", pairs.class_numbers(rows.machine))
-    sample_slice.tally.see(("v1",), "human", pairs.class_numbers(rows.human[0]))
-    sample_slice.tally.count(("v1",), "human_labels_positive", "validation", int(rows.human[1].sum()))
-    sample_slice.tally.count(("v1",), "human_labels_negative", "validation", int((1 - rows.human[1]).sum()))

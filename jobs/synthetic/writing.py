@@ -24,7 +24,9 @@ from oilake.jobs.synthetic.archive_writing import ArchiveJob
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.evolved_writing import EvolvedJob
 from oilake.jobs.synthetic.figures import Figures, FigureTally
+from oilake.jobs.synthetic.release_rules import ARCHIVES
 from oilake.jobs.synthetic.sample_choice import SampleChoice
+from oilake.jobs.synthetic.slice_rows import SampleSlice
 
 REGISTRY, TRUTH = "registry", "truth"
 
@@ -48,7 +50,7 @@ def write_sample(
 ) -> dict[str, Figures]:
     """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
     chosen = {name: release for name, release in choice.known.items() if name in choice.releases}
-    first = {name: release for name, release in chosen.items() if name in classes.RELEASES}
+    first = {name: release for name, release in chosen.items() if name in ARCHIVES}
     published = {name: release.published for name, release in choice.known.items()}
     sample_classes = classes.make_classes(seed, decided.classes)
     evolved = evolved_writing.plan_files(seed, decided, sample_classes, chosen, published, choice.tables)
@@ -92,21 +94,21 @@ def _write_rows(job: SampleJob) -> FigureTally:
 def _begin_truth(job: SampleJob) -> None:
     folder, sample_classes = job.truth, job.archives.classes
     ground_truth.write_csv(folder / "classes.csv", ground_truth.CLASSES, ground_truth.class_rows(sample_classes))
-    ground_truth.write_csv(folder / "image_changes_v1_v2.csv", ground_truth.IMAGES, [])
-    (folder / "label_changes_v2_v3.csv").unlink(missing_ok=True)
+    ground_truth.write_csv(folder / ground_truth.IMAGE_CHANGES, ground_truth.IMAGES, [])
+    (folder / ground_truth.LABEL_CHANGES).unlink(missing_ok=True)
     if job.plan.scale <= ground_truth.LABELS_UP_TO:
-        ground_truth.write_csv(folder / "label_changes_v2_v3.csv", ground_truth.LABELS, [])
+        ground_truth.write_csv(folder / ground_truth.LABEL_CHANGES, ground_truth.LABELS, [])
     evolved_writing.begin_truth(job.evolved, folder, sample_classes)
 
 
-def _tell_truth(job: SampleJob, sample_slice: slices.SampleSlice) -> None:
-    ground_truth.append_csv(job.truth / "image_changes_v1_v2.csv", ground_truth.image_rows(sample_slice))
+def _tell_truth(job: SampleJob, sample_slice: SampleSlice) -> None:
+    ground_truth.append_csv(job.truth / ground_truth.IMAGE_CHANGES, ground_truth.image_rows(sample_slice))
     if job.plan.scale <= ground_truth.LABELS_UP_TO:
         rows = ground_truth.label_rows(sample_slice, job.archives.classes)
-        ground_truth.append_csv(job.truth / "label_changes_v2_v3.csv", rows)
+        ground_truth.append_csv(job.truth / ground_truth.LABEL_CHANGES, rows)
 
 
-def _write_photos(job: SampleJob, sample_slice: slices.SampleSlice) -> None:
+def _write_photos(job: SampleJob, sample_slice: SampleSlice) -> None:
     out = job.archives.out
     photos.clear_earlier(out)
     rows: list[tuple[object, ...]] = []

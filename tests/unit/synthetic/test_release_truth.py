@@ -7,8 +7,11 @@ import itertools
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from oilake.jobs.transforms import box_matching
 from tests.support import plain_sample as reading
 from tests.support import sample_reading
 from tests.support.samples import write_sample
@@ -115,6 +118,40 @@ def check_best_match(rows: list[dict[str, str]]) -> int:
         return 0
     assert sum(float(row["iou"]) for row in redrawn) == pytest.approx(reading.greatest_sum(left, right), abs=1e-7)
     return len(left) + len(right)
+
+
+@pytest.mark.parametrize(("before", "after"), STEPS[:3])
+def test_the_matching_of_box_changes_comes_to_what_is_told(sample: Path, before: str, after: str) -> None:
+    told = truth(sample, f"box_changes_{before}_{after}.csv")
+    for subset in {row["subset"] for row in told}:
+        old, new = (boxes(sample, release, subset) for release in (before, after))
+        pairs = sorted(old.keys() | new.keys())
+        left, right = box_set(pairs, old), box_set(pairs, new)
+        equal = box_matching.equal_pairs(left, right)
+        left, right = left.take(others(left, equal.before)), right.take(others(right, equal.after))
+        redrawn = box_matching.redrawn_pairs(left, right, 0.5)
+        kinds = Counter(row["change"] for row in told if row["subset"] == subset)
+        assert (len(equal.ious), len(redrawn.ious)) == (kinds["unchanged"], kinds["redrawn"])
+        matched = {
+            (*(pair[n] for pair in [pairs[left.keys[a]]] for n in (0, 1)), *left.edges[a], *right.edges[b])
+            for a, b in zip(redrawn.before.tolist(), redrawn.after.tolist(), strict=True)
+        }
+        assert matched == {
+            (row["image_id"], row["mid"], *parse_sides(row["from_sides"]), *parse_sides(row["to_sides"]))
+            for row in told
+            if (row["subset"], row["change"]) == (subset, "redrawn")
+        }
+
+
+def box_set(pairs: list[reading.Pair], sides: dict[reading.Pair, list[reading.Box]]) -> box_matching.BoxSet:
+    rows = [(key, box) for key, pair in enumerate(pairs) for box in sides.get(pair, [])]
+    return box_matching.BoxSet(
+        np.array([key for key, _ in rows], np.int64), np.array([box for _, box in rows]).reshape(-1, 4)
+    )
+
+
+def others(rows: box_matching.BoxSet, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(rows.keys)), places)
 
 
 def test_evaluation_boxes_are_drawn_anew_in_v5_and_train_boxes_stay_in_v6(sample: Path) -> None:

@@ -329,13 +329,13 @@ def planned(c: SubsetCounts, release: str) -> dict[str, int]:
     if release == "v2":
         positive = c.kept_positive + c.flipped_to_negative + c.withdrawn_positive
         negative = c.kept_negative + c.flipped_to_positive + c.withdrawn_negative
-        boxes = {"boxes": c.boxes_v2, "images_with_boxes": c.boxed_v2}
+        boxes = {"boxes": c.boxes_before, "images_with_boxes": c.boxed_before}
     else:
         positive = c.kept_positive + c.flipped_to_positive + c.added_positive
         positive += c.conflict_positive + c.repeated_positive
         negative = c.kept_negative + c.flipped_to_negative + c.added_negative
         negative += c.conflict_negative + c.repeated_negative
-        boxes = {"boxes": c.boxes_v3, "images_with_boxes": c.boxed_v3}
+        boxes = {"boxes": c.boxes_after, "images_with_boxes": c.boxed_after}
     return {**common, **boxes, "human_labels_positive": positive, "human_labels_negative": negative}
 
 
@@ -344,8 +344,8 @@ def test_at_scale_1_the_classes_are_the_published_ones() -> None:
     c = plan.make_plan(published, 1.0, contradictions=True).classes
     machine = c.both + c.machine_only + c.lost
     assert machine == published["v2"].machine_classes == published["v3"].machine_classes
-    assert machine - c.later_than_v1 == published["v1"].machine_classes
-    assert machine - c.later_than_v1 - c.missing_in_v1 + c.unused_in_v1 == published["v1"].classes
+    assert machine - c.later_than_first == published["v1"].machine_classes
+    assert machine - c.later_than_first - c.missing_in_first + c.unused_in_first == published["v1"].classes
     assert (machine + c.human_only, machine + c.human_only + c.new) == (
         published["v2"].classes,
         published["v3"].classes,

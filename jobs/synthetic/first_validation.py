@@ -14,11 +14,11 @@ from oilake.jobs.synthetic import machine, pairs
 from oilake.jobs.synthetic.pairs import Pairs
 
 if TYPE_CHECKING:
-    from oilake.jobs.synthetic.slices import SubsetRows
+    from oilake.jobs.synthetic.slice_rows import SubsetRows
 
 
 @dataclass(frozen=True)
-class ValidationV1Rows:
+class FirstValidationRows:
     """The rows of V1's validation set in one slice: IDs and what stands behind them, sorted; labels by image number.
 
     `human`: (pairs, verdicts, sources).
@@ -32,7 +32,7 @@ class ValidationV1Rows:
 
 def validation_rows(
     rng: np.random.Generator, parts: Sequence[SubsetRows], known: npt.NDArray[np.bool_]
-) -> ValidationV1Rows:
+) -> FirstValidationRows:
     """The parts as one set; `known`: the classes that V1's machine knew. People judged the machine's labels only."""
     order = np.argsort(np.concatenate([part.ids for part in parts]))
     number = np.empty(len(order), np.int64)
@@ -44,7 +44,7 @@ def validation_rows(
         pairs.pack(n[pairs.image_numbers(j)], pairs.class_numbers(j)) for n, (j, _) in zip(numbers, judged, strict=True)
     ]
     verdicts = np.concatenate([verdict for _, verdict in judged])
-    return ValidationV1Rows(
+    return FirstValidationRows(
         names=pa.concat_arrays([part.names for part in parts]).take(pa.array(order)),
         details=pa.concat_arrays([part.details for part in parts]).take(pa.array(order)),
         machine=np.sort(
@@ -59,5 +59,5 @@ def _judged_pairs(rng: np.random.Generator, part: SubsetRows, machine_pairs: Pai
     proposed = machine.without_confidence(machine_pairs)
     if part.labels is None:
         return proposed, rng.integers(0, 2, len(proposed))
-    is_proposed = pairs.isin(part.labels.pairs_v2, proposed)
-    return part.labels.pairs_v2[is_proposed], part.labels.verdict_v2[is_proposed]
+    is_proposed = pairs.isin(part.labels.pairs_before, proposed)
+    return part.labels.pairs_before[is_proposed], part.labels.verdict_before[is_proposed]
