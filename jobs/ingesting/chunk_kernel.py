@@ -268,7 +268,9 @@ def member_transform(expected: ExpectedMember, release: Release) -> RowTransform
 def normalize_member(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
     """Return the raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
     normalized = member_transform(expected, release).normalize(columns, expected, release)
-    normalized.constants.update(release=release.release, subset=expected.subset)
+    normalized.constants["release"] = release.release
+    if "subset" not in normalized.columns:
+        normalized.constants["subset"] = expected.subset
     return normalized
 
 

@@ -9,19 +9,21 @@ import pyarrow as pa
 
 from oilake.conf.registry import ExpectedMember, Release, subset_box_sources
 from oilake.jobs.transforms import dictionary_arrays, labels, numbers
+from oilake.jobs.transforms.extreme_points import X_CLICKS, Y_CLICKS, read_points
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 
 COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
 TYPES = {
     **labels.TYPES,
-    **dict.fromkeys(COORDINATES, pa.float64()),
+    **dict.fromkeys((*COORDINATES, *X_CLICKS, *Y_CLICKS), pa.float64()),
     **dict.fromkeys(ATTRIBUTES, labels.DICTIONARY),
 }
 
 
 def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
-    """Normalize `raw`: the published columns (see TYPES), each of shape (rows,); attributes may be absent (train): NULL."""
+    """Normalize `raw`: the published columns (see TYPES), each of shape (rows,); attributes (train)
+    and clicks may be absent: NULL."""
     result = NormalizedBatch({})
     labels.add_ids_and_mids(result, raw, expected.member.ids)
     _, unknown = dictionary_arrays.map_distinct(
@@ -38,6 +40,8 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
             result.add(name, *dictionary_arrays.convert_distinct(raw[name], numbers.to_booleans), "invalid_attribute")
         else:
             result.columns[name] = pa.nulls(len(raw["image_id"]), pa.bool_())
+    points = read_points(raw, expected.member.null_values)
+    result.add("extreme_points", *points, "invalid_extreme_points")
     return result
 
 

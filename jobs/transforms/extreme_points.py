@@ -33,10 +33,9 @@ def read_points(raw: Mapping[str, pa.Array], null_values: Mapping[str, Sequence[
         return pa.nulls(rows, kind), np.zeros(rows, np.bool_)
     read = [_read_coordinate(raw, name, null_values.get(name, NOT_DRAWN)) for name in (*X_CLICKS, *Y_CLICKS)]
     values = np.stack([coordinate for coordinate, _ in read])
-    is_unreadable = np.stack([bad for _, bad in read]).any(axis=0)
-    is_missing = np.isnan(values)
-    is_inside = ((values >= 0) & (values <= 1)).all(axis=0)
-    is_undrawn = is_missing.all(axis=0) & ~is_unreadable
+    is_unreadable = np.asarray(np.stack([bad for _, bad in read]).any(axis=0))
+    is_inside = np.asarray(((values >= 0) & (values <= 1)).all(axis=0))
+    is_undrawn = np.isnan(values).all(axis=0) & ~is_unreadable
     return _points_array(values, is_inside, kind), ~is_inside & ~is_undrawn
 
 

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.registry import ExpectedMember, Release
-from oilake.jobs.transforms import image_ids, md5, numbers, text
+from oilake.jobs.transforms import dictionary_arrays, image_ids, md5, numbers, text
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.quality.row_expectations import numpy_mask
 
 AS_PUBLISHED = ("original_url", "original_landing_url", "license", "author_profile_url", "thumbnail_300k_url")
+REPEATED = pa.dictionary(pa.int32(), pa.string())
 TYPES = {
     name: pa.string()
     for name in (*AS_PUBLISHED, "image_id", "subset", "author", "title", "original_size", "original_md5")
-}
+} | {"rotation": REPEATED}
+ROTATIONS = pa.array([0.0, 90.0, 180.0, 270.0])
+# Which lists an image stands in is told by files of their own.
+LISTS = ("is_boxable", "has_human_labels")
+
+Mask = npt.NDArray[np.bool_]
 
 
 def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
-    """Normalize `raw`: the published columns as text, each of shape (rows,); size, MD5 and thumbnail may be absent: NULL.
+    """Normalize `raw`: the published columns as text, each of shape (rows,); size, MD5, thumbnail and rotation may be
+    absent: NULL.
 
-    A row that names another subset than that of its member is a fault.
+    A row that names another subset than that of its member, or than those that may occur in it, is a fault.
     """
-    form, rows = expected.member.ids, len(raw["image_id"])
+    member, rows = expected.member, len(raw["image_id"])
     result = NormalizedBatch({})
-    ids = image_ids.normalize(raw["image_id"], form)
-    result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(form))
-    same = pc.fill_null(pc.equal(raw["subset"], expected.subset or ""), False)
-    if not pc.all(same, min_count=0).as_py():
-        result.faults.append(("subset", ~numpy_mask(same), "wrong_subset"))
+    ids = image_ids.normalize(raw["image_id"], member.ids)
+    result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(member.ids))
+    subsets = (member.subsets or release.subsets) if member.subset_column else (expected.subset,)
+    wrong = ~numpy_mask(pc.is_in(raw["subset"], value_set=pa.array(subsets, pa.string())))
+    if member.subset_column:
+        result.columns["subset"] = raw["subset"]
+    if wrong.any():
+        result.faults.append(("subset", wrong, "wrong_subset"))
     for name in AS_PUBLISHED:
         result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
     for name in ("author", "title"):
@@ -38,4 +51,18 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     sizes = raw.get("original_size", pa.nulls(rows, pa.string()))
     result.add("original_size", *numbers.to_integers(sizes), "invalid_size")
     result.columns["original_md5"] = md5.to_hex(raw.get("original_md5", pa.nulls(rows, pa.string())))
+    rotations = raw.get("rotation", pa.nulls(rows, REPEATED))
+    read = partial(_read_rotations, unknown=member.null_values.get("rotation", ()))
+    result.add("rotation", *dictionary_arrays.convert_distinct(rotations, read), "invalid_rotation")
+    for name in LISTS:
+        result.columns[name] = pa.nulls(rows, pa.bool_())
     return result
+
+
+def _read_rotations(texts: pa.StringArray, unknown: Sequence[str]) -> tuple[pa.Int32Array, Mask]:
+    """(Degrees, NULL where `unknown` or unreadable; which are no quarter of a circle), however the number is written."""
+    stated = pc.if_else(pc.is_in(texts, value_set=pa.array(unknown, pa.string())), None, texts)
+    degrees, unreadable = numbers.to_doubles(stated)
+    is_quarter = pc.is_in(degrees, value_set=ROTATIONS)
+    other = numpy_mask(pc.and_(pc.is_valid(degrees), pc.invert(is_quarter)))
+    return pc.cast(pc.if_else(is_quarter, degrees, None), pa.int32()), unreadable | other

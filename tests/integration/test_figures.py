@@ -8,12 +8,12 @@ from pathlib import Path
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from oilake.conf import registry
 from oilake.conf.published_pages import PublishedPage, StatedFigure, TrainableCondition
 from oilake.conf.registry import PublishedFigures
 from oilake.conf.settings import Settings
 from oilake.jobs.figures import figure_lines, figures
 from oilake.jobs.ingest import ingest
+from oilake.schemas.release_registry import find_release
 from tests.support.releases import SUBSETS, land
 
 FACTS, DOWNLOAD = "https://example.org/facts.html", "https://example.org/download.html"
@@ -24,7 +24,7 @@ def test_pages_that_contradict_each_other_and_the_rule_that_the_list_does_not_fo
     tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings
 ):
     mine = replace(settings, landing=str(land(tmp_path)), warehouse=warehouse)
-    release = registry.find_release("v3")
+    release = find_release("v3")
     ingest(mine, release)
     pages = (
         PublishedPage(FACTS, states=("images", "human_classes")),
@@ -65,7 +65,7 @@ def test_a_figure_that_needs_a_list_is_left_out_where_there_is_none(
     tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings
 ):
     """V4's list of trainable classes may not exist; its page tells how many there are all the same."""
-    release = registry.find_release("v3")
+    release = find_release("v3")
     lists = tuple(file for file in release.files if not file.name.startswith("classes"))
     mine = replace(settings, landing=str(land(tmp_path)), warehouse=warehouse)
     without = replace(release, files=lists, published=PublishedFigures(human_classes_trainable=7186))

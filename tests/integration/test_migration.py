@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,16 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.ingest import ingest
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables import ddl, suite_properties
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import row_expectations, suites
 from oilake.quality.suites import Expectation, ExpectationMeta, Suite
+from oilake.schemas import loader as schemas
+from oilake.schemas.release_registry import find_release
+from tests.support.releases import land
 
 GOLDEN = Path(__file__).parents[1] / "support" / "golden" / "suites"
 RISEN = ("labels", "boxes", "images")
@@ -122,3 +128,48 @@ def test_a_tampered_suite_is_refused(warehouse: str):
     table.alter.set_table_properties({suite_properties.SUITE: json.dumps(document)}, raise_if_not_exists=False)
     with pytest.raises(Exception, match="is not the one whose hash stands beside it"):
         suite_properties.carried_suite(DeltaTable(join_uri(warehouse, "labels")))
+
+
+# What tables of before V4 lack, with a row of then: the columns that came, and the one that may be NULL now.
+NEW_COLUMNS = {
+    "images": ["rotation", "is_boxable", "has_human_labels"],
+    "boxes": ["extreme_points"],
+    "classes": ["name", "is_segmentable"],
+    "release_figures": ["stated_by"],
+    "hierarchy": [],
+}
+WHEN_MADE = {"release": "v2", "subset": "train", "image_id": "0" * 16, "mid": "/m/0bt9lr", "source": "human"}
+WHEN_MADE |= {"original_url": "https://example.org/0.jpg"}
+
+
+def old_table(warehouse: str, name: str) -> list[dict[str, Any]]:
+    """Puts a table of before, with one row, in the place of today's; the row."""
+    schema = schemas.table_schema(name)
+    fields = [
+        pa.field(c.name, schemas.arrow_type(c), nullable=c.nullable and (name, c.name) != ("hierarchy", "name"))
+        for c in schema.columns
+        if c.name not in NEW_COLUMNS[name]
+    ]
+    texts = {field.name: "0" if field.type == pa.string() else 0 for field in fields if not field.nullable}
+    row = {field.name: None for field in fields} | texts | {k: v for k, v in WHEN_MADE.items() if k in texts}
+    shutil.rmtree(Path(warehouse) / name)
+    rows = pa.Table.from_pylist([row], pa.schema(fields))
+    write_deltalake(join_uri(warehouse, name), rows, partition_by=list(schema.partition_by))
+    return rows.to_pylist()
+
+
+def test_tables_of_before_v4_get_the_columns_that_came_and_keep_their_rows(
+    spark: SparkSession, warehouse: str, tmp_path: Path, settings: Settings
+):
+    before = {name: old_table(warehouse, name) for name in NEW_COLUMNS}
+    told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
+    assert [sentence for sentence in told if ": column " in sentence] == [
+        *(f"{name}: column {column} was added" for name in ("boxes", "classes") for column in NEW_COLUMNS[name]),
+        "hierarchy: column name may be NULL now",
+        *(f"{name}: column {c} was added" for name in ("images", "release_figures") for c in NEW_COLUMNS[name]),
+    ]
+    assert ddl.ensure_tables(spark, Warehouse.at(warehouse)) == []
+    ingest(replace(settings, landing=str(land(tmp_path)), warehouse=warehouse), find_release("v3"))
+    for name, rows in before.items():
+        old = DeltaTable(join_uri(warehouse, name)).to_pyarrow_table(filters=[("release", "=", "v2")]).to_pylist()
+        assert old == [{**rows[0], **dict.fromkeys(NEW_COLUMNS[name])}]

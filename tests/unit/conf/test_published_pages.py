@@ -11,18 +11,19 @@ import yaml
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
 from oilake.conf.yaml_loader import load_yaml
+from oilake.schemas.release_registry import find_release, load_releases
 
 URL = "https://example.org/facts.html"
-FIGURES = [name for name, is_given in registry.find_release("v3").published.given().items() if is_given]
+FIGURES = [name for name, is_given in find_release("v3").published.given().items() if is_given]
 
 
 def load_with(folder: Path, **keys: Any) -> registry.Release:
     document = {**load_yaml(registry.packaged_registry() / "v3.yaml"), **keys}
     (folder / "v3.yaml").write_text(yaml.safe_dump(document))
-    return registry.find_release("v3", str(folder))
+    return find_release("v3", str(folder))
 
 
-@pytest.mark.parametrize("release", registry.load_releases().values(), ids=lambda release: str(release.release))
+@pytest.mark.parametrize("release", load_releases().values(), ids=lambda release: str(release.release))
 def test_every_published_figure_names_its_page(release: registry.Release):
     stated = {figure for page in release.pages for figure in page.states}
     assert stated == {name for name, is_given in release.published.given().items() if is_given}
@@ -30,7 +31,7 @@ def test_every_published_figure_names_its_page(release: registry.Release):
 
 
 def test_each_release_that_states_a_rule_for_trainable_classes_has_it_as_data():
-    rules = {name: release.trainable_rule for name, release in registry.load_releases().items()}
+    rules = {name: release.trainable_rule for name, release in load_releases().items()}
     told = {name: [(c.subsets, c.labels, c.counts, c.at_least) for c in rule] for name, rule in rules.items() if rule}
     assert told["v1"] == [(("validation",), "any", "images", 50), (("train",), "any", "images", 20)]
     assert told["v2"] == [(("train",), "human", "images", 30), (("validation", "test"), "human", "images", 5)]
