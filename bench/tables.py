@@ -12,7 +12,8 @@ from oilake.conf import reconcile_policy, registry, settings
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
-from oilake.jobs.tables.snapshots import published_files, require_snapshot
+from oilake.jobs.tables.slice_files import published_files
+from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 
 RELEASES = ("v2", "v3")

@@ -23,17 +23,9 @@ from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.filled_columns import filled_columns
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import (
-    INGEST,
-    PublishedFile,
-    Snapshot,
-    pin_snapshots,
-    published_files,
-    published_slices,
-    read_property,
-    require_snapshot,
-    small_rows,
-)
+from oilake.jobs.tables.published_slices import published_slices, read_property
+from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import class_history, image_changes, label_changes

@@ -16,7 +16,8 @@ from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import drop_outdated_comparisons, pin_snapshots, require_snapshots
+from oilake.jobs.tables.published_slices import drop_outdated_comparisons
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext

@@ -15,7 +15,8 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot, small_rows
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse

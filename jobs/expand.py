@@ -17,13 +17,9 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
-from oilake.jobs.tables.snapshots import (
-    pin_snapshots,
-    published_slices,
-    require_snapshot,
-    rows_by_partition,
-    small_rows,
-)
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse

@@ -19,7 +19,8 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot, small_rows
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

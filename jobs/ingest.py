@@ -29,7 +29,8 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import cleanup, publish
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, lost_rows_sentence, newest_snapshots
+from oilake.jobs.tables.published_slices import lost_rows_sentence
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts

@@ -12,7 +12,8 @@ from typing import Any
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
-from oilake.jobs.quarantining.reprocess import TABLES, reprocess_release
+from oilake.jobs.quarantining.reprocess import reprocess_release
+from oilake.jobs.quarantining.reprocess_plan import TABLES
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables.warehouse import Warehouse

@@ -25,15 +25,8 @@ from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import (
-    INGEST,
-    PublishedFile,
-    Snapshot,
-    pin_snapshots,
-    published_files,
-    require_snapshot,
-    small_rows,
-)
+from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts

@@ -15,7 +15,8 @@ from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import where_conditions
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.images_with_blobs import with_blobs
-from oilake.jobs.tables.snapshots import pin_snapshots, published_slices
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.snapshots import pin_snapshots
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

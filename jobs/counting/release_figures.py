@@ -11,7 +11,8 @@ from pyspark.sql import functions as sf
 
 from oilake.conf.published_pages import TrainableCondition
 from oilake.conf.registry import Release
-from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule

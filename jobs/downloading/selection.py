@@ -25,15 +25,9 @@ from oilake.jobs.runtime.error_text import SPARK_ERRORS
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import class_names, where_conditions
 from oilake.jobs.tables.parquet_reader import columns_of, read_file
-from oilake.jobs.tables.snapshots import (
-    PublishedFile,
-    Snapshot,
-    newest_snapshots,
-    published_files,
-    published_slices,
-    require_snapshot,
-    small_rows,
-)
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 
 from oilake.jobs.ingesting.reuse import TEXT_NOTE, ReusableFile
-from oilake.jobs.tables import staging
+from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables.slice_files import PublishedFile, published_files
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import PublishedFile, Snapshot, published_files
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 
 READERS = 8
@@ -38,6 +39,6 @@ def _label_files(warehouse: Warehouse, pin: Snapshot) -> list[PublishedFile]:
 
 def _read_notes(uri: str) -> dict[str, str]:
     try:
-        return staging.footer_notes(uri)
+        return parquet_reader.footer_notes(uri)
     except (OSError, pa.ArrowInvalid):
         return {}

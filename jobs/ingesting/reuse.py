@@ -10,7 +10,7 @@ import xxhash
 
 from oilake.conf.registry import IdForm
 from oilake.jobs.sources.csv_records import Block
-from oilake.jobs.tables import staging
+from oilake.jobs.tables import parquet_reader
 
 TEXT_NOTE = "oilake.text"
 
@@ -41,4 +41,4 @@ def hash_blocks(blocks: Iterable[Block], text: Any) -> Iterator[Block]:
 
 def is_same_origin(known: ReusableFile, sources: Mapping[str, str]) -> bool:
     """Whether the sources in the file have the same origin in this release: rows are judged by it."""
-    return {sources.get(source) for source in staging.distinct_values(known.uri, "source")} == {known.origin}
+    return {sources.get(source) for source in parquet_reader.distinct_values(known.uri, "source")} == {known.origin}

@@ -9,7 +9,8 @@ from typing import Any
 
 from oilake.conf.registry import Release, expected_members
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
-from oilake.jobs.tables.snapshots import Snapshot, rows_by_partition, small_rows
+from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas.loader import published_tables
 

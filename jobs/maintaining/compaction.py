@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables.delta_log import unreadable_rows_error
+from oilake.jobs.tables.parquet_reader import footer_notes
 from oilake.jobs.tables.rewrite_files import exchange_files
-from oilake.jobs.tables.staging import StagedFile, Writer, footer_notes
+from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table

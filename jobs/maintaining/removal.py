@@ -16,7 +16,8 @@ from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import checkpoint, delta_commits, slice_versions
 from oilake.jobs.tables.delta_log import existing_table, open_version
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, current_slice
+from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.snapshots import SINCE, Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 

@@ -18,8 +18,9 @@ from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import Snapshot, current_slice, lost_rows_sentence, slice_name
-from oilake.jobs.tables.snapshots import read_property as published_words
+from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence
+from oilake.jobs.tables.published_slices import read_property as published_words
+from oilake.jobs.tables.snapshots import Snapshot, slice_name
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts

@@ -11,10 +11,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.quarantining.reprocess_kernel import SortedRun
+from oilake.jobs.quarantining.records import SortedRun
 from oilake.jobs.scanning.key_ranges import LARGEST, READERS
 from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks, row_groups
-from oilake.jobs.tables.snapshots import PublishedFile
+from oilake.jobs.tables.slice_files import PublishedFile
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_ids

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
-from oilake.jobs.tables.snapshots import published_files, require_snapshots
+from oilake.jobs.tables.slice_files import published_files
+from oilake.jobs.tables.snapshots import require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 
 BATCH = 4096

@@ -9,7 +9,8 @@ from typing import Any
 from oilake.conf.errors import ConfigError
 from oilake.jobs.reporting.table_history import TableColumn, TableHistory
 from oilake.jobs.tables.delta_log import newest_rows, open_table
-from oilake.jobs.tables.snapshots import SINCE, current_slice, newest_snapshots
+from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.snapshots import SINCE, newest_snapshots
 from oilake.jobs.tables.suite_properties import carried_suite
 from oilake.jobs.tables.targets import open_copy, warehouse_of_folder
 from oilake.jobs.tables.warehouse import Warehouse

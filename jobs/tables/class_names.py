@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.tables.snapshots import Snapshot, small_rows
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import mids
 from oilake.quality.row_expectations import numpy_mask

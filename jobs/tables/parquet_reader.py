@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables.delta_log import files_at, open_table, unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
@@ -71,3 +74,34 @@ def newest_version(warehouse: Warehouse, table: str) -> int | None:
     """The newest version of a table; None where there is none yet."""
     opened = open_table(warehouse, table)
     return opened.version() if opened is not None else None
+
+
+def footer_notes(uri: str) -> dict[str, str]:
+    """What its writer noted in a Parquet file's footer."""
+    store, path = open_filesystem(uri)
+    footer = pq.read_metadata(path, filesystem=store).metadata or {}
+    return {key.decode(): value.decode() for key, value in footer.items() if key.startswith(b"oilake.")}
+
+
+def footer_rows(uri: str) -> int:
+    """The rows of a Parquet file; StoreError when it cannot be read."""
+    store, path = open_filesystem(uri)
+    try:
+        return int(pq.read_metadata(path, filesystem=store).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
+        ) from None
+
+
+def distinct_values(uri: str, column: str) -> list[str]:
+    """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
+    store, path = open_filesystem(uri)
+    try:
+        values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
+        ) from None
+    unique_values: list[str] = pc.unique(values).to_pylist()
+    return unique_values

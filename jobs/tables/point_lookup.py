@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from oilake.jobs.tables.delta_log import files_at
 from oilake.jobs.tables.parquet_reader import read_file
-from oilake.jobs.tables.snapshots import PublishedSlice, published_slices
+from oilake.jobs.tables.published_slices import PublishedSlice, published_slices
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 

@@ -33,12 +33,7 @@ from oilake.jobs.tables.publication import (
     without_tallies,
 )
 from oilake.jobs.tables.slice_commits import commit_slice
-from oilake.jobs.tables.snapshots import (
-    Snapshot,
-    numbered_snapshot,
-    read_snapshots,
-    slice_name,
-)
+from oilake.jobs.tables.snapshots import Snapshot, numbered_snapshot, read_snapshots, slice_name
 from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from oilake.jobs.runtime.filesystem import spark_path
+from oilake.jobs.tables.published_slices import PublishedSlice, published_slices
 from oilake.jobs.tables.quoting import plain_files
-from oilake.jobs.tables.snapshots import PublishedSlice, published_slices
 from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import checked_part, leads_out
-from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import file_size, open_filesystem
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
@@ -127,37 +125,6 @@ def stage_copy(
     store.create_dir(path.rpartition("/")[0], recursive=True)
     store.copy_file(open_filesystem(uri)[1], path)
     return _staged_file(writer, None)
-
-
-def footer_notes(uri: str) -> dict[str, str]:
-    """What its writer noted in a Parquet file's footer."""
-    store, path = open_filesystem(uri)
-    footer = pq.read_metadata(path, filesystem=store).metadata or {}
-    return {key.decode(): value.decode() for key, value in footer.items() if key.startswith(b"oilake.")}
-
-
-def footer_rows(uri: str) -> int:
-    """The rows of a Parquet file; StoreError when it cannot be read."""
-    store, path = open_filesystem(uri)
-    try:
-        return int(pq.read_metadata(path, filesystem=store).num_rows)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
-        ) from None
-
-
-def distinct_values(uri: str, column: str) -> list[str]:
-    """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
-    store, path = open_filesystem(uri)
-    try:
-        values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
-        ) from None
-    unique_values: list[str] = pc.unique(values).to_pylist()
-    return unique_values
 
 
 def _staged_file(writer: Writer, tally: Metrics | None) -> StagedFile:

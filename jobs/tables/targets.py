@@ -15,7 +15,8 @@ from oilake.conf.file_names import leads_out
 from oilake.conf.storage import uri_storage
 from oilake.jobs.runtime.filesystem import is_local_file, join_uri
 from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version
-from oilake.jobs.tables.snapshots import SINCE, newest_snapshots, published_slices
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.snapshots import SINCE, newest_snapshots
 from oilake.jobs.tables.suite_properties import SUITE, carried_suite
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from oilake.jobs.blobs.records import ExpectedImage
 from oilake.jobs.tables.parquet_reader import columns_of
-from oilake.jobs.tables.snapshots import Snapshot, current_slice
+from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.quality.row_expectations import numpy_mask

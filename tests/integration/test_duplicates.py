@@ -16,7 +16,8 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.duplicates import count_leakage, duplicate_rows, duplicates
 from oilake.jobs.ingest import ingest
-from oilake.jobs.tables.snapshots import published_slices, require_snapshot
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import table_readers
 from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines

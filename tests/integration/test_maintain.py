@@ -23,15 +23,10 @@ from oilake.jobs import cli
 from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
 from oilake.jobs.tables.publication import Publication
+from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.slice_files import published_files, small_rows, staged_at
 from oilake.jobs.tables.slice_versions import LostRowsError
-from oilake.jobs.tables.snapshots import (
-    current_slice,
-    newest_snapshots,
-    published_files,
-    require_snapshot,
-    small_rows,
-    staged_at,
-)
+from oilake.jobs.tables.snapshots import newest_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

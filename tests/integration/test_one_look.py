@@ -20,7 +20,7 @@ from oilake.jobs.downloading.selection import ImageSelection, choose_images
 from oilake.jobs.duplicates import duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import delta_log as opening
-from oilake.jobs.tables import publish, snapshots
+from oilake.jobs.tables import publish, published_slices, snapshots
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker
@@ -207,12 +207,12 @@ def test_a_comparison_that_a_publication_overtook_is_left_out_of_a_check_and_tol
     first = replace(pin, release="v1", fingerprints={"ingest": "i"})
     last = replace(pin, release="v3", table_versions=versions, fingerprints=known)
     lake = Warehouse("lake", Storage(), {"v1": first, "v2": pin, "v3": last})
-    found, sentences = snapshots.drop_outdated_comparisons(lake, None)
+    found, sentences = published_slices.drop_outdated_comparisons(lake, None)
     assert snapshots.newest_snapshots(found)["v3"].table_versions == {"images": 6, "label_changes since v1": 4}
     assert sentences == [
         "lake: v2 was published anew after label_changes was made; run `oilake changes --from v2 --to v3` again"
     ]
-    assert snapshots.drop_outdated_comparisons(lake, "v2")[1] == []
+    assert published_slices.drop_outdated_comparisons(lake, "v2")[1] == []
 
 
 def test_a_check_of_everything_beside_an_ingest_of_the_earlier_release_ends_0(

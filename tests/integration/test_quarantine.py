@@ -36,13 +36,15 @@ from oilake.jobs import cli, reconcile
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import reusable_files, reuse
 from oilake.jobs.quarantine import printable_text
-from oilake.jobs.quarantining import reprocess
+from oilake.jobs.quarantining import reprocess_staging
 from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_release
+from oilake.jobs.quarantining.reprocess_plan import plan_reprocess
 from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
-from oilake.jobs.tables import publish, staging
+from oilake.jobs.tables import parquet_reader, publish, staging
 from oilake.jobs.tables.publication import DOWNSTREAM, Publication
-from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, published_files, require_snapshot
+from oilake.jobs.tables.slice_files import published_files
+from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import scopes
@@ -496,7 +498,7 @@ def label_files(warehouse: str) -> dict[str, dict[str, str]]:
     """The notes of the published files of machine labels of train, by URI."""
     partition = {"release": "v3", "subset": "train", "origin": "machine"}
     found = published_files(Warehouse.at(warehouse), "labels", require_snapshot(Warehouse.at(warehouse), "v3"))
-    return {file.uri: staging.footer_notes(file.uri) for file in found if file.partition == partition}
+    return {file.uri: parquet_reader.footer_notes(file.uri) for file in found if file.partition == partition}
 
 
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):
@@ -530,7 +532,7 @@ def test_files_that_someone_else_put_together_meanwhile_are_replaced_all_the_sam
 ):
     """A publication says which files there are in the end, whatever the table holds by then."""
     mine = replace(many, warehouse=str(shutil.copytree(many.warehouse, tmp_path / "warehouse")))
-    publication = prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication
+    publication = prepare_publication(spark, mine, wider, plan_reprocess(mine, wider)).publication
     assert DeltaTable(f"{mine.warehouse}/labels").optimize.compact()["numFilesRemoved"] > 8
     publish.publish(Warehouse.at(mine.warehouse), publication)
     found = read_published(spark, Warehouse.at(mine.warehouse), "labels", "v3").where(
@@ -578,9 +580,9 @@ def test_a_release_that_breaks_a_critical_promise_is_held_back(
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
     before, lying_there = everything(mine.warehouse), table_readers.files(mine.warehouse)
     pin = require_snapshot(Warehouse.at(mine.warehouse), "v3")
-    reading = reprocess.small_rows
+    reading = reprocess_staging.small_rows
     spoiled = lambda *given: [{**row, "md5": "no MD5"} for row in reading(*given)]  # noqa: E731
-    monkeypatch.setattr(reprocess, "small_rows", spoiled)
+    monkeypatch.setattr(reprocess_staging, "small_rows", spoiled)
     registry_folder = corrected(
         Path(str(registry.packaged_registry() / "v3.yaml")), tmp_path / "registry", {"oracle": "machine"}
     )
@@ -615,7 +617,7 @@ def prepared(
     """(a warehouse in which everything is staged and nothing published, the pickled publication)."""
     folder = tmp_path_factory.mktemp("prepared")
     mine = lenient(small, shutil.copytree(small.warehouse, folder / "warehouse"))
-    publication = prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication
+    publication = prepare_publication(spark, mine, wider, plan_reprocess(mine, wider)).publication
     (folder / "publication").write_bytes(pickle.dumps(publication))
     return mine.warehouse, folder / "publication"
 
@@ -676,9 +678,7 @@ def test_of_two_releases_at_once_one_is_refused(
     spark: SparkSession, small: Settings, wider: registry.Release, tmp_path: Path
 ):
     mine = lenient(small, shutil.copytree(small.warehouse, tmp_path / "warehouse"))
-    one, other = (
-        prepare_publication(spark, mine, wider, reprocess._plan_reprocess(mine, wider)).publication for _ in range(2)
-    )
+    one, other = (prepare_publication(spark, mine, wider, plan_reprocess(mine, wider)).publication for _ in range(2))
     publish.publish(Warehouse.at(mine.warehouse), one)
     lying_there = table_readers.files(mine.warehouse)
     with pytest.raises(StoreError, match="published anew by ingest while quarantine release ran; run it again"):

@@ -18,7 +18,8 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.tables import cleanup, publish
 from oilake.jobs.tables.point_lookup import matching_rows
-from oilake.jobs.tables.snapshots import newest_snapshots, published_files, small_rows
+from oilake.jobs.tables.slice_files import published_files, small_rows
+from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transport import s3

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreError
-from oilake.jobs.quarantining.reprocess_kernel import ReprocessContext, preview_file
+from oilake.jobs.quarantining.records import ReprocessContext
+from oilake.jobs.quarantining.rejudge_kernel import preview_file
 from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.scanning.merge_scan import Side, aligned_chunks, row_groups
 from oilake.jobs.tables.warehouse import Warehouse

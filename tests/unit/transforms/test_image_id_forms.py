@@ -23,7 +23,7 @@ from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, inges
 from oilake.jobs.quarantining.reprocess import reprocess_release
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
-from oilake.jobs.tables import staging
+from oilake.jobs.tables import parquet_reader
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
@@ -191,7 +191,7 @@ def test_text_that_is_taken_from_another_release_brings_its_repairs(tmp_path: Pa
         uri = join_uri(str(tmp_path / "lake"), staged.table, staged.path)
         texts |= {
             note: reuse.ReusableFile(uri, "machine")
-            for name, note in staging.footer_notes(uri).items()
+            for name, note in parquet_reader.footer_notes(uri).items()
             if name == reuse.TEXT_NOTE
         }
     assert texts
