@@ -6,11 +6,13 @@ import argparse
 import json
 from threading import Event
 
-from oilake.conf.errors import InputError
+from oilake.conf.chosen_files import ALL_FILES
+from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.fetching import byte_bar, locations, plan, results, transfer
-from oilake.jobs.fetching.plan import PlannedFetch
+from oilake.jobs.fetching.locations import FetchRequest
+from oilake.jobs.fetching.plan import PlanContext, PlannedFetch
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.fetching.transfer import TransferContext
 from oilake.jobs.runtime import entrypoint, options
@@ -20,6 +22,8 @@ from oilake.jobs.transport.source import Source
 from oilake.jobs.transport.thread_pool import work_in_threads
 from oilake.schemas import release_registry
 
+EVERYTHING = FetchRequest()
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     places = "a folder, an http(s) URL or s3://bucket/prefix with the files as <from>/<tag>/<file>, as they will lie in"
@@ -28,17 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="base", metavar="PLACE", help=f"{places} the landing area (default: the registry's)"
     )
     parser.add_argument("--file", action="append", metavar="NAME", help="only this file (may be repeated)")
+    options.add_choice(parser)
     options.add_places(parser, "landing", "registry")
     parser.add_argument(
         "--check", action="store_true", help="ask whether fetched files have changed since, and fetch those"
     )
+    options.add_accept_changed(parser)
     parser.add_argument("--json", action="store_true", help="print the list of files as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = release_registry.find_release(arguments.release, settings.registry)
-    file_results = fetch(settings, release, arguments.base, arguments.file, arguments.check)
+    choice = options.file_choice(arguments)
+    if arguments.file and choice != ALL_FILES:
+        raise ConfigError("--file names files and --tables and --subset choose them; leave one of these out")
+    names = tuple(arguments.file or ())
+    request = FetchRequest(arguments.base, names, choice, arguments.check, arguments.accept_changed)
+    file_results = fetch(settings, release, request)
     if arguments.json:
         print_text(json.dumps([result.as_json() for result in file_results]))
     if sentence := results.failure_sentence(file_results):
@@ -48,25 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def fetch(
-    settings: Settings, release: Release, base: str | None = None, names: list[str] | None = None, check: bool = False
-) -> list[FetchResult]:
+def fetch(settings: Settings, release: Release, request: FetchRequest = EVERYTHING) -> list[FetchResult]:
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
     fetch_settings, stop = settings.fetch, Event()
-    items = locations.items_to_fetch(release, settings.landing, base, names)
+    items = locations.items_to_fetch(release, settings.landing, request)
     source_by_url = locations.sources_by_address(items, fetch_settings, settings.storage)
+    look_context = PlanContext(fetch_settings, stop, request.check, request.accept_changed)
     looks = work_in_threads(
-        lambda i: plan.plan_fetch(i, source_by_url[i.url], fetch_settings, check, stop),
-        items,
-        fetch_settings.connections,
-        stop,
+        lambda i: plan.plan_fetch(i, source_by_url[i.url], look_context), items, fetch_settings.connections, stop
     )
     wanted_files = [look for look in looks if isinstance(look, PlannedFetch)]
     plan.refuse_short_disk(wanted_files, settings.landing)
     with byte_bar.show_byte_bar(
         release.release, plan.total_bytes(wanted_files), sum(wanted_file.there for wanted_file in wanted_files)
     ) as on_bytes:
-        context = TransferContext(fetch_settings, on_bytes, stop)
+        context = TransferContext(fetch_settings, on_bytes, stop, request.accept_changed)
         brought = iter(
             work_in_threads(
                 lambda w: _fetch_file(w, source_by_url, context), wanted_files, fetch_settings.connections, stop

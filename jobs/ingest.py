@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release to ingest, such as v3")
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
+    options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="ingest again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -57,18 +58,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = release_registry.find_release(arguments.release, settings.registry)
-    summary = ingest(settings, release, arguments.partial, arguments.force)
+    summary = ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed)
     print_text(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
     return 0
 
 
-def ingest(settings: Settings, release: Release, partial: bool = False, force: bool = False) -> Summary:
+def ingest(
+    settings: Settings, release: Release, partial: bool = False, force: bool = False, accept_changed: bool = False
+) -> Summary:
     """Publishes `release` from the landing area; does nothing when the same input was published by the same code
-    and its files are there."""
+    and its files are there. `accept_changed`: take files whose bytes are not the stated ones."""
     started = time.monotonic()
     absent = landing_area.missing_files(release, settings.landing_uri())
     landing_area.refuse_missing(release, settings.landing, absent, partial)
     landed = landing_area.find_landed(release, settings.landing_uri())
+    landing_area.refuse_changed(landed, accept_changed)
     fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)

@@ -79,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     image_flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
+    options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
@@ -136,7 +137,7 @@ def _run_release(
     settings: Settings, release: Release, policy: ReconcilePolicy, arguments: argparse.Namespace
 ) -> ReleaseOutcome:
     return ReleaseOutcome(
-        ingest(settings, release, arguments.partial, arguments.force),
+        ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed),
         reconcile(settings, release, policy, arguments.force),
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),

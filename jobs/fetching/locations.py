@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import File, Release, landing_path
 from oilake.conf.settings import FetchSettings
@@ -14,6 +15,19 @@ from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.transport import http, local
 from oilake.jobs.transport.address_guard import host_and_port
 from oilake.jobs.transport.source import Source
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """What is asked for. `base`: another place than the registry's; `names`: these files and no others; `choice`: what
+    tables and subsets need, where no names are given; `check`: ask whether fetched files have changed since;
+    `accept_changed`: take bytes that are not the stated ones."""
+
+    base: str | None = None
+    names: tuple[str, ...] = ()
+    choice: FileChoice = ALL_FILES
+    check: bool = False
+    accept_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,17 +46,20 @@ class FetchItem:
         return self.file.name
 
 
-def items_to_fetch(release: Release, landing: str, base: str | None, names: list[str] | None) -> list[FetchItem]:
-    """What to bring, in the registry's order; ConfigError where a name or a place does not fit."""
+def items_to_fetch(release: Release, landing: str, request: FetchRequest) -> list[FetchItem]:
+    """What to bring, in the registry's order; ConfigError where a name, a choice or a place does not fit."""
     if "://" in landing:
         raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
     files_by_name = {file.name: file for file in release.files}
-    if unknown := [name for name in names or () if name not in files_by_name]:
+    if unknown := [name for name in request.names if name not in files_by_name]:
         raise ConfigError(
             f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(files_by_name)}"
         )
-    chosen_files = [file for file in release.files if not names or file.name in names]
-    return [_item_to_fetch(file, landing_path(release, file.name), landing, base) for file in chosen_files]
+    if request.names:
+        asked = [file for file in release.files if file.name in request.names]
+    else:
+        asked = [chosen.file for chosen in chosen_files(release, request.choice)]
+    return [_item_to_fetch(file, landing_path(release, file.name), landing, request.base) for file in asked]
 
 
 def _item_to_fetch(file: File, path: str, landing: str, base: str | None) -> FetchItem:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 from oilake.conf.errors import StoreError, os_cause
 from oilake.conf.settings import FetchSettings
+from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
 from oilake.jobs.fetching import partial_file, receipts
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import RefusedError, Source, is_same_version
+
+ABSENT_CODES = (403, 404, 410)
 
 
 @dataclass(frozen=True)
@@ -27,26 +31,68 @@ class PlannedFetch:
     anew: bool
 
 
-def plan_fetch(
-    item: FetchItem, source: Source, fetch: FetchSettings, check: bool, stop: Event
-) -> FetchResult | PlannedFetch:
-    """What to do about one file; with `check` the source is asked whether a file that is there has changed."""
+@dataclass(frozen=True)
+class PlanContext:
+    """What every look of a run shares: settings, the word to stop, whether the source is asked for changes of files that
+    are there, and whether bytes are taken that are not the stated ones."""
+
+    fetch: FetchSettings
+    stop: Event
+    check: bool = False
+    accept_changed: bool = False
+
+
+def plan_fetch(item: FetchItem, source: Source, context: PlanContext) -> FetchResult | PlannedFetch:
+    """What to do about one file: what is there is held against what was stated of it, and what is at the source too."""
     try:
         present_result = present_file(item)
         _log_odd_file(item, present_result)
-        if present_result and (present_result.sha256 is None or not check):
-            return present_result
+        if present_result and (present_result.sha256 is None or not context.check):
+            return _judge_present(item, present_result, context)
         fetched_version = receipts.fetched_version(item.target, item.url) if present_result else None
-        version, _ = try_persistently(lambda: source.head(item.url, fetched_version), lambda: 0, item.name, fetch, stop)
+        version, _ = try_persistently(
+            lambda: source.head(item.url, fetched_version), lambda: 0, item.name, context.fetch, context.stop
+        )
     except RefusedError as error:
-        return failed_result(item, str(error), error.tries)
+        return absent_result(item, error) if is_absent(item, error) else failed_result(item, str(error), error.tries)
     except OSError as error:
         return failed_result(item, f"{os_cause(error)}; check its rights and the disk", 0)
     if present_result and fetched_version and is_same_version(fetched_version, version):
-        return present_result
+        return _judge_present(item, present_result, context)
+    differences = find_differences(item.file, {"size": version.bytes, "md5": version.md5})
+    if (sentence := refusal_text(differences)) and not context.accept_changed:
+        return failed_result(item, sentence, 0)
     if present_result:
         log_line(f"{item.name}: changed where it comes from; fetching it again")
     return PlannedFetch(item, version.bytes, partial_file.partial_size(item.target), anew=present_result is not None)
+
+
+def _judge_present(item: FetchItem, result: FetchResult, context: PlanContext) -> FetchResult:
+    receipt = receipts.load_receipt(item.target) if result.sha256 else None
+    md5 = receipt.md5 if receipt else None
+    differences = find_differences(item.file, {"size": result.bytes, "md5": md5, "sha256": result.sha256})
+    if (sentence := refusal_text(differences)) and not context.accept_changed:
+        return failed_result(item, sentence, 0)
+    log_differences(item, differences)
+    return result
+
+
+def log_differences(item: FetchItem, differences: list[Difference]) -> None:
+    """Tells what a file that is taken all the same has in place of what was stated."""
+    if differences:
+        log_line(f"{item.name}: {warning_text(differences)}")
+
+
+def is_absent(item: FetchItem, error: RefusedError) -> bool:
+    """Whether the source has no such file, of one that nobody is known to have."""
+    is_gone = error.cause.code in ABSENT_CODES if "://" in item.url else not Path(item.url).exists()
+    return item.file.optional and is_gone
+
+
+def absent_result(item: FetchItem, error: RefusedError) -> FetchResult:
+    """The result of a file that need not be there."""
+    log_line(f"{item.name}: is not there ({error}); the release is complete without it")
+    return FetchResult(item.name, item.url, None, None, "absent", error.tries)
 
 
 def present_file(item: FetchItem) -> FetchResult | None:

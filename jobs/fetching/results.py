@@ -7,12 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
-FetchStatus = Literal["fetched", "resumed", "present", "failed"]
+FetchStatus = Literal["fetched", "resumed", "present", "absent", "failed"]
 
 
 @dataclass(frozen=True)
 class FetchResult:
-    """One file: size in bytes, SHA-256 (hex; None where unknown), tries, seconds, and the sentence of a failure."""
+    """One file: size in bytes, SHA-256 (hex; None where unknown), tries, seconds, and the sentence of a failure.
+
+    `absent`: the source has it not, and nobody is known to have it.
+    """
 
     file: str
     url: str

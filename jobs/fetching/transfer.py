@@ -9,10 +9,11 @@ from threading import Event
 
 from oilake.conf.errors import os_cause
 from oilake.conf.settings import FetchSettings
+from oilake.conf.stated_bytes import find_differences, refusal_text
 from oilake.jobs.fetching import file_lock, partial_file
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.partial_file import PartialFile
-from oilake.jobs.fetching.plan import PlannedFetch, failed_result, present_file
+from oilake.jobs.fetching.plan import PlannedFetch, failed_result, log_differences, present_file
 from oilake.jobs.fetching.results import FetchResult, FetchStatus
 from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import (
@@ -30,11 +31,13 @@ from oilake.jobs.transport.throughput import refuse_slow_chunks
 
 @dataclass(frozen=True)
 class TransferContext:
-    """What every transfer of a run shares: its settings, who hears of bytes, and the word to stop."""
+    """What every transfer of a run shares: its settings, who hears of bytes, the word to stop, and whether bytes are taken
+    that are not the stated ones."""
 
     fetch: FetchSettings
     tell: Callable[[int], None]
     stop: Event
+    accept_changed: bool = False
 
 
 def fetch_file(planned: PlannedFetch, source: Source, context: TransferContext) -> FetchResult:
@@ -56,9 +59,19 @@ def _fetch_partial(item: FetchItem, source: Source, context: TransferContext, st
         _, tries = try_persistently(
             lambda: _attempt_request(part, source, context), lambda: part.bytes, item.name, context.fetch, context.stop
         )
+        _refuse_unstated(item, part, context, tries)
         receipt = partial_file.publish_file(part)
     status: FetchStatus = "resumed" if part.resumed else "fetched"
     return FetchResult(item.name, item.url, receipt.bytes, receipt.sha256, status, tries, time.monotonic() - started)
+
+
+def _refuse_unstated(item: FetchItem, part: PartialFile, context: TransferContext, tries: int) -> None:
+    """RefusedError where the whole file is not the stated one; its bytes stay, so that they can be accepted."""
+    actual = {"size": part.bytes, "md5": part.md5.hexdigest(), "sha256": part.sha256.hexdigest()}
+    differences = find_differences(item.file, actual)
+    if (sentence := refusal_text(differences)) and not context.accept_changed:
+        raise RefusedError(sentence, tries)
+    log_differences(item, differences)
 
 
 def _attempt_request(part: PartialFile, source: Source, context: TransferContext) -> None:

@@ -11,9 +11,10 @@ from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, missin
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, File, Release, expected_members, landing_path
 from oilake.conf.settings import Limits, Settings
+from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
 from oilake.jobs.ingesting.class_files import is_small
 from oilake.jobs.runtime.filesystem import Checksums, file_checksums, file_size, join_uri
-from oilake.jobs.runtime.progress import track_progress
+from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.sources import byte_ranges
 from oilake.jobs.sources.splits import Split
 
@@ -30,6 +31,11 @@ class LandedFile:
     file: File
     uri: str
     checksums: Checksums
+
+    def differences(self) -> list[Difference]:
+        """What was stated of the file and its bytes are not."""
+        sums = self.checksums
+        return find_differences(self.file, {"size": sums.bytes, "md5": sums.md5, "sha256": sums.sha256})
 
 
 def landed_uri(release: Release, landing: str, file_name: str) -> str:
@@ -61,6 +67,20 @@ def find_landed(release: Release, landing: str, choice: FileChoice = ALL_FILES) 
     with ThreadPoolExecutor(HASHERS) as pool:
         sums = list(track_progress(pool.map(file_checksums, uris), len(uris), f"{release.release}: checksums", "files"))
     return [LandedFile(*pair) for pair in zip(present, uris, sums, strict=True)]
+
+
+def refuse_changed(landed: Iterable[LandedFile], accept: bool) -> None:
+    """InputError where bytes are not the published ones, unless they are to be taken all the same, which is told."""
+    refused = []
+    for landed_file in landed:
+        differences = landed_file.differences()
+        sentence = None if accept else refusal_text(differences)
+        if sentence:
+            refused.append(f"{landed_file.uri}: {sentence}")
+        elif differences:
+            log_line(f"{landed_file.file.name}: {warning_text(differences)}")
+    if refused:
+        raise InputError("; ".join(refused))
 
 
 def members_by_file(release: Release) -> dict[str, dict[str, ExpectedMember]]:

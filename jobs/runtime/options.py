@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from oilake.conf import settings
+from oilake.conf.chosen_files import FileChoice
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime.filesystem import is_local_file
@@ -14,12 +15,36 @@ def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
     """The flags that say where things are; of `warehouse`, `landing` and `registry` those named."""
     meanings = {
         "warehouse": "folder or s3:// URI of the tables",
-        "landing": "folder or s3:// URI of the release files, laid out as <landing>/<tag>/<file>",
+        "landing": "folder or s3:// URI of the release files, laid out as published",
         "registry": "folder of release YAML files (default: the packaged ones)",
     }
     for name in names:
         parser.add_argument(f"--{name}", metavar="PATH", help=meanings[name])
     parser.add_argument("--env", metavar="NAME", help="environment: local, cluster or a YAML file (default: local)")
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """The flags that choose tables and subsets of a release."""
+    every = "(default: all; a comma between several, or repeated)"
+    parser.add_argument("--tables", action="append", default=[], metavar="T,…", help=f"only these tables {every}")
+    parser.add_argument("--subset", action="append", default=[], metavar="S,…", help=f"only these subsets {every}")
+
+
+def file_choice(arguments: argparse.Namespace) -> FileChoice:
+    """What the flags of `add_choice` ask for; names are checked where the release is known."""
+    return FileChoice(_listed_names(arguments.tables), _listed_names(arguments.subset))
+
+
+def _listed_names(values: list[str]) -> tuple[str, ...]:
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def add_accept_changed(parser: argparse.ArgumentParser) -> None:
+    """The flag that takes files whose bytes are not the stated ones."""
+    parser.add_argument(
+        "--accept-changed", action="store_true", help="take files that differ from what is known of their bytes"
+    )
 
 
 def load_settings(arguments: argparse.Namespace) -> Settings:

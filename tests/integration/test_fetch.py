@@ -30,6 +30,7 @@ from oilake.conf.settings import FetchSettings, Settings
 from oilake.conf.storage import Storage
 from oilake.jobs import cli
 from oilake.jobs.fetch import fetch
+from oilake.jobs.fetching.locations import FetchRequest
 from oilake.jobs.fetching.results import FetchResult, failure_sentence
 from oilake.jobs.transport import http_headers, retry
 from oilake.jobs.transport.source import Version, is_same_version
@@ -59,7 +60,8 @@ class Lake:
     def fetch_all(self, *names: str, check: bool = False, is_unsigned: bool = False, **how: float) -> list[FetchResult]:
         fetch_settings = dataclasses.replace(self.settings.fetch, **how)
         settings = dataclasses.replace(self.settings, fetch=fetch_settings, storage=Storage(unsigned=is_unsigned))
-        return fetch(settings, registry.find_release("v3"), self.base, list(names), check)
+        request = FetchRequest(self.base, names, check=check)
+        return fetch(settings, registry.find_release("v3"), request)
 
     def path(self, name: str = NAME) -> Path:
         return Path(self.settings.landing) / TAG / name
