@@ -6,15 +6,14 @@ import argparse
 import json
 import time
 import uuid
-from collections.abc import Sequence
 
 import pyarrow as pa
 
+from oilake.conf.chosen_files import ALL_FILES, FileChoice
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.ingesting import landing_area, refusals, release_reader
-from oilake.jobs.ingesting.chunk_kernel import ChunkReport
-from oilake.jobs.ingesting.landing_area import LandedFile
+from oilake.jobs.ingesting import ingest_plan, landing_area, refusals, release_reader
+from oilake.jobs.ingesting.ingest_plan import IngestPlan
 from oilake.jobs.ingesting.release_files import release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
@@ -38,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release to ingest, such as v3")
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
+    options.add_choice(parser)
     options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="ingest again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -46,22 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = release_registry.find_release(arguments.release, settings.registry)
-    summary = ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed)
+    choice = options.file_choice(arguments)
+    summary = ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed, choice)
     print_text(json.dumps(summary.as_json()) if arguments.json else summary.as_text())
     return 0
 
 
 def ingest(
-    settings: Settings, release: Release, partial: bool = False, force: bool = False, accept_changed: bool = False
+    settings: Settings,
+    release: Release,
+    partial: bool = False,
+    force: bool = False,
+    accept_changed: bool = False,
+    choice: FileChoice = ALL_FILES,
 ) -> Summary:
-    """Publishes `release` from the landing area; does nothing when the same input was published by the same code
-    and its files are there. `accept_changed`: take files whose bytes are not the stated ones."""
+    """Publishes what is chosen of `release` from the landing area; does nothing when the same input was published by the
+    same code and its files are there. `accept_changed`: take files whose bytes are not the stated ones."""
     started = time.monotonic()
-    absent = landing_area.missing_files(release, settings.landing_uri())
-    landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, settings.landing_uri())
-    landing_area.refuse_changed(landed, accept_changed)
-    fingerprint = landing_area.ingest_fingerprint(release, landed, settings, partial, _code_digest())
+    plan = ingest_plan.plan_ingest(settings, release, choice, partial)
+    landing_area.refuse_changed(plan.landed, accept_changed)
+    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, _code_digest())
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     published = newest_snapshots(warehouse)
@@ -73,25 +77,20 @@ def ingest(
         log_line(f"{gone}; they are made again")
     spark, start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
-    inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in landed}
+    inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in plan.landed}
 
     def stage_tables() -> StagedPublication[ReadFiles]:
-        code = _code_digest()
-        read = release_reader.read_release(spark, settings, release, landed, run_id, {} if force else published, code)
-        lacking = [*absent, *refusals.missing_members(release, landed, read.reports)]
+        read = release_reader.read_release(spark, settings, plan, run_id, {} if force else published, _code_digest())
+        lacking = [*plan.absent, *refusals.missing_members(plan, read.reports)]
         refusals.refuse_unpublishable(release, settings, read, lacking, partial)
-        read.staged.append(_stage_release_files(settings, release, landed, read.reports, run_id))
-        status = "partial" if lacking else "complete"
+        read.staged.append(_stage_release_files(settings, plan, read, run_id))
+        is_complete = plan.is_whole and not lacking
+        status = "complete" if is_complete else "partial"
         publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
-        return StagedPublication(
-            publication,
-            PublishFacts(
-                release_reader.quarantined_by_reason(read.reports),
-                release_reader.tables_keyed_by_image(),
-                not lacking,
-            ),
-            read,
+        facts = PublishFacts(
+            release_reader.quarantined_by_reason(read.reports), release_reader.tables_keyed_by_image(), is_complete
         )
+        return StagedPublication(publication, facts, read)
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)
     snapshot = publish_passed(warehouse, passed)
@@ -105,14 +104,12 @@ def _code_digest() -> bytes:
     return code_version.code_digest("oilake.jobs.ingest", INGEST)
 
 
-def _stage_release_files(
-    settings: Settings, release: Release, landed: Sequence[LandedFile], reports: Sequence[ChunkReport], run_id: str
-) -> StagedFile:
+def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, run_id: str) -> StagedFile:
     table = schemas.table_schema("release_files")
-    rows = list(release_file_rows(release, landed, reports).values())
+    rows = list(release_file_rows(plan, read.reports, read.unmatched).values())
     arrow = schemas.arrow_schema(table)
-    data = {name: [row[name] for row in rows] for name in arrow.names}
-    return stage_rows(Warehouse.of(settings), table, {"release": release.release}, run_id, pa.table(data, schema=arrow))
+    data = pa.table({name: [row[name] for row in rows] for name in arrow.names}, schema=arrow)
+    return stage_rows(Warehouse.of(settings), table, {"release": plan.release.release}, run_id, data)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,17 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
-from oilake.jobs.ingesting.landing_area import LandedFile
-from oilake.jobs.ingesting.release_files import release_file_rows
+from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.release_files import member_counts
 from oilake.jobs.ingesting.release_reader import ReadFiles
-from oilake.jobs.runtime.filesystem import join_uri
 from oilake.schemas import loader as schemas
 
 
-def missing_members(release: Release, landed: Sequence[LandedFile], reports: Sequence[ChunkReport]) -> list[str]:
+def missing_members(plan: IngestPlan, reports: Sequence[ChunkReport]) -> list[str]:
     """Members that the registry expects and the landed archives do not hold."""
     held_members = {(report.file, report.member) for report in reports}
-    members = landing_area.members_by_file(release)
-    names = [landed_file.file.name for landed_file in landed]
-    return [f"{name}: {path}" for name in names for path in members[name] if (name, path) not in held_members]
+    names = [landed_file.file.name for landed_file in plan.landed]
+    return [f"{name}: {path}" for name in names for path in plan.members[name] if (name, path) not in held_members]
 
 
 def refuse_unpublishable(
@@ -31,18 +29,18 @@ def refuse_unpublishable(
     reports = read.reports
     for table in schemas.row_tables():
         staged = sum(file.rows for file in read.staged if file.table == table)
-        if staged != sum(report.kept for report in reports if report.table == table):
+        if staged != sum(report.kept for report in reports if report.table == table and not report.is_list):
             raise DataQualityError(
                 f"{release.release}: {staged:,} rows of {table} were staged, another number was kept; "
                 "nothing was published, please report this"
             )
-    where = join_uri(settings.landing, release.tag)
+    where = landing_area.release_folder(release, settings.landing)
     if lacking and not partial:
         raise InputError(
             f"{where}: release {release.release} lacks {', '.join(lacking)}; "
             "fetch what is missing, or take what is there with --partial"
         )
-    for row in release_file_rows(release, [], reports).values():
+    for row in member_counts(reports).values():
         if row["rows_kept"] + row["rows_quarantined"] != row["rows_read"]:
             raise DataQualityError(
                 f"{row['file']}: {row['member']}: {row['rows_read']:,} rows were read, {row['rows_kept']:,} kept and "

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
-from oilake.conf.registry import Release
-from oilake.conf.settings import Settings
-from oilake.jobs.ingesting import chunk_reports, class_files, duplicate_keys, landing_area, reusable_files, sort_files
+from oilake.conf.settings import Limits, Settings
+from oilake.jobs.ingesting import (
+    chunk_reports,
+    class_files,
+    duplicate_keys,
+    landing_area,
+    list_reader,
+    reusable_files,
+    sort_files,
+)
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
-from oilake.jobs.ingesting.landing_area import LandedFile
+from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.release_files import MemberKey
+from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import cleanup
 from oilake.jobs.tables.snapshots import Snapshot
@@ -24,55 +33,59 @@ from oilake.schemas import loader as schemas
 
 @dataclass
 class ReadFiles:
-    """What the files of a release gave: a report a chunk or list, and the staged files."""
+    """What the files of a release gave: a report a chunk or list, and the staged files.
+
+    `unmatched`: images of a list that no row of `images` has, by file and member.
+    """
 
     reports: list[ChunkReport] = field(default_factory=list)
     staged: list[StagedFile] = field(default_factory=list)
+    unmatched: dict[MemberKey, int] = field(default_factory=dict)
 
 
 def read_release(
     spark: SparkSession,
     settings: Settings,
-    release: Release,
-    landed: Sequence[LandedFile],
+    plan: IngestPlan,
     run_id: str,
     published: Mapping[str, Snapshot],
     code: bytes,
 ) -> ReadFiles:
     """Everything the files hold; text that a published release holds too is taken from there."""
-    members = landing_area.members_by_file(release)
-    limits = settings.limits
-    seed = code + repr(limits).encode()
-    warehouse = Warehouse.of(settings)
+    name, limits, warehouse = plan.release.release, settings.limits, Warehouse.of(settings)
     context = IngestContext(
-        release,
+        plan.release,
         warehouse,
         run_id,
-        members,
+        plan.members,
         limits.block_bytes,
         limits.field_bytes,
-        seed,
-        reusable_files.find_reusable(warehouse, release.release, published),
+        code + repr(limits).encode(),
+        reusable_files.find_reusable(warehouse, name, published),
+        subsets=plan.subsets,
     )
-    read = ReadFiles()
-    read.reports, class_list_files = class_files.ingest_class_files(landing_area.small_splits(landed, members), context)
-    splits = landing_area.plan_splits(landed, members, limits)
-    reports = chunk_reports.collect_reports(spark, splits, context, f"{release.release}: reading")
-    splits, reports = chunk_reports.reread_unsound(spark, splits, context, reports)
-    repeated = _find_duplicates(release, reports)
-    reports = chunk_reports.drop_duplicates(spark, splits, context, reports, repeated)
-    if repeated and _find_duplicates(release, reports):
-        raise DataQualityError(
-            f"{release.release}: an image ID is left twice after the second was dropped; please report this"
-        )
-    read.staged = class_list_files + [file for report in reports for file in report.beside()]
-    read.staged += _sort_staged_files(spark, settings, run_id, reports)
-    read.reports += reports
+    small_splits = landing_area.small_splits(plan.row_files(), plan.members)
+    class_reports, class_list_files = class_files.ingest_class_files(small_splits, context)
+    list_reports, lists = list_reader.read_lists(spark, plan, context, limits)
+    reports = _read_rows(spark, plan, replace(context, lists=tuple(lists)), limits)
+    delete_files([image_list.uri for image_list in lists])
+    staged = class_list_files + [file for report in [*list_reports, *reports] for file in report.beside()]
+    staged += _sort_staged_files(spark, settings, run_id, reports)
     if reused := sum(report.reused for report in reports):
-        log_line(
-            f"{release.release}: {reused:,} label rows stand in another release word for word and were taken from there"
-        )
-    return read
+        log_line(f"{name}: {reused:,} label rows stand in another release word for word and were taken from there")
+    return ReadFiles([*class_reports, *list_reports, *reports], staged, list_reader.count_unmatched(lists, reports))
+
+
+def _read_rows(spark: SparkSession, plan: IngestPlan, context: IngestContext, limits: Limits) -> list[ChunkReport]:
+    """A report a chunk of the files whose rows go to tables; of rows with one key the first stays."""
+    name, splits = plan.release.release, landing_area.plan_splits(plan.row_files(), plan.members, limits)
+    reports = chunk_reports.collect_reports(spark, splits, context, f"{name}: reading")
+    splits, reports = chunk_reports.reread_unsound(spark, splits, context, reports)
+    repeated = _find_duplicates(plan, reports)
+    reports = chunk_reports.drop_duplicates(spark, splits, context, reports, repeated)
+    if repeated and _find_duplicates(plan, reports):
+        raise DataQualityError(f"{name}: an image ID is left twice after the second was dropped; please report this")
+    return reports
 
 
 def quarantined_by_reason(reports: Sequence[ChunkReport]) -> dict[str, dict[str, int]]:
@@ -88,10 +101,10 @@ def tables_keyed_by_image() -> tuple[str, ...]:
 
 
 def _find_duplicates(
-    release: Release, reports: Sequence[ChunkReport]
+    plan: IngestPlan, reports: Sequence[ChunkReport]
 ) -> dict[tuple[str, int], duplicate_keys.Positions]:
     """Find the rows whose image ID an earlier row of their table has, in the order of the registry: the first stays."""
-    members = (path for by_path in landing_area.members_by_file(release).values() for path in by_path)
+    members = (path for by_path in plan.members.values() for path in by_path)
     member_order = {path: n for n, path in enumerate(members)}
     ordered = sorted(reports, key=lambda report: (member_order[report.member], report.number))
     repeated: dict[tuple[str, int], duplicate_keys.Positions] = {}
