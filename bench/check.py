@@ -44,7 +44,7 @@ def main() -> int:
     arguments = parser.parse_args()
     out = arguments.out.absolute() / f"{arguments.scale:g}"
     if not (out / "sample" / "registry").is_dir():
-        cli.main(["sample", "--out", str(out / "sample"), "--scale", str(arguments.scale)])
+        cli.main(["sample", "--out", str(out / "sample"), "--scale", str(arguments.scale), "--releases", "v1,v2,v3"])
     if "image_labels" not in _published(out / "warehouse"):
         prepare(out / "sample", out / "warehouse", [RELEASE])
     runs = {table: _rounds(table, ["ours", *arguments.peers], out, arguments.rounds) for table in arguments.table}

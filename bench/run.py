@@ -40,7 +40,7 @@ def main() -> int:
     out = arguments.out.absolute() / f"{arguments.scale:g}"
     landing = out / "sample"
     if not (landing / "registry").is_dir():
-        cli.main(["sample", "--out", str(landing), "--scale", str(arguments.scale)])
+        cli.main(["sample", "--out", str(landing), "--scale", str(arguments.scale), "--releases", "v1,v2,v3"])
     results: Results = {name: _rounds(name, landing, out, arguments) for name in arguments.work}
     plain = {w: {c: [asdict(m) for m in runs] for c, runs in found.items()} for w, found in results.items()}
     (out / "results.json").write_text(json.dumps(plain, indent=2))

@@ -9,8 +9,6 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.registry import ExpectedMember, File, Release, expected_members
 from oilake.conf.shared_files import wider_files
 
-TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
-
 
 @dataclass(frozen=True)
 class FileChoice:
@@ -85,8 +83,7 @@ def missing_names(release: Release, choice: FileChoice, landed: Collection[str])
 
 def refuse_unknown_choice(release: Release, choice: FileChoice) -> None:
     """ConfigError where a table or a subset is none of the release's."""
-    held = {member.table for file in release.files for member in file.members}
-    tables = [table for table in TABLES if table in held]
+    tables = tuple(dict.fromkeys(member.table for file in release.files for member in file.members))
     for flag, asked, known in (("tables", choice.tables, tables), ("subset", choice.subsets, release.subsets)):
         if unknown := [name for name in asked if name not in known]:
             raise ConfigError(

@@ -98,9 +98,9 @@ class Settings:
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
-    def landing_uri(self) -> StorageUri:
-        """The landing area, with how its storage is reached."""
-        return StorageUri(self.landing, self.storage)
+    def stored(self, uri: str) -> StorageUri:
+        """A path or URI with how the environment reaches its storage."""
+        return StorageUri(uri, self.storage)
 
 
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:

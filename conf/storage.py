@@ -62,7 +62,9 @@ class Storage:
         return "path" if self.is_path_style else "auto"
 
     def spark_options(self) -> dict[str, str]:
-        """Spark's `spark.hadoop.fs.s3a.*`."""
+        """Spark's `spark.hadoop.fs.s3a.*`; empty where nothing is set, so that a cluster's own hold."""
+        if self == Storage():
+            return {}
         options = {"aws.credentials.provider": NO_CREDENTIALS if self.unsigned else AWS_CREDENTIALS}
         if self.region:
             options["endpoint.region"] = self.region

@@ -1,53 +1,54 @@
-"""Compares two releases: label_changes, image_changes and class_history tell what the later one says otherwise."""
+"""Compares two releases: what the later one says otherwise of images, labels, boxes and classes, a table each."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from itertools import pairwise
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import ConfigError, DataQualityError
+from oilake.conf.box_matching import load_box_matching
+from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.reconciling import compare_kernel
-from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.reconciling import compare_kernel, compare_tables
+from oilake.jobs.reconciling.compare_kernel import CompareContext
+from oilake.jobs.reconciling.compare_tables import SnapshotsByName
+from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.scanning import key_ranges
-from oilake.jobs.scanning.filled_columns import filled_columns
-from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.published_slices import published_slices, read_property
-from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot, require_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms import class_history, image_changes, label_changes
+from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
+from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.release_diff import FROM, TO, side_name
+from oilake.jobs.transforms.release_diff import FROM, TO
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
-INPUT_TABLES = ("images", "classes", "image_labels")
-KINDS = {"images": image_changes.CHANGES, "labels": label_changes.CHANGES, "classes": class_history.CHANGES}
-# Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
-LARGEST = 1 << 25
-BATCH, WIDE_BATCH = 1 << 18, 1 << 15
+INPUT_TABLES = ("images", "classes", "hierarchy", "boxes", "image_labels")
+KINDS = {
+    "images": image_changes.CHANGES,
+    "labels": label_changes.CHANGES,
+    "boxes": box_changes.CHANGES,
+    "classes": class_history.CHANGES,
+}
 
-SnapshotsByName = Mapping[str, Snapshot]
 ChangeCounts = dict[str, dict[str, int]]
 
 
 @dataclass
 class ChangesOutcome:
-    """Two releases. `changes`: images, labels and classes -> change -> count; `seconds`: the work; `start_seconds`: Spark's
-    start beside it."""
+    """Two releases. `changes`: images, labels, boxes and classes -> change -> count; `seconds`: the work;
+    `start_seconds`: Spark's start beside it."""
 
     from_release: str
     to_release: str
@@ -79,8 +80,9 @@ class ChangesOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", required=True, metavar="R", dest="from_release", help="earlier release, such as v2")
-    parser.add_argument("--to", required=True, metavar="R", dest="to_release", help="later release, such as v3")
+    parser.add_argument("--from", metavar="R", dest="from_release", help="earlier release, such as v2")
+    parser.add_argument("--to", metavar="R", dest="to_release", help="later release, such as v3")
+    parser.add_argument("--all", action="store_true", help="each published release with the next one")
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="compare again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -88,9 +90,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    if arguments.all:
+        if arguments.from_release or arguments.to_release:
+            raise ConfigError("--all compares every release with the next one; leave out --from and --to")
+        outcomes = [changes(settings, *pair, arguments.force) for pair in _neighbours(Warehouse.of(settings))]
+        texts = [outcome.as_text() for outcome in outcomes]
+        print_text(json.dumps([asdict(outcome) for outcome in outcomes]) if arguments.json else "\n\n".join(texts))
+        return 0
+    if not (arguments.from_release and arguments.to_release):
+        raise ConfigError("name two releases with --from and --to, or compare each with the next one by --all")
     outcome = changes(settings, arguments.from_release, arguments.to_release, arguments.force)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
+
+
+def _neighbours(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Each published release with the next one; ConfigError where there are no two."""
+    names = [snapshot.release for snapshot in require_snapshots(warehouse, None)]
+    if len(names) < 2:
+        raise ConfigError(f"{warehouse}: only {names[0]} is published here; ingest and reconcile another release first")
+    return list(pairwise(names))
 
 
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
@@ -137,8 +156,8 @@ def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
 def _compare_tables(
     spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, run_id: str
 ) -> tuple[Sequence[StagedFile], ChangeCounts]:
-    """The staged files of all three tables, and the counts of changes by KINDS."""
-    sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "image_labels"), run_id)
+    """The staged files of all four tables, and the counts of changes by KINDS."""
+    sorting.restore_order(spark, warehouse, list(pair.values()), ("images", "boxes", "image_labels"), run_id)
     class_rows = {
         role: small_rows(warehouse, "classes", snapshot, list(class_history.COLUMNS)) for role, snapshot in pair.items()
     }
@@ -149,11 +168,14 @@ def _compare_tables(
         warehouse,
         run_id,
         build_vocabulary(list(distinct.values())),
-        _shared_columns(warehouse, pair),
+        compare_tables.shared_columns(warehouse, pair),
+        build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
+        load_box_matching().least_iou,
     )
     results_by_name = {
-        "images": _compare_table(spark, warehouse, pair, "images", context),
-        "labels": _compare_table(spark, warehouse, pair, "image_labels", context),
+        "images": compare_tables.compare_table(spark, warehouse, pair, "images", context),
+        "labels": compare_tables.compare_table(spark, warehouse, pair, "image_labels", context),
+        "boxes": compare_tables.compare_table(spark, warehouse, pair, "boxes", context),
     }
     history = class_history.compare_classes(class_rows[FROM], class_rows[TO])
     partition = {"from_release": context.from_release, "to_release": context.to_release}
@@ -164,55 +186,6 @@ def _compare_tables(
     }
     counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
-
-
-def _shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
-    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
-    given = [
-        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
-        for snapshot in pair.values()
-    ]
-    return tuple(name for name in given[0] if name in given[1])
-
-
-def _compare_table(
-    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
-) -> list[CompareResult]:
-    """What the tasks found in one table of both releases."""
-    cores = spark.sparkContext.defaultParallelism
-    published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
-    kernel = partial(
-        compare_kernel.compare_images if table == "images" else compare_kernel.compare_labels, context=context
-    )
-    splits = key_ranges.balance_by_rows(
-        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
-    )
-    label = f"{context.from_release} to {context.to_release}: comparing {table}"
-    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
-    compared_rows, published_rows = (
-        sum(result.read for result in results),
-        sum(file.rows for role_files in published.values() for file in role_files),
-    )
-    if compared_rows != published_rows:
-        raise DataQualityError(
-            f"{label}: {published_rows:,} rows are published, {compared_rows:,} were compared; please report this"
-        )
-    return results
-
-
-def _merge_sides(
-    table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
-) -> dict[str, Side]:
-    """A side for each release and subset: the subset of a row is that of its file."""
-    uris: dict[str, list[str]] = {}
-    for role, role_files in published.items():
-        for file in role_files:
-            uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
-    if table == "images":
-        return {
-            name: Side(tuple(side_uris), context.image_columns, WIDE_BATCH, True) for name, side_uris in uris.items()
-        }
-    return {name: Side(tuple(side_uris), label_changes.COLUMNS, BATCH) for name, side_uris in uris.items()}
 
 
 if __name__ == "__main__":

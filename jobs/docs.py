@@ -72,7 +72,11 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
     site_writer.refuse_strangers(folder)
     is_copy = what is not None and what not in schemas.table_names()
     warehouse = Warehouse.of(settings)
-    tables = [table_reader.read_copy(what)] if what and is_copy else table_reader.read_warehouse_tables(warehouse, what)
+    tables = (
+        [table_reader.read_copy(settings.stored(what))]
+        if what and is_copy
+        else table_reader.read_warehouse_tables(warehouse, what)
+    )
     gx_pages, links = gx_data_docs.gx_site(tables)
     addresses = {table.name: f"table-{file_name(table.name)}.html" for table in tables}
     gx_index = f"{gx_data_docs.FOLDER}/index.html" if gx_pages else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from oilake.conf.showing import escape_unprintable
@@ -16,6 +16,7 @@ from oilake.jobs.sources import image_lists
 from oilake.jobs.tables import class_names
 from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.box_changes import CHANGES as BOX_CHANGES
 
 NOTHING = "–"
 SHOWN_COLUMNS = ("original_md5", "title", "original_url")
@@ -70,6 +71,7 @@ def _image_lines(story: EntityHistory) -> Iterator[str]:
         yield f"{_release_pair(row)}: {row['change']}{moved}{differ}"
     for row in story.changes["label_changes"]:
         yield f"{_release_pair(row)}: {row['mid']} {row['change']}, {_label_side(row, 'from')} -> {_label_side(row, 'to')}"
+    yield from _box_lines(story.changes["box_changes"], of_each=" {mid}")
     yield from (f"note: {note}" for note in story.notes)
 
 
@@ -93,7 +95,26 @@ def _class_lines(story: EntityHistory) -> Iterator[str]:
         names = f", {_or_nothing(row['from_name'])} -> {_or_nothing(row['to_name'])}" if row["change"] != "kept" else ""
         sharing = f", {row['sharing']} classes have this name" if (row["sharing"] or 0) > 1 else ""
         yield f"{_release_pair(row)}: {row['change']}{names}{sharing}"
+    yield from _box_lines(story.changes["box_changes"])
     yield from (f"note: {note}" for note in story.notes)
+
+
+def _box_lines(rows: Iterable[Row], of_each: str = "") -> Iterator[str]:
+    """A line for two releases, and what `of_each` names, whose boxes differ; `rows`: boxes, or with `count` how many."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(f"{_release_pair(row)}:{of_each.format(**row)} boxes", []).append(row)
+    for title, group in groups.items():
+        if any(row["change"] != "unchanged" for row in group):
+            yield f"{title}: {', '.join(filter(None, (_box_words(change, group) for change in BOX_CHANGES)))}"
+
+
+def _box_words(change: str, rows: Iterable[Row]) -> str:
+    """How many of the boxes have this change, and how far redrawn ones overlap with what they were."""
+    of_change = [row for row in rows if row["change"] == change]
+    count = sum(row.get("count", 1) for row in of_change)
+    ious = ", ".join(f"{row['iou']:.2f}" for row in of_change if change == "redrawn" and "iou" in row)
+    return f"{count:,} {change}" + (f" (IoU {ious})" if ious else "") if count else ""
 
 
 def _class_cells(entry: Row) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ import argparse
 import json
 from typing import Any
 
+from oilake.conf.chosen_files import ALL_FILES
+from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.ingesting import landing_area
+from oilake.jobs.ingesting.file_listing import Download, file_lines, file_rows, list_files, sum_download
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
@@ -17,26 +19,44 @@ from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("release", nargs="?", metavar="R", help="the files of this release (default: every release)")
+    options.add_choice(parser)
     options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    choice = options.file_choice(arguments)
+    if arguments.release:
+        release = release_registry.find_release(arguments.release, settings.registry)
+        listed = list_files(release, settings.stored(settings.landing), choice)
+        print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
+        return 0
+    if choice != ALL_FILES:
+        raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
     published = newest_snapshots(Warehouse.of(settings))
     releases = release_registry.load_releases(settings.registry).values()
-    rows = [_release_row(release, settings.landing_uri(), published.get(release.release)) for release in releases]
+    rows = [
+        _release_row(release, settings.stored(settings.landing), published.get(release.release)) for release in releases
+    ]
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
 
 def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> dict[str, Any]:
+    listed = list_files(release, landing, ALL_FILES)
+    taken = [file for file in listed if file.use != "none"]
+    download = sum_download(listed)
     return {
         "release": release.release,
         "title": release.title,
         "date": str(release.date),
-        "files": len(release.files),
-        "missing": landing_area.missing_files(release, landing),
+        "files": len(taken),
+        "missing": [file.name for file in taken if not file.is_landed and not file.is_optional],
+        "landed": sum(file.is_landed for file in taken),
+        "to_download": download.bytes,
+        "unknown_sizes": download.unknown_sizes,
         "ingested": snapshot.status if snapshot else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
@@ -44,11 +64,12 @@ def _release_row(release: Release, landing: str, snapshot: Snapshot | None) -> d
 
 
 def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
-    lines = ["release  title             date        landed  ingested"]
+    lines = ["release  title             date        landed  to download                    ingested"]
     for row in rows:
-        landed = f"{row['files'] - len(row['missing'])}/{row['files']}"
+        landed = f"{row['landed']}/{row['files']}"
+        lacking = Download(row["to_download"], row["unknown_sizes"]).as_text()
         ingested = f"{row['ingested']}, {row['published_at']}" if row["ingested"] else "no"
-        lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{ingested}")
+        lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{lacking:<31}{ingested}")
     return "\n".join([*lines, f"landing area: {settings.landing}; warehouse: {settings.warehouse}"])
 
 

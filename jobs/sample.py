@@ -15,13 +15,22 @@ from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.synthetic import defect_injection, evolved_writing, plan, writing
+from oilake.jobs.synthetic import (
+    archive_writing,
+    defect_injection,
+    evolved_writing,
+    plain_defects,
+    plan,
+    release_rules,
+    writing,
+)
 from oilake.jobs.synthetic.classes import RELEASES
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.sample_choice import TABLES, SampleChoice
 from oilake.schemas.release_registry import load_releases
 
 DEFAULT_SCALE = 0.0005
+ALL_KINDS = (*KINDS, *plain_defects.NAMES)
 # Bytes on disk at scale 1: rows that wait for their archive, and the archives.
 FULL_SCALE_BYTES = 20 << 30
 
@@ -47,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
     parser.add_argument(
         "--plant", action="append", default=[], metavar="KIND=N",
-        help=f"plant N defects of a kind in V3's files (repeatable): {defect_injection.ALL_KINDS}, {', '.join(KINDS)}",
+        help=f"plant N defects of a kind, of `all` in V3's and later files (repeatable): all, {', '.join(ALL_KINDS)}",
     )  # fmt: skip
     parser.add_argument(
         "--contradictions",
@@ -62,14 +71,19 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     if arguments.seed < 0:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
-    defect_counts = defect_injection.parse_defect_counts(arguments.plant)
     out = Path(arguments.out)
-    known = load_releases()
+    made = {*RELEASES, *release_rules.load_rules().releases}
+    known = {name: release for name, release in load_releases().items() if name in made}
     choice = SampleChoice(
         known,
         _chosen_names("--releases", arguments.releases, list(known)),
         _chosen_names("--tables", arguments.tables, TABLES),
     )
+    available = [
+        *archive_writing.available_kinds(choice),
+        *plain_defects.available_kinds(evolved_writing.chosen_files(choice)),
+    ]
+    defect_counts = defect_injection.parse_defect_counts(arguments.plant, ALL_KINDS, available)
     figures = _write_sample(out, choice, arguments.scale, arguments.seed, defect_counts, arguments.contradictions)
     summary = {
         "out": str(out),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from oilake.jobs.fetching import receipts
-from oilake.jobs.fetching.receipts import Receipt
+from oilake.jobs.runtime.fetch_receipt import Receipt
 from oilake.jobs.transport.source import RefusedError, Version, range_validator
 
 READ_BYTES = 1 << 20

@@ -14,6 +14,7 @@ from oilake.conf.stated_bytes import Difference, find_differences, refusal_text,
 from oilake.jobs.fetching import partial_file, receipts
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.results import FetchResult
+from oilake.jobs.runtime.fetch_receipt import load_receipt
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import RefusedError, Source, is_same_version
@@ -68,7 +69,7 @@ def plan_fetch(item: FetchItem, source: Source, context: PlanContext) -> FetchRe
 
 
 def _judge_present(item: FetchItem, result: FetchResult, context: PlanContext) -> FetchResult:
-    receipt = receipts.load_receipt(item.target) if result.sha256 else None
+    receipt = load_receipt(item.target) if result.sha256 else None
     md5 = receipt.md5 if receipt else None
     differences = find_differences(item.file, {"size": result.bytes, "md5": md5, "sha256": result.sha256})
     if (sentence := refusal_text(differences)) and not context.accept_changed:
@@ -99,7 +100,7 @@ def present_file(item: FetchItem) -> FetchResult | None:
     """The file that is there: as its receipt says, or put there by hand, without one (and so without SHA-256)."""
     if not item.target.exists():
         return None
-    receipt = receipts.load_receipt(item.target)
+    receipt = load_receipt(item.target)
     if receipt is None:
         return FetchResult(item.name, item.url, item.target.stat().st_size, None, "present")
     return (

@@ -5,40 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oilake.jobs.runtime.fetch_receipt import Receipt, load_receipt, receipt_path
 from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.transport.source import Version
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What was fetched: size in bytes, checksums in hex, the server's validators, UTC time, and the file's own mtime."""
-
-    url: str
-    bytes: int
-    sha256: str
-    md5: str
-    etag: str | None
-    last_modified: str | None
-    fetched_at: str
-    mtime_ns: int
-
-
-def load_receipt(target: Path) -> Receipt | None:
-    """The receipt of `target`; None where there is none that can be read."""
-    try:
-        return Receipt(**json.loads(_receipt_path(target).read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
-
-
 def save_receipt(target: Path, receipt: Receipt) -> None:
     """Writes the receipt of `target`, whole or not at all."""
-    _receipt_path(target).parent.mkdir(parents=True, exist_ok=True)
-    write_json(_receipt_path(target), dataclasses.asdict(receipt))
+    receipt_path(target).parent.mkdir(parents=True, exist_ok=True)
+    write_json(receipt_path(target), dataclasses.asdict(receipt))
 
 
 def matches_receipt(target: Path, receipt: Receipt) -> bool:
@@ -71,7 +49,3 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     fresh.replace(path)
-
-
-def _receipt_path(target: Path) -> Path:
-    return target.parent / ".fetched" / f"{target.name}.json"

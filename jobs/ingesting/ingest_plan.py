@@ -39,7 +39,7 @@ class IngestPlan:
 
 def plan_ingest(settings: Settings, release: Release, choice: FileChoice, partial: bool) -> IngestPlan:
     """The plan; InputError where chosen files are missing, or where none is there."""
-    landing = settings.landing_uri()
+    landing = settings.stored(settings.landing)
     present = landing_area.landed_names(release, landing)
     absent = missing_names(release, choice, present)
     landing_area.refuse_missing(release, settings.landing, absent, partial)

@@ -11,8 +11,9 @@ from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, File, Release, landing_path
 from oilake.conf.settings import Limits
 from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
+from oilake.jobs.ingesting.checksum_memory import landed_checksums
 from oilake.jobs.ingesting.class_files import is_small
-from oilake.jobs.runtime.filesystem import Checksums, file_checksums, file_size, join_uri
+from oilake.jobs.runtime.filesystem import Checksums, file_size, join_uri
 from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.sources import byte_ranges
 from oilake.jobs.sources.splits import Split
@@ -65,7 +66,9 @@ def find_landed(release: Release, landing: str, choice: FileChoice = ALL_FILES) 
     present = chosen_files(release, choice, landed_names(release, landing))
     uris = [landed_uri(release, landing, chosen.file.name) for chosen in present]
     with ThreadPoolExecutor(HASHERS) as pool:
-        sums = list(track_progress(pool.map(file_checksums, uris), len(uris), f"{release.release}: checksums", "files"))
+        sums = list(
+            track_progress(pool.map(landed_checksums, uris), len(uris), f"{release.release}: checksums", "files")
+        )
     return [
         LandedFile(chosen.file, uri, checksums, chosen.gives_rows)
         for chosen, uri, checksums in zip(present, uris, sums, strict=True)

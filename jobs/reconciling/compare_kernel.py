@@ -12,17 +12,19 @@ from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms import image_changes, label_changes
+from oilake.jobs.transforms import box_changes, image_changes, label_changes
+from oilake.jobs.transforms.class_ancestors import ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.schemas import loader as schemas
 
-# Rows of a chunk: what a core's caches still help with, of labels and of the much wider images.
-LABEL_ROWS, IMAGE_ROWS = 1 << 18, 1 << 16
+# Rows of a chunk: what a core's caches still help with, of labels and of the wider boxes and much wider images.
+LABEL_ROWS, BOX_ROWS, IMAGE_ROWS = 1 << 18, 1 << 17, 1 << 16
 
 
 @dataclass(frozen=True)
 class CompareContext:
-    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images."""
+    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images;
+    `ancestors`: by the later release's hierarchy; `least_iou`: from which overlap on a box can be another one redrawn."""
 
     from_release: str
     to_release: str
@@ -30,6 +32,8 @@ class CompareContext:
     run_id: str
     classes: ClassVocabulary
     image_columns: tuple[str, ...]
+    ancestors: ClassAncestors
+    least_iou: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def compare_labels(span: KeyRange, context: CompareContext) -> Iterator[CompareR
     """Compares one span of `image_labels`. InputError names a file that is not sorted."""
     output, read = _ChangesFile("label_changes", context), 0
     for chunk in aligned_chunks(span.sides, span.low, span.high, LABEL_ROWS):
-        output.add(label_changes.compare_labels(chunk, context.classes))
+        output.add(label_changes.compare_labels(chunk, context.classes, context.ancestors))
         read += sum(len(part.rows) for part in chunk.values())
     yield _compare_result(output, read)
 
@@ -82,6 +86,15 @@ def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareR
     output, read = _ChangesFile("image_changes", context), 0
     for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
         output.add(image_changes.compare_images(chunk, context.image_columns))
+        read += sum(len(part.rows) for part in chunk.values())
+    yield _compare_result(output, read)
+
+
+def compare_boxes(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
+    """Compares one span of `boxes`. InputError names a file that is not sorted."""
+    output, read = _ChangesFile("box_changes", context), 0
+    for chunk in aligned_chunks(span.sides, span.low, span.high, BOX_ROWS):
+        output.add(box_changes.compare_boxes(chunk, context.classes, context.least_iou))
         read += sum(len(part.rows) for part in chunk.values())
     yield _compare_result(output, read)
 

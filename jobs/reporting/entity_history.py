@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -62,7 +63,7 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
         }
         history.releases.append(entry)
-        for table in ("image_changes", "label_changes"):
+        for table in ("image_changes", "label_changes", "box_changes"):
             _add_changes(history, warehouse, snapshot, table, "image_id")
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
@@ -87,6 +88,7 @@ def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:
                 counts["negative"] += len(part) - positive
         history.releases.append({"release": snapshot.release, "class": listed[0] if listed else None, **counts})
         _add_changes(history, warehouse, snapshot, "class_history", "mid")
+        _add_box_counts(history, warehouse, snapshot)
     if not any(entry["class"] or any(entry[name] for name in counts) for entry in history.releases):
         raise _unknown_error(warehouse, f"class {mid}", "`oilake show classes` lists those that there are", history)
     return history
@@ -109,6 +111,24 @@ def _add_changes(
             )
             or []
         )
+
+
+def _add_box_counts(history: EntityHistory, warehouse: Warehouse, snapshot: Snapshot) -> None:
+    """Adds what became of the boxes of a class since earlier releases, as rows with their number: there may be a million."""
+    counted = history.changes.setdefault("box_changes", [])
+    if any(name.startswith(f"box_changes{SINCE}") for name in snapshot.table_versions):
+        counted += _rows_or_note(history, partial(_box_counts, warehouse, snapshot.release, history.id)) or []
+
+
+def _box_counts(warehouse: Warehouse, release: str, mid: str) -> list[Row]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for partition, part in point_lookup.matching_parts(warehouse, "box_changes", release, "mid", mid, ["change"]):
+        for entry in part["change"].value_counts().to_pylist():
+            counts[partition["from_release"], entry["values"]] += entry["counts"]
+    return [
+        {"from_release": earlier, "to_release": release, "change": change, "count": count}
+        for (earlier, change), count in counts.items()
+    ]
 
 
 def _rows_or_note(history: EntityHistory, read: Callable[[], list[Row]]) -> list[Row] | None:

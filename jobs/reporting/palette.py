@@ -7,7 +7,7 @@ PURPLE, TEAL, BROWN, GREY = "#b07aa1", "#76b7b2", "#9c755f", "#bab0ac"
 
 # Of kinds of rows in the order of the tables; begun again where there are more.
 KINDS = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL, BROWN, GREY)
-CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "classes": TEAL}
+CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "boxes": RED, "classes": TEAL}
 VERDICTS = {"positive": GREEN, "negative": RED, "unverified": GREY}
 STATES = {"kept": "#2e7d4f", "broken": "#b3261e", "warned": "#b26a00", "noted": "#4a6785", "unknown": "#767676"}
 # As text on white these need more contrast than as a bar.

@@ -1,10 +1,10 @@
-"""Planting defects: at random places of V3's files, each at a line that the truth tells."""
+"""Planting defects: at random places of files of rows, each at a line that the truth tells."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,7 +27,7 @@ STARTS_ROW = re.compile(rb"[0-9a-f]{16},")
 
 @dataclass(frozen=True)
 class SpooledMember:
-    """A V3 file of rows that waits in a spool; `table`: images, machine, human or boxes."""
+    """A file of rows that waits in a spool; `table`: images, machine, human or boxes of V3, or what later defects need."""
 
     archive: str
     path: str
@@ -71,32 +71,39 @@ class MemberEdits:
     edits: dict[int, Edit] = field(default_factory=dict)
 
 
-def parse_defect_counts(wanted: Sequence[str]) -> dict[str, int]:
-    """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are."""
+def parse_defect_counts(wanted: Sequence[str], kinds: Sequence[str], available: Collection[str]) -> dict[str, int]:
+    """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are.
+
+    `available`: those that fit what is written, all of which `all` means.
+    """
     counts: Counter[str] = Counter()
     for text in wanted:
         kind, _, number = text.partition("=")
-        if kind not in KINDS and kind != ALL_KINDS:
-            raise ConfigError(f"--plant {text}: no such kind; known: {ALL_KINDS}, {', '.join(KINDS)}")
+        if kind not in kinds and kind != ALL_KINDS:
+            raise ConfigError(f"--plant {text}: no such kind; known: {ALL_KINDS}, {', '.join(kinds)}")
         if not re.fullmatch("[0-9]{1,7}", number):
             raise ConfigError(f"--plant {text}: give a whole number of rows, such as {kind}=3")
-        for each in KINDS if kind == ALL_KINDS else [kind]:
+        if kind != ALL_KINDS and kind not in available:
+            raise ConfigError(f"--plant {text}: fits no file of the chosen releases and tables; choose more of them")
+        for each in [name for name in kinds if name in available] if kind == ALL_KINDS else [kind]:
             counts[each] += int(number)
     return {kind: number for kind, number in counts.items() if number}
 
 
-def plan_edits(seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember]) -> dict[str, list[Edit]]:
+def plan_edits(
+    seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember], kinds: Mapping[str, DefectKind] = KINDS
+) -> dict[str, list[Edit]]:
     """What to change in each member (by path), sorted, so that exactly the wanted numbers of defects stand there.
 
     ConfigError when a member has too few rows of the kind that is needed.
     """
     rng = np.random.default_rng([seed, 9])
-    targets = [_member_edits(member) for member in members]
+    targets = [_member_edits(member) for member in members if any(_fits_member(kinds[k], member) for k in wanted)]
     for kind, number in wanted.items():
-        fitting = [target for target in targets if _fits_member(KINDS[kind], target.member)]
+        fitting = [target for target in targets if _fits_member(kinds[kind], target.member)]
         start = int(rng.integers(0, len(fitting)))
         for n in range(start, start + number):
-            _plant_one(rng, _next_member(fitting, n), kind, n // len(fitting))
+            _plant_one(rng, _next_member(fitting, n), kind, kinds[kind], n // len(fitting))
     return {
         target.member.path: sorted(target.edits.values(), key=lambda edit: (edit.start, edit.stop))
         for target in targets
@@ -115,6 +122,12 @@ def apply_edits(source: Path, target: Path, edits: Sequence[Edit]) -> list[int]:
             position = old.seek(edit.stop)
         _copy_bytes(old, new, source.stat().st_size - position)
     return record_lines
+
+
+def truth_row(release: str, file: str, member: str, line: int, edit: Edit, reason: str) -> tuple[object, ...]:
+    """The row of the truth about a planted defect (see ground_truth.DEFECTS); a record too long to repeat is left out."""
+    raw = "" if edit.kind == "field_too_long" else edit.record.hex()
+    return release, file, member, line, edit.kind, reason, raw
 
 
 def _copy_bytes(old: IO[bytes], new: IO[bytes], count: int) -> int:
@@ -145,25 +158,25 @@ def _fits_member(kind: DefectKind, member: SpooledMember) -> bool:
     return member.table in kind.tables or (with_attributes and "attributes" in kind.tables)
 
 
-def _plant_one(rng: np.random.Generator, target: MemberEdits, name: str, variant: int) -> None:
+def _plant_one(rng: np.random.Generator, target: MemberEdits, name: str, kind: DefectKind, variant: int) -> None:
     with open(target.member.spool, "rb") as file:
         for attempt in range(TRIES):
             sound_row = _random_row(rng, file, target)
             if sound_row is None or sound_row.start in target.edits:
                 continue
             # A small file may have no row for some variant, such as an ID that begins with 0.
-            edit = _make_edit(rng, target.member.table, name, sound_row, variant + attempt // TRIES_A_VARIANT)
+            edit = _make_edit(rng, name, kind, sound_row, variant + attempt // TRIES_A_VARIANT)
             if edit:
                 target.edits[sound_row.start] = edit
                 return
     raise ConfigError(f"--plant {name}: {target.member.path} has too few rows; plant fewer or raise --scale")
 
 
-def _make_edit(rng: np.random.Generator, table: str, name: str, sound_row: SoundRow, variant: int) -> Edit | None:
-    kind, row = KINDS[name], sound_row.row
+def _make_edit(rng: np.random.Generator, name: str, kind: DefectKind, sound_row: SoundRow, variant: int) -> Edit | None:
+    row = sound_row.row
     if not kind.needs(row, variant):
         return None
-    if table == "images" and not kind.replaces and name not in ("duplicate_image_id", "invalid_image_id"):
+    if "Title" in row and not kind.replaces and name not in ("duplicate_image_id", "invalid_image_id"):
         fresh = defects.fresh_image_id(rng, row["ImageID"], sound_row.following)
         if fresh is None:
             return None

@@ -49,7 +49,7 @@ def join_record(row: Row) -> Record:
     return ",".join(row.values()).encode()
 
 
-def _replace_column(**columns: tuple[str, ...]) -> Callable[[Row, int], Record]:
+def replace_column(**columns: tuple[str, ...]) -> Callable[[Row, int], Record]:
     """One of the given texts in one of the given columns, by turns; columns that the row has not are passed over."""
 
     def replace_value(row: Row, n: int) -> Record:
@@ -153,21 +153,21 @@ def _short_md5(length: int) -> str:
 KINDS = {
     "invalid_image_id": DefectKind("invalid_image_id", EVERYWHERE, _bad_image_id),
     "ambiguous_image_id": DefectKind("ambiguous_image_id", EVERYWHERE, _short_decimal),
-    "invalid_mid": DefectKind("invalid_mid", ANNOTATIONS, _replace_column(LabelName=("banana", "/m/", "/x/0bcd"))),
-    "unknown_source": DefectKind("unknown_source", ANNOTATIONS, _replace_column(Source=("oracle", "Verification?"))),
+    "invalid_mid": DefectKind("invalid_mid", ANNOTATIONS, replace_column(LabelName=("banana", "/m/", "/x/0bcd"))),
+    "unknown_source": DefectKind("unknown_source", ANNOTATIONS, replace_column(Source=("oracle", "Verification?"))),
     "invalid_confidence": DefectKind("invalid_confidence", ANNOTATIONS, _bad_confidence),
     "invalid_coordinate": DefectKind(
         "invalid_coordinate",
         BOXES,
-        _replace_column(XMax=("1.2", "left"), YMin=("-0.1",), YMax=("1.000001",), XMin=("nan",)),
+        replace_column(XMax=("1.2", "left"), YMin=("-0.1",), YMax=("1.000001",), XMin=("nan",)),
     ),
     "inverted_box": DefectKind("inverted_box", BOXES, _inverted_box, needs=_invertible_box),
     "invalid_attribute": DefectKind(
-        "invalid_attribute", ("attributes",), _replace_column(IsOccluded=("7",), IsGroupOf=("yes",), IsInside=("-2",))
+        "invalid_attribute", ("attributes",), replace_column(IsOccluded=("7",), IsGroupOf=("yes",), IsInside=("-2",))
     ),
-    "invalid_size": DefectKind("invalid_size", IMAGES, _replace_column(OriginalSize=("-5", "12.5", "big"))),
+    "invalid_size": DefectKind("invalid_size", IMAGES, replace_column(OriginalSize=("-5", "12.5", "big"))),
     "invalid_md5": DefectKind(
-        "invalid_md5", IMAGES, _replace_column(OriginalMD5=(_short_md5(12), _short_md5(20), "none"))
+        "invalid_md5", IMAGES, replace_column(OriginalMD5=(_short_md5(12), _short_md5(20), "none"))
     ),
     "wrong_subset": DefectKind("wrong_subset", IMAGES, _other_subset),
     "duplicate_image_id": DefectKind("duplicate_image_id", IMAGES, _another_row),

@@ -41,8 +41,7 @@ def list_content(form: ListFile, classes: EvolvedClasses, trainable: set[int], r
         document = class_tree.tree_document(classes.tree, classes.mids, rules.tree.root)
         return (json.dumps(document, indent=INDENT) + "\n").encode()
     codes = _sorted_codes(form, classes, _chosen_codes(form, classes, trainable))
-    named = form.named if form.named is not None else form.content == "names"
-    if not named:
+    if not form.has_names:
         return "".join(f"{classes.mids[code]}\n" for code in codes).encode()
     names = _written_names(form, classes, codes)
     lines = [_csv_line([classes.mids[code], name]) for code, name in zip(codes, names, strict=True)]

@@ -12,30 +12,38 @@ import numpy as np
 from oilake.conf.registry import PublishedFigures, Release
 from oilake.jobs.synthetic import (
     archives,
+    defect_injection,
     evolved_classfiles,
     evolved_context,
     evolved_slices,
     evolved_truth,
     figures,
     ground_truth,
+    plain_defects,
     release_rules,
 )
 from oilake.jobs.synthetic.archives import Spools
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.figures import Figures, FigureTally
+from oilake.jobs.synthetic.plain_defects import PlainDefects
 from oilake.jobs.synthetic.plan import SamplePlan
 from oilake.jobs.synthetic.sample_choice import SampleChoice
 from oilake.jobs.synthetic.slices import SampleSlice
 
 
+def chosen_files(choice: SampleChoice) -> set[str]:
+    """The known files of the chosen releases and tables."""
+    rules = release_rules.load_rules()
+    names = {file.name for name in choice.releases for file in choice.known[name].files}
+    return {name for name in names if rules.table_of(name) in choice.tables}
+
+
 def full_scale_bytes(choice: SampleChoice) -> int:
     """About how much room the chosen files need at scale 1."""
     rules = release_rules.load_rules()
-    names = {file.name for name in choice.releases for file in choice.known[name].files}
-    chosen = [name for name in names & set(rules.rows) if rules.table_of(name) in choice.tables]
-    sizes = rules.full_bytes
-    return sum(sizes[rules.rows[name].content] for name in chosen if rules.rows[name].subset in ("train", None))
+    forms = [rules.rows[name] for name in chosen_files(choice) if name in rules.rows]
+    return sum(rules.full_bytes[form.content] for form in forms if form.subset in ("train", None))
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,12 @@ def spool_headers(job: EvolvedJob) -> dict[str, bytes]:
     return {spool_name(name): job.world.rules.header_line(name) for name in job.row_files}
 
 
-def begin_truth(job: EvolvedJob, folder: Path, classes: SampleClasses) -> None:
-    """Removes what an earlier sample told, and begins anew."""
-    for path in [*folder.glob("label_changes_v[3-9]_v*.csv"), *folder.glob("box_changes_v*.csv")]:
-        path.unlink()
-    if job.tells_truth:
+def begin_truth(job: EvolvedJob | None, folder: Path, classes: SampleClasses) -> None:
+    """Removes what an earlier sample told, and begins anew where later releases are written."""
+    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv"):
+        for path in folder.glob(pattern):
+            path.unlink()
+    if job and job.tells_truth:
         evolved_truth.begin_truth(folder, job.world, classes)
 
 
@@ -106,25 +115,77 @@ def append_slice(
         evolved_truth.append_truth(truth, job.world, made)
 
 
-def write_files(job: EvolvedJob, out: Path, folder: Path, tally: FigureTally) -> dict[str, Figures]:
-    """Moves or writes every file to its published path under `out`; the figures of each release."""
-    trainable: dict[str, set[int]] = {}
-    release_figures: dict[str, Figures] = {}
-    for name, names in job.files.items():
-        merged = figures.merge_files(tally, name, set(names))
-        listed = set(np.flatnonzero(job.world.classes.listed[name]).tolist())
-        positives = merged.positives[name]
-        rules = job.world.rules.releases[name].classes
-        trainable[name] = evolved_classfiles.trainable_classes(rules, positives, listed, job.world.plan.scale)
-        release_figures[name] = figures.release_figures(merged, name, listed, trainable[name])
+def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:
+    """The figures of each release."""
+    trainable = _trainable_classes(job, tally)
+    return {
+        name: figures.release_figures(
+            figures.merge_files(tally, name, set(names)), name, _listed_classes(job, name), trainable[name]
+        )
+        for name, names in job.files.items()
+    }
+
+
+def _listed_classes(job: EvolvedJob, release: str) -> set[int]:
+    return set(np.flatnonzero(job.world.classes.listed[release]).tolist())
+
+
+def _trainable_classes(job: EvolvedJob, tally: FigureTally) -> dict[str, set[int]]:
+    """Who is trainable in each release, by the positives of its train files."""
+    return {
+        name: evolved_classfiles.trainable_classes(
+            job.world.rules.releases[name].classes,
+            figures.merge_files(tally, name, set(names)).positives[name],
+            _listed_classes(job, name),
+            job.world.plan.scale,
+        )
+        for name, names in job.files.items()
+    }
+
+
+def write_files(
+    job: EvolvedJob, out: Path, folder: Path, tally: FigureTally, wanted: Mapping[str, int]
+) -> list[tuple[object, ...]]:
+    """Every file to its published path under `out`, with as many defects of each kind; the truth about these."""
+    trainable, planted = _trainable_classes(job, tally), _plan_defects(job, folder, wanted)
+    truth: list[tuple[object, ...]] = []
     for name in job.written:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         if name in job.world.rules.rows:
-            os.replace(folder / spool_name(name), out / name)
+            truth += _place_rows(job, name, folder / spool_name(name), out / name, planted)
         else:
             form = job.world.rules.lists[name]
+            if name in planted.odd_headers:
+                form = plain_defects.turned_header(form)
+                truth.append((form.state, name, name, 1, plain_defects.HEADER, "", ""))
             content = evolved_classfiles.list_content(
                 form, job.world.classes, trainable.get(form.state, set()), job.world.rules
             )
             archives.write_plain(out / name, folder, content)
-    return release_figures
+    return truth
+
+
+def _plan_defects(job: EvolvedJob, folder: Path, wanted: Mapping[str, int]) -> PlainDefects:
+    rules, classes = job.world.rules, job.world.classes
+    members = plain_defects.spooled_members(rules, {name: folder / spool_name(name) for name in job.row_files})
+    lists = [name for name in job.written if name in rules.lists and rules.lists[name].has_names]
+    retired = [mid for mid, listed in zip(classes.mids, classes.listed[max(rules.releases)], strict=True) if not listed]
+    return plain_defects.plan_defects(job.world.seed, wanted, members, lists, retired)
+
+
+def _place_rows(
+    job: EvolvedJob, name: str, spool: Path, target: Path, planted: PlainDefects
+) -> list[tuple[object, ...]]:
+    """Moves a file of rows to its place, or copies it with its defects; the truth about these."""
+    edits = planted.edits.get(name, [])
+    if not edits:
+        os.replace(spool, target)
+        return []
+    unfinished = spool.with_name(f"planted-{spool.name}")
+    lines = defect_injection.apply_edits(spool, unfinished, edits)
+    os.replace(unfinished, target)
+    state = job.world.rules.rows[name].state
+    return [
+        defect_injection.truth_row(state, name, name, line, edit, planted.kinds[edit.kind].reason)
+        for edit, line in zip(edits, lines, strict=True)
+    ]

@@ -115,6 +115,11 @@ class ListFile:
     order: Literal["mid", "name", "published"] = "published"
     blanks: int = 0
 
+    @property
+    def has_names(self) -> bool:
+        """Whether a name stands beside each MID."""
+        return self.content == "names" if self.named is None else self.named
+
 
 @dataclass(frozen=True)
 class TreeRules:
@@ -147,10 +152,14 @@ class SampleRules:
 
     def header_line(self, name: str) -> bytes:
         """The first line of a file of rows."""
+        clicks = self.headers["clicks"] if self.is_clicked(name) else ()
+        return ",".join((*self.headers[self.rows[name].content], *clicks)).encode() + b"\n"
+
+    def is_clicked(self, name: str) -> bool:
+        """Whether the file holds boxes with extreme clicks."""
         form = self.rows[name]
-        box_rules = self.releases[form.state].boxes.get(form.subset or "") if form.content == "boxes" else None
-        clicks = self.headers["clicks"] if box_rules and box_rules.clicked else ()
-        return ",".join((*self.headers[form.content], *clicks)).encode() + b"\n"
+        box_rules = self.releases[form.state].boxes.get(form.subset or "")
+        return form.content == "boxes" and box_rules is not None and box_rules.clicked
 
     def table_of(self, name: str) -> str | None:
         """The table that a file belongs to; None of a file that is not known here."""

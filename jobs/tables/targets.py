@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.file_names import leads_out
-from oilake.conf.storage import uri_storage
+from oilake.conf.storage import StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import is_local_file, join_uri
 from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version
 from oilake.jobs.tables.published_slices import published_slices
@@ -98,22 +98,22 @@ def copied_targets(path: str, release: str | None, is_blank: bool = False) -> li
     be blank, one that carries no expectations.
     """
     opened = open_copy(path)
-    name = warehouse_of_folder(path)[1]
+    name, folder = warehouse_of_folder(path)[1], StorageUri(path.rstrip("/"), uri_storage(path))
     if strange := set(opened.protocol().reader_features or ()) & UNREAD_FEATURES:
         raise ConfigError(
             f"{path}: uses Delta's {', '.join(sorted(strange))}, which we do not read; copy its rows to a table without"
         )
     suite = Suite(name, ()) if is_blank and SUITE not in opened.metadata().configuration else carried_suite(opened)
-    parts = {_releases_of(file.partition): file.partition for file in _files_of(path, opened)}
+    parts = {_releases_of(file.partition): file.partition for file in _files_of(folder, opened)}
     targets = []
     for (slice_release, _), partition in sorted(parts.items(), key=str):
         chosen: dict[str, str | None] = {key: partition[key] for key in SLICED_BY if key in partition}
         if release is None or slice_release == release:
-            targets.append(_make_target(suite.name, path.rstrip("/"), opened, chosen, suite))
+            targets.append(_make_target(suite.name, folder, opened, chosen, suite))
     if release is not None and not targets:
         held_releases = ", ".join(sorted({name for name, _ in parts if name})) or "none"
         raise ConfigError(f"{path}: holds no row of release {release!r}; take one that it holds: {held_releases}")
-    return targets or [_make_target(suite.name, path.rstrip("/"), opened, {}, suite)]
+    return targets or [_make_target(suite.name, folder, opened, {}, suite)]
 
 
 def warehouse_of_folder(path: str) -> tuple[Warehouse, str]:

@@ -4,7 +4,40 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oilake.jobs.transforms.class_vocabulary import ClassVocabulary, Codes
+
+
+@dataclass(frozen=True)
+class ClassAncestors:
+    """Pairs of a class and one that it implies, as MIDs; both of shape (pairs,)."""
+
+    below: pa.StringArray
+    above: pa.StringArray
+
+    def implied_codes(self, codes: Codes, classes: ClassVocabulary) -> tuple[Codes, Codes]:
+        """(the places in `codes` from which something follows, the code of the ancestor that follows), of all pairs whose
+        classes the vocabulary has."""
+        is_listed = pc.and_(pc.is_in(self.below, value_set=classes.mids), pc.is_in(self.above, value_set=classes.mids))
+        below, above = (classes.codes(mids.filter(is_listed)) for mids in (self.below, self.above))
+        order = np.argsort(below, kind="stable")
+        firsts, stops = (np.searchsorted(below[order], codes, side=side) for side in ("left", "right"))
+        counts = stops - firsts
+        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(np.arange(len(codes)), counts), above[order][np.repeat(firsts, counts) + steps]
+
+
+def build_ancestors(nodes: Iterable[Mapping[str, Any]]) -> ClassAncestors:
+    """The pairs of `ancestor_pairs`, sorted; none where there are no nodes."""
+    pairs = sorted(ancestor_pairs(nodes))
+    below, above = ([pair[n] for pair in pairs] for n in (0, 1))
+    return ClassAncestors(pa.array(below, pa.string()), pa.array(above, pa.string()))
 
 
 def subcategory_edges(nodes: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
@@ -45,3 +78,6 @@ def _nodes_above(node: str, parents: Mapping[str, set[str]]) -> set[str]:
 
 def _node_key(node: Mapping[str, Any]) -> str:
     return str(node["mid"] or node["path"])
+
+
+NO_ANCESTORS = build_ancestors([])

@@ -12,7 +12,16 @@ import pyarrow.compute as pc
 
 from oilake.jobs.transforms.image_ids import as_ids
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
-from oilake.jobs.transforms.release_diff import FROM, TO, ChosenRows, MatchedRows, match_rows, side_name, side_subsets
+from oilake.jobs.transforms.release_diff import (
+    FROM,
+    TO,
+    ChosenRows,
+    MatchedRows,
+    match_rows,
+    name_lists,
+    side_name,
+    side_subsets,
+)
 from oilake.quality.row_expectations import RowMask, numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
@@ -110,7 +119,7 @@ def _changes_table(batches: Sequence[ImageChangeBatch], compared: Sequence[str])
         "change": _repeat_values([batch.change for batch in batches], batches, order),
         "from_subset": _repeat_values([batch.from_subset for batch in batches], batches, order),
         "to_subset": _repeat_values([batch.to_subset for batch in batches], batches, order),
-        "columns_changed": _changed_names(np.concatenate([batch.columns for batch in batches])[order], compared),
+        "columns_changed": name_lists(np.concatenate([batch.columns for batch in batches])[order], compared),
     }
     return pa.table({name: columns[name] for name in arrow_schema(table_schema("image_changes")).names})
 
@@ -121,13 +130,3 @@ def _repeat_values(
     """A value that all rows of each part have, for every row."""
     places = np.repeat(np.arange(len(batches)), [len(batch.images) for batch in batches])[order]
     return pa.array(values, pa.string()).dictionary_encode().take(pa.array(places))
-
-
-def _changed_names(bits: Bits, compared: Sequence[str]) -> pa.ListArray:
-    """The names of the columns whose bits are set."""
-    is_set = (bits[:, None] >> np.arange(len(compared))) & 1
-    offsets = np.zeros(len(bits) + 1, np.int32)
-    np.cumsum(is_set.sum(axis=1), out=offsets[1:])
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), pa.array(compared, pa.string()).take(pa.array(np.nonzero(is_set)[1]))
-    )

@@ -4,30 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from oilake.jobs.transforms import label_keys
+from oilake.jobs.transforms.class_ancestors import NO_ANCESTORS, ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.image_ids import as_ids
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers, distinct_images
 from oilake.jobs.transforms.label_keys import Doubles, Integers
-from oilake.jobs.transforms.release_diff import FROM, TO, ChosenRows, match_rows, side_name, side_subsets
+from oilake.jobs.transforms.release_diff import (
+    FROM,
+    MISSING,
+    TO,
+    ChosenRows,
+    dictionary_column,
+    match_rows,
+    side_name,
+    side_subsets,
+)
 from oilake.schemas.loader import arrow_schema, table_schema
 
 COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")
-CHANGES = ("added", "removed", "flipped", "newly_verified", "no_longer_verified", "confidence_changed")
-ADDED, REMOVED, FLIPPED, NEWLY_VERIFIED, NO_LONGER_VERIFIED, CONFIDENCE_CHANGED, UNCHANGED = range(len(CHANGES) + 1)
+CHANGES = (
+    "added",
+    "removed",
+    "made_leaf_most",
+    "flipped",
+    "newly_verified",
+    "no_longer_verified",
+    "confidence_changed",
+)
+ADDED, REMOVED, LEAF_MOST, FLIPPED, NEWLY_VERIFIED, NO_LONGER_VERIFIED, CONFIDENCE_CHANGED, UNCHANGED = range(
+    len(CHANGES) + 1
+)
 VERDICTS = ("positive", "negative", "unverified")
 DECIDERS = ("human", "crowdsource", "machine")
 # A state is a verdict and who decided it: len(VERDICTS) * decider + verdict.
 STATES = len(VERDICTS) * len(DECIDERS)
-MISSING = -1
+PEOPLE_POSITIVE = tuple(
+    len(VERDICTS) * DECIDERS.index(decider) + VERDICTS.index("positive") for decider in ("human", "crowdsource")
+)
 
 Bytes = npt.NDArray[np.int8]
-Arrays = dict[str, npt.NDArray[np.generic]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +66,13 @@ class LabelRows:
         return LabelRows(self.keys[chosen], self.states[chosen], self.confidences[chosen])
 
 
-def compare_labels(chunk: Mapping[str, ImageRuns], classes: ClassVocabulary) -> pa.Table:
+def compare_labels(
+    chunk: Mapping[str, ImageRuns], classes: ClassVocabulary, ancestors: ClassAncestors = NO_ANCESTORS
+) -> pa.Table:
     """The changed rows in the order of (image_id, mid); none where all are equal.
 
-    `chunk`: all rows of some images with COLUMNS, by side (see transforms/sides.py).
+    `chunk`: all rows of some images with COLUMNS, by side (see jobs/transforms/release_diff.py); `ancestors`: those of the
+    later release's hierarchy.
     """
     classes = classes.including(part.rows["mid"] for part in chunk.values())
     images = distinct_images([part.images for part in chunk.values()])
@@ -64,7 +90,22 @@ def compare_labels(chunk: Mapping[str, ImageRuns], classes: ClassVocabulary) -> 
     ]
     parts += [_one_sided_pairs(names, FROM, subset, before[subset].take(gone)) for subset, gone in removed.items()]
     parts += [_one_sided_pairs(names, TO, subset, after[subset].take(new)) for subset, new in added.items()]
-    return _changes_table(parts, names, images, classes)
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    positives = [rows.keys[np.isin(rows.states, PEOPLE_POSITIVE)] for rows in after.values()]
+    _mark_leaf_most(arrays, np.concatenate([np.empty(0, np.int64), *positives]), classes, ancestors)
+    return _changes_table(arrays, names, images, classes)
+
+
+def _mark_leaf_most(arrays: Arrays, positives: Integers, classes: ClassVocabulary, ancestors: ClassAncestors) -> None:
+    """Tells the positives that gave way to a class below them from those that were withdrawn. `positives`: the pairs that
+    people confirm in the later release."""
+    vanished = np.isin(arrays["changes"], (REMOVED, NO_LONGER_VERIFIED))
+    places = np.flatnonzero(vanished & np.isin(arrays["from_state"], PEOPLE_POSITIVE))
+    keys = arrays["keys"][places]
+    bits = label_keys.bit_width(len(classes.mids))
+    near = positives[np.isin(positives >> bits, keys >> bits)]
+    rows, implied = ancestors.implied_codes(near & ((1 << bits) - 1), classes)
+    arrays["changes"][places[np.isin(keys, (near[rows] >> bits << bits) | implied)]] = LEAF_MOST
 
 
 def _label_rows(part: ImageRuns, images: Numbers, classes: ClassVocabulary) -> LabelRows:
@@ -133,33 +174,24 @@ def _side_columns(role: str, subset: int, rows: LabelRows) -> Arrays:
     return {f"{role}_subset": subsets, f"{role}_state": rows.states, f"{role}_confidence": rows.confidences}
 
 
-def _changes_table(
-    parts: Sequence[Arrays], names: Sequence[str], images: Numbers, classes: ClassVocabulary
-) -> pa.Table:
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _changes_table(arrays: Arrays, names: Sequence[str], images: Numbers, classes: ClassVocabulary) -> pa.Table:
     order = np.argsort(arrays["keys"], kind="stable")
     arrays = {name: values[order] for name, values in arrays.items()}
     bits = label_keys.bit_width(len(classes.mids))
     places, runs = np.unique(arrays["keys"] >> bits, return_inverse=True)
     columns = {
-        "image_id": _dictionary_column(runs, as_ids(images[places])),
-        "mid": _dictionary_column(arrays["keys"] & ((1 << bits) - 1), classes.mids),
-        "change": _dictionary_column(arrays["changes"], pa.array(CHANGES)),
+        "image_id": dictionary_column(runs, as_ids(images[places])),
+        "mid": dictionary_column(arrays["keys"] & ((1 << bits) - 1), classes.mids),
+        "change": dictionary_column(arrays["changes"], pa.array(CHANGES)),
         "is_confidence_changed": pa.array(arrays["is_confidence_changed"]),
         "is_subset_moved": pa.array(arrays["is_subset_moved"]),
     }
     for role in (FROM, TO):
         state, confidence = arrays[f"{role}_state"], arrays[f"{role}_confidence"]
-        columns[f"{role}_subset"] = _dictionary_column(arrays[f"{role}_subset"], pa.array(names, pa.string()))
-        columns[f"{role}_verdict"] = _dictionary_column(
+        columns[f"{role}_subset"] = dictionary_column(arrays[f"{role}_subset"], pa.array(names, pa.string()))
+        columns[f"{role}_verdict"] = dictionary_column(
             np.where(state < 0, MISSING, state % len(VERDICTS)), pa.array(VERDICTS)
         )
-        columns[f"{role}_decided_by"] = _dictionary_column(state // len(VERDICTS), pa.array(DECIDERS))
+        columns[f"{role}_decided_by"] = dictionary_column(state // len(VERDICTS), pa.array(DECIDERS))
         columns[f"{role}_machine_confidence"] = pa.array(confidence, mask=np.isnan(confidence))
     return pa.table({name: columns[name] for name in arrow_schema(table_schema("label_changes")).names})
-
-
-def _dictionary_column(places: npt.NDArray[np.generic], values: pa.Array) -> pa.DictionaryArray:
-    """The values at `places`, shape (rows,); NULL at MISSING."""
-    codes = places.astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes == MISSING), values, safe=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 FROM, TO = "from", "to"
+# Where a row has no counterpart: the place of NULL.
+MISSING = -1
 
 Keys = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
@@ -82,3 +85,19 @@ def _remaining_rows(keys: Keys, chosen: ChosenRows) -> Places:
     left = np.ones(len(keys), np.bool_)
     left[chosen] = False
     return np.flatnonzero(left)
+
+
+def dictionary_column(places: npt.NDArray[np.generic], values: pa.Array) -> pa.DictionaryArray:
+    """The values at `places`, shape (rows,); NULL at MISSING."""
+    codes = places.astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes == MISSING), values, safe=False)
+
+
+def name_lists(bits: Places, names: Sequence[str]) -> pa.ListArray:
+    """For each row the names whose bits are set, in their order; `bits`: shape (rows,)."""
+    is_set = (bits[:, None] >> np.arange(len(names))) & 1
+    offsets = np.zeros(len(bits) + 1, np.int32)
+    np.cumsum(is_set.sum(axis=1), out=offsets[1:])
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(names, pa.string()).take(pa.array(np.nonzero(is_set)[1]))
+    )

@@ -14,6 +14,7 @@ from pyarrow.fs import LocalFileSystem
 from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
+from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
@@ -151,9 +152,9 @@ def check_history(warehouse: Warehouse, what: str, release: str | None) -> list[
 
     StoreError when nothing was ever checked there, or a file beside the table is none of ours.
     """
-    runs = (
-        _runs_of_table(warehouse, what) if what in schemas.table_names() else validation_history.runs_from_folder(what)
-    )
+    is_published = what in schemas.table_names()
+    folder = StorageUri(what, warehouse.storage)
+    runs = _runs_of_table(warehouse, what) if is_published else validation_history.runs_from_folder(folder)
     chosen = [_past_check(look) for look in runs if release is None or look.release == release]
     if not chosen:
         raise StoreError(f"{what}: no check is on record here; run `oilake check {what}` first")

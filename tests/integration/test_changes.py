@@ -34,7 +34,7 @@ OTHER = "trust: [crowdsource, human, machine]\ncontradiction: positive\nmachine:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("changes")
-    assert cli.main(["sample", "--out", str(folder), "--scale", "0.0002"]) == 0
+    assert cli.main(["sample", "--out", str(folder), "--scale", "0.0002", "--releases", "v1,v2,v3"]) == 0
     return folder
 
 
@@ -204,7 +204,7 @@ def test_the_story_of_each_class_is_told(sample: Path, compared: tuple[str, dict
 def test_more_tasks_and_files_change_nothing(settings: Settings, lake: str, monkeypatch: pytest.MonkeyPatch):
     first = {name: table(lake, name, ("v1", "v2")) for name in TABLES}
     monkeypatch.setattr(key_ranges, "SHARED", 1)
-    monkeypatch.setattr("oilake.jobs.changes.LARGEST", 20_000)
+    monkeypatch.setattr("oilake.jobs.reconciling.compare_tables.LARGEST", 20_000)
     outcome = changes(replace(settings, warehouse=lake), "v1", "v2", force=True)
     assert outcome.changed
     assert len(list(Path(lake, "label_changes", "from_release=v1").rglob("*.parquet"))) > 4
@@ -228,7 +228,7 @@ def test_a_comparison_is_made_once(oilake: Oilake, lake: str):
     entry = next(e for e in DeltaTable(f"{lake}/label_changes").history() if "oilake.job" in e)
     assert (entry["oilake.job"], entry["oilake.release"]) == ("changes", "v3")
     assert set(entry["oilake.inputs"]) == {
-        f"{t} of {r}" for t in ("images", "classes", "image_labels") for r in ("v2", "v3")
+        f"{t} of {r}" for t in ("images", "classes", "hierarchy", "boxes", "image_labels") for r in ("v2", "v3")
     }
 
 

@@ -144,7 +144,7 @@ def test_figures_are_of_the_snapshot_that_the_run_saw(
     overtaken: tuple[str, dict[str, snapshots.Snapshot]], spark: SparkSession
 ):
     warehouse, known = overtaken
-    counted = figures.count_figures(spark, Warehouse.at(warehouse), known["v3"])
+    counted = figures.count_figures(spark, Warehouse.at(warehouse), known["v3"], registry.find_release("v3"))
     assert (counted["images", "train"], counted["images_with_boxes", "train"]) == (4, 1)
     assert snapshots.require_snapshot(Warehouse.at(warehouse), "v3") != known["v3"]
 

@@ -127,7 +127,16 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
     assert (
         cli.main(
-            ["sample", "--out", str(folder), "--scale", "0.0002", *(f"--plant={kind}={PLANTED}" for kind in KINDS)]
+            [
+                "sample",
+                "--out",
+                str(folder),
+                "--releases",
+                "v1,v2,v3",
+                "--scale",
+                "0.0002",
+                *(f"--plant={kind}={PLANTED}" for kind in KINDS),
+            ]
         )
         == 0
     )

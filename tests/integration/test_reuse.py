@@ -29,7 +29,7 @@ TAKEN = "label rows stand in another release word for word"
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
-    assert cli.main(["sample", "--out", str(folder)]) == 0
+    assert cli.main(["sample", "--out", str(folder), "--releases", "v1,v2,v3"]) == 0
     return folder
 
 

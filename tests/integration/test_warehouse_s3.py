@@ -21,6 +21,7 @@ from oilake.jobs.tables.point_lookup import matching_rows
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.staging import stage_rows
+from oilake.jobs.tables.targets import copied_targets
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transport import s3
 from oilake.schemas import loader as schemas
@@ -112,6 +113,8 @@ def test_a_release_is_published_and_read_on_s3(
     stage_rows(warehouse, schemas.table_schema("released"), {"release": "v3"}, "run3", no_rows("released"))
     assert cleanup.discard_staged(warehouse, "run3") == 1
     assert cli.main(["releases", "--env", str(environment)]) == 0
+    copied = on_s3.stored(warehouse.table_uri("images"))
+    assert [file.uri for target in copied_targets(copied, "v3", is_blank=True) for file in target.files]
     told = capsys.readouterr().out
     assert "v3" in told
     assert f"s3://{BUCKET}/oilake/warehouse" in told

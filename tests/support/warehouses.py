@@ -17,7 +17,7 @@ from oilake.jobs.reconcile import reconcile
 
 def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -> Settings:
     """A sample, all that follows from these of its releases published."""
-    assert cli.main(["sample", "--out", str(folder), *plant]) == 0
+    assert cli.main(["sample", "--out", str(folder), "--releases", "v1,v2,v3", *plant]) == 0
     limits = replace(settings.limits, max_share=0.1)
     mine = replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
     for release in (registry.find_release(name, str(folder / "registry")) for name in wanted):

@@ -55,7 +55,7 @@ def test_a_place_carries_how_its_storage_is_reached():
 
 def test_nothing_is_said_of_storage_that_is_not_set():
     plain = settings.environment_settings("local").storage
-    assert (plain.arrow_arguments(), plain.delta_options()) == ({}, {})
+    assert (plain.arrow_arguments(), plain.delta_options(), plain.spark_options()) == ({}, {}, {})
     assert (plain.boto_arguments(), plain.boto_addressing()) == ({"endpoint_url": None, "region_name": None}, "auto")
 
 

@@ -17,9 +17,10 @@ from oilake.conf import registry
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.settings import FetchSettings
 from oilake.conf.storage import Storage
-from oilake.jobs.fetching import locations, receipts, results
+from oilake.jobs.fetching import locations, results
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.runtime import entrypoint, filesystem
+from oilake.jobs.runtime.fetch_receipt import load_receipt
 from oilake.jobs.sources import byte_ranges, class_lists, splits
 from oilake.jobs.sources.splits import Split
 from oilake.jobs.transport import http, http_headers
@@ -153,7 +154,7 @@ def test_a_receipt_that_cannot_be_read_is_none(tmp_path: Path):
     (tmp_path / ".fetched").mkdir()
     for note in ("[" * 100_000, "{", "[]", '{"bytes": 1}'):
         (tmp_path / ".fetched" / "x.json").write_text(note)
-        assert receipts.load_receipt(tmp_path / "x") is None
+        assert load_receipt(tmp_path / "x") is None
 
 
 def test_a_proxy_that_is_none_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch):

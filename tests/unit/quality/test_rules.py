@@ -37,11 +37,13 @@ POOLS: dict[str, list[Any]] = {
     "bigint": [None, 0, 1, -1, 2**62, 77],
     "int": [None, 0, 1, -1],
     "boolean": [None, True, False],
+    "array<struct<x:double,y:double>>": [None, [], [{"x": 0.5, "y": None}], [{"x": 0.1, "y": 2.0}] * 4],
 }
 LIKELY = {"release": ["v3"], "subset": ["train"], "origin": ["machine", "human"], "image_id": ["0" * 16, "f" * 16]}
 LIKELY |= {"mid": ["/m/0bt9lr"], "source": ["verification"], "confidence": [0.0, 1.0, 0.7], "freebase_id": ["m.0b"]}
 LIKELY |= {"original_url": ["https://a"], "original_md5": [MD5S[0], None], "thumbnail_300k_url": [None, "http://a"]}
 LIKELY |= {"x_min": [0.1], "x_max": [0.1, 0.9], "y_min": [0.0, 0.5], "y_max": [0.5, 1.0], "original_size": [1, None]}
+LIKELY |= {"rotation": [0, 90, 180, 270, None]}
 LIKELY |= {"path": ["0001"], "name": ["Dog"], "relation": [None, "part"], "depth": [0, 1]}
 JUDGED = ("images", "labels", "boxes", "classes", "hierarchy")
 ROWS = 300

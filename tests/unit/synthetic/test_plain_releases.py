@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oilake.conf.registry import load_releases
 from oilake.jobs.synthetic.plan import FLOOR
+from oilake.schemas.release_registry import load_releases
 from tests.support import plain_sample as reading
 from tests.support import sample_reading
 from tests.support.samples import write_sample

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oilake.jobs.transforms import class_history, image_changes, image_runs, label_changes
+from oilake.jobs.transforms import box_changes, class_history, image_changes, image_runs, label_changes
+from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
@@ -24,6 +25,18 @@ MIDS = (DOG, CAT, TREE, "/g/11b")
 MACHINE = [("unverified", "machine"), ("positive", "machine")]
 PEOPLE = [(verdict, who) for verdict in ("positive", "negative") for who in ("human", "crowdsource")]
 CONFIDENCES = st.sampled_from([None, 0.0, 0.5, 0.9, 1.0])
+# A dog is a cat and a cat is a tree; a part of the dog implies nothing.
+NODES = [
+    {"path": path, "parent_path": path[:-2] or None, "mid": mid, "relation": relation}
+    for path, mid, relation in [
+        ("1", "/m/0root", None),
+        ("1/1", TREE, "subcategory"),
+        ("1/1/1", CAT, "subcategory"),
+        ("1/1/1/1", DOG, "subcategory"),
+        ("1/1/1/1/1", "/g/11b", "part"),
+    ]
+]
+BELOW = {TREE: (CAT, DOG), CAT: (DOG,)}
 SAID = st.tuples(st.sampled_from(MACHINE + PEOPLE), CONFIDENCES)
 
 Said = tuple[tuple[str, str], float | None]
@@ -72,11 +85,17 @@ def label_rows(release: Mapping[str, tuple[str, dict[str, Said]]]) -> dict[tuple
     }
 
 
-def label_change(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str | None:
+def said_by_people(row: dict[str, Any] | None) -> str | None:
+    return None if row is None or row["decided_by"] == "machine" else row["verdict"]
+
+
+def label_change(old: dict[str, Any] | None, new: dict[str, Any] | None, has_positive_below: bool) -> str | None:
     """The change of one pair, as the schema words it."""
+    before, after = said_by_people(old), said_by_people(new)
+    if before == "positive" and after is None and has_positive_below:
+        return "made_leaf_most"
     if old is None or new is None:
         return "added" if old is None else "removed"
-    before, after = (None if row["decided_by"] == "machine" else row["verdict"] for row in (old, new))
     if before and after and before != after:
         return "flipped"
     if bool(before) != bool(after):
@@ -88,7 +107,8 @@ def expected_labels(old: dict[tuple[str, str], Any], new: dict[tuple[str, str], 
     found = []
     for pair in sorted({*old, *new}):
         before, after = old.get(pair), new.get(pair)
-        change = label_change(before, after)
+        below = [new.get((pair[0], mid)) for mid in BELOW.get(pair[1], ())]
+        change = label_change(before, after, "positive" in map(said_by_people, below))
         if change is None:
             continue
         both = before is not None and after is not None
@@ -127,7 +147,7 @@ def test_labels_are_compared_as_dictionaries_would(old: Release, new: Release, s
     classes = build_vocabulary(
         [{"mid": mid, "display_name": None, "is_trainable": None, "is_boxable": None} for mid in MIDS[:2]]
     )
-    found = label_changes.compare_labels(chunk, classes)
+    found = label_changes.compare_labels(chunk, classes, build_ancestors(NODES))
     assert found.column_names == schemas.arrow_schema(schemas.table_schema("label_changes")).names
     assert found.to_pylist() == expected_labels(before, after)
 
@@ -138,6 +158,31 @@ def test_a_release_compared_with_itself_has_no_change(release: Release, size: in
     chunk = sided({FROM: rows, TO: rows}, label_changes.COLUMNS, False, size)
     if chunk:
         assert label_changes.compare_labels(chunk, build_vocabulary([])).num_rows == 0
+
+
+def test_a_positive_that_gave_way_to_a_class_below_it_is_told_from_a_withdrawn_one():
+    yes, no, unsure = PEOPLE[0], PEOPLE[2], MACHINE[0]
+    before = label_rows({image: ("train", {TREE: (yes, 0.5), CAT: (yes, None)}) for image in IMAGES[:4]})
+    after = label_rows(
+        {
+            IMAGES[0]: ("train", {DOG: (yes, None)}),
+            IMAGES[1]: ("train", {DOG: (no, None)}),
+            IMAGES[2]: ("validation", {DOG: (unsure, 0.9), CAT: (yes, None), TREE: (unsure, 0.5)}),
+            IMAGES[3]: ("train", {DOG: (yes, None), CAT: (no, None), "/g/11b": (yes, None)}),
+        }
+    )
+    chunk = sided({FROM: before, TO: after}, label_changes.COLUMNS, False, 3)
+    found = label_changes.compare_labels(chunk, build_vocabulary([]), build_ancestors(NODES)).to_pylist()
+    changes = {(row["image_id"], row["mid"]): row["change"] for row in found if row["from_verdict"]}
+    assert changes == {
+        (IMAGES[0], TREE): "made_leaf_most",
+        (IMAGES[0], CAT): "made_leaf_most",
+        (IMAGES[1], TREE): "removed",
+        (IMAGES[1], CAT): "removed",
+        (IMAGES[2], TREE): "made_leaf_most",
+        (IMAGES[3], TREE): "made_leaf_most",
+        (IMAGES[3], CAT): "flipped",
+    }
 
 
 def expected_images(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
@@ -234,11 +279,12 @@ def test_classes_are_compared_as_dictionaries_would(old: dict[str, Any], new: di
                 assert row[f"{role}_{flag}"] is one.get(flag)
 
 
-@pytest.mark.parametrize("table", ["label_changes", "image_changes", "class_history"])
+@pytest.mark.parametrize("table", ["label_changes", "image_changes", "box_changes", "class_history"])
 def test_every_kind_of_change_is_allowed_by_the_suite(table: str):
     from oilake.quality import suites as quality
 
     kinds = {"label_changes": label_changes, "image_changes": image_changes, "class_history": class_history}
+    kinds["box_changes"] = box_changes
     allowed = [
         e.kwargs["value_set"]
         for e in quality.load_suite(table).expectations

@@ -1,0 +1,92 @@
+"""Places the comparison of one table of two releases: ranges of images, a task each, and that no row was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import SparkSession
+
+from oilake.conf.errors import DataQualityError
+from oilake.jobs.reconciling import compare_kernel
+from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
+from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.scanning import key_ranges
+from oilake.jobs.scanning.filled_columns import filled_columns
+from oilake.jobs.scanning.merge_scan import Side
+from oilake.jobs.tables.slice_files import PublishedFile, published_files
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms import box_changes, image_changes, label_changes
+from oilake.jobs.transforms.release_diff import side_name
+
+# Rows of both releases that a span has at most: fewer make every task read the ends of more row groups twice.
+LARGEST = 1 << 25
+BATCH, WIDE_BATCH = 1 << 18, 1 << 15
+
+SnapshotsByName = Mapping[str, Snapshot]
+
+
+@dataclass(frozen=True)
+class TableComparison:
+    """How the rows of one table are compared: the work of a task, and how it reads them (see Side)."""
+
+    kernel: Callable[..., Iterator[CompareResult]]
+    columns: tuple[str, ...]
+    batch: int
+    is_plain: bool = False
+
+
+COMPARISONS = {
+    "images": TableComparison(compare_kernel.compare_images, image_changes.COLUMNS, WIDE_BATCH, True),
+    "image_labels": TableComparison(compare_kernel.compare_labels, label_changes.COLUMNS, BATCH),
+    "boxes": TableComparison(compare_kernel.compare_boxes, box_changes.COLUMNS, BATCH),
+}
+
+
+def shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
+    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
+    given = [
+        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
+        for snapshot in pair.values()
+    ]
+    return tuple(name for name in given[0] if name in given[1])
+
+
+def compare_table(
+    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
+) -> list[CompareResult]:
+    """What the tasks found in one table of both releases."""
+    cores = spark.sparkContext.defaultParallelism
+    published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
+    kernel = partial(COMPARISONS[table].kernel, context=context)
+    splits = key_ranges.balance_by_rows(
+        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
+    )
+    label = f"{context.from_release} to {context.to_release}: comparing {table}"
+    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
+    compared_rows, published_rows = (
+        sum(result.read for result in results),
+        sum(file.rows for role_files in published.values() for file in role_files),
+    )
+    if compared_rows != published_rows:
+        raise DataQualityError(
+            f"{label}: {published_rows:,} rows are published, {compared_rows:,} were compared; please report this"
+        )
+    return results
+
+
+def _merge_sides(
+    table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
+) -> dict[str, Side]:
+    """A side for each release and subset: the subset of a row is that of its file."""
+    uris: dict[str, list[str]] = {}
+    for role, role_files in published.items():
+        for file in role_files:
+            uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
+    compared = COMPARISONS[table]
+    columns = context.image_columns if table == "images" else compared.columns
+    return {
+        name: Side(tuple(side_uris), columns, compared.batch, compared.is_plain) for name, side_uris in uris.items()
+    }
