@@ -226,7 +226,7 @@ class ChunkTask:
         self.report.kept += len(rows)
         if not len(rows):
             return
-        if self.context.lists or self.expected.member.image_lists:
+        if self.table.table == listed_images.TABLE and (self.context.lists or self.expected.member.image_lists):
             rows = listed_images.mark_listed(rows, self.expected, self.context.lists, self.report.listed)
         by_partition = partition_rows(rows, self.table.table, self.context.release.release, self.expected.subset or "")
         for partition, part in by_partition:

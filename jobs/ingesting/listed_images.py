@@ -23,6 +23,7 @@ from oilake.quality.row_expectations import numpy_mask
 Numbers = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
+TABLE = "images"
 LITTLE_ENDIAN = "<u8"
 
 
@@ -50,7 +51,7 @@ def stage_list(
 ) -> StagedList:
     """The IDs that the chunks of a file gave, in any order, staged for the tasks that read images."""
     distinct = np.unique(np.concatenate([np.empty(0, np.uint64), *ids]))
-    uri = warehouse.table_uri("images", f"list-{run_id}-{number}.ids")
+    uri = warehouse.table_uri(TABLE, f"list-{run_id}-{number}.ids")
     store, path = open_filesystem(uri)
     store.create_dir(path.rpartition("/")[0], recursive=True)
     with store.open_output_stream(path, compression=None) as sink:
