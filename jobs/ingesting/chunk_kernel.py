@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.registry import ExpectedMember, Release
-from oilake.jobs.ingesting import repairs, reuse
+from oilake.jobs.ingesting import listed_images, repairs, reuse
+from oilake.jobs.ingesting.listed_images import StagedList
 from oilake.jobs.ingesting.published_tables import TRANSFORMS, RowTransform, row_transform
 from oilake.jobs.ingesting.reuse import ReusableFile
 from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows, parse_block
@@ -26,6 +27,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.jobs.validation import row_filter
+from oilake.quality.row_expectations import numpy_mask
 from oilake.schemas import loader as schemas
 
 
@@ -35,7 +37,8 @@ class IngestContext:
 
     `wanted`: path -> member, by file. `earlier`: files of `labels` of other releases by the digest of their text; `seed`:
     what that digest begins with (see jobs/ingesting/reuse.py). `dropped`: rows that lost their key to an earlier one, as
-    positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read.
+    positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read. `subsets`:
+    those whose rows are taken of a file that tells them in a column; empty: all. `lists`: what files of listed images hold.
     """
 
     release: Release
@@ -47,6 +50,8 @@ class IngestContext:
     seed: bytes = b""
     earlier: Mapping[str, ReusableFile] = field(default_factory=dict)
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
+    subsets: tuple[str, ...] = ()
+    lists: tuple[StagedList, ...] = ()
 
 
 @dataclass
@@ -56,7 +61,8 @@ class ChunkReport:
     `header`: the member's first line, where it has one. `ids`: the kept image IDs of a table that has one row an image, as
     64-bit numbers, else empty. `ends`: first and last kept image ID by partition; `is_sorted`: whether the IDs between never
     fall. `reused`: kept rows whose text another release had too. `broken`: quarantined rows by the expectation they broke,
-    or by the reason for which the reader made no row of them.
+    or by the reason for which the reader made no row of them. `is_list`: its rows say which images stand in a list and go
+    to no table. `listed`: kept rows whose image stands in a list, by the member that lists it.
     """
 
     file: str
@@ -79,6 +85,8 @@ class ChunkReport:
     extra_columns: tuple[str, ...] = ()
     is_sound: bool = True
     ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    is_list: bool = False
+    listed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def beside(self) -> list[StagedFile]:
         """The files beside the table's own: the rows that were kept out of it, and the list of repairs."""
@@ -89,10 +97,10 @@ def ingest_split(split: Split, context: IngestContext) -> Iterator[ChunkReport]:
     """A report for each chunk of the split. InputError names the file that cannot be read."""
     for chunk in read_chunks(split, context.wanted[split.file], context.release.columns, context.block_bytes):
         if context.dropped is None or (split.file, chunk.number) in context.dropped:
-            yield _ChunkTask(split, chunk, context).run()
+            yield ChunkTask(split, chunk, context).run()
 
 
-class _ChunkTask:
+class ChunkTask:
     """One chunk on its way: the writers that are open, and the report so far."""
 
     def __init__(self, split: Split, chunk: Chunk, context: IngestContext) -> None:
@@ -167,7 +175,8 @@ class _ChunkTask:
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
-        normalized = normalize_member(rows.columns, self.expected, self.context.release)
+        rows = self._rows_of_subsets(rows)
+        normalized = self._normalize(rows)
         judged = row_filter.filter_rows(normalized, self.promised)
         good, reasons = judged.good, judged.reasons
         self.report.broken.update(judged.broken)
@@ -177,6 +186,18 @@ class _ChunkTask:
         self._list_repairs(rows, repairs.find_repairs(rows.columns, normalized, good))
         self._write_valid(row_filter.kept_rows(normalized.columns, good))
         self._write_quarantine(rows, reasons)
+
+    def _rows_of_subsets(self, rows: ParsedRows) -> ParsedRows:
+        """Those of the subsets that are taken, and those of none that the file may hold."""
+        member, taken = self.expected.member, self.context.subsets
+        if not member.subset_column or not taken:
+            return rows
+        others = [subset for subset in member.subsets or self.context.release.subsets if subset not in taken]
+        is_other = numpy_mask(pc.is_in(rows.columns["subset"], value_set=pa.array(others, pa.string())))
+        return rows.choose(np.flatnonzero(~is_other)) if is_other.any() else rows
+
+    def _normalize(self, rows: ParsedRows) -> NormalizedBatch:
+        return normalize_member(rows.columns, self.expected, self.context.release)
 
     def _drop_duplicates(self, good: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
         """Marks the rows of this block that lost their key; positions count the kept rows of the whole chunk."""
@@ -205,6 +226,8 @@ class _ChunkTask:
         self.report.kept += len(rows)
         if not len(rows):
             return
+        if self.table.table == listed_images.TABLE and (self.context.lists or self.expected.member.image_lists):
+            rows = listed_images.mark_listed(rows, self.expected, self.context.lists, self.report.listed)
         by_partition = partition_rows(rows, self.table.table, self.context.release.release, self.expected.subset or "")
         for partition, part in by_partition:
             self._write_partition(part, partition)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +17,29 @@ from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.sources.splits import Split
 
 
+class Kernel(Protocol):
+    """What reads one split in a task."""
+
+    def __call__(self, split: Split, context: IngestContext) -> Iterator[ChunkReport]:
+        """Give a report for each chunk of the split."""
+
+
 def collect_reports(
-    spark: SparkSession, splits: Sequence[Split], context: IngestContext, what: str
+    spark: SparkSession, splits: Sequence[Split], context: IngestContext, what: str, kernel: Kernel = ingest_split
 ) -> list[ChunkReport]:
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
     shares = _balance_splits(splits, spark.sparkContext.defaultParallelism)
     return _sort_reports(
-        spark_tasks.run_tasks(spark, shares, partial(ingest_split, context=context), context.warehouse.uri, what)
+        spark_tasks.run_tasks(spark, shares, partial(kernel, context=context), context.warehouse.uri, what)
     )
 
 
 def reread_unsound(
-    spark: SparkSession, splits: list[Split], context: IngestContext, found: list[ChunkReport]
+    spark: SparkSession,
+    splits: list[Split],
+    context: IngestContext,
+    found: list[ChunkReport],
+    kernel: Kernel = ingest_split,
 ) -> tuple[list[Split], list[ChunkReport]]:
     """(splits, reports), with every plain file read whole whose quoting misled the planning of its ranges."""
     misled = {report.file for report in found if not report.is_sound}
@@ -37,7 +49,7 @@ def reread_unsound(
     stops = {split.file: max(candidate.stop for candidate in again if candidate.file == split.file) for split in again}
     whole = {s.file: replace(s, share=0, shares=1, start=0, line=1, stop=stops[s.file]) for s in again}
     _delete_staged([report for report in found if report.file in whole], context)
-    reread = collect_reports(spark, list(whole.values()), context, "reading whole files again")
+    reread = collect_reports(spark, list(whole.values()), context, "reading whole files again", kernel)
     other_splits = [split for split in splits if split.file not in whole]
     return [*other_splits, *whole.values()], _sort_reports([r for r in found if r.file not in whole] + reread)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, missing_names
+from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, chosen_members, missing_names
 from oilake.conf.errors import InputError
-from oilake.conf.registry import ExpectedMember, File, Release, expected_members, landing_path
-from oilake.conf.settings import Limits, Settings
+from oilake.conf.registry import ExpectedMember, File, Release, landing_path
+from oilake.conf.settings import Limits
 from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
 from oilake.jobs.ingesting.checksum_memory import landed_checksums
 from oilake.jobs.ingesting.class_files import is_small
@@ -27,11 +26,12 @@ CHUNKS_A_READER = 4
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One published file in the landing area."""
+    """One published file in the landing area. `gives_rows`: its rows go to tables; else it only lists images."""
 
     file: File
     uri: str
     checksums: Checksums
+    gives_rows: bool = True
 
     def differences(self) -> list[Difference]:
         """What was stated of the file and its bytes are not."""
@@ -63,13 +63,16 @@ def missing_files(release: Release, landing: str, choice: FileChoice = ALL_FILES
 
 def find_landed(release: Release, landing: str, choice: FileChoice = ALL_FILES) -> list[LandedFile]:
     """The files to take that are there, with their checksums."""
-    present = [chosen.file for chosen in chosen_files(release, choice, landed_names(release, landing))]
-    uris = [landed_uri(release, landing, file.name) for file in present]
+    present = chosen_files(release, choice, landed_names(release, landing))
+    uris = [landed_uri(release, landing, chosen.file.name) for chosen in present]
     with ThreadPoolExecutor(HASHERS) as pool:
         sums = list(
             track_progress(pool.map(landed_checksums, uris), len(uris), f"{release.release}: checksums", "files")
         )
-    return [LandedFile(*pair) for pair in zip(present, uris, sums, strict=True)]
+    return [
+        LandedFile(chosen.file, uri, checksums, chosen.gives_rows)
+        for chosen, uri, checksums in zip(present, uris, sums, strict=True)
+    ]
 
 
 def refuse_changed(landed: Iterable[LandedFile], accept: bool) -> None:
@@ -86,9 +89,9 @@ def refuse_changed(landed: Iterable[LandedFile], accept: bool) -> None:
         raise InputError("; ".join(refused))
 
 
-def members_by_file(release: Release) -> dict[str, dict[str, ExpectedMember]]:
-    """What each file of the release must hold, by file and path."""
-    return {file.name: {e.path: e for e in expected_members(release, file)} for file in release.files}
+def members_by_file(release: Release, choice: FileChoice = ALL_FILES) -> dict[str, dict[str, ExpectedMember]]:
+    """What is taken of each file of the release, by file and path."""
+    return {file.name: {e.path: e for e in chosen_members(release, file, choice)} for file in release.files}
 
 
 def plan_splits(
@@ -142,25 +145,24 @@ def small_splits(landed: Iterable[LandedFile], members: Mapping[str, Mapping[str
     ]
 
 
-def ingest_fingerprint(
-    release: Release, landed: Iterable[LandedFile], settings: Settings, partial: bool, code: bytes
-) -> str:
-    """SHA-256 over all that decides what the tables will hold: inputs, registry, limits and `code`."""
-    digest = hashlib.sha256(repr((release, settings.limits, partial)).encode())
-    for landed_file in landed:
-        digest.update(f"{landed_file.file.name} {landed_file.checksums.sha256}\n".encode())
-    digest.update(code)
-    return digest.hexdigest()
+def release_folder(release: Release, landing: str) -> str:
+    """Where the files of a release lie: the folder of its tag, or the landing area where each lies by its published path."""
+    has_folder = any("/" not in file.name for file in release.files)
+    return join_uri(landing, release.tag) if has_folder else landing
 
 
 def refuse_missing(release: Release, landing: str, names: list[str], partial: bool) -> None:
-    """InputError with the list of what is missing, unless a partial release was asked for and something is there."""
+    """InputError with the list of what is missing, unless a partial release was asked for."""
     if names and not partial:
         raise InputError(
-            f"{join_uri(landing, release.tag)}: release {release.release} lacks {', '.join(names)}; "
+            f"{release_folder(release, landing)}: release {release.release} lacks {', '.join(names)}; "
             "fetch what is missing, or take what is there with --partial"
         )
-    if len(names) == len(release.files):
+
+
+def refuse_empty(release: Release, landing: str, landed: Sequence[LandedFile]) -> None:
+    """InputError where there is nothing to take."""
+    if not landed:
         raise InputError(
-            f"{join_uri(landing, release.tag)}: none of the files of release {release.release} is here; fetch it first"
+            f"{release_folder(release, landing)}: none of the files of release {release.release} is here; fetch it first"
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oilake.conf.registry import Release
+from oilake.conf.chosen_files import member_subsets
 from oilake.conf.stated_bytes import stated_checksum, stated_values
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
+from oilake.jobs.ingesting.ingest_plan import IngestPlan
 from oilake.jobs.ingesting.landing_area import LandedFile
+
+MemberKey = tuple[str, str]
 
 COUNTS = {
     "rows_read": "read",
@@ -19,15 +22,24 @@ COUNTS = {
 
 
 def release_file_rows(
-    release: Release, landed: Sequence[LandedFile], reports: Sequence[ChunkReport]
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """One row a (file, member), by these; url and checksums only where `landed` has the file."""
-    bytes_by_file = {landed_file.file.name: _bytes_columns(landed_file) for landed_file in landed}
-    urls = {file.name: file.url for file in release.files}
-    rows_by_member: dict[tuple[str, str], dict[str, Any]] = {}
+    plan: IngestPlan, reports: Sequence[ChunkReport], unmatched: Mapping[MemberKey, int]
+) -> dict[MemberKey, dict[str, Any]]:
+    """One row a member, by file and member. `unmatched`: images of a list that no row of `images` has."""
+    files = {landed_file.file.name: landed_file for landed_file in plan.landed}
+    rows = member_counts(reports)
+    for (name, path), row in rows.items():
+        expected = plan.members[name][path]
+        subsets = [s for s in member_subsets(plan.release, expected) if not plan.subsets or s in plan.subsets]
+        row.update(_bytes_columns(files[name]))
+        row.update(url=files[name].file.url, subsets=subsets, images_unmatched=unmatched.get((name, path)))
+    return rows
+
+
+def member_counts(reports: Sequence[ChunkReport]) -> dict[MemberKey, dict[str, Any]]:
+    """What became of the rows of every member, its table and its header, by file and member."""
+    rows_by_member: dict[MemberKey, dict[str, Any]] = {}
     for report in reports:
-        row = rows_by_member.setdefault((report.file, report.member), _empty_row(report, urls))
-        row.update(bytes_by_file.get(report.file, {}))
+        row = rows_by_member.setdefault((report.file, report.member), _empty_row(report))
         for column, attribute in COUNTS.items():
             row[column] += getattr(report, attribute)
         row["rows_quarantined"] += report.quarantined.rows if report.quarantined else 0
@@ -50,7 +62,7 @@ def _bytes_columns(landed_file: LandedFile) -> dict[str, Any]:
     }
 
 
-def _empty_row(report: ChunkReport, urls: dict[str, str]) -> dict[str, Any]:
+def _empty_row(report: ChunkReport) -> dict[str, Any]:
     counts = dict.fromkeys([*COUNTS, "rows_quarantined"], 0)
-    named = {"file": report.file, "member": report.member, "url": urls[report.file], "header": report.header}
+    named = {"file": report.file, "member": report.member, "table_name": report.table, "header": report.header}
     return {**named, **counts}

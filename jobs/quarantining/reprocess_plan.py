@@ -83,7 +83,8 @@ def _member_readers(warehouse: Warehouse, pin: Snapshot, release: Release) -> di
                 f"correct the registry, or ingest {pin.release} again"
             )
         expected = members_by_file[row["file"]][row["member"]]
-        if expected.member.table not in TABLES:
+        is_list = row.get("images_unmatched") is not None
+        if expected.member.table not in TABLES or is_list:
             continue
         if row.get("header") is None:
             raise StoreError(

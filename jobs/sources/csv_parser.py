@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,8 @@ class BadRecord(NamedTuple):
 class ParsedRows:
     """One block's rows: raw `columns` of shape (rows,) each, and the records that are none.
 
-    `walked`: the records behind the rows, where the block had to be walked; else the block's own ends tell them.
+    `walked`: the records behind the rows, where the block had to be walked; else the block's own ends tell them. `places`:
+    where only some rows were chosen, their numbers among all of the block.
     """
 
     block: Block
@@ -51,10 +52,16 @@ class ParsedRows:
     count: int
     bad: tuple[BadRecord, ...] = ()
     walked: tuple[Record, ...] | None = None
+    places: npt.NDArray[np.int64] | None = None
+
+    def choose(self, rows: npt.NDArray[np.int64]) -> ParsedRows:
+        """Only the given rows; the records that are none stay."""
+        taken = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
+        return replace(self, columns=taken, count=len(rows), places=rows)
 
     def locate(self, rows: npt.NDArray[np.int64]) -> list[tuple[int, bytes]]:
         """(physical line, bytes without the line end) of each of the given rows."""
-        starts = self._row_starts(rows)
+        starts, rows = self._row_starts(rows), self._numbers(rows)
         stops = self.block.ends if self.walked is None else np.array([record.stop for record in self.walked], np.int64)
         raw = [
             _without_line_end(self.block.data[a:b]) for a, b in zip(starts.tolist(), stops[rows].tolist(), strict=True)
@@ -65,7 +72,11 @@ class ParsedRows:
         """The physical line of each of the given rows."""
         return self.block.lines(self._row_starts(rows))
 
+    def _numbers(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return rows if self.places is None else self.places[rows]
+
     def _row_starts(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        rows = self._numbers(rows)
         if self.walked is None:
             return np.asarray(np.append(0, self.block.ends[:-1])[rows])
         return np.array([self.walked[row].start for row in rows], np.int64)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.conf.registry import ExpectedMember, Release
+from oilake.conf.registry import ExpectedMember, ImageList, Release
 from oilake.jobs.transforms import dictionary_arrays, image_ids, md5, numbers, text
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
 from oilake.quality.row_expectations import numpy_mask
@@ -23,7 +23,7 @@ TYPES = {
 } | {"rotation": REPEATED}
 ROTATIONS = pa.array([0.0, 90.0, 180.0, 270.0])
 # Which lists an image stands in is told by files of their own.
-LISTS = ("is_boxable", "has_human_labels")
+LIST_COLUMNS: dict[ImageList, str] = {"boxable": "is_boxable", "human_labels": "has_human_labels"}
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,15 +35,7 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     A row that names another subset than that of its member, or than those that may occur in it, is a fault.
     """
     member, rows = expected.member, len(raw["image_id"])
-    result = NormalizedBatch({})
-    ids = image_ids.normalize(raw["image_id"], member.ids)
-    result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(member.ids))
-    subsets = (member.subsets or release.subsets) if member.subset_column else (expected.subset,)
-    wrong = ~numpy_mask(pc.is_in(raw["subset"], value_set=pa.array(subsets, pa.string())))
-    if member.subset_column:
-        result.columns["subset"] = raw["subset"]
-    if wrong.any():
-        result.faults.append(("subset", wrong, "wrong_subset"))
+    result = normalize_listed(raw, expected, release)
     for name in AS_PUBLISHED:
         result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
     for name in ("author", "title"):
@@ -54,8 +46,23 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     rotations = raw.get("rotation", pa.nulls(rows, REPEATED))
     read = partial(_read_rotations, unknown=member.null_values.get("rotation", ()))
     result.add("rotation", *dictionary_arrays.convert_distinct(rotations, read), "invalid_rotation")
-    for name in LISTS:
+    for name in LIST_COLUMNS.values():
         result.columns[name] = pa.nulls(rows, pa.bool_())
+    return result
+
+
+def normalize_listed(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
+    """Normalize what a row says of a list, that its image stands there: columns of shape (rows,), faults as of any row."""
+    member = expected.member
+    result = NormalizedBatch({})
+    ids = image_ids.normalize(raw["image_id"], member.ids)
+    result.add_image_ids(raw["image_id"], *ids, image_ids.unread_reason(member.ids))
+    subsets = (member.subsets or release.subsets) if member.subset_column else (expected.subset,)
+    wrong = ~numpy_mask(pc.is_in(raw["subset"], value_set=pa.array(subsets, pa.string())))
+    if member.subset_column:
+        result.columns["subset"] = raw["subset"]
+    if wrong.any():
+        result.faults.append(("subset", wrong, "wrong_subset"))
     return result
 
 
