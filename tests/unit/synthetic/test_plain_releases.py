@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from oilake.jobs.synthetic import plan
+from oilake.jobs.synthetic.classes import make_classes
+from oilake.jobs.synthetic.evolved_context import make_evolved_context
 from oilake.jobs.synthetic.plan import FLOOR
+from oilake.jobs.synthetic.release_rules import load_rules
 from oilake.schemas.release_registry import load_releases
 from tests.support import plain_sample as reading
 from tests.support import sample_reading
@@ -56,6 +60,25 @@ def test_the_counts_are_the_published_ones_at_the_scale(sample: Path, release: s
             for subset, count in zip(reading.SUBSETS, published, strict=True)
         }
         assert counts[figure] == expected, figure
+
+
+def test_at_scale_1_counts_and_classes_are_the_published_ones() -> None:
+    published = {name: release.published for name, release in load_releases().items()}
+    decided = plan.make_plan(published, 1.0)
+    classes = make_classes(0, decided.classes)
+    world = make_evolved_context(0, decided, classes, load_rules(), published)
+    for release, figures in COUNTS.items():
+        for figure, counts in figures.items():
+            parts = [
+                sum(world.count(release, figure, subset, n) for n in range(decided.slices))
+                for subset in reading.SUBSETS
+            ]
+            assert tuple(parts) == counts, (release, figure)
+    assert sum(world.counts["v7", "machine_labels", subset] for subset in reading.SUBSETS) == 167_551_146
+    listed = {release: int(mask.sum()) for release, mask in world.classes.listed.items()}
+    assert listed == {"v4": 19_995, "v5": 19_995, "v6": 19_994, "v7": 20_931}
+    added = [world.classes.mids[code] for code in world.classes.added["v7"].tolist()]
+    assert (len(added), sum(mid.startswith("/g/") for mid in added)) == (947, 47)
 
 
 @pytest.mark.parametrize("release", LATER)
