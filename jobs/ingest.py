@@ -106,7 +106,7 @@ def _code_digest() -> bytes:
 
 def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, run_id: str) -> StagedFile:
     table = schemas.table_schema("release_files")
-    rows = list(release_file_rows(plan, read.reports, read.unmatched).values())
+    rows = list(release_file_rows(plan, read.reports, read.unmatched, read.digests).values())
     arrow = schemas.arrow_schema(table)
     data = pa.table({name: [row[name] for row in rows] for name in arrow.names}, schema=arrow)
     return stage_rows(Warehouse.of(settings), table, {"release": plan.release.release}, run_id, data)

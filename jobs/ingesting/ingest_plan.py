@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from oilake.conf.chosen_files import ALL_FILES, FileChoice, missing_names
 from oilake.conf.registry import ExpectedMember, Release, expected_members
@@ -35,6 +35,15 @@ class IngestPlan:
     def list_files(self) -> list[LandedFile]:
         """The files that only say which images stand in a list."""
         return [landed_file for landed_file in self.landed if not landed_file.gives_rows]
+
+    def without_members(self, taken: Collection[tuple[str, str]]) -> IngestPlan:
+        """What is left of the plan when some members, by file and path, are taken care of."""
+        members = {
+            name: {path: expected for path, expected in by_path.items() if (name, path) not in taken}
+            for name, by_path in self.members.items()
+        }
+        landed = tuple(landed_file for landed_file in self.landed if members[landed_file.file.name])
+        return replace(self, landed=landed, members=members)
 
 
 def plan_ingest(settings: Settings, release: Release, choice: FileChoice, partial: bool) -> IngestPlan:
