@@ -52,7 +52,7 @@ def published(places: Settings, name: str) -> list[Row]:
 
 
 def stored(places: Settings, table: str, release: str) -> list[Row]:
-    return [row for row in table_readers.rows(places.warehouse, table) if row["release"] == release]
+    return table_readers.rows(places.warehouse, table, release)
 
 
 def without_release(rows: list[Row]) -> Counter[str]:
@@ -120,7 +120,7 @@ def test_an_unsorted_list_is_the_source_where_the_whole_list_is_not_there(places
     ids = [row["ImageID"] for row in published(places, name)]
     assert ids != sorted(ids)
     assert publish(own, "v6", partial=True, choice=TRAIN_IMAGES).status == "partial"
-    rows = table_readers.rows(own.warehouse, "images")
+    rows = stored(own, "images", "v6")
     assert [row["image_id"] for row in rows] == sorted(ids)
     assert {(row["subset"], row["is_boxable"], row["has_human_labels"]) for row in rows} == {("train", True, None)}
 
@@ -157,9 +157,9 @@ def test_broken_rows_of_images_and_lists_are_quarantined_and_counted(places: Set
     choice = FileChoice(("images",), ("train", "test"))
     summary = publish(replace(own, limits=limits), "v6", partial=True, choice=choice, accept_changed=True)
     assert summary.reasons == {"invalid_rotation": 1, "wrong_field_count": 2, "wrong_subset": 2}
-    for counted in table_readers.rows(own.warehouse, "release_files"):
+    for counted in stored(own, "release_files", "v6"):
         assert counted["rows_read"] == counted["rows_kept"] + counted["rows_quarantined"]
     assert [warning for warning in summary.warnings if f"{boxable}: lists 1 image" in warning]
-    rows = table_readers.rows(own.warehouse, "images")
+    rows = stored(own, "images", "v6")
     assert {row["subset"] for row in rows} == {"train", "test"}
     assert {row["rotation"] for row in rows if row["image_id"] == f"{'9' * 15}3"} == {270}
