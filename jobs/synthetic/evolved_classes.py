@@ -103,8 +103,8 @@ def _rename(
     if rules.shared_names is not None:
         left -= _tell_apart(rules, root, name_list, listed)
     boxed = min(_scaled(rules.renamed_boxable, root), left)
-    others = np.setdiff1d(np.flatnonzero(listed), boxable)
-    chosen = [*rng.permutation(boxable)[:boxed].tolist(), *rng.permutation(others)[: max(0, left - boxed)].tolist()]
+    unboxed = np.setdiff1d(np.flatnonzero(listed), boxable)
+    chosen = [*rng.permutation(boxable)[:boxed].tolist(), *rng.permutation(unboxed)[: max(0, left - boxed)].tolist()]
     taken = {name_list[code] for code in np.flatnonzero(listed).tolist()}
     for n, code in enumerate(chosen):
         name = rules.form.format(name_list[code], SENSES[n % len(SENSES)])
