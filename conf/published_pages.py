@@ -54,7 +54,7 @@ def check_pages(
 
     `figures`: all that a release may publish, and whether this one does.
     """
-    known = (*figures, *STATED_ONLY)
+    figure_names = (*figures, *STATED_ONLY)
     for n, page in enumerate(pages):
         if unknown := [figure for figure in page.states if not figures.get(figure)]:
             raise ConfigError(
@@ -62,9 +62,9 @@ def check_pages(
             )
         for m, stated in enumerate(page.also):
             place = f"{where}: pages[{n}].also[{m}]"
-            if stated.figure not in known:
+            if stated.figure not in figure_names:
                 raise ConfigError(
-                    f"{place}.figure: nothing counts {brief_value(stated.figure)}; known: {', '.join(known)}"
+                    f"{place}.figure: nothing counts {brief_value(stated.figure)}; known: {', '.join(figure_names)}"
                 )
             _check_subsets([stated.subset] if stated.subset else [], subsets, f"{place}.subset")
     nowhere = [name for name, is_given in figures.items() if is_given and not any(name in p.states for p in pages)]

@@ -143,7 +143,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
 
     done = run_derived_job(settings, task, stage_changes, force)
     return ChangesOutcome(
-        from_release, to_release, warehouse.uri, done.changed, done.found, done.seconds, done.start_seconds
+        from_release, to_release, warehouse.uri, done.changed, done.result, done.seconds, done.start_seconds
     )
 
 

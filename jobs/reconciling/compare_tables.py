@@ -47,11 +47,11 @@ COMPARISONS = {
 
 def shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
     """The columns of `images` that both releases give: what only one of them has is no change of an image."""
-    given = [
+    filled = [
         filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
         for snapshot in pair.values()
     ]
-    return tuple(name for name in given[0] if name in given[1])
+    return tuple(name for name in filled[0] if name in filled[1])
 
 
 def compare_table(

@@ -123,16 +123,18 @@ def _md5_halves(md5s: pa.StringArray) -> Numbers:
     return image_ids.as_numbers(pa.StringArray.from_buffers(2 * len(md5s), offsets, text)).reshape(-1, 2)
 
 
-def choose_expected(found: ExpectedImages, subsets: Sequence[str], ids: pa.StringArray | None) -> npt.NDArray[np.int64]:
+def choose_expected(
+    images: ExpectedImages, subsets: Sequence[str], ids: pa.StringArray | None
+) -> npt.NDArray[np.int64]:
     """Narrows who is judged and expected to some subsets and IDs; the places of IDs that are of no image (in `ids`)."""
     if subsets:
-        found.chosen &= np.isin(found.subsets, [SUBSETS.index(subset) for subset in subsets])
+        images.chosen &= np.isin(images.subsets, [SUBSETS.index(subset) for subset in subsets])
     unknown = np.empty(0, np.int64)
     if ids is not None:
-        places = found.places(ids)
+        places = images.places(ids)
         unknown = np.flatnonzero(places < 0)
-        among = np.zeros(len(found.ids), np.bool_)
+        among = np.zeros(len(images.ids), np.bool_)
         among[places[places >= 0]] = True
-        found.chosen &= among
-    found.wanted = found.chosen.copy()
+        images.chosen &= among
+    images.wanted = images.chosen.copy()
     return unknown

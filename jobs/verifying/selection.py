@@ -64,11 +64,11 @@ def read_ids(path: str) -> pa.StringArray:
     return image_ids.as_ids(address_lists.read_id_numbers(path))
 
 
-def unasked_rows(found: ExpectedImages, rows: pa.Table) -> pa.Table:
+def unasked_rows(images: ExpectedImages, rows: pa.Table) -> pa.Table:
     """The rows of `blob_checks` of images that were not asked for, and of what is no image's."""
     of = rows["image_id"].combine_chunks()
     has_id = numpy_mask(of.is_valid())
     asked = np.zeros(len(rows), np.bool_)
-    places = found.places(of.filter(pa.array(has_id)))
-    asked[has_id] = np.where(places >= 0, found.chosen[places], False)
+    places = images.places(of.filter(pa.array(has_id)))
+    asked[has_id] = np.where(places >= 0, images.chosen[places], False)
     return rows.filter(pa.array(~asked))

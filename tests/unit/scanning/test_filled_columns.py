@@ -15,7 +15,9 @@ from oilake.jobs.scanning import filled_columns as scanning
 from oilake.jobs.scanning.filled_columns import filled_columns
 from oilake.jobs.scanning.key_ranges import plan_key_ranges
 from oilake.jobs.scanning.merge_scan import Side
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_changes
+from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
@@ -57,7 +59,8 @@ def test_a_column_that_came_later_changes_no_image(tmp_path: Path):
     columns = (*image_changes.COLUMNS, "rotation")
     given = [filled_columns([uri], columns) for uri in (older, newer)]
     shared = tuple(name for name in given[0] if name in given[1])
-    context = CompareContext("v3", "v4", str(tmp_path / "lake"), "run", build_vocabulary([]), shared)
+    warehouse = Warehouse.at(str(tmp_path / "lake"))
+    context = CompareContext("v3", "v4", warehouse, "run", build_vocabulary([]), shared, build_ancestors([]), 0.5)
     sides = {side_name(role, "train"): Side((uri,), shared, 2, True) for role, uri in ((FROM, older), (TO, newer))}
     (result,) = (
         result
