@@ -32,7 +32,7 @@ class ExpectedImages:
     """The images of a release, sorted by ID; every array has shape (images,), `md5s` (images, 2).
 
     `sizes`: UNKNOWN where the release gives none; `has_md5`: whether it gives an MD5. `subsets`, `origins`: places in
-    SUBSETS and ORIGINS. `is_placeholder`: what the download says. `chosen`: whose blobs are judged; `wanted`: who must
+    SUBSETS and ORIGINS. `is_placeholder`: what the download says. `chosen`: whose blobs are judged; `required`: who must
     have a blob; `seen`: who has one.
     """
 
@@ -45,13 +45,13 @@ class ExpectedImages:
     origins: npt.NDArray[np.uint8] = field(init=False)
     is_placeholder: Mask = field(init=False)
     chosen: Mask = field(init=False)
-    wanted: Mask = field(init=False)
+    required: Mask = field(init=False)
     seen: Mask = field(init=False)
 
     def __post_init__(self) -> None:
         self.origins = np.zeros(len(self.ids), np.uint8)
         self.is_placeholder, self.seen = np.zeros(len(self.ids), np.bool_), np.zeros(len(self.ids), np.bool_)
-        self.chosen, self.wanted = np.ones(len(self.ids), np.bool_), np.ones(len(self.ids), np.bool_)
+        self.chosen, self.required = np.ones(len(self.ids), np.bool_), np.ones(len(self.ids), np.bool_)
 
     def places(self, ids: pa.StringArray) -> npt.NDArray[np.int64]:
         """Of each canonical image ID its place, -1 where it is no image of the release; shape (n,)."""
@@ -136,5 +136,5 @@ def choose_expected(
         among = np.zeros(len(images.ids), np.bool_)
         among[places[places >= 0]] = True
         images.chosen &= among
-    images.wanted = images.chosen.copy()
+    images.required = images.chosen.copy()
     return unknown

@@ -52,9 +52,9 @@ def select_images(
         words = [", ".join(wish.subsets)] * bool(wish.subsets) + [f"of {wish.images}"] * bool(wish.images)
         return expected, f"chosen: {' '.join(words)}"
     if len(downloaded):
-        expected.wanted[:] = False
+        expected.required[:] = False
         places = expected.places(downloaded["image_id"].combine_chunks())
-        expected.wanted[places[places >= 0]] = True
+        expected.required[places[places >= 0]] = True
         return expected, "those that were downloaded to this place"
     return expected, "all of the release; --subset or --images FILE choose some"
 
