@@ -177,7 +177,7 @@ def _compare_tables(
         warehouse,
         run_id,
         build_vocabulary(list(distinct.values())),
-        compare_tables.shared_columns(warehouse, pair),
+        compare_tables.given_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
     )
