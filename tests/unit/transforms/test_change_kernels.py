@@ -56,7 +56,7 @@ NAMES = st.dictionaries(
     st.sampled_from(MIDS),
     st.fixed_dictionaries(
         {
-            "display_name": st.sampled_from([None, "Dog", "Cat"]),
+            "display_name": st.sampled_from([None, "Dog", "Cat", " Cat"]),
             "is_trainable": st.sampled_from([None, True, False]),
             "is_boxable": st.sampled_from([None, True, False]),
         }
@@ -279,7 +279,8 @@ def test_classes_are_compared_as_dictionaries_would(old: dict[str, Any], new: di
     assert found["mid"].to_pylist() == sorted({*old, *new})
     for row in found.to_pylist():
         before, after = old.get(row["mid"]), new.get(row["mid"])
-        same_name = before is not None and after is not None and before["display_name"] == after["display_name"]
+        bare = [one and (one["display_name"] or "").strip() for one in (before, after)]
+        same_name = None not in bare and bare[0] == bare[1]
         assert row["change"] == (
             "added" if not before else "removed" if not after else "kept" if same_name else "renamed"
         )
