@@ -58,7 +58,8 @@ def plan_ingest(
     present = landing_area.landed_names(release, landing)
     absent = missing_names(release, choice, present)
     asked = landing_area.members_by_file(release, choice)
-    wider, stays = choice, set[tuple[str, str]]()
+    wider = FileChoice(tuple(sorted(choice.tables)), tuple(sorted(choice.subsets)))
+    stays: set[tuple[str, str]] = set()
     if choice != ALL_FILES and held:
         stays = {(row["file"], row["member"]) for row in held}
         absent += sorted({name for name, _ in stays} - {*present, *absent})
@@ -86,8 +87,8 @@ def _widen_choice(release: Release, choice: FileChoice, held: Sequence[Mapping[s
         for subset in (member_subsets(release, e) if row.get("subsets") is None else row["subsets"])
     ]
     return FileChoice(
-        tuple(dict.fromkeys((*choice.tables, *tables))) if choice.tables else (),
-        tuple(dict.fromkeys((*choice.subsets, *subsets))) if choice.subsets else (),
+        tuple(sorted({*choice.tables, *tables})) if choice.tables else (),
+        tuple(sorted({*choice.subsets, *subsets})) if choice.subsets else (),
     )
 
 
