@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.reconciling.compare_tables import SnapshotsByName
-from oilake.jobs.tables.slice_files import rows_by_partition
+from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.release_diff import FROM, TO
 
-TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
+ROW_TABLES = ("images", "labels", "boxes", "hierarchy")
 PARTIAL, MACHINE = "partial", "machine"
 
 
@@ -39,7 +39,7 @@ def refuse_partial(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     if all(snapshot.status != PARTIAL for snapshot in pair.values()):
         return
     before, after = (published_parts(warehouse, pair[role]) for role in (FROM, TO))
-    if before == after and all(snapshot.status == PARTIAL for snapshot in pair.values()):
+    if before == after:
         return
     partial = next(snapshot.release for snapshot in (pair[TO], pair[FROM]) if snapshot.status == PARTIAL)
     sentences = [
@@ -49,16 +49,18 @@ def refuse_partial(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     ]
     raise PartialReleaseError(
         f"{warehouse}: {partial} was taken in part, and what it lacks was neither removed nor added: "
-        f"{'; '.join(sentences) or 'the other release is whole'}; run `oilake ingest --release {partial}` for the rest, "
-        "and `oilake reconcile`, and compare then"
+        f"{'; '.join(sentences)}; run `oilake ingest --release {partial}` for the rest, and `oilake reconcile`, and compare "
+        "then"
     )
 
 
 def published_parts(warehouse: Warehouse, snapshot: Snapshot) -> set[PublishedPart]:
-    """The parts of which the release has rows."""
-    return {
+    """The parts of which the release has rows; classes count where they are described, as other lists hold some of them."""
+    names = small_rows(warehouse, "classes", snapshot, ["display_name"])
+    described = {PublishedPart("classes", None, None)} if any(row["display_name"] for row in names) else set()
+    return described | {
         PublishedPart(table, partition.get("subset"), _said_by(partition.get("origin")))
-        for table in TABLES
+        for table in ROW_TABLES
         for partition, rows in rows_by_partition(warehouse, table, snapshot)
         if rows
     }

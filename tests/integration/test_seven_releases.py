@@ -350,7 +350,11 @@ def test_a_clean_sample_keeps_every_promise(seven: Settings):
 
 
 def test_of_planted_defects_only_what_they_break_is_a_warning(planted: Settings):
-    assert warnings(planted) == {}
+    """A no to a class that V7 has retired names one class more than the release lists."""
+    assert set(warnings(planted)) == {
+        ("labels v7", "label_of_unknown_class"),
+        ("release_figures v7", "published_human_classes"),
+    }
 
 
 def test_the_story_of_an_image_and_of_a_class_is_told_over_all_seven(oilake: Oilake, seven: Settings, sample: Path):
