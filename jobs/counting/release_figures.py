@@ -35,7 +35,7 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
     figure_counts: dict[FigureKey, int] = {}
     for table in one_kind_tables(pin):
         for partition, rows in rows_by_partition(warehouse, table, pin):
-            _add_rows(figure_counts, table, partition["subset"], rows)
+            _add_rows(figure_counts, table, partition.get("subset"), rows)
     labels = read_published(spark, pinned, "labels", name)
     by_class = labels.groupBy("subset", "origin", "mid", (sf.col("confidence") > 0).alias("is_positive"))
     label_counts = [LabelCount(*row) for row in by_class.count().collect()]
@@ -91,7 +91,7 @@ def labelled_images(labels: DataFrame, figures: Collection[str]) -> dict[FigureK
     return counts
 
 
-def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str, rows: int) -> None:
+def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str | None, rows: int) -> None:
     figure_counts[figure, subset] = figure_counts.get((figure, subset), 0) + rows
 
 

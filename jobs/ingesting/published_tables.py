@@ -16,6 +16,10 @@ TRANSFORMS = {
     "images": "oilake.jobs.transforms.images",
     "labels": "oilake.jobs.transforms.labels",
     "boxes": "oilake.jobs.transforms.boxes",
+    "relationships": "oilake.jobs.transforms.relationships",
+    "attributes": "oilake.jobs.transforms.attributes",
+    "relationship_triplets": "oilake.jobs.transforms.relationship_triplets",
+    "relationship_descriptions": "oilake.jobs.transforms.relationship_descriptions",
 }
 
 
