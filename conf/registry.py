@@ -108,6 +108,9 @@ class PublishedFigures:
     human_labels_negative: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, int] = field(default_factory=dict)
     images_with_boxes: dict[str, int] = field(default_factory=dict)
+    masks: dict[str, int] = field(default_factory=dict)
+    images_with_masks: dict[str, int] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
     relationships: dict[str, int] = field(default_factory=dict)
     machine_classes: int | None = None
     machine_classes_trainable: int | None = None
@@ -117,6 +120,8 @@ class PublishedFigures:
     classes_trainable: int | None = None
     box_classes: int | None = None
     box_classes_trainable: int | None = None
+    mask_classes: int | None = None
+    point_classes: int | None = None
     relationship_triplets: int | None = None
 
     def given(self) -> dict[str, bool]:

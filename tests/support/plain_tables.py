@@ -72,6 +72,19 @@ def relationship(n: int) -> str:
     return f"{image(n // 2)},{DOG},{TREE if n % 2 else '/m/02gy9n'},{edges},{edges},{'under' if n % 2 else 'is'}"
 
 
+def mask(n: int, clicks: str) -> str:
+    box = f"{n + 5000000:08d}"
+    path = f"{image(n // 2)}_{CAT[1:].replace('/', '')}_{box}.png"
+    return f"{path},{image(n // 2)},{CAT},{box},{number(n)},1,0,{number(n)},{'0.87' if clicks else ''},{clicks}"
+
+
+def read_clicks(text: str) -> list[dict[str, Any]] | None:
+    clicks = [click.split() for click in text.split(";")] if text else []
+    return [{"x": float(x), "y": float(y), "is_object": kind == "1"} for x, y, kind in clicks] or None
+
+
+ID = image(0)
+MASK = f"{ID}_m0bt9lr_0000000a.png"
 EDGES = "0.1,0.9,0.2,0.8"
 LABELS = {"ImageID": ("image_id", str), "Source": ("source", str), "LabelName": ("mid", str)}
 LABELS |= {"Confidence": ("confidence", float)}
@@ -102,9 +115,9 @@ PLAIN_TABLES = {
         {
             f"no image,verification,{DOG},1": ("invalid_image_id",),
             f"{RAW_IDS},verification,{DOG},1": ("ambiguous_image_id",),
-            f"{image(0)},oracle,{DOG},1": ("unknown_source",),
-            f"{image(0)},verification,{DOG},0.5": ("invalid_confidence",),
-            f"{image(0)},verification,,1": ("missing_value",),
+            f"{ID},oracle,{DOG},1": ("unknown_source",),
+            f"{ID},verification,{DOG},0.5": ("invalid_confidence",),
+            f"{ID},verification,,1": ("missing_value",),
         },
         LABELS,
     ),
@@ -115,10 +128,34 @@ PLAIN_TABLES = {
         {
             f"no image,xclick,{DOG},1,{EDGES},0,0,0,0,0": ("invalid_image_id",),
             f"{RAW_IDS},xclick,{DOG},1,{EDGES},0,0,0,0,0": ("ambiguous_image_id",),
-            f"{image(0)},xclick,{DOG},1,0.1,1.9,0.2,,0,0,0,0,0": ("invalid_coordinate", "missing_value"),
-            f"{image(0)},xclick,{DOG},1,{EDGES},0,0,0,0": ("wrong_field_count",),
+            f"{ID},xclick,{DOG},1,0.1,1.9,0.2,,0,0,0,0,0": ("invalid_coordinate", "missing_value"),
+            f"{ID},xclick,{DOG},1,{EDGES},0,0,0,0": ("wrong_field_count",),
         },
         {**LABELS, **SIDES, **{name: (ours, attribute) for name, ours in zip(FLAGS, OUR_FLAGS, strict=True)}},
+    ),
+    "masks": PlainTable(
+        "v5/validation-annotations-object-segmentation.csv",
+        "MaskPath,ImageID,LabelName,BoxID,BoxXMin,BoxXMax,BoxYMin,BoxYMax,PredictedIoU,Clicks",
+        lambda n: mask(n, f"{number(n)} 0.5 1;0.25 1 0" if n % 3 else ""),
+        {
+            f"{MASK},no image,{DOG},0000000a,{EDGES},,": ("invalid_image_id",),
+            f"{MASK},{RAW_IDS},{DOG},0000000a,{EDGES},,": ("ambiguous_image_id",),
+            f"mask.png,{ID},{DOG},a,{EDGES},,": ("invalid_mask_path", "invalid_box_id"),
+            f"{MASK},{ID},{DOG},0000000b,{EDGES},1.5,": ("invalid_iou",),
+            f"{MASK},{ID},{DOG},0000000c,{EDGES},,0.1 0.2": ("invalid_clicks",),
+            f"{MASK},{ID},{DOG},0000000d,{EDGES},,0.1 0.2 2;0.1 0.2 1": ("invalid_clicks",),
+            f"{MASK},{ID},{DOG},0000000e,0.9,0.1,0,1,,": ("inverted_box",),
+            f"{MASK},{ID},{DOG},,{EDGES},,": ("missing_value",),
+        },
+        {
+            "MaskPath": ("mask_path", str),
+            "ImageID": ("image_id", str),
+            "LabelName": ("mid", str),
+            "BoxID": ("box_id", str),
+            **{f"Box{name}": reader for name, reader in SIDES.items()},
+            "PredictedIoU": ("predicted_iou", lambda text: float(text) if text else None),
+            "Clicks": ("clicks", read_clicks),
+        },
     ),
     "relationships": PlainTable(
         "v6/oidv6-validation-annotations-vrd.csv",
@@ -127,11 +164,11 @@ PLAIN_TABLES = {
         {
             f"no image,{DOG},{CAT},{EDGES},{EDGES},at": ("invalid_image_id",),
             f"{RAW_IDS},{DOG},{CAT},{EDGES},{EDGES},at": ("ambiguous_image_id",),
-            f"{image(0)},dog,{CAT},{EDGES},0.1,0.2,0.3,1.4,at": ("invalid_mid", "invalid_coordinate"),
-            f"{image(0)},{DOG},{CAT},{EDGES},0.9,0.1,0.2,0.8,at": ("inverted_box",),
-            f"{image(0)},{DOG},{CAT},{EDGES},{EDGES},On top": ("invalid_relationship",),
-            f"{image(0)},{DOG},,{EDGES},{EDGES},": ("missing_value",),
-            f"{image(0)},{DOG},{CAT},{EDGES},at": ("wrong_field_count",),
+            f"{ID},dog,{CAT},{EDGES},0.1,0.2,0.3,1.4,at": ("invalid_mid", "invalid_coordinate"),
+            f"{ID},{DOG},{CAT},{EDGES},0.9,0.1,0.2,0.8,at": ("inverted_box",),
+            f"{ID},{DOG},{CAT},{EDGES},{EDGES},On top": ("invalid_relationship",),
+            f"{ID},{DOG},,{EDGES},{EDGES},": ("missing_value",),
+            f"{ID},{DOG},{CAT},{EDGES},at": ("wrong_field_count",),
         },
         {
             "ImageID": ("image_id", str),
@@ -139,6 +176,33 @@ PLAIN_TABLES = {
             "LabelName2": ("mid_2", str),
             **{f"{name}{side}": (f"{ours}_{side}", read) for side in "12" for name, (ours, read) in SIDES.items()},
             "RelationshipLabel": ("relationship", str),
+        },
+    ),
+    "points": PlainTable(
+        "v7/oidv7-val-annotations-point-labels.csv",
+        "ImageId,X,Y,Label,EstimatedYesNo,Source,YesVotes,NoVotes,UnsureVotes,TextLabel",
+        lambda n: (
+            f"{image(n // 3)},{number(n)},1,{DOG},{('yes', 'no', 'unsure')[n % 3]},ih,{n},{n % 2},,{'dog' * (n % 2)}"
+        ),
+        {
+            f"no image,0.1,0.2,{DOG},yes,ih,1,0,0,": ("invalid_image_id",),
+            f"{RAW_IDS},0.1,0.2,{DOG},yes,ih,1,0,0,": ("ambiguous_image_id",),
+            f"{ID},0.1,1.2,{DOG},yes,ih,1,0,0,": ("invalid_coordinate",),
+            f"{ID},0.1,0.2,{DOG},maybe,ih,1,0,0,": ("invalid_estimate",),
+            f"{ID},0.1,0.2,{DOG},yes,ih,1,-1,0.5,": ("invalid_votes",),
+            f"{ID},0.1,0.2,,,,1,0,0,": ("missing_value",),
+        },
+        {
+            "ImageId": ("image_id", str),
+            "X": ("x", float),
+            "Y": ("y", float),
+            "Label": ("mid", str),
+            "EstimatedYesNo": ("estimate", str),
+            "Source": ("source", str),
+            "YesVotes": ("yes_votes", int),
+            "NoVotes": ("no_votes", int),
+            "UnsureVotes": ("unsure_votes", lambda text: int(text) if text else None),
+            "TextLabel": ("text_label", optional_text),
         },
     ),
     "attributes": PlainTable(
