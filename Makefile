@@ -29,7 +29,7 @@ $(JARS): conf/jars.yaml | $(READY)
 	@$(BIN)/oilake setup --to .jars
 	@touch $@
 
-run: setup  ## sample releases -> ingest V1, V2 and V3, download and verify photos -> a report and pages of promises
+run: setup  ## sample releases -> ingest V1 to V7, download and verify photos -> a report and pages of promises
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
 	@$(BIN)/python -m oilake.jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable
 
-RELEASE = "v3"
+from bench.work import Work
+
 COLUMNS = {
     "labels": "image_id, source, mid, confidence",
     "images": (
@@ -27,6 +28,17 @@ COLUMNS = {
         "from_machine_confidence, to_machine_confidence"
     ),
 }
+# Columns that V7 has beyond V3.
+PLAIN_COLUMNS = {
+    "images": ", subset, rotation, is_boxable, has_human_labels",
+    "boxes": ", extreme_points",
+    "labels": "",
+}
+PLAIN_SUMS = {
+    "images": " + sum(rotation) + count_if(is_boxable) + count_if(has_human_labels)",
+    "boxes": " + sum(extreme_points[4].y::DECIMAL(18, 6)) + count(extreme_points) + count_if(is_truncated)",
+    "labels": "",
+}
 SUMS = {
     "labels": "sum(confidence::DECIMAL(18, 6))",
     "images": "sum(original_size)",
@@ -41,24 +53,27 @@ SUMS = {
 }
 
 
-def rows(table: str, folder: Path) -> str:
+def rows(work: Work, table: str, folder: Path) -> str:
     """SQL for a contender's rows; text that only we decode is left out."""
-    if (folder / "warehouse").is_dir():
-        chosen = [("release", "=", RELEASE)] if table == "image_labels" else None
+    is_ours = (folder / "warehouse").is_dir()
+    if is_ours:
+        chosen = [("release", "=", work.release)] if table == "image_labels" else None
         files = DeltaTable(str(folder / "warehouse" / table)).file_uris(chosen)
     else:
         files = [str(path) for path in (folder / table).rglob("*.parquet")]
     listed = ", ".join(f"'{file}'" for file in files)
-    return f"SELECT {COLUMNS[table]} FROM read_parquet([{listed}], hive_partitioning = false)"
+    columns = COLUMNS[table] + (PLAIN_COLUMNS[table] if work.plain else "")
+    return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = {str(is_ours).lower()})"
 
 
-def check(table: str, ours: Path, theirs: Path, every_row: bool) -> str:
+def check(work: Work, table: str, ours: Path, theirs: Path, every_row: bool) -> str:
     """A sentence about what was compared; SystemExit when the results differ."""
     connection = duckdb.connect()
     connection.execute("SET threads = 2; SET memory_limit = '8GB'")
+    sums = SUMS[table] + (PLAIN_SUMS[table] if work.plain else "")
     counts = [
         connection.execute(
-            f"SELECT count(*), count(DISTINCT image_id), {SUMS[table]} FROM ({rows(table, folder)})"
+            f"SELECT count(*), count(DISTINCT image_id), {sums} FROM ({rows(work, table, folder)})"
         ).fetchone()
         for folder in (ours, theirs)
     ]
@@ -67,7 +82,9 @@ def check(table: str, ours: Path, theirs: Path, every_row: bool) -> str:
     if not every_row:
         return f"{table}: {counts[0][0]:,} rows, counts and sums equal to {theirs.name}'s"
     for a, b in ((ours, theirs), (theirs, ours)):
-        left = connection.execute(f"SELECT count(*) FROM ({rows(table, a)} EXCEPT ALL {rows(table, b)})").fetchone()
+        left = connection.execute(
+            f"SELECT count(*) FROM ({rows(work, table, a)} EXCEPT ALL {rows(work, table, b)})"
+        ).fetchone()
         if left != (0,):
             raise SystemExit(f"{table}: {left} rows of {a.name} are not among {b.name}'s")
     return f"{table}: {counts[0][0]:,} rows, each equal to {theirs.name}'s"

@@ -1,4 +1,4 @@
-"""usage: python -m bench.duckdb_peer WORK LANDING OUT: what a DuckDB user would write; prints its seconds as JSON.
+"""usage: python -m bench.duckdb_peer WORK LANDING OUT: what a DuckDB user would write; prints its costs as JSON.
 
 One COPY a file keeps the file's order, which is the image's. Base64 and NFC are SQL functions; HTML entities, of which SQL
 knows nothing, stay as they are, and no row is judged.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import duckdb
 
+from bench.stopwatch import Stopwatch
 from bench.unpack import unpack
 from bench.work import SUBSETS, WORK
 
@@ -48,7 +48,7 @@ def flags(subset: str) -> str:
 
 
 def main(name: str, landing: Path, out: Path) -> None:
-    started = time.monotonic()
+    stopwatch = Stopwatch()
     folder = unpack(WORK[name], landing, out)
     connection = duckdb.connect()
     connection.execute("SET threads = 2")
@@ -63,7 +63,7 @@ def main(name: str, landing: Path, out: Path) -> None:
                     f"columns = {columns_of(folder / subset / member)})) "
                     f"TO '{out}/{table}/{subset}/{archive}.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
                 )
-    print(json.dumps({"seconds": time.monotonic() - started}))
+    print(json.dumps(stopwatch.costs()))
 
 
 def columns_of(path: Path) -> str:

@@ -20,13 +20,15 @@ MOST = 18 << 30
 @dataclass(frozen=True)
 class Measured:
     """`seconds`: the work as the contender counts it, endless when it was stopped because it took more than MOST bytes;
-    `wall`: the whole process; `memory`: peak bytes (PSS) of its tree."""
+    `wall`, `cpu`: the whole process and its tree; `memory`: peak bytes (PSS) of the tree; `work_cpu`: CPU seconds of the
+    work, where a contender counts them."""
 
     seconds: float
     wall: float
     cpu: float
     memory: int
     written: int
+    work_cpu: float = math.nan
 
 
 def measure(module: str, work: str, landing: Path, out: Path) -> Measured:
@@ -46,8 +48,9 @@ def measure(module: str, work: str, landing: Path, out: Path) -> Measured:
         return Measured(math.inf, wall, peak["cpu"], int(peak["memory"]), 0)
     if process.returncode:
         raise SystemExit(f"{module} {work}: {error[-2000:]}")
-    seconds = json.loads(told.strip().splitlines()[-1])["seconds"]
-    return Measured(seconds, wall, peak["cpu"], int(peak["memory"]), _written(out))
+    costs = json.loads(told.strip().splitlines()[-1])
+    memory = int(peak["memory"])
+    return Measured(costs["seconds"], wall, peak["cpu"], memory, _written(out), costs.get("cpu", math.nan))
 
 
 def _watch(process: subprocess.Popen[str]) -> tuple[dict[str, float], threading.Event]:

@@ -1,4 +1,4 @@
-"""usage: python -m bench.polars_peer WORK LANDING OUT: what a Polars user would write; prints its seconds as JSON.
+"""usage: python -m bench.polars_peer WORK LANDING OUT: what a Polars user would write; prints its costs as JSON.
 
 Streaming scans and sinks, which keep the file's order. HTML entities stay as they are, and no row is judged.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
+from bench.stopwatch import Stopwatch
 from bench.unpack import unpack
 from bench.work import SUBSETS, WORK
 
@@ -65,7 +65,7 @@ def flags(subset: str) -> list[pl.Expr]:
 
 
 def main(name: str, landing: Path, out: Path) -> None:
-    started = time.monotonic()
+    stopwatch = Stopwatch()
     folder = unpack(WORK[name], landing, out)
     for table, members in WORK[name].files.items():
         for subset in SUBSETS:
@@ -75,7 +75,7 @@ def main(name: str, landing: Path, out: Path) -> None:
                 frame.select(columns(table, subset)).sink_parquet(
                     out / table / subset / f"{archive}.parquet", compression="zstd", compression_level=1
                 )
-    print(json.dumps({"seconds": time.monotonic() - started}))
+    print(json.dumps(stopwatch.costs()))
 
 
 if __name__ == "__main__":

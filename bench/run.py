@@ -1,7 +1,7 @@
 """usage: python -m bench.run [--scale 0.1] [--rounds 3] [--work labels …] [--out data/bench]
 
-Makes the sample once, runs us and the peers on the same archives in turn, several times; prints a table, writes JSON and
-a plot.
+Makes the samples once, runs us and the peers on the same files in turn, several times; prints the load of the machine
+with each run and a table, writes JSON and a plot.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import shutil
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,7 +25,12 @@ from oilake.jobs import cli
 
 CONTENDERS = {
     "archives": {"ours": "bench.ours", "duckdb": "bench.duckdb_peer", "polars": "bench.polars_peer"},
+    "plain": {"ours": "bench.ours", "duckdb": "bench.duckdb_plain", "polars": "bench.polars_plain"},
     "tables": {"ours": "bench.ours_tables", "duckdb": "bench.duckdb_tables", "polars": "bench.polars_tables"},
+}
+SAMPLES = {
+    "v3": ("sample", ["--releases", "v1,v2,v3"]),
+    "v7": ("sample-v7", ["--releases", "v7", "--tables", "images,labels,boxes"]),
 }
 EVERY_ROW_UP_TO = 0.1
 
@@ -38,10 +45,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("data/bench"))
     arguments = parser.parse_args()
     out = arguments.out.absolute() / f"{arguments.scale:g}"
-    landing = out / "sample"
-    if not (landing / "registry").is_dir():
-        cli.main(["sample", "--out", str(landing), "--scale", str(arguments.scale), "--releases", "v1,v2,v3"])
-    results: Results = {name: _rounds(name, landing, out, arguments) for name in arguments.work}
+    landings = {name: _landing(WORK[name].release, out, arguments.scale) for name in arguments.work}
+    results: Results = {name: _rounds(name, landings[name], out, arguments) for name in arguments.work}
     plain = {w: {c: [asdict(m) for m in runs] for c, runs in found.items()} for w, found in results.items()}
     (out / "results.json").write_text(json.dumps(plain, indent=2))
     plot(results, out / "results.svg")
@@ -50,11 +55,19 @@ def main() -> int:
     return 0
 
 
+def _landing(release: str, out: Path, scale: float) -> Path:
+    """The sample that holds the release, made unless it is there."""
+    folder, choice = SAMPLES[release]
+    if not (out / folder / "registry").is_dir():
+        cli.main(["sample", "--out", str(out / folder), "--scale", str(scale), *choice])
+    return out / folder
+
+
 def _rounds(work: str, landing: Path, out: Path, arguments: argparse.Namespace) -> dict[str, list[Measured]]:
     contenders = CONTENDERS[WORK[work].starts_at]
     if WORK[work].starts_at == "tables":
         prepare(landing, out / "warehouse")
-    source = landing if WORK[work].starts_at == "archives" else out / "warehouse"
+    source = out / "warehouse" if WORK[work].starts_at == "tables" else landing
     found: dict[str, list[Measured]] = {name: [] for name in contenders}
     for n in range(arguments.rounds):
         for name, module in contenders.items():
@@ -62,38 +75,47 @@ def _rounds(work: str, landing: Path, out: Path, arguments: argparse.Namespace) 
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             found[name].append(measure(module, work, source, folder))
-            print(f"{work} {n + 1}/{arguments.rounds} {name}: {found[name][-1].seconds:.1f} s", flush=True)
+            load = os.getloadavg()[0]
+            run = found[name][-1]
+            print(
+                f"{work} {n + 1}/{arguments.rounds} {name}: {run.seconds:.1f} s, {run.work_cpu:.1f} CPU s, load {load:.1f}",
+                flush=True,
+            )
             shutil.rmtree(folder / "unpacked", ignore_errors=True)
-    for table in WORK[work].files:
+    every_row = arguments.scale <= EVERY_ROW_UP_TO
+    for table in WORK[work].tables():
         for peer in ("duckdb", "polars"):
             runs = out / "runs" / work
             if math.isfinite(found[peer][-1].seconds):
-                print(compare.check(table, runs / "ours", runs / peer, arguments.scale <= EVERY_ROW_UP_TO), flush=True)
+                print(compare.check(WORK[work], table, runs / "ours", runs / peer, every_row), flush=True)
     shutil.rmtree(out / "runs" / work)
     return found
 
 
 def _table(results: Results) -> list[str]:
     lines = [
-        "work      who       seconds (spread)     CPU s   peak MB   MB written   ours over the faster peer (spread)"
+        "work         who     seconds (spread)     CPU s of the work   peak MB   MB written   "
+        "ours over the faster peer, seconds and CPU s (spread)"
     ]
     for work, found in results.items():
-        ratios = _ratios(found)
+        ratios = [_spread(_ratios(found, of)) for of in (lambda run: run.seconds, lambda run: run.work_cpu)]
         for name, runs in found.items():
-            seconds = [run.seconds for run in runs]
-            spread = f"{statistics.median(seconds):7.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
-            told = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})" if name == "ours" else ""
             lines.append(
-                f"{work:<10}{name:<8}{spread:<22}{statistics.median(run.cpu for run in runs):7.1f}"
-                f"{max(run.memory for run in runs) / 1e6:10,.0f}{runs[-1].written / 1e6:13,.0f}   {told}"
+                f"{work:<13}{name:<8}{_spread([run.seconds for run in runs]):<21}"
+                f"{_spread([run.work_cpu for run in runs]):<20}{max(run.memory for run in runs) / 1e6:7,.0f}"
+                f"{runs[-1].written / 1e6:13,.0f}   {', '.join(ratios) if name == 'ours' else ''}"
             )
     return lines
 
 
-def _ratios(found: dict[str, list[Measured]]) -> list[float]:
-    """Ours over the faster peer, round by round."""
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def _ratios(found: dict[str, list[Measured]], cost: Callable[[Measured], float]) -> list[float]:
+    """Ours over the cheaper peer, round by round."""
     rounds = zip(*found.values(), strict=True)
-    return [ours.seconds / min(peer.seconds for peer in peers) for ours, *peers in rounds]
+    return [cost(ours) / min(map(cost, peers)) for ours, *peers in rounds]
 
 
 if __name__ == "__main__":

@@ -84,10 +84,10 @@ def missing_names(release: Release, choice: FileChoice, landed: Collection[str])
 def refuse_unknown_choice(release: Release, choice: FileChoice) -> None:
     """ConfigError where a table or a subset is none of the release's."""
     tables = tuple(dict.fromkeys(member.table for file in release.files for member in file.members))
-    for flag, asked, known in (("tables", choice.tables, tables), ("subset", choice.subsets, release.subsets)):
-        if unknown := [name for name in asked if name not in known]:
+    for flag, asked, declared in (("tables", choice.tables, tables), ("subset", choice.subsets, release.subsets)):
+        if unknown := [name for name in asked if name not in declared]:
             raise ConfigError(
-                f"--{flag}: release {release.release} has no {', '.join(unknown)}; it has {', '.join(known)}"
+                f"--{flag}: release {release.release} has no {', '.join(unknown)}; it has {', '.join(declared)}"
             )
 
 
@@ -95,9 +95,9 @@ def _is_replaced(file: File, usable: Sequence[File], release: Release, choice: F
     """Whether other usable files are whole subsets of the file, and hold all that is asked of it."""
     covered = {
         subset
-        for other in usable
-        if other.is_whole_subset and file.name in other.subset_of
-        for member in expected_members(release, other)
+        for narrower in usable
+        if narrower.is_whole_subset and file.name in narrower.subset_of
+        for member in expected_members(release, narrower)
         for subset in member_subsets(release, member)
     }
     asked = {

@@ -55,10 +55,10 @@ def check_claims(file: File, where: str) -> None:
 
 
 def _check_digits(digests: dict[str, str | None], where: str) -> None:
-    given = {name: digest for name, digest in digests.items() if digest is not None}
-    if len(given) != 1:
+    stated = {name: digest for name, digest in digests.items() if digest is not None}
+    if len(stated) != 1:
         raise ConfigError(f"{where} must have one of md5 and sha256; write one entry for each")
-    ((name, digest),) = given.items()
+    ((name, digest),) = stated.items()
     if not re.fullmatch(rf"[0-9a-f]{{{HEX_DIGITS[name]}}}", digest):
         raise ConfigError(
             f"{where}.{name} must be {HEX_DIGITS[name]} lower-case hex digits, in quotes, not {brief_value(digest)}"

@@ -52,19 +52,20 @@ def check_pages(
 ) -> None:
     """ConfigError, starting with `where`, when a page names a figure or a subset that there is not, or none names a figure.
 
-    `figures`: all that a release may publish, and whether this one does.
+    `figures`: all that a release may publish, and whether this one does; where it publishes none, a page may name any.
     """
-    known = (*figures, *STATED_ONLY)
+    figure_names = (*figures, *STATED_ONLY)
+    without_value = {name for name, is_given in figures.items() if any(figures.values()) and not is_given}
     for n, page in enumerate(pages):
-        if unknown := [figure for figure in page.states if not figures.get(figure)]:
+        if unknown := [figure for figure in page.states if figure not in figures or figure in without_value]:
             raise ConfigError(
                 f"{where}: pages[{n}].states: {brief_value(unknown[0])} has no value in `published`; give it one"
             )
         for m, stated in enumerate(page.also):
             place = f"{where}: pages[{n}].also[{m}]"
-            if stated.figure not in known:
+            if stated.figure not in figure_names:
                 raise ConfigError(
-                    f"{place}.figure: nothing counts {brief_value(stated.figure)}; known: {', '.join(known)}"
+                    f"{place}.figure: nothing counts {brief_value(stated.figure)}; known: {', '.join(figure_names)}"
                 )
             _check_subsets([stated.subset] if stated.subset else [], subsets, f"{place}.subset")
     nowhere = [name for name, is_given in figures.items() if is_given and not any(name in p.states for p in pages)]

@@ -53,7 +53,9 @@ def resolve_references(declared: DeclaredRelease, releases: Mapping[str, Declare
         if isinstance(entry, FileReference):
             owner = _find_owner(entry, declared, releases, where)
             files.append(_shared_file(entry, owner, release, where))
-            columns |= {f"{owner.release}.{table}": given for table, given in owner.columns.items()}
+            columns |= {
+                f"{owner.release}.{table}": columns_of_table for table, columns_of_table in owner.columns.items()
+            }
         else:
             files.append(entry)
     _refuse_lost_supersets(files, declared.path)

@@ -83,9 +83,9 @@ class StorageUri(str):
 
     def __new__(cls, uri: str, storage: Storage) -> StorageUri:
         """The URI as it is written."""
-        made = super().__new__(cls, uri)
-        made.storage = storage
-        return made
+        storage_uri = super().__new__(cls, uri)
+        storage_uri.storage = storage
+        return storage_uri
 
     def __getnewargs__(self) -> tuple[str, Storage]:  # type: ignore[override]
         """What pickle makes it of."""

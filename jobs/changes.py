@@ -19,8 +19,10 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.reconciling import compare_kernel, compare_tables
 from oilake.jobs.reconciling.compare_kernel import CompareContext
 from oilake.jobs.reconciling.compare_tables import SnapshotsByName
+from oilake.jobs.reconciling.partial_releases import PartialReleaseError, refuse_partial
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.published_slices import published_slices, read_property
 from oilake.jobs.tables.slice_files import small_rows
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.all:
         if arguments.from_release or arguments.to_release:
             raise ConfigError("--all compares every release with the next one; leave out --from and --to")
-        outcomes = [changes(settings, *pair, arguments.force) for pair in _neighbours(Warehouse.of(settings))]
+        outcomes = compare_neighbours(settings, _published_releases(Warehouse.of(settings)), arguments.force)
         texts = [outcome.as_text() for outcome in outcomes]
         print_text(json.dumps([asdict(outcome) for outcome in outcomes]) if arguments.json else "\n\n".join(texts))
         return 0
@@ -104,12 +106,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _neighbours(warehouse: Warehouse) -> list[tuple[str, str]]:
-    """Each published release with the next one; ConfigError where there are no two."""
+def _published_releases(warehouse: Warehouse) -> list[str]:
+    """The published releases; ConfigError where there are no two."""
     names = [snapshot.release for snapshot in require_snapshots(warehouse, None)]
     if len(names) < 2:
         raise ConfigError(f"{warehouse}: only {names[0]} is published here; ingest and reconcile another release first")
-    return list(pairwise(names))
+    return names
+
+
+def compare_neighbours(settings: Settings, names: Sequence[str], force: bool = False) -> list[ChangesOutcome]:
+    """Compares each release with the next one; says of those that were taken in part why they are left out."""
+    outcomes = []
+    for pair in pairwise(names):
+        try:
+            outcomes.append(changes(settings, *pair, force))
+        except PartialReleaseError as error:
+            log_line(f"{' to '.join(pair)}: not compared: {error}")
+    return outcomes
 
 
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
@@ -143,7 +156,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
 
     done = run_derived_job(settings, task, stage_changes, force)
     return ChangesOutcome(
-        from_release, to_release, warehouse.uri, done.changed, done.found, done.seconds, done.start_seconds
+        from_release, to_release, warehouse.uri, done.changed, done.result, done.seconds, done.start_seconds
     )
 
 
@@ -154,6 +167,7 @@ def _release_number(release: str) -> int:
 def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
     for snapshot in pair.values():
         published_slices(warehouse, "image_labels", snapshot.release)
+    refuse_partial(warehouse, pair)
     before, after = (read_property(warehouse, snapshot, RECONCILE, "policy") for snapshot in pair.values())
     if before != after:
         raise ConfigError(
@@ -177,7 +191,7 @@ def _compare_tables(
         warehouse,
         run_id,
         build_vocabulary(list(distinct.values())),
-        compare_tables.shared_columns(warehouse, pair),
+        compare_tables.given_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
     )

@@ -150,8 +150,8 @@ def figure_names() -> dict[str, dict[str, str]]:
     """Name the figures by the words for them, by the published table they stand in; tables of which none tells come last."""
     named = {figure for names in FIGURE_NAMES.values() for figure in names.values()}
     tables = map(schemas.table_schema, schemas.row_tables())
-    others = {table.table: table.table for table in tables if not table.row_partition() and table.table not in named}
-    return FIGURE_NAMES | ({OTHER_TABLES: others} if others else {})
+    unnamed = {table.table: table.table for table in tables if not table.row_partition() and table.table not in named}
+    return FIGURE_NAMES | ({OTHER_TABLES: unnamed} if unnamed else {})
 
 
 def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) -> list[Figure]:
@@ -167,8 +167,8 @@ def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) ->
         for key, value in published.items():
             if key[0] in page.states:
                 stated.setdefault(key, {})[page.url] = value
-        for other in page.also:
-            stated.setdefault((other.figure, other.subset), {})[page.url] = other.value
+        for page_figure in page.also:
+            stated.setdefault((page_figure.figure, page_figure.subset), {})[page.url] = page_figure.value
     countable = {key for key in (*published, *stated) if key in figure_counts or not key[0].endswith("_trainable")}
     keys = sorted({*figure_counts, *countable}, key=lambda key: (key[0], key[1] or ""))
     return [Figure(*key, _counted(figure_counts, key), published.get(key), stated.get(key, {})) for key in keys]
@@ -203,16 +203,16 @@ def _figure_cell(figure: Figure | None) -> FigureCell:
     return FigureCell(cell_text(figure), differs_from_published(figure)) if figure else FigureCell("–", False)
 
 
-def figure_lines(found: Sequence[Figure]) -> list[str]:
+def figure_lines(figures: Sequence[Figure]) -> list[str]:
     """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
     text_lines = []
-    for title, rows in figure_tables(found):
+    for title, rows in figure_tables(figures):
         if rows:
             text_lines.append(title.ljust(38) + "".join(name.rjust(CELL_WIDTH) for name in (*SUBSETS, "release")))
         for label, cells in rows:
             text_lines.append(label.ljust(38) + "".join(shown.text.rjust(CELL_WIDTH) for shown in cells))
-    text_lines += [line for figure in found for line in _stated_otherwise(figure)]
-    if any(map(differs_from_published, found)):
+    text_lines += [line for figure in figures for line in _stated_otherwise(figure)]
+    if any(map(differs_from_published, figures)):
         return [*text_lines, "A figure in brackets is the published one, where it is another."]
     return [*text_lines, "Every published figure is met."]
 

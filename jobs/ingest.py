@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 import uuid
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,7 +26,9 @@ from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import lost_rows_sentence
-from oilake.jobs.tables.snapshots import INGEST, RELEASE, newest_snapshots
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.slice_versions import LostRowsError
+from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
@@ -63,13 +66,13 @@ def ingest(
     """Publishes what is chosen of `release` from the landing area; does nothing when the same input was published by the
     same code and its files are there. `accept_changed`: take files whose bytes are not the stated ones."""
     started = time.monotonic()
-    plan = ingest_plan.plan_ingest(settings, release, choice, partial)
-    landing_area.refuse_changed(plan.landed, accept_changed)
-    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, _code_digest())
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     published = newest_snapshots(warehouse)
     before = published.get(release.release)
+    plan = ingest_plan.plan_ingest(settings, release, choice, partial, _held_members(warehouse, before, choice))
+    landing_area.refuse_changed(plan.landed, accept_changed)
+    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, _code_digest())
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         gone = lost_rows_sentence(warehouse, before, INGEST) or lost_rows_sentence(warehouse, before, RELEASE)
         if gone is None:
@@ -100,13 +103,23 @@ def ingest(
     return summary
 
 
+def _held_members(warehouse: Warehouse, before: Snapshot | None, choice: FileChoice) -> list[dict[str, Any]]:
+    """What is published of the release, where a choice is to be added to it; rows that are lost are not held."""
+    if before is None or choice == ALL_FILES:
+        return []
+    try:
+        return small_rows(warehouse, "release_files", before)
+    except LostRowsError:
+        return []
+
+
 def _code_digest() -> bytes:
     return code_version.code_digest("oilake.jobs.ingest", INGEST)
 
 
 def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, run_id: str) -> StagedFile:
     table = schemas.table_schema("release_files")
-    rows = list(release_file_rows(plan, read.reports, read.unmatched).values())
+    rows = list(release_file_rows(plan, read.reports, read.unmatched, read.digests).values())
     arrow = schemas.arrow_schema(table)
     data = pa.table({name: [row[name] for row in rows] for name in arrow.names}, schema=arrow)
     return stage_rows(Warehouse.of(settings), table, {"release": plan.release.release}, run_id, data)

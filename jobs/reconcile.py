@@ -107,7 +107,7 @@ def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, for
         return [result.staged for result in results if result.staged], _subset_counts(release, policy, results)
 
     done = run_derived_job(settings, task, stage_pairs, force)
-    return ReconcileOutcome(name, warehouse.uri, done.changed, policy, done.found, done.seconds, done.start_seconds)
+    return ReconcileOutcome(name, warehouse.uri, done.changed, policy, done.result, done.seconds, done.start_seconds)
 
 
 def _reconcile_labels(

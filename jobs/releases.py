@@ -14,7 +14,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.ingesting.file_listing import Download, file_lines, file_rows, list_files, sum_download
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.tables.snapshots import Snapshot, ingest_times, newest_snapshots
+from oilake.jobs.tables.snapshots import Snapshot, every_snapshot, ingest_times, newest_by_release
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import release_registry
 
@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if choice != ALL_FILES:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
-    warehouse = Warehouse.of(settings)
-    published, ingested = newest_snapshots(warehouse), ingest_times(warehouse)
+    snapshots = every_snapshot(Warehouse.of(settings))
+    published, ingested = newest_by_release(snapshots), ingest_times(snapshots)
     releases = release_registry.load_releases(settings.registry).values()
     rows = [
         _release_row(

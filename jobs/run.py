@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from oilake.conf import reconcile_policy
@@ -15,7 +14,7 @@ from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs import figures
-from oilake.jobs.changes import ChangesOutcome, changes
+from oilake.jobs.changes import ChangesOutcome, compare_neighbours
 from oilake.jobs.download import download
 from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
@@ -96,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in names:
         log_line(f"{name}: {registered[name].title}")
         release_outcomes.append(_run_release(settings, registered[name], policy, arguments))
-    compared = [changes(settings, *pair, arguments.force) for pair in pairwise(names)]
+    compared = compare_neighbours(settings, names, arguments.force)
     choice = ImageSelection(images=arguments.images, archive=order.archive if order else None)
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)

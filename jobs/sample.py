@@ -71,11 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0:
         raise ConfigError(f"--seed {arguments.seed}: give a whole number from 0")
     out = Path(arguments.out)
-    made = {*release_rules.ARCHIVES, *release_rules.load_rules().releases}
-    known = {name: release for name, release in load_releases().items() if name in made}
+    makeable = {*release_rules.ARCHIVES, *release_rules.load_rules().releases}
+    registry = {name: release for name, release in load_releases().items() if name in makeable}
     choice = SampleChoice(
-        known,
-        _chosen_names("--releases", arguments.releases, list(known)),
+        registry,
+        _chosen_names("--releases", arguments.releases, list(registry)),
         _chosen_names("--tables", arguments.tables, TABLES),
     )
     available = [
@@ -96,20 +96,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen_names(flag: str, given: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The names in the order of the known ones; ConfigError names one that is none of them."""
-    names = known if given is None else [name.strip() for name in given.split(",")]
+def _chosen_names(flag: str, text: str | None, available: Sequence[str]) -> tuple[str, ...]:
+    """The names of `text` in the order of `available`, all without one; ConfigError names one that is none of them."""
+    names = available if text is None else [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in known:
-            raise ConfigError(f"{flag} {given}: {name!r} is not known; give names of {', '.join(known)}, with commas")
-    return tuple(name for name in known if name in names)
+        if name not in available:
+            raise ConfigError(
+                f"{flag} {text}: {name!r} is not known; give names of {', '.join(available)}, with commas"
+            )
+    return tuple(name for name in available if name in names)
 
 
 def _write_sample(
     out: Path, choice: SampleChoice, scale: float, seed: int, defect_counts: dict[str, int], contradictions: bool
 ) -> dict[str, dict[str, Any]]:
     plan.refuse_bad_scale(scale)
-    published = {name: release.published for name, release in choice.known.items()}
+    published = {name: release.published for name, release in choice.registry.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         _check_room(out, choice, scale)

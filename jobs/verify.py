@@ -117,7 +117,7 @@ def verify(
     warehouse = Warehouse.of(settings)
     publish.recover(warehouse)
     images, expected_from = selection.select_images(warehouse, require_snapshot(warehouse, release), location, wish)
-    verification = Verification(release, location.uri, method, int(images.wanted.sum()), expected_from)
+    verification = Verification(release, location.uri, method, int(images.required.sum()), expected_from)
     spark, verification.start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
     known_pictures = known_placeholders or placeholders.load_placeholders()
@@ -175,7 +175,7 @@ def _check_wave(
 def _missing_rows(images: ExpectedImages, previous: PreviousChecks, context: VerifyContext) -> VerifyOutcome:
     """The rows of the images that should have a blob and have none."""
     missing = VerifyOutcome()
-    positions = np.flatnonzero(images.wanted & ~images.seen)
+    positions = np.flatnonzero(images.required & ~images.seen)
     for start in range(0, len(positions), BATCH):
         absent = [images.image(position) for position in positions[start : start + BATCH].tolist()]
         keys = [blob_keys.expected_key(image.subset, image.image_id) for image in absent]

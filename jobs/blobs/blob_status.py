@@ -10,21 +10,21 @@ STATUSES = ("verified", *BAD, "unexpected", "resized", "not_comparable", "no_ref
 CVDF_SIDE = 1024
 
 
-def decide_status(facts: BlobFacts, wanted: ExpectedImage | None, placeholders: Placeholders) -> str:
-    """One of STATUSES. Equal size and MD5 are verified, whatever the blob holds; `wanted` is None for no image's blob."""
+def decide_status(facts: BlobFacts, image: ExpectedImage | None, placeholders: Placeholders) -> str:
+    """One of STATUSES. Equal size and MD5 are verified, whatever the blob holds; `image` is None for no image's blob."""
     if facts.problem is not None:
         return "unreadable"
-    if wanted is None:
+    if image is None:
         return "unexpected"
-    if facts.md5 is not None and facts.md5 == wanted.md5 and wanted.size in (None, facts.size):
+    if facts.md5 is not None and facts.md5 == image.md5 and image.size in (None, facts.size):
         return "verified"
-    if damage := _damage_status(facts, wanted, placeholders):
+    if damage := _damage_status(facts, image, placeholders):
         return damage
-    if wanted.origin == "cvdf" and (_is_resized(facts) or facts.method != "full"):
+    if image.origin == "cvdf" and (_is_resized(facts) or facts.method != "full"):
         return "resized" if facts.method == "full" else "not_comparable"
-    if wanted.origin == "thumbnail":
+    if image.origin == "thumbnail":
         return "not_comparable"
-    return _comparison_status(facts, wanted)
+    return _comparison_status(facts, image)
 
 
 def _damage_status(facts: BlobFacts, image: ExpectedImage, placeholders: Placeholders) -> str | None:

@@ -34,7 +34,7 @@ class DamagedImageError(Exception):
     """Bytes that cannot be read as an image."""
 
 
-def resized(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool = False) -> bytes | None:
+def resized(stream: BinaryIO, request: Resize, max_pixels: int, is_original: bool = False) -> bytes | None:
     """The smaller image's bytes; None where the image is upright, small and of the format already.
 
     The colour profile is kept where it fits, other metadata is not; a JPEG shows what is transparent over white.
@@ -42,12 +42,12 @@ def resized(stream: BinaryIO, wanted: Resize, max_pixels: int, is_original: bool
     missing. BombError before anything is unfolded; DamagedError.
     """
     try:
-        return _open_and_resize(stream, wanted, max_pixels)
+        return _open_and_resize(stream, request, max_pixels)
     except DamagedImageError:
         if not is_original:
             raise
     with cut_images.allow_truncated():
-        return _open_and_resize(stream, wanted, max_pixels)
+        return _open_and_resize(stream, request, max_pixels)
 
 
 def _open_and_resize(stream: BinaryIO, resize: Resize, max_pixels: int) -> bytes | None:

@@ -33,20 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def download_request(settings: Settings, given: argparse.Namespace, release: str, place: str) -> DownloadRequest:
+def download_request(settings: Settings, arguments: argparse.Namespace, release: str, place: str) -> DownloadRequest:
     """What the flags of `add_arguments` ask for, with blobs that go to `place`; ConfigError where they do not fit."""
-    source, base = orders.parse_origin(given.base)
-    if given.mirror and base:
+    source, base = orders.parse_origin(arguments.base)
+    if arguments.mirror and base:
         raise ConfigError("--mirror stands for the hosts of the release's own addresses; leave it out with this --from")
     limits = settings.download
-    if given.rate is not None:
-        if not 0 <= given.rate < math.inf:
-            raise ConfigError(f"--rate must be 0 or more, not {given.rate}")
-        limits = replace(limits, requests_per_second=given.rate or None)
-    if given.connections is not None:
-        if given.connections < 1:
-            raise ConfigError(f"--connections must be at least 1, not {given.connections}")
-        limits = replace(limits, connections=given.connections)
+    if arguments.rate is not None:
+        if not 0 <= arguments.rate < math.inf:
+            raise ConfigError(f"--rate must be 0 or more, not {arguments.rate}")
+        limits = replace(limits, requests_per_second=arguments.rate or None)
+    if arguments.connections is not None:
+        if arguments.connections < 1:
+            raise ConfigError(f"--connections must be at least 1, not {arguments.connections}")
+        limits = replace(limits, connections=arguments.connections)
     location = open_store.target_location(place)
     return DownloadRequest(
         release=release,
@@ -54,9 +54,9 @@ def download_request(settings: Settings, given: argparse.Namespace, release: str
         location=location,
         source=source,
         base=base,
-        mirror=orders.parse_mirror(given.mirror),
-        is_open=given.allow_private,
-        resize=_resize_request(given),
+        mirror=orders.parse_mirror(arguments.mirror),
+        is_open=arguments.allow_private,
+        resize=_resize_request(arguments),
         fetch=settings.fetch,
         storage=settings.storage,
         download=limits,

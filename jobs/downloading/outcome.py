@@ -55,16 +55,17 @@ def downloads_columns() -> dict[str, pa.DataType]:
     return {column.name: schemas.arrow_type(column) for column in schemas.table_schema("downloads").columns}
 
 
-def downloads_rows(found: Sequence[tuple[Mapping[str, Any], ImageOutcome]], order: DownloadRequest) -> pa.Table:
+def downloads_rows(outcomes: Sequence[tuple[Mapping[str, Any], ImageOutcome]], order: DownloadRequest) -> pa.Table:
     """(image, outcome) pairs as rows of `downloads`, with the columns of the attribution beside them."""
     now = datetime.datetime.now(datetime.timezone.utc)
     shared: dict[str, Any] = {"release": order.release, "location": order.location, "source": order.source}
     shared |= {"run_id": order.run_id, "downloaded_at": now}
     rows = [
-        shared | vars(image_outcome) | _described_columns(image, image_outcome, order) for image, image_outcome in found
+        shared | vars(image_outcome) | _described_columns(image, image_outcome, order)
+        for image, image_outcome in outcomes
     ]
     data = {name: pa.array([row[name] for row in rows], kind) for name, kind in downloads_columns().items()}
-    beside = {name: pa.array([image[name] for image, _ in found], pa.string()) for name in COLUMNS}
+    beside = {name: pa.array([image[name] for image, _ in outcomes], pa.string()) for name in COLUMNS}
     return pa.table({**data, **beside})
 
 

@@ -30,7 +30,7 @@ class DownloadProgress:
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
+    last_line: float = field(default_factory=time.monotonic)
 
     @property
     def done(self) -> int:
@@ -76,6 +76,6 @@ def show_progress(shown: Any, tally: DownloadProgress, release: str) -> None:
         shown.n = tally.done
         shown.set_postfix_str(tally.failures(), refresh=False)
         shown.refresh()
-    elif time.monotonic() - tally.told >= LINE_SECONDS:
-        tally.told = time.monotonic()
+    elif time.monotonic() - tally.last_line >= LINE_SECONDS:
+        tally.last_line = time.monotonic()
         log_line(tally.line(release))

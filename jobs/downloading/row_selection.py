@@ -37,9 +37,9 @@ class RowSelection(NamedTuple):
     subset: str
     picks: pa.Table
 
-    def keep(self, wanted: Mask) -> RowSelection:
-        """Those rows that are wanted."""
-        return self._replace(picks=self.picks.filter(pa.array(wanted)))
+    def keep(self, mask: Mask) -> RowSelection:
+        """The rows of the mask, of shape (rows,)."""
+        return self._replace(picks=self.picks.filter(pa.array(mask)))
 
     def ids(self) -> Numbers:
         """The image IDs of the rows, as numbers."""

@@ -30,6 +30,10 @@ from oilake.jobs.validation import row_filter
 from oilake.quality.row_expectations import numpy_mask
 from oilake.schemas import loader as schemas
 
+# What the footer of a file says of the chunk in it: what decides its rows, and why rows were kept out.
+MEMBER_NOTE = "oilake.member"
+REASONS_NOTE = "oilake.broken"
+
 
 @dataclass(frozen=True)
 class IngestContext:
@@ -39,6 +43,7 @@ class IngestContext:
     what that digest begins with (see jobs/ingesting/reuse.py). `dropped`: rows that lost their key to an earlier one, as
     positions among the kept rows of a chunk, by (file, chunk number); where given, only these chunks are read. `subsets`:
     those whose rows are taken of a file that tells them in a column; empty: all. `lists`: what files of listed images hold.
+    `digests`: what decides the rows of a member, by file and path.
     """
 
     release: Release
@@ -52,6 +57,7 @@ class IngestContext:
     dropped: Mapping[tuple[str, int], npt.NDArray[np.int64]] | None = None
     subsets: tuple[str, ...] = ()
     lists: tuple[StagedList, ...] = ()
+    digests: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass
@@ -131,12 +137,18 @@ class ChunkTask:
         for block in blocks:
             self._read_block(block)
         report = self.report
-        notes = {reuse.TEXT_NOTE: text.hexdigest()} if text and self._holds_whole_text() else None
-        report.staged = [writer.close(notes) for writer in self.writers.values()]
-        report.quarantined = self.quarantine.close() if self.quarantine else None
-        report.repairs = self.repairs.close() if self.repairs else None
+        notes = self._member_notes()
+        whole = {reuse.TEXT_NOTE: text.hexdigest()} if text and self._holds_whole_text() else {}
+        report.staged = [writer.close({**notes, **whole}) for writer in self.writers.values()]
+        reasons = {REASONS_NOTE: json.dumps(report.broken)}
+        report.quarantined = self.quarantine.close({**notes, **reasons}) if self.quarantine else None
+        report.repairs = self.repairs.close(notes) if self.repairs else None
         report.ids = np.concatenate(self.ids) if self.ids else report.ids
         return report
+
+    def _member_notes(self) -> dict[str, str]:
+        digest = self.context.digests.get((self.report.file, self.report.member))
+        return {MEMBER_NOTE: digest} if digest else {}
 
     def _holds_whole_text(self) -> bool:
         """Whether the one file that was written holds every row of the text as it stood there, in order."""

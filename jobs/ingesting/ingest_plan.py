@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice, missing_names
+from oilake.conf.chosen_files import ALL_FILES, FileChoice, member_subsets, missing_names
 from oilake.conf.registry import ExpectedMember, Release, expected_members
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
@@ -36,23 +37,57 @@ class IngestPlan:
         """The files that only say which images stand in a list."""
         return [landed_file for landed_file in self.landed if not landed_file.gives_rows]
 
+    def without_members(self, taken: Collection[tuple[str, str]]) -> IngestPlan:
+        """What is left of the plan when some members, by file and path, are taken care of."""
+        members = {
+            name: {path: expected for path, expected in by_path.items() if (name, path) not in taken}
+            for name, by_path in self.members.items()
+        }
+        landed = tuple(landed_file for landed_file in self.landed if members[landed_file.file.name])
+        return replace(self, landed=landed, members=members)
 
-def plan_ingest(settings: Settings, release: Release, choice: FileChoice, partial: bool) -> IngestPlan:
-    """The plan; InputError where chosen files are missing, or where none is there."""
+
+def plan_ingest(
+    settings: Settings, release: Release, choice: FileChoice, partial: bool, held: Sequence[Mapping[str, Any]] = ()
+) -> IngestPlan:
+    """The plan; InputError where chosen files are missing, or where none is there.
+
+    `held`: rows of `release_files` of what is published of the release; with a choice of tables or subsets it stays.
+    """
     landing = settings.stored(settings.landing)
     present = landing_area.landed_names(release, landing)
     absent = missing_names(release, choice, present)
+    asked = landing_area.members_by_file(release, choice)
+    wider, stays = choice, set[tuple[str, str]]()
+    if choice != ALL_FILES and held:
+        stays = {(row["file"], row["member"]) for row in held}
+        absent += sorted({name for name, _ in stays} - {*present, *absent})
+        wider = _widen_choice(release, choice, held)
     landing_area.refuse_missing(release, settings.landing, absent, partial)
-    landed = landing_area.find_landed(release, landing, choice)
+    members = {
+        name: {path: e for path, e in by_path.items() if path in asked[name] or (name, path) in stays}
+        for name, by_path in landing_area.members_by_file(release, wider).items()
+    }
+    landed = tuple(file for file in landing_area.find_landed(release, landing, wider) if members[file.file.name])
     landing_area.refuse_empty(release, settings.landing, landed)
-    members = landing_area.members_by_file(release, choice)
-    return IngestPlan(
-        release,
-        tuple(landed),
-        members,
-        choice.subsets,
-        tuple(absent),
-        _is_whole(release, landed, members, choice.subsets),
+    is_whole = _is_whole(release, landed, members, wider.subsets)
+    return IngestPlan(release, landed, members, wider.subsets, tuple(absent), is_whole)
+
+
+def _widen_choice(release: Release, choice: FileChoice, held: Sequence[Mapping[str, Any]]) -> FileChoice:
+    """The choice, with the tables and subsets that are published already."""
+    expected_by_key = {(file.name, e.path): e for file in release.files for e in expected_members(release, file)}
+    expected = [(row, expected_by_key.get((row["file"], row["member"]))) for row in held]
+    tables = [e.member.table for _, e in expected if e]
+    subsets = [
+        subset
+        for row, e in expected
+        if e
+        for subset in (member_subsets(release, e) if row.get("subsets") is None else row["subsets"])
+    ]
+    return FileChoice(
+        tuple(dict.fromkeys((*choice.tables, *tables))) if choice.tables else (),
+        tuple(dict.fromkeys((*choice.subsets, *subsets))) if choice.subsets else (),
     )
 
 

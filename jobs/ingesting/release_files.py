@@ -22,16 +22,21 @@ COUNTS = {
 
 
 def release_file_rows(
-    plan: IngestPlan, reports: Sequence[ChunkReport], unmatched: Mapping[MemberKey, int]
+    plan: IngestPlan,
+    reports: Sequence[ChunkReport],
+    unmatched: Mapping[MemberKey, int],
+    digests: Mapping[MemberKey, str],
 ) -> dict[MemberKey, dict[str, Any]]:
-    """One row a member, by file and member. `unmatched`: images of a list that no row of `images` has."""
+    """One row a member, by file and member. `unmatched`: images of a list that no row of `images` has; `digests`: what
+    decides the rows."""
     files = {landed_file.file.name: landed_file for landed_file in plan.landed}
     rows = member_counts(reports)
     for (name, path), row in rows.items():
         expected = plan.members[name][path]
         subsets = [s for s in member_subsets(plan.release, expected) if not plan.subsets or s in plan.subsets]
         row.update(_bytes_columns(files[name]))
-        row.update(url=files[name].file.url, subsets=subsets, images_unmatched=unmatched.get((name, path)))
+        row.update(url=files[name].file.url, subsets=subsets)
+        row.update(images_unmatched=unmatched.get((name, path)), rows_digest=digests.get((name, path)))
     return rows
 
 

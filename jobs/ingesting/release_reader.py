@@ -18,9 +18,11 @@ from oilake.jobs.ingesting import (
     list_reader,
     reusable_files,
     sort_files,
+    taken_members,
 )
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.member_digests import member_digests
 from oilake.jobs.ingesting.release_files import MemberKey
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.runtime.progress import log_line
@@ -35,12 +37,13 @@ from oilake.schemas import loader as schemas
 class ReadFiles:
     """What the files of a release gave: a report a chunk or list, and the staged files.
 
-    `unmatched`: images of a list that no row of `images` has, by file and member.
+    `unmatched`: images of a list that no row of `images` has, by file and member; `digests`: what decides a member's rows.
     """
 
     reports: list[ChunkReport] = field(default_factory=list)
     staged: list[StagedFile] = field(default_factory=list)
     unmatched: dict[MemberKey, int] = field(default_factory=dict)
+    digests: dict[MemberKey, str] = field(default_factory=dict)
 
 
 def read_release(
@@ -53,27 +56,37 @@ def read_release(
 ) -> ReadFiles:
     """Everything the files hold; text that a published release holds too is taken from there."""
     name, limits, warehouse = plan.release.release, settings.limits, Warehouse.of(settings)
+    seed = code + repr(limits).encode()
+    digests = member_digests(plan, seed)
+    taken = taken_members.find_published(warehouse, plan, digests, published)
+    taken_reports = taken_members.take_members(warehouse, plan, run_id, taken)
+    if taken:
+        log_line(taken_members.taken_sentence(name, taken))
+    unread = plan.without_members(taken)
     context = IngestContext(
         plan.release,
         warehouse,
         run_id,
-        plan.members,
+        unread.members,
         limits.block_bytes,
         limits.field_bytes,
-        code + repr(limits).encode(),
+        seed,
         reusable_files.find_reusable(warehouse, name, published),
         subsets=plan.subsets,
+        digests=digests,
     )
     small_splits = landing_area.small_splits(plan.row_files(), plan.members)
     class_reports, class_list_files = class_files.ingest_class_files(small_splits, context)
-    list_reports, lists = list_reader.read_lists(spark, plan, context, limits)
-    reports = _read_rows(spark, plan, replace(context, lists=tuple(lists)), limits)
+    list_reports, lists = list_reader.read_lists(spark, unread, context, limits)
+    reports = _read_rows(spark, unread, replace(context, lists=tuple(lists)), limits)
+    unmatched = list_reader.count_unmatched(lists, reports) | taken_members.count_unmatched(taken)
+    reports += taken_reports
     delete_files([image_list.uri for image_list in lists])
     staged = class_list_files + [file for report in [*list_reports, *reports] for file in report.beside()]
-    staged += _sort_staged_files(spark, settings, run_id, reports)
+    staged += _sort_staged_files(spark, settings, run_id, reports, digests)
     if reused := sum(report.reused for report in reports):
         log_line(f"{name}: {reused:,} label rows stand in another release word for word and were taken from there")
-    return ReadFiles([*class_reports, *list_reports, *reports], staged, list_reader.count_unmatched(lists, reports))
+    return ReadFiles([*class_reports, *list_reports, *reports], staged, unmatched, digests)
 
 
 def _read_rows(spark: SparkSession, plan: IngestPlan, context: IngestContext, limits: Limits) -> list[ChunkReport]:
@@ -114,7 +127,11 @@ def _find_duplicates(
 
 
 def _sort_staged_files(
-    spark: SparkSession, settings: Settings, run_id: str, reports: Sequence[ChunkReport]
+    spark: SparkSession,
+    settings: Settings,
+    run_id: str,
+    reports: Sequence[ChunkReport],
+    digests: Mapping[MemberKey, str],
 ) -> list[StagedFile]:
     files = [file for report in reports for file in report.staged]
     unsorted_groups = sort_files.unsorted_files(reports)
@@ -123,6 +140,7 @@ def _sort_staged_files(
     log_line(f"sorting by image: {', '.join(sorted({table for table, _ in unsorted_groups}))}")
     replaced = [file for group in unsorted_groups.values() for file in group]
     warehouse = Warehouse.of(settings)
-    sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups)
+    digest_by_path = {f.path: digests.get((r.file, r.member), "") for r in reports for f in r.staged}
+    sorted_files = sort_files.sort_by_image(spark, warehouse, run_id, unsorted_groups, digest_by_path)
     cleanup.delete_replaced(replaced, warehouse)
     return [file for file in files if file not in replaced] + sorted_files

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 
 from pyspark.sql import SparkSession
 
-from oilake.jobs.ingesting.chunk_kernel import ChunkReport
+from oilake.jobs.ingesting.chunk_kernel import MEMBER_NOTE, ChunkReport
 from oilake.jobs.tables import spark_writer
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
@@ -15,6 +15,9 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 ROWS_PER_FILE = 4_000_000
+
+# Staged files by table and partition.
+UnsortedGroups = Mapping[tuple[str, str], Sequence[StagedFile]]
 
 
 def unsorted_files(reports: Sequence[ChunkReport]) -> dict[tuple[str, str], list[StagedFile]]:
@@ -37,23 +40,37 @@ def _are_in_order(entries: Sequence[tuple[str, str, bool, StagedFile]]) -> bool:
 
 
 def sort_by_image(
-    spark: SparkSession, warehouse: Warehouse, run_id: str, found: Mapping[tuple[str, str], Sequence[StagedFile]]
+    spark: SparkSession,
+    warehouse: Warehouse,
+    run_id: str,
+    found: UnsortedGroups,
+    digests: Mapping[str, str],
 ) -> list[StagedFile]:
-    """New staged files with the same rows, sorted by image, instead of those in `found`."""
+    """New staged files with the same rows, sorted by image, instead of those in `found`.
+
+    `digests`: what decides the rows of a file, by its path; noted where it is one for all of a partition.
+    """
     sorted_files: list[StagedFile] = []
     for table, group in groupby(sorted(found), key=lambda key: key[0]):
         for key in group:
-            sorted_files += _sort_partition(spark, warehouse, run_id, table, found[key])
+            sorted_files += _sort_partition(spark, warehouse, run_id, table, found[key], digests)
     return sorted_files
 
 
 def _sort_partition(
-    spark: SparkSession, warehouse: Warehouse, run_id: str, name: str, files: Sequence[StagedFile]
+    spark: SparkSession,
+    warehouse: Warehouse,
+    run_id: str,
+    name: str,
+    files: Sequence[StagedFile],
+    digests: Mapping[str, str],
 ) -> list[StagedFile]:
     table = schemas.table_schema(name)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
     count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
+    distinct = {digests.get(file.path, "") for file in files}
+    notes = {MEMBER_NOTE: distinct.pop()} if len(distinct) == 1 and "" not in distinct else {}
     frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(name, file.path) for file in files))
     return spark_writer.stage_frame(
-        spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}"
+        spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}", notes
     )

@@ -80,7 +80,7 @@ def summarize_release(
     release: Release, warehouse: Warehouse, pin: Snapshot, reports: Sequence[ChunkReport] | None = None
 ) -> Summary:
     """The summary of a published release; `reports` are those of the run that published it just now, if one did."""
-    files = small_rows(warehouse, "release_files", pin, ["file", "member", *COUNTS])
+    files = small_rows(warehouse, "release_files", pin)
     totals = {name: sum(row[name] for row in files) for name in COUNTS}
     reasons: Counter[str] = Counter()
     for row in small_rows(warehouse, "quarantine", pin, ["reasons"]):
@@ -94,7 +94,7 @@ def summarize_release(
         _rows_by_subset(release, warehouse, pin, files),
         totals,
         dict(sorted(reasons.items())),
-        _read_warnings(reports or []),
+        [*_read_warnings(reports or []), *_list_warnings(files)],
     )
 
 
@@ -113,6 +113,14 @@ def _rows_by_subset(
         counts = rows[subsets.get((row["file"], row["member"])) or "all"]
         counts.update(kept=row["rows_kept"], quarantined=row["rows_quarantined"])
     return {subset: dict(counts) for subset, counts in rows.items() if counts}
+
+
+def _list_warnings(files: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{row['file']}: {row['member']}: lists {row['images_unmatched']:,} images of which images has no row"
+        for row in files
+        if row.get("images_unmatched")
+    ]
 
 
 def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:

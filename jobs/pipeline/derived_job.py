@@ -56,11 +56,11 @@ class DerivedTask:
 
 @dataclass(frozen=True)
 class JobResult(Generic[T]):
-    """`found`: what the work told, also where it was done before; `pin`: the snapshot that holds it; seconds of the work,
-    and of Spark's start."""
+    """`result`: what the work gave beside its rows, also where it was done before; `pin`: the snapshot that holds it;
+    seconds of the work, and of Spark's start."""
 
     changed: bool
-    found: T
+    result: T
     pin: Snapshot
     seconds: float = 0.0
     start_seconds: float = 0.0

@@ -24,7 +24,7 @@ class StagedPublication(Generic[T]):
     """A publication whose files are all staged, what the job knows of their rows, and what it tells besides."""
 
     publication: Publication
-    known: PublishFacts
+    facts: PublishFacts
     told: T
 
 
@@ -48,7 +48,7 @@ def pass_gate(
     staged: StagedPublication[T] | None = None
     try:
         staged = stage()
-        judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.known)
+        judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.facts)
         publish_gate.raise_if_broken(staged.publication, judgements)
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:

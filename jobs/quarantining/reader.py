@@ -37,7 +37,7 @@ class QuarantineFilter:
 
 
 def read_rows(
-    warehouse: Warehouse, wanted: QuarantineFilter, limit: int, is_whole: bool = False
+    warehouse: Warehouse, quarantine_filter: QuarantineFilter, limit: int, is_whole: bool = False
 ) -> tuple[list[Row], int]:
     """(the first `limit` wanted rows by release, file, member and line; how many are wanted); with their bytes when whole.
 
@@ -46,7 +46,9 @@ def read_rows(
     counted = Counter[str]()
 
     def counted_rows() -> Iterator[Row]:
-        for row in _matching_rows(warehouse, wanted, [*LOCATION_COLUMNS[1:], *(["raw"] if is_whole else [])]):
+        for row in _matching_rows(
+            warehouse, quarantine_filter, [*LOCATION_COLUMNS[1:], *(["raw"] if is_whole else [])]
+        ):
             counted["rows"] += 1
             yield row
 
@@ -56,13 +58,13 @@ def read_rows(
     return first, counted["rows"]
 
 
-def count_reasons(warehouse: Warehouse, wanted: QuarantineFilter) -> list[Row]:
+def count_reasons(warehouse: Warehouse, quarantine_filter: QuarantineFilter) -> list[Row]:
     """Rows by release, table, file, member and reason, sorted; a row with several reasons counts once for each."""
     reason_counts = Counter(
         (row["release"], row["table_name"], row["file"], row["member"], reason)
-        for row in _matching_rows(warehouse, wanted, list(LOCATION_COLUMNS[1:]))
+        for row in _matching_rows(warehouse, quarantine_filter, list(LOCATION_COLUMNS[1:]))
         for reason in row["reasons"]
-        if wanted.reason in (None, reason)
+        if quarantine_filter.reason in (None, reason)
     )
     names = ("release", "table_name", "file", "member", "reason")
     return [dict(zip(names, key, strict=True)) | {"rows": count} for key, count in sorted(reason_counts.items())]

@@ -59,7 +59,7 @@ class FilePreview:
     here, by table.
 
     Of the rows that pass in tables of one row an image, each of shape (rows,): their `tables`, image `ids`, `order` (place
-    of the member, line), `places` in the file, and whether they were `known` as duplicates.
+    of the member, line), `places` in the file, and whether they stood there as duplicates alone (`were_duplicates`).
     """
 
     uri: str
@@ -71,7 +71,7 @@ class FilePreview:
     ids: list[int] = field(default_factory=list)
     order: list[tuple[int, int]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
-    known: list[bool] = field(default_factory=list)
+    were_duplicates: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def preview_file(uri: str, context: ReprocessContext) -> FilePreview:
             preview.ids += as_numbers(image_ids_of(judged.kept)).tolist()
             preview.order += [(source.place, rows[n]["line"]) for n in judged.places.tolist()]
             preview.places += (judged.places + start).tolist()
-            preview.known += [rows[n]["reasons"] == [DUPLICATE] for n in judged.places.tolist()]
+            preview.were_duplicates += [rows[n]["reasons"] == [DUPLICATE] for n in judged.places.tolist()]
     return preview
 
 

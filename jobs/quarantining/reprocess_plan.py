@@ -117,7 +117,7 @@ def _files_to_reread(looks: Sequence[FilePreview], warehouse: Warehouse, pin: Sn
     for number, look in enumerate(looks):
         is_lost = lost[start : start + len(look.ids)]
         start += len(look.ids)
-        is_news = bool((is_lost & ~np.array(look.known, np.bool_)).any())
+        is_news = bool((is_lost & ~np.array(look.were_duplicates, np.bool_)).any())
         if look.passing > is_lost.sum() or look.reworded or is_news:
             rereads.append(RereadFile(look.uri, number, np.array(look.places, np.int64)[is_lost]))
     return rereads

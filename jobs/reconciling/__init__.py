@@ -1,1 +1,1 @@
-"""Rows of several sorted tables side by side: spans of images, aligned and merged in tasks."""
+"""Tasks over a range of image IDs: labels reconciled to one row an image and class, and two releases compared."""

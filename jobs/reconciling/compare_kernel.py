@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -23,15 +23,16 @@ LABEL_ROWS, BOX_ROWS, IMAGE_ROWS = 1 << 18, 1 << 17, 1 << 16
 
 @dataclass(frozen=True)
 class CompareContext:
-    """What every task of a run knows. `classes`: those of both releases; `image_columns`: those that both give of images;
-    `ancestors`: by the later release's hierarchy; `least_iou`: from which overlap on a box can be another one redrawn."""
+    """What every task of a run knows. `classes`: those of both releases; `image_columns`: what each side gives of images, by
+    its name; `ancestors`: by the later release's hierarchy; `least_iou`: from which overlap on a box can be another one
+    redrawn."""
 
     from_release: str
     to_release: str
     warehouse: Warehouse
     run_id: str
     classes: ClassVocabulary
-    image_columns: tuple[str, ...]
+    image_columns: Mapping[str, tuple[str, ...]]
     ancestors: ClassAncestors
     least_iou: float
 

@@ -45,13 +45,10 @@ COMPARISONS = {
 }
 
 
-def shared_columns(warehouse: Warehouse, pair: SnapshotsByName) -> tuple[str, ...]:
-    """The columns of `images` that both releases give: what only one of them has is no change of an image."""
-    given = [
-        filled_columns([file.uri for file in published_files(warehouse, "images", snapshot)], image_changes.COLUMNS)
-        for snapshot in pair.values()
-    ]
-    return tuple(name for name in given[0] if name in given[1])
+def given_columns(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, tuple[str, ...]]:
+    """The columns of `images` that each release gives of each subset, by side: a list may be taken of one subset alone."""
+    published = {role: published_files(warehouse, "images", snapshot) for role, snapshot in pair.items()}
+    return {name: tuple(filled_columns(uris, image_changes.COLUMNS)) for name, uris in _uris_by_side(published).items()}
 
 
 def compare_table(
@@ -80,13 +77,23 @@ def compare_table(
 def _merge_sides(
     table: str, published: Mapping[str, Sequence[PublishedFile]], context: CompareContext
 ) -> dict[str, Side]:
-    """A side for each release and subset: the subset of a row is that of its file."""
+    """A side for each release and subset."""
+    compared = COMPARISONS[table]
+    return {
+        name: Side(
+            tuple(uris),
+            context.image_columns[name] if table == "images" else compared.columns,
+            compared.batch,
+            compared.is_plain,
+        )
+        for name, uris in _uris_by_side(published).items()
+    }
+
+
+def _uris_by_side(published: Mapping[str, Sequence[PublishedFile]]) -> dict[str, list[str]]:
+    """The files by side: the subset of a row is that of its file."""
     uris: dict[str, list[str]] = {}
     for role, role_files in published.items():
         for file in role_files:
             uris.setdefault(side_name(role, file.partition["subset"]), []).append(file.uri)
-    compared = COMPARISONS[table]
-    columns = context.image_columns if table == "images" else compared.columns
-    return {
-        name: Side(tuple(side_uris), columns, compared.batch, compared.is_plain) for name, side_uris in uris.items()
-    }
+    return uris

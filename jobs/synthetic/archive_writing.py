@@ -60,9 +60,9 @@ def spool_headers(job: ArchiveJob) -> dict[str, bytes]:
     return {archives.spool_name(*each): archives.header_line(*each) for each in job.row_members}
 
 
-def write_archives(job: ArchiveJob, wanted: Mapping[str, int]) -> list[tuple[Any, ...]]:
+def write_archives(job: ArchiveJob, defect_counts: Mapping[str, int]) -> list[tuple[Any, ...]]:
     """Every file to its published place, with as many defects of each kind in V3's; the truth about these."""
-    edits = defect_injection.plan_edits(job.seed, wanted, _planted_members(job)) if wanted else {}
+    edits = defect_injection.plan_edits(job.seed, defect_counts, _planted_members(job)) if defect_counts else {}
     lines: dict[str, list[int]] = {}
     for release, file in track_progress(job.files, len(job.files), "archives written", "files"):
         _write_file(job, release, file, edits if release.release == PLANTED else {}, lines)

@@ -51,13 +51,13 @@ def _pair_changes(
 ) -> Iterator[BoxChange]:
     remaining, rest = list(right), []
     for row in left:
-        same = next((other for other in remaining if before[row] == after[other]), None)
+        same = next((candidate for candidate in remaining if before[row] == after[candidate]), None)
         if same is None:
             rest.append(row)
         else:
             remaining.remove(same)
             yield BoxChange("unchanged", row, same, 1.0)
-    overlaps = [[intersection_over_union(before[row], after[other]) for other in remaining] for row in rest]
+    overlaps = [[intersection_over_union(before[row], after[candidate]) for candidate in remaining] for row in rest]
     partners = best_partners(overlaps)
     for n, partner in enumerate(partners):
         if partner is None:
@@ -68,12 +68,12 @@ def _pair_changes(
         yield BoxChange("added", None, remaining[m], None)
 
 
-def intersection_over_union(one: BoxSides, other: BoxSides) -> float:
+def intersection_over_union(left: BoxSides, right: BoxSides) -> float:
     """The shared area of two boxes as a share of what both cover; 0 where neither covers any."""
-    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
-    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
+    width = min(left.x_max, right.x_max) - max(left.x_min, right.x_min)
+    height = min(left.y_max, right.y_max) - max(left.y_min, right.y_min)
     shared = max(width, 0.0) * max(height, 0.0)
-    areas = [(box.x_max - box.x_min) * (box.y_max - box.y_min) for box in (one, other)]
+    areas = [(box.x_max - box.x_min) * (box.y_max - box.y_min) for box in (left, right)]
     total = sum(areas) - shared
     return shared / total if total > 0 else 0.0
 

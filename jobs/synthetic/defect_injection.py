@@ -71,13 +71,13 @@ class MemberEdits:
     edits: dict[int, Edit] = field(default_factory=dict)
 
 
-def parse_defect_counts(wanted: Sequence[str], kinds: Sequence[str], available: Collection[str]) -> dict[str, int]:
+def parse_defect_counts(texts: Sequence[str], kinds: Sequence[str], available: Collection[str]) -> dict[str, int]:
     """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are.
 
     `available`: those that fit what is written, all of which `all` means.
     """
     counts: Counter[str] = Counter()
-    for text in wanted:
+    for text in texts:
         kind, _, number = text.partition("=")
         if kind not in kinds and kind != ALL_KINDS:
             raise ConfigError(f"--plant {text}: no such kind; known: {ALL_KINDS}, {', '.join(kinds)}")
@@ -91,15 +91,20 @@ def parse_defect_counts(wanted: Sequence[str], kinds: Sequence[str], available: 
 
 
 def plan_edits(
-    seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember], kinds: Mapping[str, DefectKind] = KINDS
+    seed: int,
+    defect_counts: Mapping[str, int],
+    members: Sequence[SpooledMember],
+    kinds: Mapping[str, DefectKind] = KINDS,
 ) -> dict[str, list[Edit]]:
     """What to change in each member (by path), sorted, so that exactly the wanted numbers of defects stand there.
 
     ConfigError when a member has too few rows of the kind that is needed.
     """
     rng = np.random.default_rng([seed, 9])
-    targets = [_member_edits(member) for member in members if any(_fits_member(kinds[k], member) for k in wanted)]
-    for kind, number in wanted.items():
+    targets = [
+        _member_edits(member) for member in members if any(_fits_member(kinds[k], member) for k in defect_counts)
+    ]
+    for kind, number in defect_counts.items():
         fitting = [target for target in targets if _fits_member(kinds[kind], target.member)]
         start = int(rng.integers(0, len(fitting)))
         for n in range(start, start + number):

@@ -181,7 +181,7 @@ KINDS = {
 }
 
 
-def fresh_image_id(rng: np.random.Generator, known: str, following: str | None) -> str | None:
+def fresh_image_id(rng: np.random.Generator, image_id: str, following: str | None) -> str | None:
     """An ID of no image, between two that follow each other; None where there is no room."""
-    low, high = int(known, 16), int(following, 16) if following else 2**64 - 1
+    low, high = int(image_id, 16), int(following, 16) if following else 2**64 - 1
     return f"{low + int(rng.integers(1, min(high - low, 1_000))):016x}" if high - low > 1 else None

@@ -37,8 +37,8 @@ def subset_states(world: EvolvedContext, number: int, subset: str, rows: SubsetR
     judged = np.unique(pairs.image_numbers(labels.pairs))
     states = {AFTER: SubsetState(labels, rows.machine, boxes, judged, np.unique(pairs.image_numbers(boxes.pairs)))}
     # Each release judges the images of the one before and some more, in one order for all.
-    others = np.setdiff1d(np.arange(len(rows.ids)), judged)
-    order = np.concatenate([judged, world.random(LABELLED, number, SUBSETS.index(subset)).permutation(others)])
+    unjudged = np.setdiff1d(np.arange(len(rows.ids)), judged)
+    order = np.concatenate([judged, world.random(LABELLED, number, SUBSETS.index(subset)).permutation(unjudged)])
     for name, release in world.rules.releases.items():
         whole = subset != "train"
         labelled = np.sort(order if whole else order[: max(len(judged), round(release.labelled * len(order)))])

@@ -63,8 +63,8 @@ def evolve_classes(seed: int, classes: SampleClasses, rules: SampleRules, scale:
     for release, mask in evolved.listed.items():
         evolved.listed[release] = np.append(mask, np.zeros(len(mids) - len(mask), np.bool_))
     for release, release_rules in rules.releases.items():
-        other = evolved.listed[release_rules.classes.shared_with or release]
-        evolved.labelled[release] = evolved.listed[release] & other
+        shared = evolved.listed[release_rules.classes.shared_with or release]
+        evolved.labelled[release] = evolved.listed[release] & shared
     return EvolvedClasses(**{**vars(evolved), "place": np.argsort(np.argsort(np.array(mids)))})
 
 
@@ -103,8 +103,8 @@ def _rename(
     if rules.shared_names is not None:
         left -= _tell_apart(rules, root, name_list, listed)
     boxed = min(_scaled(rules.renamed_boxable, root), left)
-    others = np.setdiff1d(np.flatnonzero(listed), boxable)
-    chosen = [*rng.permutation(boxable)[:boxed].tolist(), *rng.permutation(others)[: max(0, left - boxed)].tolist()]
+    unboxed = np.setdiff1d(np.flatnonzero(listed), boxable)
+    chosen = [*rng.permutation(boxable)[:boxed].tolist(), *rng.permutation(unboxed)[: max(0, left - boxed)].tolist()]
     taken = {name_list[code] for code in np.flatnonzero(listed).tolist()}
     for n, code in enumerate(chosen):
         name = rules.form.format(name_list[code], SENSES[n % len(SENSES)])

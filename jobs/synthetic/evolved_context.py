@@ -80,9 +80,9 @@ def make_evolved_context(
 
 def _judged_classes(classes: SampleClasses, evolved: EvolvedClasses, release: str) -> Pairs:
     """The classes that people judge in a release, the popular ones first."""
-    known = np.concatenate([classes.kept, classes.new])
-    rest = np.setdiff1d(np.arange(len(evolved.mids)), known)
-    codes = np.concatenate([known, rest])
+    older = np.concatenate([classes.kept, classes.new])
+    rest = np.setdiff1d(np.arange(len(evolved.mids)), older)
+    codes = np.concatenate([older, rest])
     judged: Pairs = codes[evolved.labelled[release][codes]]
     return judged
 
@@ -101,10 +101,10 @@ def _scaled_counts(
     counts: dict[tuple[str, str, str], int] = {}
     for name, release in rules.releases.items():
         for figure in FIGURES:
-            known = _stated_counts(figure, name, release, published) or _stated_counts(
+            stated = _stated_counts(figure, name, release, published) or _stated_counts(
                 figure, release.follows, release, published
             )
-            for subset, value in known.items():
+            for subset, value in stated.items():
                 counts[name, figure, subset] = round(value * max(scale, FLOOR[subset]))
             for subset in FLOOR:
                 counts.setdefault((name, figure, subset), counts.get((release.follows, figure, subset), 0))

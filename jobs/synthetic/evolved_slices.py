@@ -49,15 +49,15 @@ def make_states(world: EvolvedContext, number: int, sample_slice: SampleSlice) -
     )
 
 
-def file_lines(world: EvolvedContext, made: SliceStates, name: str) -> pa.StringArray:
+def file_lines(world: EvolvedContext, slice_states: SliceStates, name: str) -> pa.StringArray:
     """The rows of one file in a slice."""
     form = world.rules.rows[name]
-    rng = world.random(SHUFFLES, made.number, list(world.rules.rows).index(name)) if form.shuffled else None
+    rng = world.random(SHUFFLES, slice_states.number, list(world.rules.rows).index(name)) if form.shuffled else None
     if form.content == "all_images":
-        return evolved_images.all_lines(list(made.images.values()))
+        return evolved_images.all_lines(list(slice_states.images.values()))
     assert form.subset is not None
-    state, ids = made.states[form.subset][form.state], made.rows[form.subset].names
-    images = made.images[form.subset]
+    state, ids = slice_states.states[form.subset][form.state], slice_states.rows[form.subset].names
+    images = slice_states.images[form.subset]
     if form.content == "images":
         return images.lines
     if form.content in ("boxable_images", "labelled_images"):
@@ -88,14 +88,14 @@ def verdict_lines(
     return text.join_columns(text.pick(ids, image[order].astype(np.int32)), text.pick(words, word.astype(np.int32)))
 
 
-def count_file(tally: FigureTally, made: SliceStates, name: str, form: RowFile) -> None:
+def count_file(tally: FigureTally, slice_states: SliceStates, name: str, form: RowFile) -> None:
     """Adds what a file holds to the tally, under the file's name."""
     if form.content == "all_images":
-        for subset, part in made.rows.items():
+        for subset, part in slice_states.rows.items():
             tally.count((name,), "images", subset, len(part.ids))
     if form.subset is None or form.content not in ("human", "machine", "boxes"):
         return
-    state, subset = made.states[form.subset][form.state], form.subset
+    state, subset = slice_states.states[form.subset][form.state], form.subset
     if form.content == "human":
         positive = state.labels.verdict == 1
         tally.count((name,), "human_labels_positive", subset, int(positive.sum()))
@@ -112,7 +112,7 @@ def count_file(tally: FigureTally, made: SliceStates, name: str, form: RowFile) 
         tally.see((name,), "box", pairs.class_numbers(state.boxes.pairs))
 
 
-def count_files(tally: FigureTally, made: SliceStates, files: Mapping[str, RowFile]) -> None:
+def count_files(tally: FigureTally, slice_states: SliceStates, files: Mapping[str, RowFile]) -> None:
     """Adds what these files hold."""
     for name, form in files.items():
-        count_file(tally, made, name, form)
+        count_file(tally, slice_states, name, form)

@@ -54,12 +54,12 @@ def begin_truth(folder: Path, world: EvolvedContext, classes: SampleClasses) -> 
     ground_truth.write_csv(folder / "class_changes.csv", CLASSES, _class_rows(world, classes))
 
 
-def append_truth(folder: Path, world: EvolvedContext, made: SliceStates) -> None:
+def append_truth(folder: Path, world: EvolvedContext, slice_states: SliceStates) -> None:
     """What changed in one slice."""
     mids = world.classes.mids
     for before, after in release_steps(world.rules):
-        for subset, states in made.states.items():
-            ids = made.rows[subset].names.to_pylist()
+        for subset, states in slice_states.states.items():
+            ids = slice_states.rows[subset].names.to_pylist()
             label_rows = _label_rows(world, states[before].labels, states[after].labels)
             ground_truth.append_csv(
                 folder / f"label_changes_{before}_{after}.csv",

@@ -35,7 +35,7 @@ from oilake.jobs.synthetic.slice_rows import SampleSlice
 def chosen_files(choice: SampleChoice) -> set[str]:
     """The known files of the chosen releases and tables."""
     rules = release_rules.load_rules()
-    names = {file.name for name in choice.releases for file in choice.known[name].files}
+    names = {file.name for name in choice.releases for file in choice.registry[name].files}
     return {name for name in names if rules.table_of(name) in choice.tables}
 
 
@@ -105,14 +105,14 @@ def append_slice(
     job: EvolvedJob, truth: Path, number: int, sample_slice: SampleSlice, opened: Spools, tally: FigureTally
 ) -> None:
     """Writes and counts the rows of one slice, and tells what changed in it."""
-    made = evolved_slices.make_states(job.world, number, sample_slice)
+    slice_states = evolved_slices.make_states(job.world, number, sample_slice)
     for name in job.row_files:
-        archives.append_rows(opened, {spool_name(name): [evolved_slices.file_lines(job.world, made, name)]})
+        archives.append_rows(opened, {spool_name(name): [evolved_slices.file_lines(job.world, slice_states, name)]})
     every = {name for names in job.files.values() for name in names}
     rows = {name: form for name, form in job.world.rules.rows.items() if name in every}
-    evolved_slices.count_files(tally, made, rows)
+    evolved_slices.count_files(tally, slice_states, rows)
     if job.tells_truth:
-        evolved_truth.append_truth(truth, job.world, made)
+        evolved_truth.append_truth(truth, job.world, slice_states)
 
 
 def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:
@@ -144,10 +144,10 @@ def _trainable_classes(job: EvolvedJob, tally: FigureTally) -> dict[str, set[int
 
 
 def write_files(
-    job: EvolvedJob, out: Path, folder: Path, tally: FigureTally, wanted: Mapping[str, int]
+    job: EvolvedJob, out: Path, folder: Path, tally: FigureTally, defect_counts: Mapping[str, int]
 ) -> list[tuple[object, ...]]:
     """Every file to its published path under `out`, with as many defects of each kind; the truth about these."""
-    trainable, planted = _trainable_classes(job, tally), _plan_defects(job, folder, wanted)
+    trainable, planted = _trainable_classes(job, tally), _plan_defects(job, folder, defect_counts)
     truth: list[tuple[object, ...]] = []
     for name in job.written:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -165,12 +165,12 @@ def write_files(
     return truth
 
 
-def _plan_defects(job: EvolvedJob, folder: Path, wanted: Mapping[str, int]) -> PlainDefects:
+def _plan_defects(job: EvolvedJob, folder: Path, defect_counts: Mapping[str, int]) -> PlainDefects:
     rules, classes = job.world.rules, job.world.classes
     members = plain_defects.spooled_members(rules, {name: folder / spool_name(name) for name in job.row_files})
     lists = [name for name in job.written if name in rules.lists and rules.lists[name].has_names]
     retired = [mid for mid, listed in zip(classes.mids, classes.listed[max(rules.releases)], strict=True) if not listed]
-    return plain_defects.plan_defects(job.world.seed, wanted, members, lists, retired)
+    return plain_defects.plan_defects(job.world.seed, defect_counts, members, lists, retired)
 
 
 def _place_rows(

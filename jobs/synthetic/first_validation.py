@@ -31,14 +31,14 @@ class FirstValidationRows:
 
 
 def validation_rows(
-    rng: np.random.Generator, parts: Sequence[SubsetRows], known: npt.NDArray[np.bool_]
+    rng: np.random.Generator, parts: Sequence[SubsetRows], machine_classes: npt.NDArray[np.bool_]
 ) -> FirstValidationRows:
-    """The parts as one set; `known`: the classes that V1's machine knew. People judged the machine's labels only."""
+    """The parts as one set; `machine_classes`: the classes that V1's machine knew. People judged its labels only."""
     order = np.argsort(np.concatenate([part.ids for part in parts]))
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     numbers = np.split(number, np.cumsum([len(part.ids) for part in parts])[:-1])
-    machine_pairs = [machine.pairs_of_classes(part.machine, known) for part in parts]
+    machine_pairs = [machine.pairs_of_classes(part.machine, machine_classes) for part in parts]
     judged = [_judged_pairs(rng, part, part_pairs) for part, part_pairs in zip(parts, machine_pairs, strict=True)]
     human_pairs = [
         pairs.pack(n[pairs.image_numbers(j)], pairs.class_numbers(j)) for n, (j, _) in zip(numbers, judged, strict=True)

@@ -45,18 +45,18 @@ def _write_rows(out: IO[str], rows: Iterable[Sequence[Any]]) -> None:
     csv.writer(out, lineterminator="\n").writerows(rows)
 
 
-def image_rows(found: SampleSlice) -> list[tuple[str, str, str]]:
+def image_rows(sample_slice: SampleSlice) -> list[tuple[str, str, str]]:
     """Images of V1's validation set that V2 put elsewhere or left out, sorted by ID."""
-    rows = [(name, "validation", "test") for name in found.parts["test"].names.to_pylist()]
-    if VANISHED in found.parts:
-        rows += [(name, "validation", "") for name in found.parts[VANISHED].names.to_pylist()]
+    rows = [(name, "validation", "test") for name in sample_slice.parts["test"].names.to_pylist()]
+    if VANISHED in sample_slice.parts:
+        rows += [(name, "validation", "") for name in sample_slice.parts[VANISHED].names.to_pylist()]
     return sorted(rows)
 
 
-def label_rows(found: SampleSlice, classes: SampleClasses) -> Iterator[tuple[str, str, str, str]]:
+def label_rows(sample_slice: SampleSlice, classes: SampleClasses) -> Iterator[tuple[str, str, str, str]]:
     """Pairs whose human labels differ between V2 and V3."""
     for subset in SUBSETS:
-        yield from _label_changes(subset, found.parts[subset], classes)
+        yield from _label_changes(subset, sample_slice.parts[subset], classes)
 
 
 def _label_changes(subset: str, part: SubsetRows, classes: SampleClasses) -> Iterator[tuple[str, str, str, str]]:

@@ -40,11 +40,11 @@ def image_vocabulary(seed: int) -> ImageVocabulary:
 
 
 def draw_details(
-    rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int, known: Sequence[str] = ()
+    rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int, photo_columns: Sequence[str] = ()
 ) -> pa.StringArray:
     """OriginalURL and all columns behind it of n images; shape (n,).
 
-    `known`: OriginalSize and OriginalMD5 of the first images, those that have a real photo.
+    `photo_columns`: OriginalSize and OriginalMD5 of the first images, those that have a real photo.
     """
     host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
     # An exponent above 1 gives some authors many photos.
@@ -62,7 +62,8 @@ def draw_details(
     return text.join_columns(
         text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
         text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
-        _draw_titles(rng, words, n), ",", _put_first(known, _size_and_md5(rng, n)), ",", text.blank(thumbnail, absent),
+        _draw_titles(rng, words, n), ",", _put_first(photo_columns, _size_and_md5(rng, n)), ",",
+        text.blank(thumbnail, absent),
     )  # fmt: skip
 
 

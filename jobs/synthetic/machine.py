@@ -42,10 +42,12 @@ def _redraw_repeated(rng: np.random.Generator, popular: Pairs, owners: Pairs, co
     return drawn
 
 
-def ranked(rng: np.random.Generator, found: Pairs) -> Pairs:
+def ranked(rng: np.random.Generator, label_pairs: Pairs) -> Pairs:
     """The pairs with a confidence each, packed as image, confidence (highest first), class; sorted."""
-    rank = zipf.draw_weighted(rng, SHARES, len(found)).astype(np.int64)
-    packed = (((found >> pairs.CLASS_BITS) << RANK_BITS | rank) << pairs.CLASS_BITS) | pairs.class_numbers(found)
+    rank = zipf.draw_weighted(rng, SHARES, len(label_pairs)).astype(np.int64)
+    packed = (((label_pairs >> pairs.CLASS_BITS) << RANK_BITS | rank) << pairs.CLASS_BITS) | pairs.class_numbers(
+        label_pairs
+    )
     return np.sort(packed)
 
 

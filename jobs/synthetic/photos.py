@@ -81,7 +81,7 @@ def at_rest(photo: SamplePhoto, fault: str) -> bytes | None:
 
 
 def write_photos(
-    out: Path, subset: str, found: Sequence[SamplePhoto], details: Sequence[str]
+    out: Path, subset: str, photos: Sequence[SamplePhoto], details: Sequence[str]
 ) -> list[tuple[object, ...]]:
     """Writes the photos of a subset to <out>/photos/<subset>, faults included; the rows of the truth (see TRUTH).
 
@@ -90,7 +90,7 @@ def write_photos(
     folder = out / FOLDER / subset
     folder.mkdir(parents=True)
     rows: list[tuple[object, ...]] = []
-    for number, (photo, line) in enumerate(zip(found, details, strict=True)):
+    for number, (photo, line) in enumerate(zip(photos, details, strict=True)):
         data = at_rest(photo, fault_of(number))
         if data is not None:
             (folder / f"{photo.image_id}.jpg").write_bytes(data)

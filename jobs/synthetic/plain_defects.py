@@ -74,13 +74,17 @@ def retired_kind(mids: Sequence[str]) -> DefectKind:
 
 
 def plan_defects(
-    seed: int, wanted: Mapping[str, int], members: Sequence[SpooledMember], lists: Sequence[str], retired: Sequence[str]
+    seed: int,
+    defect_counts: Mapping[str, int],
+    members: Sequence[SpooledMember],
+    lists: Sequence[str],
+    retired: Sequence[str],
 ) -> PlainDefects:
     """Where the wanted defects go; `lists`: the written files of names, `retired`: MIDs that went."""
     kinds = {**KINDS, RETIRED: retired_kind(retired)} if retired else dict(KINDS)
-    counts = {name: count for name, count in wanted.items() if name in kinds}
+    counts = {name: count for name, count in defect_counts.items() if name in kinds}
     edits = defect_injection.plan_edits(seed, counts, members, kinds) if counts else {}
-    return PlainDefects(kinds, edits, tuple(lists[: wanted.get(HEADER, 0)]))
+    return PlainDefects(kinds, edits, tuple(lists[: defect_counts.get(HEADER, 0)]))
 
 
 def spooled_members(rules: SampleRules, spools: Mapping[str, Path]) -> list[SpooledMember]:

@@ -12,8 +12,8 @@ TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
 
 @dataclass(frozen=True)
 class SampleChoice:
-    """Names of releases and tables; `known`: all releases of the packaged registry."""
+    """Names of releases and tables; `registry`: all releases that can be written, by name."""
 
-    known: Mapping[str, Release]
+    registry: Mapping[str, Release]
     releases: Collection[str]
     tables: Collection[str]

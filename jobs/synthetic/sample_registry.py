@@ -50,6 +50,6 @@ def _release_document(release: str, figures: Figures | None, scale: float) -> di
         document["trainable_rule"] = [
             {**line, "at_least": least_positives(line["at_least"], scale)} for line in trainable_rule
         ]
-    known = [entry for entry in document["files"] if rules.table_of(entry["name"])]
-    document["files"] = [{key: value for key, value in entry.items() if key not in STATED} for entry in known]
+    written = [entry for entry in document["files"] if rules.table_of(entry["name"])]
+    document["files"] = [{key: value for key, value in entry.items() if key not in STATED} for entry in written]
     return document

@@ -46,23 +46,23 @@ class SampleJob:
 
 
 def write_sample(
-    out: Path, folder: Path, choice: SampleChoice, decided: plan.SamplePlan, seed: int, wanted: Mapping[str, int]
+    out: Path, folder: Path, choice: SampleChoice, decided: plan.SamplePlan, seed: int, defect_counts: Mapping[str, int]
 ) -> dict[str, Figures]:
     """Writes the sample into `out`, using `folder` beside it for unfinished files; every release's figures."""
-    chosen = {name: release for name, release in choice.known.items() if name in choice.releases}
+    chosen = {name: release for name, release in choice.registry.items() if name in choice.releases}
     first = {name: release for name, release in chosen.items() if name in ARCHIVES}
-    published = {name: release.published for name, release in choice.known.items()}
+    published = {name: release.published for name, release in choice.registry.items()}
     sample_classes = classes.make_classes(seed, decided.classes)
     evolved = evolved_writing.plan_files(seed, decided, sample_classes, chosen, published, choice.tables)
     job = SampleJob(ArchiveJob(out, folder, seed, first, choice.tables, sample_classes), evolved, decided)
     for name in (*(release.tag for release in first.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)
     tally = _write_rows(job)
-    planted = {kind: count for kind, count in wanted.items() if kind in KINDS}
+    planted = {kind: count for kind, count in defect_counts.items() if kind in KINDS}
     defects = archive_writing.write_archives(job.archives, planted)
     figures_by_release = {name: figures.first_figures(tally, sample_classes, name) for name in first}
     if evolved:
-        defects += evolved_writing.write_files(evolved, out, folder, tally, wanted)
+        defects += evolved_writing.write_files(evolved, out, folder, tally, defect_counts)
         figures_by_release |= evolved_writing.evolved_figures(evolved, tally)
     ground_truth.write_csv(job.truth / "defects.csv", ground_truth.DEFECTS, defects)
     sample_registry.write_registry(out / REGISTRY, folder, chosen, figures_by_release, decided.scale)

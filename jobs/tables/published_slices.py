@@ -58,12 +58,12 @@ def published_slices(
 def _snapshot_slices(
     warehouse: Warehouse, schema: schemas.Table, pin: Snapshot, since: str | None
 ) -> Iterator[PublishedSlice]:
-    known = newest_snapshots(warehouse)
+    newest = newest_snapshots(warehouse)
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if table != schema.table or (since and earlier != since):
             continue
-        if earlier and not _is_current(pin, known.get(earlier), schema.written_by):
+        if earlier and not _is_current(pin, newest.get(earlier), schema.written_by):
             raise ConfigError(_outdated_sentence(warehouse, name, pin))
         yield current_slice(warehouse, table, pin, earlier or None)
 
@@ -118,12 +118,12 @@ def _outdated_sentence(warehouse: Warehouse, name: str, pin: Snapshot) -> str:
 def drop_outdated_comparisons(warehouse: Warehouse, release: str | None) -> tuple[Warehouse, list[str]]:
     """(the warehouse without comparisons, of `release` or of all, whose earlier release was published anew since, a sentence
     for each of these)."""
-    kept, sentences, known = {}, list[str](), newest_snapshots(warehouse)
-    for later, pin in known.items():
+    kept, sentences, newest = {}, list[str](), newest_snapshots(warehouse)
+    for later, pin in newest.items():
         versions = dict(pin.table_versions)
         for name in pin.table_versions if release in (None, later) else ():
             table, _, earlier = name.partition(SINCE)
-            if earlier and not _is_current(pin, known.get(earlier), schemas.table_schema(table).written_by):
+            if earlier and not _is_current(pin, newest.get(earlier), schemas.table_schema(table).written_by):
                 sentences.append(_outdated_sentence(warehouse, name, pin))
                 del versions[name]
         kept[later] = replace(pin, table_versions=versions)

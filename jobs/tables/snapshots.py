@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from oilake.conf.errors import ConfigError
@@ -40,23 +40,31 @@ def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
 
 def read_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
     """The newest snapshot of every release as they are now, by release; empty where nothing was published yet."""
+    return newest_by_release(every_snapshot(warehouse))
+
+
+def every_snapshot(warehouse: Warehouse) -> list[Snapshot]:
+    """All that was ever published and is still told, in no order."""
+    snapshots = []
+    for row in newest_rows(warehouse, "snapshots"):
+        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
+        snapshots.append(Snapshot(**row))
+    return snapshots
+
+
+def newest_by_release(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    """The newest of the snapshots of each release, by release."""
     newest: dict[str, Snapshot] = {}
-    for snapshot in _every_snapshot(warehouse):
+    for snapshot in snapshots:
         if snapshot.release not in newest or snapshot.number > newest[snapshot.release].number:
             newest[snapshot.release] = snapshot
     return dict(sorted(newest.items()))
 
 
-def _every_snapshot(warehouse: Warehouse) -> Iterator[Snapshot]:
-    for row in newest_rows(warehouse, "snapshots"):
-        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
-        yield Snapshot(**row)
-
-
-def ingest_times(warehouse: Warehouse) -> dict[str, datetime.datetime]:
+def ingest_times(snapshots: Iterable[Snapshot]) -> dict[str, datetime.datetime]:
     """When each release was ingested last, by release: jobs that publish it later leave its classes as they are."""
     publications: dict[tuple[str, int | None], datetime.datetime] = {}
-    for snapshot in sorted(_every_snapshot(warehouse), key=lambda snapshot: snapshot.number):
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.number):
         publications.setdefault((snapshot.release, snapshot.table_versions.get("classes")), snapshot.published_at)
     return {release: published_at for (release, _), published_at in publications.items()}
 
@@ -64,7 +72,7 @@ def ingest_times(warehouse: Warehouse) -> dict[str, datetime.datetime]:
 def numbered_snapshot(warehouse: Warehouse, release: str, number: int) -> Snapshot:
     """The snapshot that one publication ended with, whatever was published since."""
     return next(
-        snapshot for snapshot in _every_snapshot(warehouse) if (snapshot.release, snapshot.number) == (release, number)
+        snapshot for snapshot in every_snapshot(warehouse) if (snapshot.release, snapshot.number) == (release, number)
     )
 
 

@@ -24,10 +24,11 @@ def stage_frame(
     run_id: str,
     files: int,
     what: str,
+    notes: Mapping[str, str] | None = None,
 ) -> list[StagedFile]:
     """The frame's rows, in about `files` staged files of one partition, sorted as the table wants; none without a row.
 
-    The frame's columns are the table's stored ones, by name.
+    The frame's columns are the table's stored ones, by name; `notes` go into each file's footer.
     """
     schema = schemas.arrow_schema(table)
     chosen = frame.select(schema.names)
@@ -39,7 +40,7 @@ def stage_frame(
             writer = writer or Writer(warehouse, table, partition, run_id, 0)
             writer.write(pa.Table.from_batches([batch]).cast(schema))
         if writer:
-            yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close())]})
+            yield pa.RecordBatch.from_pydict({"file": [pickle.dumps(writer.close(notes))]})
 
     rows = collect_rows(spark, ordered.mapInArrow(write, "file binary"), files, what)
     return [pickle.loads(row["file"]) for row in rows]

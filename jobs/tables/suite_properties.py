@@ -39,15 +39,17 @@ def carried_suite(table: DeltaTable) -> Suite:
     return suite
 
 
-def migrate_suite(warehouse: Warehouse, name: str, wanted: Suite) -> list[str]:
+def migrate_suite(warehouse: Warehouse, name: str, suite: Suite) -> list[str]:
     """Brings a table's properties up to date; a sentence for each thing that changed. Nothing is set where nothing changed.
 
     StoreError when other runs keep changing them.
     """
     stored = change_properties(
-        warehouse, name, lambda found: {} if found.get(SHA256) == wanted.digest() else carried_properties(wanted)
+        warehouse,
+        name,
+        lambda properties: {} if properties.get(SHA256) == suite.digest() else carried_properties(suite),
     )
-    return [] if stored is None else _migration_sentences(name, stored, wanted)
+    return [] if stored is None else _migration_sentences(name, stored, suite)
 
 
 def _migration_sentences(name: str, stored: Mapping[str, str], suite: Suite) -> list[str]:

@@ -167,16 +167,16 @@ def _linked_groups(pairs: Sequence[tuple[int, int]], scores: Sequence[int]) -> I
     for place, (left, right) in enumerate(pairs):
         by_left[left].append(place)
         by_right[right].append(place)
-    seen = [False] * len(pairs)
+    is_grouped = [False] * len(pairs)
     for first in range(len(pairs)):
-        if seen[first]:
+        if is_grouped[first]:
             continue
-        seen[first], group = True, [first]
+        is_grouped[first], group = True, [first]
         for place in group:  # grows meanwhile
             left, right = pairs[place]
             for neighbour in (*by_left.pop(left, ()), *by_right.pop(right, ())):
-                if not seen[neighbour]:
-                    seen[neighbour] = True
+                if not is_grouped[neighbour]:
+                    is_grouped[neighbour] = True
                     group.append(neighbour)
         yield {pairs[place]: scores[place] for place in group}
 

@@ -48,4 +48,9 @@ def _change_kind(old: Class | None, new: Class | None) -> str:
         return "added"
     if new is None:
         return "removed"
-    return "kept" if old["display_name"] == new["display_name"] else "renamed"
+    return "kept" if _bare_name(old) == _bare_name(new) else "renamed"
+
+
+def _bare_name(row: Class) -> str | None:
+    """The name without the blanks around it, which come and go (V4 has some) and name nothing else."""
+    return (row["display_name"] or "").strip() or None

@@ -42,12 +42,13 @@ class ImageChangeBatch:
     columns: Bits
 
 
-def compare_images(chunk: Mapping[str, ImageRuns], compared: Sequence[str]) -> pa.Table:
+def compare_images(chunk: Mapping[str, ImageRuns], given: Mapping[str, Sequence[str]]) -> pa.Table:
     """The changed rows in the order of image_id; none where all are equal.
 
-    `chunk`: all rows of some images with the columns `compared`, by side (see transforms/release_diff.py), strings plain.
-    Only these can differ: what one of the releases never gives is no change of an image.
+    `chunk`: all rows of some images, by side (see transforms/release_diff.py), strings plain; `given`: the columns that each
+    side gives. Only what both sides give can differ: a list that one release lacks of a subset changes none of its images.
     """
+    compared = [name for name in COLUMNS if any(name in columns for columns in given.values())]
     before, after = (
         {subset: _ascending_runs(chunk[side_name(role, subset)]) for subset in side_subsets(chunk, role)}
         for role in (FROM, TO)
@@ -56,7 +57,19 @@ def compare_images(chunk: Mapping[str, ImageRuns], compared: Sequence[str]) -> p
         {subset: part.images for subset, part in before.items()},
         {subset: part.images for subset, part in after.items()},
     )
-    batches = [_changed_images(matched, before[matched.before], after[matched.after], compared) for matched in met]
+    batches = [
+        _changed_images(
+            matched,
+            before[matched.before],
+            after[matched.after],
+            {
+                n: name
+                for n, name in enumerate(compared)
+                if name in given[side_name(FROM, matched.before)] and name in given[side_name(TO, matched.after)]
+            },
+        )
+        for matched in met
+    ]
     batches += [
         _one_sided_images("removed", subset, None, before[subset].images[gone]) for subset, gone in removed.items()
     ]
@@ -73,11 +86,13 @@ def _ascending_runs(part: ImageRuns) -> ImageRuns:
     return ImageRuns(part.rows, images, np.ones(len(images), np.int64))
 
 
-def _changed_images(met: MatchedRows, before: ImageRuns, after: ImageRuns, compared: Sequence[str]) -> ImageChangeBatch:
-    """The images among those that both releases have which moved or are described otherwise."""
+def _changed_images(
+    met: MatchedRows, before: ImageRuns, after: ImageRuns, compared: Mapping[int, str]
+) -> ImageChangeBatch:
+    """The images among those that both releases have which moved or are described otherwise; `compared`: columns by bit."""
     images = before.images[met.left]
     differ = np.zeros(len(images), np.int64)
-    for n, name in enumerate(compared):
+    for n, name in compared.items():
         differ |= (
             _values_differ(_chosen_column(before, name, met.left), _chosen_column(after, name, met.right)).astype(
                 np.int64

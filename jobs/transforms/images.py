@@ -71,5 +71,5 @@ def _read_rotations(texts: pa.StringArray, unknown: Sequence[str]) -> tuple[pa.I
     stated = pc.if_else(pc.is_in(texts, value_set=pa.array(unknown, pa.string())), None, texts)
     degrees, unreadable = numbers.to_doubles(stated)
     is_quarter = pc.is_in(degrees, value_set=ROTATIONS)
-    other = numpy_mask(pc.and_(pc.is_valid(degrees), pc.invert(is_quarter)))
-    return pc.cast(pc.if_else(is_quarter, degrees, None), pa.int32()), unreadable | other
+    is_oblique = numpy_mask(pc.and_(pc.is_valid(degrees), pc.invert(is_quarter)))
+    return pc.cast(pc.if_else(is_quarter, degrees, None), pa.int32()), unreadable | is_oblique

@@ -105,15 +105,15 @@ def _correct_contradictions(
 
 
 def extra_observations(
-    keys: LabelKeys, found: LabelEvidence, policy: ReconcilePolicy, usual: Sequence[str | None]
+    keys: LabelKeys, evidence: LabelEvidence, policy: ReconcilePolicy, usual: Sequence[str | None]
 ) -> pa.ListArray:
     """The rows of each pair that its columns do not stand for, by source and confidence. `usual`: source by kind."""
-    rows = _extra_rows(keys, found, policy, usual)
-    pairs = np.searchsorted(found.ends, rows, side="right")
+    rows = _extra_rows(keys, evidence, policy, usual)
+    pairs = np.searchsorted(evidence.ends, rows, side="right")
     levels, sources = _level_codes(keys, keys.sorted[rows]), _source_codes(keys, keys.sorted[rows])
     order = np.lexsort((levels, sources, pairs))
-    offsets = np.zeros(len(found.ends) + 1, np.int32)
-    np.cumsum(np.bincount(pairs, minlength=len(found.ends)), out=offsets[1:])
+    offsets = np.zeros(len(evidence.ends) + 1, np.int32)
+    np.cumsum(np.bincount(pairs, minlength=len(evidence.ends)), out=offsets[1:])
     names = pa.array(keys.sources, pa.string()).take(pa.array(sources[order]))
     values = pa.StructArray.from_arrays([names, pa.array(keys.levels[levels[order]])], fields=list(EXTRA.value_type))
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=EXTRA)

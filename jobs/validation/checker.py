@@ -50,12 +50,12 @@ class TargetFindings:
 class WarehouseContext:
     """The warehouse in which a target stands: what other tables and other releases it can be compared with.
 
-    `warehouse`: as the run saw it when it found the targets, so that both are of one moment. `found`: the slices that
+    `warehouse`: as the run saw it when it found the targets, so that both are of one moment. `slices`: those that
     were asked for already, by table and release.
     """
 
     warehouse: Warehouse
-    found: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
+    slices: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
 
     @property
     def pins(self) -> dict[str, Snapshot]:
@@ -80,9 +80,9 @@ class WarehouseContext:
                 return f"{release_asked} is partial"
         if release_asked is not None and table not in self.pins[release_asked].table_versions:
             return f"{table} of {release_asked} is not published"
-        if (table, release_asked) not in self.found:
-            self.found[table, release_asked] = published_targets(self.warehouse, [table], release_asked)[0]
-        return self.found[table, release_asked]
+        if (table, release_asked) not in self.slices:
+            self.slices[table, release_asked] = published_targets(self.warehouse, [table], release_asked)[0]
+        return self.slices[table, release_asked]
 
     def _release_before(self, release: str | None) -> str | None:
         earlier = [name for name in self.pins if release and int(name[1:]) < int(release[1:])]
@@ -94,7 +94,7 @@ class _TargetWork:
     """One target on its way: what is asked of it, what is not and why, and what was counted."""
 
     target: CheckTarget
-    found: TargetMetrics
+    metrics: TargetMetrics
     asked: list[Expectation]
     not_asked: dict[str, str]
     counts: dict[str, ExpectationCount] = field(default_factory=dict)
@@ -175,21 +175,21 @@ def _type_misfit(target: CheckTarget, expectation: Expectation) -> str | None:
 
 def _count_from_files(spark: SparkSession, work: _TargetWork) -> None:
     """Counts what the files tell; where one of them cannot be read, only broken promises are certain."""
-    whole = work.found.total()
+    whole = work.metrics.total()
     for expectation in work.asked:
         if expectation.type == scopes.QUERY:
             continue
         count = whole.counts.get(expectation.name, ExpectationCount())
-        if work.found.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
+        if work.metrics.unreadable and (expectation.type in scopes.ARGUMENTS or not count.unexpected):
             work.not_asked[expectation.name] = "a file cannot be read"
         elif work.target.suite.may_repeat(expectation):
-            tallies = [tally for _, tally in work.found.tallies]
+            tallies = [tally for _, tally in work.metrics.tallies]
             target = work.target
             work.counts[expectation.name] = uniqueness.count_repeated_rows(
                 target.files, target.schema, expectation, tallies
             )
         elif expectation.type in scopes.UNIQUE:
-            work.counts[expectation.name] = _count_repeated_keys(spark, work.target, work.found, expectation.columns)
+            work.counts[expectation.name] = _count_repeated_keys(spark, work.target, work.metrics, expectation.columns)
         elif expectation.type == scopes.ROW_COUNT:
             work.counts[expectation.name] = ExpectationCount(whole.rows)
         else:
@@ -205,11 +205,11 @@ def _open_questions(work: _TargetWork, around: WarehouseContext | None) -> Itera
             name: around.find(name, work.target.release) if around else "" for name in expectation.meta.reads
         }
         causes = [slice_or_cause for slice_or_cause in other_slices.values() if isinstance(slice_or_cause, str)]
-        if work.found.unreadable:
+        if work.metrics.unreadable:
             causes.append("a file cannot be read")
         if causes:
             work.not_asked[expectation.name] = causes[0]
-        elif expectation.name in work.found.shown:
+        elif expectation.name in work.metrics.shown:
             work.counts[expectation.name] = ExpectationCount()
         else:
             yield Question(
@@ -219,7 +219,7 @@ def _open_questions(work: _TargetWork, around: WarehouseContext | None) -> Itera
 
 def _target_findings(work: _TargetWork) -> TargetFindings:
     judged = [results.result_of_count(e, work.counts[e.name]) for e in work.asked if e.name in work.counts]
-    return TargetFindings(work.target, [*judged, *_unreadable_files_result(work.found)], work.counts, work.not_asked)
+    return TargetFindings(work.target, [*judged, *_unreadable_files_result(work.metrics)], work.counts, work.not_asked)
 
 
 def _count_repeated_keys(
@@ -267,9 +267,9 @@ def findings_lines(checked: Sequence[TargetFindings]) -> list[str]:
     return text_lines
 
 
-def not_asked_lines(one: TargetFindings) -> list[str]:
+def not_asked_lines(findings: TargetFindings) -> list[str]:
     """A line a cause for which promises were not asked, with their names."""
     causes: dict[str, list[str]] = {}
-    for name, cause in one.not_asked.items():
+    for name, cause in findings.not_asked.items():
         causes.setdefault(cause, []).append(name)
     return [f"not asked, {cause}: {', '.join(names)}" for cause, names in causes.items()]

@@ -21,22 +21,22 @@ WIDEST = 120
 AGAIN = ("ingest", "reconcile", "duplicates", "figures", "expand")
 
 
-def explain_result(one: TargetFindings, result: Result, is_copy: bool) -> Explanation:
+def explain_result(findings: TargetFindings, result: Result, is_copy: bool) -> Explanation:
     """What a broken promise of a checked slice means, and its likely remedy."""
-    target = one.target
+    target = findings.target
     declared = {expectation.name: expectation for expectation in target.suite.expectations}
     return explain_broken(
         result, declared.get(result.expectation), target.table, target.name, _remake_sentence(target, is_copy)
     )
 
 
-def findings_as_json(one: TargetFindings, is_copy: bool) -> dict[str, object]:
+def findings_as_json(findings: TargetFindings, is_copy: bool) -> dict[str, object]:
     """The findings as plain data, every broken promise with its meaning and its remedy."""
     explained_results = [
-        {**asdict(result), **({} if result.success else asdict(explain_result(one, result, is_copy)))}
-        for result in one.results
+        {**asdict(result), **({} if result.success else asdict(explain_result(findings, result, is_copy)))}
+        for result in findings.results
     ]
-    return {**one.as_json(), "results": explained_results}
+    return {**findings.as_json(), "results": explained_results}
 
 
 def explanation_lines(checked: Sequence[TargetFindings], is_copy: bool) -> list[str]:

@@ -58,17 +58,17 @@ class TargetMetrics:
 def measure_targets(
     spark: SparkSession,
     targets: Sequence[CheckTarget],
-    wanted: Sequence[Sequence[Expectation]],
+    expectations: Sequence[Sequence[Expectation]],
     references: Sequence[Sequence[Reference]],
 ) -> list[TargetMetrics]:
     """What was found of each target, whose expectations and references stand at the same place of the others."""
-    every = [_target_expectations(*entry) for entry in zip(targets, wanted, references, strict=True)]
+    every = [_target_expectations(*entry) for entry in zip(targets, expectations, references, strict=True)]
     items = [(n, file) for n, target in enumerate(targets) for file in target.files]
     metrics_by_target = [TargetMetrics(shown={reference.query for reference in chosen}) for chosen in references]
     shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
     where = targets[0].folder if targets else ""
     for n, file, entry, shown in spark_tasks.run_tasks(
-        spark, shares, partial(_file_or_cause, wanted=every), where, "reading"
+        spark, shares, partial(_file_or_cause, expectations=every), where, "reading"
     ):
         metrics_by_target[n].shown &= shown
         if isinstance(entry, Metrics):
@@ -102,23 +102,23 @@ def balance_by_bytes(items: Sequence[tuple[int, TableFile]], tasks: int) -> list
 
 
 def _file_or_cause(
-    item: tuple[int, TableFile], wanted: Sequence[TargetExpectations]
+    item: tuple[int, TableFile], expectations: Sequence[TargetExpectations]
 ) -> Iterator[tuple[int, TableFile, Metrics | str, set[str]]]:
     n, file = item
     try:
-        yield n, file, *measure_file(file, wanted[n])
+        yield n, file, *measure_file(file, expectations[n])
     except (OSError, pa.ArrowException) as error:
         yield n, file, error_line(error), set()
 
 
-def measure_file(file: TableFile, wanted: TargetExpectations) -> tuple[Metrics, set[str]]:
+def measure_file(file: TableFile, asked: TargetExpectations) -> tuple[Metrics, set[str]]:
     """(the tally of one file, the queries of references that hold in it), in memory that its size does not change.
 
     ArrowException or OSError when it cannot be read.
     """
-    auditor = MetricsCollector(wanted.expectations, file.partition, wanted.key, wanted.kinds)
-    followers = [ForeignKeyProbe(reference, file.partition) for reference in wanted.references]
-    for rows in read_batches(file, wanted.schema):
+    auditor = MetricsCollector(asked.expectations, file.partition, asked.key, asked.kinds)
+    followers = [ForeignKeyProbe(reference, file.partition) for reference in asked.references]
+    for rows in read_batches(file, asked.schema):
         auditor.add(rows)
         for follower in followers:
             follower.add(rows[follower.reference.column])

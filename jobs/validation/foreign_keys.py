@@ -38,7 +38,7 @@ class Reference:
     files: Sequence[TableFile]
 
 
-def provable_reference(expectation: Expectation, target: CheckTarget, other: CheckTarget) -> Reference | None:
+def provable_reference(expectation: Expectation, target: CheckTarget, referred: CheckTarget) -> Reference | None:
     """What has to be shown for the query to find nothing in `target`; None where its files cannot show it.
 
     They can where the query is the one that its foreign key stands for: what another version wrote is left to Spark.
@@ -50,10 +50,10 @@ def provable_reference(expectation: Expectation, target: CheckTarget, other: Che
     if expectation.kwargs["unexpected_rows_query"] != orphans_query(declared, target.table, nullable):
         return None
     (column,), (theirs,) = declared.columns, declared.their_columns
-    held = ((target, column), (other, theirs))
+    held = ((target, column), (referred, theirs))
     if not all(_is_text_column(side.schema, name) and name not in side.partition_by for side, name in held):
         return None
-    return Reference(expectation.name, column, theirs, other.files)
+    return Reference(expectation.name, column, theirs, referred.files)
 
 
 def _is_text_column(schema: pa.Schema, column: str) -> bool:

@@ -22,20 +22,20 @@ Tallies = list[tuple[dict[str, str | None], Metrics]]
 
 
 def profile_targets(
-    spark: SparkSession, wanted: Sequence[CheckTarget], key: Sequence[str], most: int
+    spark: SparkSession, targets: Sequence[CheckTarget], key: Sequence[str], most: int
 ) -> tuple[list[ProfiledSlice], list[Tallies]]:
     """(what was seen of each slice, the tallies of its files), the rows of each file followed in the order of `key`."""
-    items = [(n, file) for n, target in enumerate(wanted) for file in target.files]
-    work = partial(_profile_file, schema=profiled_schema(wanted[0]), key=key, most=most)
+    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
+    work = partial(_profile_file, schema=profiled_schema(targets[0]), key=key, most=most)
     shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
-    profiles: list[dict[str, ColumnProfile]] = [{} for _ in wanted]
-    tallies: list[Tallies] = [[] for _ in wanted]
-    for n, file, collected, tally in spark_tasks.run_tasks(spark, shares, work, wanted[0].folder, "reading"):
+    profiles: list[dict[str, ColumnProfile]] = [{} for _ in targets]
+    tallies: list[Tallies] = [[] for _ in targets]
+    for n, file, collected, tally in spark_tasks.run_tasks(spark, shares, work, targets[0].folder, "reading"):
         for column, column_profile in collected.items():
             profiles[n].setdefault(column, ColumnProfile()).add(column_profile, most)
         tallies[n].append((file.partition, tally))
     rows = [sum(tally.rows for _, tally in collected) for collected in tallies]
-    return [ProfiledSlice(_slice_label(t), r, s) for t, r, s in zip(wanted, rows, profiles, strict=True)], tallies
+    return [ProfiledSlice(_slice_label(t), r, s) for t, r, s in zip(targets, rows, profiles, strict=True)], tallies
 
 
 def _profile_file(

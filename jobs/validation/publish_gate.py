@@ -59,10 +59,10 @@ class PublishFacts:
 
 
 def evaluate_publication(
-    spark: SparkSession, warehouse: Warehouse, publication: Publication, known: PublishFacts
+    spark: SparkSession, warehouse: Warehouse, publication: Publication, facts: PublishFacts
 ) -> list[TableResults]:
     """What every expectation of the tables to be published finds in their staged files; queries are left to `check`."""
-    return [_evaluate_table(spark, warehouse, table, publication, known) for table in publication.tables()]
+    return [_evaluate_table(spark, warehouse, table, publication, facts) for table in publication.tables()]
 
 
 def _evaluate_table(
@@ -227,12 +227,12 @@ def write_results(
     warehouse: Warehouse,
     run_id: str,
     job: str,
-    found: Sequence[tuple[str, str | None, str | None, int | None, TableResults]],
+    judgements: Sequence[tuple[str, str | None, str | None, int | None, TableResults]],
 ) -> int:
     """Appends judgements as (table, release, since, version, judgement); the rows written."""
     now = datetime.datetime.now(datetime.timezone.utc)
     rows = []
-    for table, release, since, version, judgement in sorted(found, key=lambda f: (f[0], f[1] or "", f[2] or "")):
+    for table, release, since, version, judgement in sorted(judgements, key=lambda f: (f[0], f[1] or "", f[2] or "")):
         suite = quality.load_suite(table)
         ran = {"run_id": run_id, "checked_at": now, "job": job, "table_name": table, "release": release, "since": since}
         carried = {"table_version": version, "suite_version": suite.version, "suite_sha256": suite.digest()}

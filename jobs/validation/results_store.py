@@ -182,10 +182,10 @@ def _past_check(look: ValidationRun) -> PastCheck:
     return PastCheck(look.checked_at, look.job, look.release, look.since, look.version, kept, broken)
 
 
-def history_lines(found: Sequence[PastCheck]) -> list[str]:
+def history_lines(checks: Sequence[PastCheck]) -> list[str]:
     """A line a check, with what was broken."""
     text_lines = []
-    for check in found:
+    for check in checks:
         which = (
             " ".join(part for part in (check.release, f"since {check.since}" if check.since else None) if part) or "all"
         )

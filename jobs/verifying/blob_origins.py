@@ -17,13 +17,13 @@ PLACEHOLDER = "placeholder"
 NAMES = ["image_id", "location", "source", "status", "is_resized", "downloaded_at"]
 
 
-def set_origins(found: ExpectedImages, location: Location, origin: str | None, downloads: pa.Table) -> None:
+def set_origins(images: ExpectedImages, location: Location, origin: str | None, downloads: pa.Table) -> None:
     """Sets the origin of every image's blob; `origin`: what a person says of all of them."""
     if location.is_cvdf:
-        found.origins[:] = ORIGINS.index("cvdf")
-    _apply_downloads(found, downloads)
+        images.origins[:] = ORIGINS.index("cvdf")
+    _apply_downloads(images, downloads)
     if origin:
-        found.origins[:] = ORIGINS.index(origin)
+        images.origins[:] = ORIGINS.index(origin)
 
 
 def _apply_downloads(images: ExpectedImages, downloads: pa.Table) -> None:

@@ -32,7 +32,7 @@ class ExpectedImages:
     """The images of a release, sorted by ID; every array has shape (images,), `md5s` (images, 2).
 
     `sizes`: UNKNOWN where the release gives none; `has_md5`: whether it gives an MD5. `subsets`, `origins`: places in
-    SUBSETS and ORIGINS. `is_placeholder`: what the download says. `chosen`: whose blobs are judged; `wanted`: who must
+    SUBSETS and ORIGINS. `is_placeholder`: what the download says. `chosen`: whose blobs are judged; `required`: who must
     have a blob; `seen`: who has one.
     """
 
@@ -45,13 +45,13 @@ class ExpectedImages:
     origins: npt.NDArray[np.uint8] = field(init=False)
     is_placeholder: Mask = field(init=False)
     chosen: Mask = field(init=False)
-    wanted: Mask = field(init=False)
+    required: Mask = field(init=False)
     seen: Mask = field(init=False)
 
     def __post_init__(self) -> None:
         self.origins = np.zeros(len(self.ids), np.uint8)
         self.is_placeholder, self.seen = np.zeros(len(self.ids), np.bool_), np.zeros(len(self.ids), np.bool_)
-        self.chosen, self.wanted = np.ones(len(self.ids), np.bool_), np.ones(len(self.ids), np.bool_)
+        self.chosen, self.required = np.ones(len(self.ids), np.bool_), np.ones(len(self.ids), np.bool_)
 
     def places(self, ids: pa.StringArray) -> npt.NDArray[np.int64]:
         """Of each canonical image ID its place, -1 where it is no image of the release; shape (n,)."""
@@ -123,16 +123,18 @@ def _md5_halves(md5s: pa.StringArray) -> Numbers:
     return image_ids.as_numbers(pa.StringArray.from_buffers(2 * len(md5s), offsets, text)).reshape(-1, 2)
 
 
-def choose_expected(found: ExpectedImages, subsets: Sequence[str], ids: pa.StringArray | None) -> npt.NDArray[np.int64]:
+def choose_expected(
+    images: ExpectedImages, subsets: Sequence[str], ids: pa.StringArray | None
+) -> npt.NDArray[np.int64]:
     """Narrows who is judged and expected to some subsets and IDs; the places of IDs that are of no image (in `ids`)."""
     if subsets:
-        found.chosen &= np.isin(found.subsets, [SUBSETS.index(subset) for subset in subsets])
+        images.chosen &= np.isin(images.subsets, [SUBSETS.index(subset) for subset in subsets])
     unknown = np.empty(0, np.int64)
     if ids is not None:
-        places = found.places(ids)
+        places = images.places(ids)
         unknown = np.flatnonzero(places < 0)
-        among = np.zeros(len(found.ids), np.bool_)
+        among = np.zeros(len(images.ids), np.bool_)
         among[places[places >= 0]] = True
-        found.chosen &= among
-    found.wanted = found.chosen.copy()
+        images.chosen &= among
+    images.required = images.chosen.copy()
     return unknown

@@ -36,7 +36,7 @@ class Matcher:
     location: Location
     method: Method
     expected: ExpectedImages
-    known: PreviousChecks
+    previous: PreviousChecks
     force: bool
     passed_over: int = 0
     names_seen: set[int] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Matcher:
         ids = pa.array([image_id for image_id in named if image_id], pa.string())
         places = iter(self.expected.places(ids).tolist())
         indexes = [next(places) if image_id else None for image_id in named]
-        rows = [None] * len(blobs) if self.force else self.known.find([blob.key for blob in blobs])
+        rows = [None] * len(blobs) if self.force else self.previous.find([blob.key for blob in blobs])
         entries = map(self._match_blob, blobs, indexes, rows)
         return [entry for entry in entries if entry is not None]
 

@@ -32,25 +32,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image_flags.add_arguments(parser)
 
 
-def repair_request(settings: Settings, given: argparse.Namespace) -> DownloadRequest | None:
+def repair_request(settings: Settings, arguments: argparse.Namespace) -> DownloadRequest | None:
     """How the bad blobs are to be brought, None where --repair is not given; ConfigError where the flags do not fit."""
-    if not given.repair:
-        if odd := [name for name, value in NEUTRAL.items() if getattr(given, name) != value]:
+    if not arguments.repair:
+        if odd := [name for name, value in NEUTRAL.items() if getattr(arguments, name) != value]:
             flag = "from" if odd[0] == "base" else odd[0].replace("_", "-")
             raise ConfigError(f"--{flag} is of --repair; give that too, or leave it out")
         return None
-    place = locate_blobs(given.blobs)
+    place = locate_blobs(arguments.blobs)
     if place.is_archive:
         raise ConfigError(f"{place.uri}: an archive is not mended in place; unpack it, and give --blobs the folder")
-    request = image_flags.download_request(settings, given, given.release, place.uri)
-    return replace(request, is_anew=True, placeholders=placeholders.load_placeholders(given.placeholders))
+    request = image_flags.download_request(settings, arguments, arguments.release, place.uri)
+    return replace(request, is_anew=True, placeholders=placeholders.load_placeholders(arguments.placeholders))
 
 
-def find_bad_blobs(warehouse: Warehouse, found: Verification, wish: VerifySelection) -> pa.Table:
+def find_bad_blobs(warehouse: Warehouse, verification: Verification, wish: VerifySelection) -> pa.Table:
     """`image_id` (sorted, one image may have several) and `key` of the blobs that were asked for and are bad by the check
     that was just published."""
     part, names = (
-        {"release": found.release, "location_id": locate_blobs(found.location).id},
+        {"release": verification.release, "location_id": locate_blobs(verification.location).id},
         ["image_id", "key", "subset"],
     )
     version, filters = parquet_reader.newest_version(warehouse, TABLE), [("status", "in", BAD)]

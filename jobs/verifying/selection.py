@@ -52,9 +52,9 @@ def select_images(
         words = [", ".join(wish.subsets)] * bool(wish.subsets) + [f"of {wish.images}"] * bool(wish.images)
         return expected, f"chosen: {' '.join(words)}"
     if len(downloaded):
-        expected.wanted[:] = False
+        expected.required[:] = False
         places = expected.places(downloaded["image_id"].combine_chunks())
-        expected.wanted[places[places >= 0]] = True
+        expected.required[places[places >= 0]] = True
         return expected, "those that were downloaded to this place"
     return expected, "all of the release; --subset or --images FILE choose some"
 
@@ -64,11 +64,11 @@ def read_ids(path: str) -> pa.StringArray:
     return image_ids.as_ids(address_lists.read_id_numbers(path))
 
 
-def unasked_rows(found: ExpectedImages, rows: pa.Table) -> pa.Table:
+def unasked_rows(images: ExpectedImages, rows: pa.Table) -> pa.Table:
     """The rows of `blob_checks` of images that were not asked for, and of what is no image's."""
     of = rows["image_id"].combine_chunks()
     has_id = numpy_mask(of.is_valid())
     asked = np.zeros(len(rows), np.bool_)
-    places = found.places(of.filter(pa.array(has_id)))
-    asked[has_id] = np.where(places >= 0, found.chosen[places], False)
+    places = images.places(of.filter(pa.array(has_id)))
+    asked[has_id] = np.where(places >= 0, images.chosen[places], False)
     return rows.filter(pa.array(~asked))

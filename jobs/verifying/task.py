@@ -35,14 +35,14 @@ class MatchedBlob(NamedTuple):
     its row, where that still holds."""
 
     blob: Blob
-    wanted: ExpectedImage | None
+    image: ExpectedImage | None
     note: str | None = None
     old: Row | None = None
 
     @property
     def is_read(self) -> bool:
         """Whether it is to be looked at."""
-        return self.wanted is not None and self.old is None
+        return self.image is not None and self.old is None
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class VerifyOutcome:
 def check_blobs(share: Sequence[MatchedBlob], context: VerifyContext) -> Iterator[VerifyOutcome]:
     """One report of the share, its rows staged. InputError names an archive that is damaged."""
     read = [entry for entry in share if entry.is_read]
-    pairs = [(entry.blob, entry.wanted.md5 if entry.wanted else None) for entry in read]
+    pairs = [(entry.blob, entry.image.md5 if entry.image else None) for entry in read]
     looked = inspect_blobs(pairs, context.location, context.method, context.fetch, context.warehouse.storage)
     outcome = VerifyOutcome(blobs=len(share), bytes=sum(entry.blob.size for entry in share), read=len(read))
     rows = []
@@ -106,7 +106,7 @@ def check_blobs(share: Sequence[MatchedBlob], context: VerifyContext) -> Iterato
 
 def _without_look(entry: MatchedBlob) -> BlobFacts:
     """A folder that cannot be listed is told as such; what else is of no image is not even opened."""
-    if entry.old and entry.wanted:
+    if entry.old and entry.image:
         return previous_checks.facts_from_row(entry.old)
     is_folder = entry.blob.key.endswith("/")
     return BlobFacts(
@@ -115,7 +115,7 @@ def _without_look(entry: MatchedBlob) -> BlobFacts:
 
 
 def _check_row(entry: MatchedBlob, facts: BlobFacts, context: VerifyContext) -> Row:
-    image, status = entry.wanted, blob_status.decide_status(facts, entry.wanted, context.placeholders)
+    image, status = entry.image, blob_status.decide_status(facts, entry.image, context.placeholders)
     return {
         **_expected_columns(image),
         "key": entry.blob.key,
@@ -132,12 +132,12 @@ def _check_row(entry: MatchedBlob, facts: BlobFacts, context: VerifyContext) -> 
     }
 
 
-def missing_row(wanted: ExpectedImage, key: str) -> Row:
+def missing_row(image: ExpectedImage, key: str) -> Row:
     """The row of an image that has no blob."""
     absent = ("actual_size", "actual_md5", "media_type", "is_whole", "width", "height", "version")
-    note = "its download found a placeholder" if wanted.was_placeholder else None
+    note = "its download found a placeholder" if image.was_placeholder else None
     listed = {"key": key, "status": "missing", "method": "listing", "note": note}
-    return {**_expected_columns(wanted), **listed, **dict.fromkeys(absent)}
+    return {**_expected_columns(image), **listed, **dict.fromkeys(absent)}
 
 
 def _expected_columns(image: ExpectedImage | None) -> Row:
@@ -151,14 +151,14 @@ def _expected_columns(image: ExpectedImage | None) -> Row:
     return {column: getattr(image, name) if image else None for name, column in names.items()}
 
 
-def date_row(row: Row, old: Row | None, context: VerifyContext, found: VerifyOutcome) -> Row:
-    """The row with its run and time: those of `old` where nothing else is different. It is counted in `found`."""
+def date_row(row: Row, old: Row | None, context: VerifyContext, outcome: VerifyOutcome) -> Row:
+    """The row with its run and time: those of `old` where nothing else is different. It is counted in `outcome`."""
     is_same = old is not None and all(old[name] == value for name, value in row.items())
-    found.unchanged += is_same
-    found.statuses[row["status"]] += 1
+    outcome.unchanged += is_same
+    outcome.statuses[row["status"]] += 1
     if (
         row["status"] in (*blob_status.BAD, "unexpected")
-        and len(shown := found.shown.setdefault(row["status"], [])) < SHOWN
+        and len(shown := outcome.shown.setdefault(row["status"], [])) < SHOWN
     ):
         shown.append(row["key"] + (f" ({row['note']})" if row["note"] else ""))
     if is_same and old:
@@ -166,15 +166,15 @@ def date_row(row: Row, old: Row | None, context: VerifyContext, found: VerifyOut
     return {**row, "run_id": context.run_id, "checked_at": datetime.datetime.now(datetime.timezone.utc)}
 
 
-def stage_sorted_rows(rows: list[Row], context: VerifyContext, found: VerifyOutcome) -> VerifyOutcome:
-    """`found`, with the rows staged in the order of their keys."""
+def stage_sorted_rows(rows: list[Row], context: VerifyContext, outcome: VerifyOutcome) -> VerifyOutcome:
+    """`outcome`, with the rows staged in the order of their keys."""
     if rows:
         schema = schemas.arrow_schema(schemas.table_schema(TABLE))
         rows.sort(key=lambda row: row["key"])
         location = context.location.uri
         data = {name: [location if name == "location" else row[name] for row in rows] for name in schema.names}
-        found.staged.append(stage_table(pa.table(data, schema=schema), context))
-    return found
+        outcome.staged.append(stage_table(pa.table(data, schema=schema), context))
+    return outcome
 
 
 def stage_table(rows: pa.Table, context: VerifyContext) -> StagedFile:

@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from oilake.conf.chosen_files import FileChoice
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.check import check
@@ -38,9 +39,9 @@ def published(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.
     return where
 
 
-def table_rows(where: Settings, name: str) -> list[dict[str, Any]]:
-    read: list[dict[str, Any]] = DeltaTable(f"{where.warehouse}/{name}").to_pyarrow_table().to_pylist()
-    return read
+def table_rows(where: Settings, name: str, release: str = RELEASE) -> list[dict[str, Any]]:
+    table = DeltaTable(f"{where.warehouse}/{name}")
+    return list(table.to_pyarrow_table(filters=[("release", "=", release)]).to_pylist())
 
 
 def test_every_published_table_of_rows_is_here():
@@ -75,6 +76,16 @@ def test_again_it_is_the_same(published: Settings):
     assert not ingest(published, release, partial=True, accept_changed=True).changed
     assert ingest(published, release, partial=True, accept_changed=True, force=True).changed
     assert {name: table_rows(published, name) for name in before} == before
+
+
+def test_another_release_takes_over_what_it_shares(published: Settings, capfd: pytest.CaptureFixture[str]):
+    shared = [name for name in PLAIN_TABLES if name not in ("labels", "points")]
+    choice = FileChoice(tuple(shared))
+    ingest(published, find_release("v6"), partial=True, accept_changed=True, choice=choice)
+    assert "files are published already and were taken over unread" in capfd.readouterr().err
+    for name in shared:
+        ours, theirs = ([row | {"release": ""} for row in table_rows(published, name, r)] for r in ("v6", RELEASE))
+        assert ours == theirs
 
 
 def test_every_promise_about_rows_holds(published: Settings):

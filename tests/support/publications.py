@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     "boolean": True,
     "binary": b"x",
     "array<string>": ["x"],
+    "array<struct<x:double,y:double>>": [{"x": 0.5, "y": 0.5}],
 }
 
 

@@ -188,7 +188,7 @@ def matched(blobs: list[Blob], place: Path, chosen: bool = True) -> tuple[list[M
 def test_every_blob_of_an_image_is_judged_as_its(tmp_path: Path):
     keys = [f"test/{ID}.jpg", f"train/Dog/{ID}.jpg", f"train/Cat/{ID.upper()}.JPG", f"data/{OTHER}.png", "info.json"]
     entries, expected = matched([Blob(key, key, 9, "") for key in keys], tmp_path)
-    images = [entry.wanted.image_id if entry.wanted else None for entry in entries]
+    images = [entry.image.image_id if entry.image else None for entry in entries]
     assert images == [ID, ID, ID, OTHER, None]
     assert [entry.note for entry in entries] == [
         "it lies in a folder of test, its image is of train", None, None, None,
@@ -206,7 +206,7 @@ def test_a_name_that_an_archive_holds_twice_is_told_apart_by_its_place(tmp_path:
     assert [entry.blob.key for entry in entries] == [
         f"x/{ID}.jpg", f"x/{ID}.jpg@{blobs[1].start}", f"y/{ID}.jpg", "README", f"README@{blobs[4].start}",
     ]  # fmt: skip
-    assert [entry.wanted is not None for entry in entries] == [True, True, True, False, False]
+    assert [entry.image is not None for entry in entries] == [True, True, True, False, False]
 
 
 def test_a_folder_that_cannot_be_listed_is_said_where_it_has_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -12,6 +12,7 @@ import pytest
 from oilake.conf import registry
 from oilake.conf.chosen_files import chosen_files
 from oilake.conf.registry import File, Member, Release
+from oilake.quality import suites
 from oilake.schemas import release_registry
 
 PAGE = (Path(__file__).parents[3] / "docs" / "registry.md").read_text()
@@ -24,6 +25,17 @@ def test_the_example_is_a_release(tmp_path: Path):
     assert [(chosen.file.members[0].table, chosen.gives_rows) for chosen in chosen_files(release)] == [
         ("images", True), ("classes", True), ("boxes", True),
     ]  # fmt: skip
+
+
+def test_every_source_of_boxes_is_one_that_the_table_promises(tmp_path: Path):
+    """Else the rows of the page's own example would all be quarantined."""
+    folder = shutil.copytree(str(registry.packaged_registry()), tmp_path / "registry")
+    (folder / "v8.yaml").write_text(re.findall("```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
+    (promised,) = [e.kwargs["value_set"] for e in suites.load_suite("boxes").of("row") if e.name == "source_be_in_set"]
+    for release in release_registry.load_releases(str(folder)).values():
+        assert {source for sources in release.box_sources.values() for source in sources} <= set(promised), (
+            release.release
+        )
 
 
 @pytest.mark.parametrize("kind", [Release, File, Member])

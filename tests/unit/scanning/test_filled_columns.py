@@ -15,7 +15,9 @@ from oilake.jobs.scanning import filled_columns as scanning
 from oilake.jobs.scanning.filled_columns import filled_columns
 from oilake.jobs.scanning.key_ranges import plan_key_ranges
 from oilake.jobs.scanning.merge_scan import Side
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_changes
+from oilake.jobs.transforms.class_ancestors import NO_ANCESTORS
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
@@ -55,10 +57,12 @@ def test_a_column_that_came_later_changes_no_image(tmp_path: Path):
     older = image_file(tmp_path / "v3", original_url=urls, rotation=[None] * 4)
     newer = image_file(tmp_path / "v4", original_url=[*urls[:3], "https://a.b/moved"], rotation=[0, 90, 180, None])
     columns = (*image_changes.COLUMNS, "rotation")
-    given = [filled_columns([uri], columns) for uri in (older, newer)]
-    shared = tuple(name for name in given[0] if name in given[1])
-    context = CompareContext("v3", "v4", str(tmp_path / "lake"), "run", build_vocabulary([]), shared)
-    sides = {side_name(role, "train"): Side((uri,), shared, 2, True) for role, uri in ((FROM, older), (TO, newer))}
+    uris = {side_name(FROM, "train"): older, side_name(TO, "train"): newer}
+    given = {name: tuple(filled_columns([uri], columns)) for name, uri in uris.items()}
+    context = CompareContext(
+        "v3", "v4", Warehouse.at(tmp_path / "lake"), "run", build_vocabulary([]), given, NO_ANCESTORS, 0.5
+    )
+    sides = {name: Side((uri,), given[name], 2, True) for name, uri in uris.items()}
     (result,) = (
         result
         for span in plan_key_ranges("images", sides, 1)

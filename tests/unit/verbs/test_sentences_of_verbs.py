@@ -27,7 +27,7 @@ def test_a_release_was_ingested_when_an_ingest_published_it(monkeypatch: pytest.
     """Two ingests, a reconcile after each, a release of quarantined rows, and rows in no order."""
     rows = [snapshot(5, 9), snapshot(1, 4), snapshot(3, 9), snapshot(2, 4), snapshot(4, 9), snapshot(1, 2, "v1")]
     monkeypatch.setattr(snapshots, "newest_rows", lambda *_: [dict(row) for row in rows])
-    times = snapshots.ingest_times(Warehouse.at(tmp_path))
+    times = snapshots.ingest_times(snapshots.every_snapshot(Warehouse.at(tmp_path)))
     assert {release: when.day for release, when in times.items()} == {"v3": 3, "v1": 1}
     shown = releases._release_row(release_registry.find_release("v3"), str(tmp_path), Snapshot(**rows[0]), times["v3"])
     assert (shown["ingested_at"][:10], shown["published_at"][:10]) == ("2026-01-03", "2026-01-05")

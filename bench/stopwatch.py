@@ -1,0 +1,31 @@
+"""What a piece of work costs, told by the contender itself: its start stands apart, and CPU seconds bear a busy machine."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import psutil
+
+
+class Stopwatch:
+    """Counts from when it is made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._spent = tree_cpu()
+
+    def costs(self) -> dict[str, float]:
+        """`seconds`, and `cpu`: CPU seconds of this process and of all that it started."""
+        return {"seconds": time.monotonic() - self._started, "cpu": tree_cpu() - self._spent}
+
+
+def tree_cpu() -> float:
+    """CPU seconds that this process, those that it started and those of theirs that have ended took so far."""
+    spent = 0.0
+    current = psutil.Process()
+    for process in [current, *current.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent += times.user + times.system + times.children_user + times.children_system
+    return spent
