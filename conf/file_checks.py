@@ -24,8 +24,8 @@ def check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.list is given for the formats 'classes' and 'descriptions' and no others")
     if bool(member.image_lists) != (member.format == "image_list"):
         raise ConfigError(f"{where}.image_lists is given for the format 'image_list' and no other")
-    if member.header != "either" and member.format != "descriptions":
-        raise ConfigError(f"{where}.header is given for the format 'descriptions' and no other; rows have a header")
+    if member.header is not None and member.format not in ("csv", "descriptions"):
+        raise ConfigError(f"{where}.header is given for the formats 'csv' and 'descriptions' and no others")
     ours = set(release.columns.get(member.columns or "", {}).values())
     if member.subset_column and "subset" not in ours:
         raise ConfigError(f"{where}.subset_column: columns.{member.columns} maps no column to subset; leave it out")

@@ -30,6 +30,7 @@ Format = Literal["csv", "image_list", "classes", "descriptions", "hierarchy"]
 ClassList = Literal["all", "trainable", "boxable", "box_trainable", "segmentable"]
 ImageList = Literal["boxable", "human_labels"]
 IdForm = Literal["hex", "decimal"]
+HeaderForm = Literal["absent", "present", "either"]
 StatedBy = Literal["publisher", "two_parties", "one_party"]
 
 
@@ -38,11 +39,12 @@ class Member:
     """What one path pattern inside an archive (or one loose file) holds.
 
     `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here). A file of rows
-    (`csv`) whose pattern lacks it is of the one subset that `subsets` names.
+    (`csv`) whose pattern lacks it is of the one subset that `subsets` names; rows that name no image are of none.
     `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header. `ids`: how the
     rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
     `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.
-    `header`: of descriptions, whether the first line is `LabelName,DisplayName`. `image_lists`: the lists that the images
+    `header`: whether the first line names columns; `present` of rows and `either` of descriptions, where it is not given. Of
+    a file without, columns stand in the order of `columns`. `image_lists`: the lists that the images
     of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; numbers are compared by value.
     """
 
@@ -55,7 +57,7 @@ class Member:
     list: ClassList | None = None
     ids: IdForm | None = None
     subset_column: bool = False
-    header: Literal["absent", "present", "either"] = "either"
+    header: HeaderForm | None = None
     image_lists: tuple[ImageList, ...] = ()
     null_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -106,6 +108,10 @@ class PublishedFigures:
     human_labels_negative: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, int] = field(default_factory=dict)
     images_with_boxes: dict[str, int] = field(default_factory=dict)
+    masks: dict[str, int] = field(default_factory=dict)
+    images_with_masks: dict[str, int] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+    relationships: dict[str, int] = field(default_factory=dict)
     machine_classes: int | None = None
     machine_classes_trainable: int | None = None
     human_classes: int | None = None
@@ -114,6 +120,9 @@ class PublishedFigures:
     classes_trainable: int | None = None
     box_classes: int | None = None
     box_classes_trainable: int | None = None
+    mask_classes: int | None = None
+    point_classes: int | None = None
+    relationship_triplets: int | None = None
 
     def given(self) -> dict[str, bool]:
         """Every figure that a release may publish, and whether this one does."""
@@ -262,17 +271,17 @@ def _check_member(release: Release, member: Member, where: str) -> None:
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
         )
     if member.ids and not has_rows:
-        raise ConfigError(f"{where}.ids is given for rows of images, labels and boxes (format 'csv') and no others")
+        raise ConfigError(f"{where}.ids is given for rows (format 'csv') and no others")
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")
+    published = release.columns.get(member.columns or "", {})
     tells_subset = "{subset}" in member.pattern or len(member.subsets or ()) == 1 or member.subset_column
-    if has_rows and not tells_subset:
+    if has_rows and "image_id" in published.values() and not tells_subset:
         raise ConfigError(
             f"{where}.pattern: {member.pattern!r} does not tell the subset of its rows; put {{subset}} where the path "
             "names it, name the one subset in `subsets`, or say `subset_column: true` where a column tells it"
         )
-    published = release.columns.get(member.columns or "", {})
     for name in member.optional_columns:
         if name not in published:
             raise ConfigError(f"{where}.optional_columns: {name!r} is not in columns.{member.columns}")

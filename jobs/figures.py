@@ -55,6 +55,15 @@ FIGURE_NAMES = {
         "classes of boxes": "box_classes",
         "classes of boxes, trainable": "box_classes_trainable",
     },
+    "Masks, relationships and points": {
+        "images with masks": "images_with_masks",
+        "masks": "masks",
+        "classes of masks": "mask_classes",
+        "relationships": "relationships",
+        "triplets of relationships": "relationship_triplets",
+        "points": "points",
+        "classes of points": "point_classes",
+    },
 }
 
 OTHER_TABLES = "Other tables: rows"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from oilake.conf.published_pages import TrainableCondition
-from oilake.conf.registry import Release
+from oilake.conf.registry import PublishedFigures, Release
 from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.spark_reader import read_published
@@ -26,6 +26,10 @@ LABEL_KINDS = {
     "positive": "origin <> 'machine' AND confidence > 0",
 }
 
+# What is drawn on images, by table, and the word for its kind in figures.
+SHAPES = {"boxes": "box", "masks": "mask", "points": "point"}
+FIGURES = {field.name for field in fields(PublishedFigures)}
+
 FigureKey = tuple[str, str | None]
 
 
@@ -35,11 +39,11 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
     figure_counts: dict[FigureKey, int] = {}
     for table in one_kind_tables(pin):
         for partition, rows in rows_by_partition(warehouse, table, pin):
-            _add_rows(figure_counts, table, partition["subset"], rows)
+            _add_rows(figure_counts, table, partition.get("subset"), rows)
     labels = read_published(spark, pinned, "labels", name)
     by_class = labels.groupBy("subset", "origin", "mid", (sf.col("confidence") > 0).alias("is_positive"))
     label_counts = [LabelCount(*row) for row in by_class.count().collect()]
-    mids_by_kind: dict[str, set[str]] = {"machine": set(), "human": set(), "box": set()}
+    mids_by_kind: dict[str, set[str]] = {kind: set() for kind in ("machine", "human", *SHAPES.values())}
     for count in label_counts:
         kind = "machine" if count.origin == "machine" else "human"
         mids_by_kind[kind].add(count.mid)
@@ -47,12 +51,12 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
         _add_rows(
             figure_counts, "machine_labels" if kind == "machine" else f"human_labels_{sign}", count.subset, count.rows
         )
-    boxes = read_published(spark, pinned, "boxes", name)
-    for subset, rows, mids in (
-        boxes.groupBy("subset").agg(sf.count_distinct("image_id"), sf.collect_set("mid")).collect()
-    ):
-        _add_rows(figure_counts, "images_with_boxes", subset, rows)
-        mids_by_kind["box"].update(mids)
+    for table, kind in SHAPES.items():
+        if table in pin.table_versions:
+            for seen in count_shapes(read_published(spark, pinned, table, name), f"images_with_{table}"):
+                mids_by_kind[kind].update(seen.mids)
+                if seen.images is not None:
+                    _add_rows(figure_counts, f"images_with_{table}", seen.subset, seen.images)
     class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
     images = count_images(labels, release.trainable_rule)
     by_rule = trainable_by_rule(release.trainable_rule, label_counts, images) if release.trainable_rule else None
@@ -67,6 +71,20 @@ def one_kind_tables(pin: Snapshot) -> list[str]:
     """The tables of rows whose number is a figure by the table's own name; those that the snapshot has."""
     tables = map(schemas.table_schema, schemas.row_tables())
     return [table.table for table in tables if not table.row_partition() and table.table in pin.table_versions]
+
+
+class SeenShapes(NamedTuple):
+    """What a subset's shapes are of: MIDs, and how many images (None where no release publishes it)."""
+
+    subset: str
+    mids: list[str]
+    images: int | None
+
+
+def count_shapes(shapes: DataFrame, figure: str) -> list[SeenShapes]:
+    """The MIDs of shapes by subset, and their images where these are a `figure`, as counting them costs a sort."""
+    images = sf.count_distinct("image_id") if figure in FIGURES else sf.lit(None)
+    return [SeenShapes(*row) for row in shapes.groupBy("subset").agg(sf.collect_set("mid"), images).collect()]
 
 
 def count_images(labels: DataFrame, rule: Sequence[TrainableCondition]) -> dict[TrainableCondition, dict[str, int]]:
@@ -91,7 +109,7 @@ def labelled_images(labels: DataFrame, figures: Collection[str]) -> dict[FigureK
     return counts
 
 
-def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str, rows: int) -> None:
+def _add_rows(figure_counts: dict[FigureKey, int], figure: str, subset: str | None, rows: int) -> None:
     figure_counts[figure, subset] = figure_counts.get((figure, subset), 0) + rows
 
 

@@ -248,7 +248,8 @@ class ChunkTask:
         key = "/".join(partition.values())
         if key not in self.writers:
             self.writers[key] = self._new_writer(self.table, partition, is_judged=True)
-        self._note_order(key, rows["image_id"])
+        if self.table.sort_by:
+            self._note_order(key, rows["image_id"])
         self.writers[key].write(rows)
 
     def _note_order(self, key: str, image_ids: pa.ChunkedArray) -> None:

@@ -71,7 +71,8 @@ def _read_member(
         contents.document = class_lists.parse_hierarchy(data, f"{file}: {expected.path}")
         return
     where = f"{file}: {expected.path}"
-    rows, bad, report.header = class_lists.parse_list(data, member.format, context.field_limit, where, member.header)
+    header = member.header or "either"
+    rows, bad, report.header = class_lists.parse_list(data, member.format, context.field_limit, where, header)
     good, refused = _separate_rows(rows, report, context)
     if member.format == "descriptions":
         (contents.list_names if member.list else contents.names).update(good)

@@ -50,13 +50,15 @@ def _declaration(plan: IngestPlan, landed_file: LandedFile, expected: ExpectedMe
     release, member = plan.release, expected.member
     subsets = plan.subsets if member.subset_column else ()
     domain = DOMAINS.get(member.table, _every_domain)
+    columns = list(release.columns[member.columns or ""].items())
+    is_by_name = member.header in (None, "present")
     return repr(
         (
             landed_file.checksums.sha256,
             landed_file.gives_rows,
             expected.path if landed_file.file.kind != "plain" else None,
             replace(member, pattern="", columns=None),
-            sorted(release.columns[member.columns or ""].items()),
+            sorted(columns) if is_by_name else columns,
             expected.subset,
             subsets,
             domain(release, expected),

@@ -16,6 +16,12 @@ TRANSFORMS = {
     "images": "oilake.jobs.transforms.images",
     "labels": "oilake.jobs.transforms.labels",
     "boxes": "oilake.jobs.transforms.boxes",
+    "masks": "oilake.jobs.transforms.masks",
+    "relationships": "oilake.jobs.transforms.relationships",
+    "points": "oilake.jobs.transforms.points",
+    "attributes": "oilake.jobs.transforms.attributes",
+    "relationship_triplets": "oilake.jobs.transforms.relationship_triplets",
+    "relationship_descriptions": "oilake.jobs.transforms.relationship_descriptions",
 }
 
 

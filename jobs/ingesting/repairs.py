@@ -15,7 +15,13 @@ from oilake.schemas import loader as schemas
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
-COUNT_NAMES = {"image_id": "image_ids_repaired", "mid": "mids_repaired"}
+# The counts of `release_files`, by what the repaired column is called.
+COUNT_NAMES = {
+    "image_id": "image_ids_repaired",
+    "mid": "mids_repaired",
+    "mid_1": "mids_repaired",
+    "mid_2": "mids_repaired",
+}
 REPAIRED_SCHEMA = pa.schema(
     [("row", pa.int64()), ("column_name", pa.string()), ("before", pa.string()), ("after", pa.string())]
 )
@@ -36,8 +42,10 @@ def find_repairs(published: Mapping[str, pa.Array], normalized: NormalizedBatch,
 
 def repair_counts(found: pa.Table) -> Counter[str]:
     """Repaired values by the name of their count in `release_files`."""
-    entries = found["column_name"].value_counts().to_pylist()
-    return Counter({COUNT_NAMES[entry["values"]]: entry["counts"] for entry in entries})
+    counts: Counter[str] = Counter()
+    for entry in found["column_name"].value_counts().to_pylist():
+        counts[COUNT_NAMES[entry["values"]]] += entry["counts"]
+    return counts
 
 
 def repair_rows(found: pa.Table, lines: Positions | Sequence[int], table: str, file: str, member: str) -> pa.Table:

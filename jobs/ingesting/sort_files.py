@@ -24,6 +24,8 @@ def unsorted_files(reports: Sequence[ChunkReport]) -> dict[tuple[str, str], list
     """The staged files of each partition, by (table, partition), whose files are out of order or overlap."""
     files: dict[tuple[str, str], list[tuple[str, str, bool, StagedFile]]] = {}
     for report in reports:
+        if not schemas.table_schema(report.table).sort_by:
+            continue
         for staged in report.staged:
             key = "/".join(staged.partition.values())
             first, last = report.ends[key]

@@ -141,10 +141,11 @@ def _take_file(
     elif noted.table == "repairs":
         report.repairs = staged
     else:
-        ends, name = json.loads(staged.stats), "/".join(partition.values())
         report.staged = [staged]
-        report.ends = {name: (ends["minValues"]["image_id"], ends["maxValues"]["image_id"])}
-        report.is_sorted = {name: True}
+        if table.sort_by:
+            ends, name = json.loads(staged.stats), "/".join(partition.values())
+            report.ends = {name: (ends["minValues"]["image_id"], ends["maxValues"]["image_id"])}
+            report.is_sorted = {name: True}
     return report
 
 

@@ -22,12 +22,14 @@ from oilake.jobs.quarantining.records import (
     RereadFile,
 )
 from oilake.jobs.runtime.progress import track_progress
-from oilake.jobs.sources.csv_parser import read_header
+from oilake.jobs.sources.csv_parser import positional_header, read_header
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas import loader as schemas
 
-TABLES = tuple(TRANSFORMS)
+# Those whose rows are sorted by image; a row of a small list stays, as its file is soon read again.
+TABLES = tuple(name for name in TRANSFORMS if schemas.table_schema(name).sort_by)
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,15 @@ def _member_readers(warehouse: Warehouse, pin: Snapshot, release: Release) -> di
         is_list = row.get("images_unmatched") is not None
         if expected.member.table not in TABLES or is_list:
             continue
+        columns = release.columns[expected.member.columns or ""]
+        if row.get("header") is None and expected.member.header in ("absent", "either"):
+            readers[member] = MemberReader(expected, positional_header(columns, where), places.index(member))
+            continue
         if row.get("header") is None:
             raise StoreError(
                 f"{where}: was ingested before headers were kept, so its rows cannot be read again; "
                 f"run `oilake ingest --release {pin.release} --force`"
             )
-        columns = release.columns[expected.member.columns or ""]
         header = read_header(row["header"].encode(), columns, expected.member.optional_columns, where)
         readers[member] = MemberReader(expected, header, places.index(member))
     return readers

@@ -128,7 +128,7 @@ def _check_row_counts(
     """PromiseError, before anything is published, when a row is lost or doubled."""
     moved = moved_by_table(moved_files)
     repaired = sum(
-        counts[name] for entry in moved_files for counts in entry.counts.values() for name in COUNT_NAMES.values()
+        counts[name] for entry in moved_files for counts in entry.counts.values() for name in {*COUNT_NAMES.values()}
     )
     changes = {**moved, "quarantine": -sum(moved.values())} | ({"repairs": repaired} if repaired else {})
     for table, change in changes.items():

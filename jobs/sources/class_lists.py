@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from oilake.conf.errors import InputError
-from oilake.conf.registry import ExpectedMember
+from oilake.conf.registry import ExpectedMember, HeaderForm
 from oilake.conf.showing import brief_value
 from oilake.jobs.runtime.filesystem import open_stream
-from oilake.jobs.sources.csv_parser import BOM, BadRecord, Header, parse_block, read_header
+from oilake.jobs.sources.csv_parser import BOM, BadRecord, is_header, parse_block, positional_header, read_header
 from oilake.jobs.sources.csv_records import ReadBytes, read_blocks
 from oilake.jobs.sources.tar_stream import AsInputError, stream_members
 from oilake.jobs.transforms import hierarchy
@@ -27,8 +27,6 @@ COLUMNS = {
     "classes": {MID_COLUMN: "mid"},
     "descriptions": {MID_COLUMN: "mid", "DisplayName": "display_name"},
 }
-
-HeaderForm = Literal["absent", "present", "either"]
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,10 @@ def parse_list(data: bytes, file_format: str, limit: int, where: str, header: He
     columns = COLUMNS[file_format]
     data = data.removeprefix(BOM)
     heading, _, rest = data.partition(b"\n")
-    if header == "present" or (header == "either" and _is_header(heading)):
+    if header == "present" or (header == "either" and is_header(heading, [MID_COLUMN])):
         names, data, line = read_header(heading, columns, (), where), rest, 2
     else:
-        names, line = Header(tuple(columns.values()), where=where), 1
+        names, line = positional_header(columns, where), 1
     types = dict.fromkeys(columns.values(), pa.string())
     rows: list[ListRow] = []
     bad: list[BadRecord] = []
@@ -97,11 +95,6 @@ def parse_list(data: bytes, file_format: str, limit: int, where: str, header: He
         rows += [ListRow(*place, *pair) for place, pair in zip(places, zip(mids, described, strict=True), strict=True)]
         bad += parsed.bad
     return ParsedList(rows, bad, names.text)
-
-
-def _is_header(line: bytes) -> bool:
-    """Whether a field of the line is the name of the MIDs' column, blanks and quotes around it set aside."""
-    return MID_COLUMN.encode() in (field.strip().strip(b'"') for field in line.split(b","))
 
 
 def parse_hierarchy(data: bytes, where: str) -> Any:

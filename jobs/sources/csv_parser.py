@@ -97,7 +97,10 @@ def _without_line_end(record: bytes) -> bytes:
 
 
 def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[str], where: str) -> Header:
-    """The header of a file; InputError, starting with `where`, when a column is missing or stands there twice."""
+    """The header of a file; InputError, starting with `where`, when a column is missing or stands there twice.
+
+    Where several published names are mapped to one of our columns, they are spellings: the header has one of them.
+    """
     try:
         text = _without_line_end(line).decode()
         published = [
@@ -105,8 +108,10 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
         ]
     except UnicodeDecodeError:
         raise InputError(f"{where}: the header is not text; the file is damaged, fetch it again") from None
-    missing = [name for name in columns if name not in published and name not in optional]
-    if missing:
+    spellings = column_spellings(columns)
+    if missing := [
+        " or ".join(names) for names in spellings.values() if not {*names} & {*published} and not {*names} & {*optional}
+    ]:
         raise InputError(
             f"{where}: required column {', '.join(missing)} is missing (the header has {', '.join(published)[:300]}); "
             "fetch the file again or correct the release's columns in the registry"
@@ -114,8 +119,33 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
     twice = sorted({name for name in published if name in columns and published.count(name) > 1})
     if twice:
         raise InputError(f"{where}: column {', '.join(twice)} stands twice in the header; fetch the file again")
+    for ours, names in spellings.items():
+        if len(present := [name for name in names if name in published]) > 1:
+            raise InputError(
+                f"{where}: {' and '.join(present)} are spellings of one column, {ours}, and both stand in the header; "
+                "leave the one that is another column out of the release's columns in the registry"
+            )
     extra = tuple(name for name in published if name not in columns)
     return Header(tuple(columns.get(name) for name in published), extra, text, where)
+
+
+def column_spellings(columns: Mapping[str, str]) -> dict[str, list[str]]:
+    """The published names of each of our columns, both in the order of `columns`."""
+    spellings: dict[str, list[str]] = {}
+    for published, ours in columns.items():
+        spellings.setdefault(ours, []).append(published)
+    return spellings
+
+
+def positional_header(columns: Mapping[str, str], where: str) -> Header:
+    """The header of a file that has none: its columns stand in the order of `columns`."""
+    return Header(tuple(column_spellings(columns)), where=where)
+
+
+def is_header(line: bytes, names: Collection[str]) -> bool:
+    """Whether a field of the line is one of the names of columns, blanks and quotes around it set aside."""
+    fields = {field.strip().strip(b'"') for field in line.removeprefix(BOM).split(b",")}
+    return any(name.encode() in fields for name in names)
 
 
 def parse_block(block: Block, header: Header, types: Mapping[str, pa.DataType], limit: int) -> ParsedRows:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember
 from oilake.jobs.runtime.filesystem import open_file, open_stream
-from oilake.jobs.sources.csv_parser import Header, read_header
+from oilake.jobs.sources.csv_parser import BOM, Header, is_header, positional_header, read_header
 from oilake.jobs.sources.csv_records import Block, ReadBytes, read_blocks
 from oilake.jobs.sources.record_walker import NEWLINE, Walker
 from oilake.jobs.sources.tar_stream import AsInputError, stream_members
@@ -112,12 +112,16 @@ def _bounded_read(file: Any, left: int, where: str) -> ReadBytes:
 def _separate_header(
     member_blocks: Iterator[Block], expected: ExpectedMember, columns: Any, where: str
 ) -> tuple[Header, Iterator[Block]]:
-    """(the header, the blocks behind it)."""
+    """(the header, the blocks behind it or, where the file has none, all of them)."""
     first = next(member_blocks, None)
     if first is None or not first.data.strip():
         raise InputError(f"{where}: the file is empty; fetch it again")
     stop = _first_record_end(first.data) if first.sound else next(Walker(first.data, at_end=True).records()).stop
-    header = read_header(first.data[:stop], columns[expected.member.columns], expected.member.optional_columns, where)
+    names, form = columns[expected.member.columns], expected.member.header or "present"
+    if form == "absent" or (form == "either" and not is_header(first.data[:stop], names)):
+        whole = replace(first, data=first.data.removeprefix(BOM))
+        return positional_header(names, where), chain([whole], member_blocks)
+    header = read_header(first.data[:stop], names, expected.member.optional_columns, where)
     line = first.line + first.data.count(NEWLINE, 0, stop)
     rest = replace(first, data=first.data[stop:], line=line) if stop < len(first.data) else None
     return header, chain([rest] if rest else [], member_blocks)

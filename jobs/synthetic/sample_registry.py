@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from oilake.conf.errors import ConfigError
 from oilake.conf.registry import packaged_registry
 from oilake.conf.yaml_loader import load_yaml
 from oilake.jobs.synthetic import archives
@@ -33,16 +32,15 @@ def write_registry(
 
 
 def _release_document(release: str, figures: Figures | None, scale: float) -> dict[str, Any]:
-    """The packaged YAML without sizes and checksums, without pages, and without files that a sample has not.
+    """The packaged YAML without sizes and checksums, without pages, and without files and figures that a sample has not.
 
     `figures`: None of a release that is not written; no figures are stated of it. The rule for trainable classes stays,
     at the sample's scale, where the sample follows it.
     """
     path = packaged_registry() / f"{release}.yaml"
     document: dict[str, Any] = load_yaml(path)
-    if missing := sorted(set(document["published"]) - set(figures or document["published"])):
-        raise ConfigError(f"{path}: published.{missing[0]} is a figure that a sample cannot count; remove it")
-    document["published"] = {name: figures[name] for name in document["published"]} if figures else {}
+    counted = figures or {}
+    document["published"] = {name: counted[name] for name in document["published"] if name in counted}
     document.pop("pages", None)
     trainable_rule = document.pop("trainable_rule", None)
     if release in ARCHIVES:

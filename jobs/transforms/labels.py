@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -31,12 +31,20 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     return result
 
 
-def add_ids_and_mids(result: NormalizedBatch, raw: Mapping[str, pa.Array], form: IdForm | None) -> None:
-    """The image IDs and MIDs of labels and of boxes, each distinct one normalized once."""
+def add_ids_and_mids(
+    result: NormalizedBatch, raw: Mapping[str, pa.Array], form: IdForm | None, mid_columns: Sequence[str] = ("mid",)
+) -> None:
+    """The image IDs and MIDs of labels, boxes and the like, each distinct one normalized once."""
     ids = dictionary_arrays.by_runs(raw["image_id"])
     read = dictionary_arrays.map_distinct(ids, partial(image_ids.normalize, form=form))
     result.add_image_ids(ids, *read, image_ids.unread_reason(form))
-    result.add_repaired("mid", *dictionary_arrays.map_distinct(raw["mid"], mids.normalize))
+    add_mids(result, raw, mid_columns)
+
+
+def add_mids(result: NormalizedBatch, raw: Mapping[str, pa.Array], mid_columns: Sequence[str]) -> None:
+    """The MIDs of these columns, each distinct one normalized once."""
+    for name in mid_columns:
+        result.add_repaired(name, *dictionary_arrays.map_distinct(raw[name], mids.normalize))
 
 
 def _label_origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:

@@ -23,7 +23,7 @@ partition_by: [release, subset]
 sort_by: [image_id]
 key: []
 published:
-  place: 6
+  place: 99
   formats: [csv]
   inputs: {x: required, y: required}
 columns:

@@ -68,7 +68,7 @@ def test_every_published_table_is_made_of_what_its_files_give(table: str):
     schema, made_by = loader.table_schema(table), published_tables.row_transform(table)
     assert made_by.TYPES.keys() == schema.file_columns().keys()
     assert schema.written_by == "ingest"
-    assert schema.sort_by[0] == "image_id"
+    assert schema.sort_by[:1] == (("image_id",) if "image_id" in made_by.TYPES else ())
 
 
 def test_every_published_table_of_rows_has_a_transform():

@@ -82,7 +82,8 @@ def test_of_an_archive_the_members_are_chosen():
     [
         (
             FileChoice(("lables",)),
-            "--tables: release v4 has no lables; it has images, labels, boxes, classes, hierarchy",
+            "--tables: release v4 has no lables; it has images, labels, boxes, classes, hierarchy, relationships, "
+            "relationship_triplets, relationship_descriptions, attributes",
         ),
         (FileChoice((), ("val",)), "--subset: release v4 has no val; it has train, validation, test"),
     ],

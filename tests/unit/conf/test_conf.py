@@ -48,7 +48,7 @@ def test_v1_publishes_human_labels_for_validation_only():
         ({"published": {"images": {"train": "many"}}}, "published.images.train must be a whole number"),
         ({"published": {"classes": True}}, "published.classes must be a whole number"),
         ({"columns": {}}, "columns must be one of , not 'images'"),
-        ({"columns": {"masks": {}}}, "columns.masks: no table has such files; known: images, labels, boxes"),
+        ({"columns": {"maps": {}}}, "columns.maps: no table has such files; known: images, labels, boxes"),
         ({"columns": {"labels": {"ImageID": "image_id"}}}, "columns.labels lacks confidence, mid, source"),
         (
             {"columns": {"labels": {"I": "image_id", "S": "source", "L": "mid", "C": "confidence", "O": "origin"}}},
@@ -152,9 +152,9 @@ def test_a_row_file_of_one_named_subset_is_of_that_subset(tmp_path: Path):
         ("classes", {"format": "csv", "columns": "labels", "list": None}, {}, "'csv' is no format of classes"),
         (
             "labels",
-            {"table": "masks"},
+            {"table": "maps"},
             {},
-            "table must be one of images, labels, boxes, classes, hierarchy, not 'masks'",
+            "table must be one of images, labels, boxes, classes, hierarchy, ",
         ),
         ("labels", {"table": "repairs"}, {}, "table must be one of images, labels, boxes, classes, hierarchy"),
         ("labels", {"columns": "boxes"}, {}, "columns must be labels"),

@@ -15,6 +15,7 @@ from oilake.schemas import release_registry
 
 BOXES = "2018_04/train/train-annotations-bbox.csv"
 ALL_IDS = "2018_04/image_ids_and_rotation.csv"
+LISTED = "2018_04/train/train-images-boxable-with-rotation.csv"
 Document = dict[str, Any]
 
 
@@ -54,7 +55,8 @@ def test_old_and_new_columns_of_one_table_stand_beside_each_other():
     assert "XClick1X" in columns["v6/oidv6-train-annotations-bbox.csv"]
     assert "XClick1X" not in release_registry.find_release("v4").columns["boxes"]
     assert {member.table for file in release.files for member in file.members} == {
-        "images", "labels", "boxes", "classes", "hierarchy",
+        "images", "labels", "boxes", "classes", "hierarchy", "relationships", "relationship_triplets",
+        "relationship_descriptions", "attributes", "masks",
     }  # fmt: skip
 
 
@@ -148,7 +150,7 @@ def test_what_is_stated_of_a_file_must_fit(tmp_path: Path, name: str, change: Do
         (BOXES, {"list": "boxable"}, r"\.list is given for the formats 'classes' and 'descriptions' and no others"),
         (BOXES, {"image_lists": ["boxable"]}, r"\.image_lists is given for the format 'image_list' and no other"),
         (ALL_IDS, {"format": "image_list"}, r"\.image_lists is given for the format 'image_list' and no other"),
-        (BOXES, {"header": "absent"}, r"\.header is given for the format 'descriptions' and no other; rows have a header"),
+        (LISTED, {"header": "absent"}, r"\.header is given for the formats 'csv' and 'descriptions' and no others"),
         (BOXES, {"subset_column": True}, r"\.subset_column: columns\.boxes maps no column to subset; leave it out"),
         (ALL_IDS, {"subset_column": False}, r"\.pattern: '2018_04/image_ids_and_rotation\.csv' does not tell the subset"),
         (ALL_IDS, {"null_values": {"turn": [""]}}, r"\.null_values: 'turn' is no column of columns\.images"),

@@ -110,11 +110,11 @@ def test_rows_of_no_known_subset_are_kept_out(tmp_path: Path, table: str, subset
 
 def test_rows_of_an_unknown_table_are_no_labels():
     release = registry.find_release("v3")
-    member = Member("masks", "train/masks.csv")  # type: ignore[arg-type]
+    member = Member("maps", "train/maps.csv")  # type: ignore[arg-type]
     raw = {"image_id": pa.array(["1"]), "source": pa.array(["machine"]), "mid": pa.array(["/m/0"])}
-    with pytest.raises(ConfigError, match=r"train/masks\.csv: no rows of masks are read from such files"):
+    with pytest.raises(ConfigError, match=r"train/maps\.csv: no rows of maps are read from such files"):
         normalize_member(
             {**raw, "confidence": pa.array(["1"])},
-            ExpectedMember(release.files[0], "train/masks.csv", member, "train"),
+            ExpectedMember(release.files[0], "train/maps.csv", member, "train"),
             release,
         )

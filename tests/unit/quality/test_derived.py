@@ -251,6 +251,8 @@ CHANGED_SINCE = {
     "classes.trainable_class_not_listed",
     "hierarchy.name_not_be_null",
     "images.drift_of_null_share",
+    "released.table_name_be_in_set",
+    "repairs.column_name_be_in_set",
 }
 
 
