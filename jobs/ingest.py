@@ -15,7 +15,7 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import ingest_plan, landing_area, refusals, release_reader
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
-from oilake.jobs.ingesting.release_files import release_file_rows
+from oilake.jobs.ingesting.release_files import digest_notes, release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
@@ -119,10 +119,11 @@ def _code_digest() -> bytes:
 
 def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, run_id: str) -> StagedFile:
     table = schemas.table_schema("release_files")
-    rows = list(release_file_rows(plan, read.reports, read.unmatched, read.digests).values())
+    rows = list(release_file_rows(plan, read.reports, read.unmatched).values())
     arrow = schemas.arrow_schema(table)
     data = pa.table({name: [row[name] for row in rows] for name in arrow.names}, schema=arrow)
-    return stage_rows(Warehouse.of(settings), table, {"release": plan.release.release}, run_id, data)
+    notes = digest_notes(read.digests)
+    return stage_rows(Warehouse.of(settings), table, {"release": plan.release.release}, run_id, data, notes)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def _every_domain(release: Release, _: ExpectedMember) -> object:
 def member_digests(plan: IngestPlan, seed: bytes) -> dict[MemberKey, str]:
     """SHA-256 by file and member, of members whose rows are read in tasks.
 
-    `seed`: what else decides the rows: code, schemas, quality and limits. Rows of a table with one row an image depend on
+    `seed`: what else decides the rows: code, schemas, quality and the limit of a field. Rows of a table with one row an image depend on
     all of its files, and on the lists: the first row of an image stays.
     """
     declared = {

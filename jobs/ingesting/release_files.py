@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from oilake.jobs.ingesting.ingest_plan import IngestPlan
 from oilake.jobs.ingesting.landing_area import LandedFile
 
 MemberKey = tuple[str, str]
+# In the footer of the file of `release_files`: what decides each member's rows. Whoever writes the rows anew, as a release
+# of quarantined rows does, leaves it out: these rows are not what the digest tells.
+DIGESTS_NOTE = "oilake.member_digests"
 
 COUNTS = {
     "rows_read": "read",
@@ -22,22 +26,27 @@ COUNTS = {
 
 
 def release_file_rows(
-    plan: IngestPlan,
-    reports: Sequence[ChunkReport],
-    unmatched: Mapping[MemberKey, int],
-    digests: Mapping[MemberKey, str],
+    plan: IngestPlan, reports: Sequence[ChunkReport], unmatched: Mapping[MemberKey, int]
 ) -> dict[MemberKey, dict[str, Any]]:
-    """One row a member, by file and member. `unmatched`: images of a list that no row of `images` has; `digests`: what
-    decides the rows."""
+    """One row a member, by file and member. `unmatched`: images of a list that no row of `images` has."""
     files = {landed_file.file.name: landed_file for landed_file in plan.landed}
     rows = member_counts(reports)
     for (name, path), row in rows.items():
         expected = plan.members[name][path]
         subsets = [s for s in member_subsets(plan.release, expected) if not plan.subsets or s in plan.subsets]
         row.update(_bytes_columns(files[name]))
-        row.update(url=files[name].file.url, subsets=subsets)
-        row.update(images_unmatched=unmatched.get((name, path)), rows_digest=digests.get((name, path)))
+        row.update(url=files[name].file.url, subsets=subsets, images_unmatched=unmatched.get((name, path)))
     return rows
+
+
+def digest_notes(digests: Mapping[MemberKey, str]) -> dict[str, str]:
+    """The note of the members' digests."""
+    return {DIGESTS_NOTE: json.dumps([[*key, digest] for key, digest in sorted(digests.items())])}
+
+
+def noted_digests(notes: Mapping[str, str]) -> dict[MemberKey, str]:
+    """The members' digests that a footer's notes tell; none where another than an ingest wrote the file."""
+    return {(file, member): digest for file, member, digest in json.loads(notes.get(DIGESTS_NOTE, "[]"))}
 
 
 def member_counts(reports: Sequence[ChunkReport]) -> dict[MemberKey, dict[str, Any]]:

@@ -57,7 +57,7 @@ def read_release(
     """Everything the files hold; text that a published release holds too is taken from there."""
     name, limits, warehouse = plan.release.release, settings.limits, Warehouse.of(settings)
     seed = code + repr(limits).encode()
-    digests = member_digests(plan, seed)
+    digests = member_digests(plan, code + repr(limits.field_bytes).encode())
     taken = taken_members.find_published(warehouse, plan, digests, published)
     taken_reports = taken_members.take_members(warehouse, plan, run_id, taken)
     if taken:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from oilake.conf.errors import StoreError
 from oilake.jobs.ingesting.chunk_kernel import MEMBER_NOTE, REASONS_NOTE, ChunkReport
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
-from oilake.jobs.ingesting.release_files import COUNTS, MemberKey
+from oilake.jobs.ingesting.release_files import COUNTS, MemberKey, noted_digests
 from oilake.jobs.ingesting.reusable_files import READERS
 from oilake.jobs.tables import parquet_reader, staging
 from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
@@ -73,7 +73,12 @@ def _members_of_release(
     warehouse: Warehouse, pin: Snapshot, digests: Mapping[MemberKey, str]
 ) -> dict[MemberKey, PublishedMember]:
     try:
-        rows = {row.get("rows_digest"): row for row in small_rows(warehouse, "release_files", pin)}
+        noted_files = published_files(warehouse, "release_files", pin)
+        digests_here = {
+            key: digest for file in noted_files for key, digest in noted_digests(_read_notes(file.uri)).items()
+        }
+        listed = small_rows(warehouse, "release_files", pin)
+        rows = {digests_here[key]: row for row in listed if (key := (row["file"], row["member"])) in digests_here}
         shared = {key: digest for key, digest in digests.items() if digest in rows}
         if not shared:
             return {}

@@ -144,12 +144,17 @@ def _concat_batches(batches: list[pa.Table], schema: pa.Schema) -> pa.Table:
 
 
 def stage_rows(
-    warehouse: Warehouse, table: Table, partition: Mapping[str, str], run_id: str, rows: pa.Table
+    warehouse: Warehouse,
+    table: Table,
+    partition: Mapping[str, str],
+    run_id: str,
+    rows: pa.Table,
+    notes: Mapping[str, str] | None = None,
 ) -> StagedFile:
-    """All `rows` of one partition as one staged file."""
+    """All `rows` of one partition as one staged file, with `notes` in its footer."""
     writer = Writer(warehouse, table, partition, run_id, 0)
     writer.write(rows)
-    return writer.close()
+    return writer.close(dict(notes) if notes else None)
 
 
 def delta_statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
