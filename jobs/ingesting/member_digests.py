@@ -27,8 +27,8 @@ def _every_domain(release: Release, _: ExpectedMember) -> object:
 def member_digests(plan: IngestPlan, seed: bytes) -> dict[MemberKey, str]:
     """SHA-256 by file and member, of members whose rows are read in tasks.
 
-    `seed`: what else decides the rows: code, schemas, quality and the limit of a field. Rows of a table with one row an image depend on
-    all of its files, and on the lists: the first row of an image stays.
+    `seed`: what else decides the rows: code, schemas, quality and the limit of a field. Rows of a table with one row an
+    image depend on all of its files, and on the lists: the first row of an image stays.
     """
     declared = {
         (landed_file.file.name, path): _declaration(plan, landed_file, expected)

@@ -1,4 +1,4 @@
-"""MIDs in every spelling other tools use, to `/m/…` and `/g/…`."""
+"""MIDs in every spelling other tools use, to `/m/…` and `/g/…`; V7's own `/oi/m_…` stay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-CANONICAL = "^/[mg]/[0-9a-z_]*$"
+CANONICAL = "^/(?:[mg]/|oi/m_)[0-9a-z_]*$"
 SPELLINGS = r"^(?:kg:/|/|https?://rdf\.freebase\.com/ns/)?([mg])[./]([0-9a-z_]+)$"
 
 Mask = npt.NDArray[np.bool_]
