@@ -89,6 +89,7 @@ WORK = {
         Work("plain_images", "images of V7 with their lists: plain CSV to Parquet", {}, "plain", PLAIN_IMAGES, "v7"),
         Work("unsorted_images", "boxable images of V7, which are not sorted", {}, "plain", UNSORTED_IMAGES, "v7"),
         Work("plain_boxes", "boxes of V7: plain CSV of 21 and 13 columns to Parquet", {}, "plain", PLAIN_BOXES, "v7"),
+        Work("plain_release", "the whole V7", {}, "plain", {**PLAIN_IMAGES, **PLAIN_LABELS, **PLAIN_BOXES}, "v7"),
         Work("reconcile", "the tables of V3 to one row an image and class", {"image_labels": ()}, "tables"),
         Work("changes", "image_labels of V2 and V3 to what changed", {"label_changes": ()}, "tables"),
     )
