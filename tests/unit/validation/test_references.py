@@ -29,6 +29,14 @@ DECLARED = {
     ("labels", "label_of_unknown_image"): IMAGE,
     ("labels", "label_of_unknown_class"): CLASS,
     ("boxes", "box_on_unknown_image"): replace(IMAGE, counted_by=("subset", "image_id", "mid")),
+    ("masks", "mask_on_unknown_image"): ForeignKey(
+        ("image_id",), "images", ("image_id",), ("subset", "image_id", "mid")
+    ),
+    ("relationships", "relationship_on_unknown_image"): ForeignKey(
+        ("image_id",), "images", ("image_id",), ("subset", "image_id")
+    ),
+    ("points", "point_on_unknown_image"): ForeignKey(("image_id",), "images", ("image_id",), ("subset", "image_id")),
+    ("points", "point_of_unknown_class"): ForeignKey(("mid",), "classes", ("mid",)),
 }
 PARTNER = "WHERE NOT EXISTS (SELECT 1 FROM images i WHERE i.image_id = l.image_id)"
 WRITTEN = f"SELECT l.image_id, count(*) AS labels FROM {{batch}} l {PARTNER} GROUP BY l.image_id"
