@@ -115,7 +115,7 @@ def test_every_box_is_as_published(lake: Path, landing: Path, release: str):
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_every_class_is_as_published_or_quarantined_for_its_mid(lake: Path, landing: Path, release: str):
+def test_every_class_is_as_published(lake: Path, landing: Path, release: str):
     named: dict[str, str] = {}
     boxable: set[str] = set()
     for file in landed(landing, "classes", release):
@@ -126,15 +126,11 @@ def test_every_class_is_as_published_or_quarantined_for_its_mid(lake: Path, land
             named = dict(rows) | named
         else:
             named |= dict(rows)
-    odd = {mid for mid in named if not mid.startswith(("/m/", "/g/"))}
     ours = {row["mid"]: row for row in stored(lake, "classes", release)}
-    assert {mid: row["display_name"] for mid, row in ours.items()} == {
-        mid: name for mid, name in named.items() if mid not in odd
-    }
-    quarantined = [row for row in stored(lake, "quarantine", release) if row["table_name"] == "classes"]
-    assert {row["raw"].decode().partition(",")[0] for row in quarantined} == odd
+    assert {mid: row["display_name"] for mid, row in ours.items()} == named
+    assert not [row for row in stored(lake, "quarantine", release) if row["table_name"] == "classes"]
     if boxable:
-        assert {mid for mid, row in ours.items() if row["is_boxable"]} == boxable - odd
+        assert {mid for mid, row in ours.items() if row["is_boxable"]} == boxable
 
 
 def occurrences(node: Row, parent: str | None = None) -> Iterator[tuple[str, str | None]]:
