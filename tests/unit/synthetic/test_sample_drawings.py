@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def test_relationships_are_triplets_that_are_listed(sample: Path, release: str):
     header, *triplets = plain_lines(sample, f"{LISTS[release]}relationship-triplets.csv")
     attributes = dict(plain_lines(sample, f"{LISTS[release]}attributes-description.csv"))
     words = dict(plain_lines(sample, f"{LISTS[release]}relationships-description.csv"))
+    assert all(re.fullmatch(r"/m/0[0-9b-df-hj-np-tv-z_]+", mid) for mid in attributes)
     listed = {tuple(triplet) for triplet in triplets}
     assert header == ["LabelName1", "LabelName2", "RelationshipLabel"]
     assert len(listed) == len(triplets)
