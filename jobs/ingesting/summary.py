@@ -138,9 +138,12 @@ def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
 def table_lines(summaries: Sequence[Summary]) -> list[str]:
     """A table for a terminal, one line a release and subset."""
     columns = [c for c in count_columns() if any(c in counts for s in summaries for counts in s.rows.values())]
-    lines = ["release subset    " + "".join(column.rjust(13) for column in columns)]
+    lines = ["release subset    " + "".join(f" {column}".rjust(13) for column in columns)]
     for summary in summaries:
         for subset, counts in summary.rows.items():
             cells = (f"{counts[column]:,}" if column in counts else "–" for column in columns)
-            lines.append(f"{summary.release:<8}{subset:<10}" + "".join(cell.rjust(13) for cell in cells))
+            lines.append(
+                f"{summary.release:<8}{subset:<10}"
+                + "".join(cell.rjust(max(13, len(column) + 1)) for cell, column in zip(cells, columns, strict=True))
+            )
     return lines

@@ -22,7 +22,7 @@ TRIES_A_VARIANT = 150
 MAX_DEFECT_SHARE = 0.008
 WINDOW = 8 << 10
 BUFFER = 1 << 20
-STARTS_ROW = re.compile(rb"[0-9a-f]{16},")
+STARTS_ROW = re.compile(rb"[0-9a-f]{16}[,_]")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def box_lines(ids: pa.StringArray, rows: EvolvedBoxes, words: BoxVocabulary, sho
     """Rows as text; sides with six decimals or (`shortest`) as the shortest float of 32 bits."""
     code = rows.source * (len(words.labels_after) // len(SOURCES_AFTER)) + pairs.class_numbers(rows.pairs)
     parts = [text.pick(ids, pairs.image_numbers(rows.pairs)), text.pick(words.labels_after, code)]
-    parts += [_shortest_floats(side) if shortest else _six_decimals(words, side) for side in rows.sides]
+    parts += [_shortest_floats(side) if shortest else six_decimals(words, side) for side in rows.sides]
     attributes = pa.concat_arrays([words.attributes, pa.array([ATTRIBUTES_UNKNOWN])])
     parts.append(text.pick(attributes, np.where(rows.attributes < 0, len(words.attributes), rows.attributes)))
     if rows.clicks is not None:
@@ -131,7 +131,8 @@ def box_lines(ids: pa.StringArray, rows: EvolvedBoxes, words: BoxVocabulary, sho
     return text.join_columns(*parts, "\n")
 
 
-def _six_decimals(words: BoxVocabulary, side: Sides) -> pa.StringArray:
+def six_decimals(words: BoxVocabulary, side: Sides) -> pa.StringArray:
+    """A comma and a side with six decimals."""
     return text.pick(words.millionths, np.round(side * WHOLE).astype(np.int64))
 
 

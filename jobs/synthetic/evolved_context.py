@@ -18,7 +18,16 @@ from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import FLOOR, SamplePlan, even_share
 from oilake.jobs.synthetic.release_rules import ReleaseRules, SampleRules
 
-FIGURES = ("human_labels_negative", "human_labels_positive", "machine_labels", "boxes", "images_with_boxes")
+FIGURES = (
+    "human_labels_negative",
+    "human_labels_positive",
+    "machine_labels",
+    "boxes",
+    "images_with_boxes",
+    "masks",
+    "relationships",
+    "points",
+)
 
 
 @dataclass(frozen=True)

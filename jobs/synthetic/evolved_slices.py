@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.synthetic import evolution, evolved_boxes, evolved_images, human, machine, pairs, text
+from oilake.jobs.synthetic import drawn_files, evolution, evolved_boxes, evolved_images, human, machine, pairs, text
+from oilake.jobs.synthetic.drawn_files import DrawnFile
 from oilake.jobs.synthetic.evolution import SubsetState
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.evolved_images import RotatedImages
@@ -67,6 +68,8 @@ def file_lines(world: EvolvedContext, slice_states: SliceStates, name: str) -> p
         return machine.machine_lines(ids, state.machine, world.machine)
     if form.content == "boxes":
         return evolved_boxes.box_lines(ids, state.boxes, world.boxes, form.shortest)
+    if form.content in drawn_files.CONTENTS:
+        return DrawnFile(world, slice_states.number, name, form, state).lines(ids)
     return verdict_lines(ids, world.classes.place, _verdict_rows(world, state, form), world.human[form.state], rng)
 
 
@@ -88,11 +91,14 @@ def verdict_lines(
     return text.join_columns(text.pick(ids, image[order].astype(np.int32)), text.pick(words, word.astype(np.int32)))
 
 
-def count_file(tally: FigureTally, slice_states: SliceStates, name: str, form: RowFile) -> None:
+def count_file(tally: FigureTally, world: EvolvedContext, slice_states: SliceStates, name: str, form: RowFile) -> None:
     """Adds what a file holds to the tally, under the file's name."""
     if form.content == "all_images":
         for subset, part in slice_states.rows.items():
             tally.count((name,), "images", subset, len(part.ids))
+    if form.subset is not None and form.content in drawn_files.CONTENTS:
+        state = slice_states.states[form.subset][form.state]
+        DrawnFile(world, slice_states.number, name, form, state).count_rows(tally)
     if form.subset is None or form.content not in ("human", "machine", "boxes"):
         return
     state, subset = slice_states.states[form.subset][form.state], form.subset
@@ -112,7 +118,9 @@ def count_file(tally: FigureTally, slice_states: SliceStates, name: str, form: R
         tally.see((name,), "box", pairs.class_numbers(state.boxes.pairs))
 
 
-def count_files(tally: FigureTally, slice_states: SliceStates, files: Mapping[str, RowFile]) -> None:
+def count_files(
+    tally: FigureTally, world: EvolvedContext, slice_states: SliceStates, files: Mapping[str, RowFile]
+) -> None:
     """Adds what these files hold."""
     for name, form in files.items():
-        count_file(tally, slice_states, name, form)
+        count_file(tally, world, slice_states, name, form)

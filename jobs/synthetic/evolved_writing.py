@@ -15,6 +15,7 @@ from oilake.jobs.synthetic import (
     defect_injection,
     evolved_classfiles,
     evolved_context,
+    evolved_drawings,
     evolved_slices,
     evolved_truth,
     figures,
@@ -28,6 +29,7 @@ from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.figures import Figures, FigureTally
 from oilake.jobs.synthetic.plain_defects import PlainDefects
 from oilake.jobs.synthetic.plan import SamplePlan
+from oilake.jobs.synthetic.release_rules import ListFile
 from oilake.jobs.synthetic.sample_choice import SampleChoice
 from oilake.jobs.synthetic.slice_rows import SampleSlice
 
@@ -110,7 +112,7 @@ def append_slice(
         archives.append_rows(opened, {spool_name(name): [evolved_slices.file_lines(job.world, slice_states, name)]})
     every = {name for names in job.files.values() for name in names}
     rows = {name: form for name, form in job.world.rules.rows.items() if name in every}
-    evolved_slices.count_files(tally, slice_states, rows)
+    evolved_slices.count_files(tally, job.world, slice_states, rows)
     if job.tells_truth:
         evolved_truth.append_truth(truth, job.world, slice_states)
 
@@ -122,6 +124,7 @@ def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:
         name: figures.release_figures(
             figures.merge_files(tally, name, set(names)), name, _listed_classes(job, name), trainable[name]
         )
+        | {"relationship_triplets": len(evolved_drawings.make_triplets(job.world, name).rows(job.world.classes.mids))}
         for name, names in job.files.items()
     }
 
@@ -158,11 +161,15 @@ def write_files(
             if name in planted.odd_headers:
                 form = plain_defects.turned_header(form)
                 truth.append((form.state, name, name, 1, plain_defects.HEADER, "", ""))
-            content = evolved_classfiles.list_content(
-                form, job.world.classes, trainable.get(form.state, set()), job.world.rules
-            )
-            archives.write_plain(out / name, folder, content)
+            archives.write_plain(out / name, folder, _list_content(job, form, trainable))
     return truth
+
+
+def _list_content(job: EvolvedJob, form: ListFile, trainable: Mapping[str, set[int]]) -> bytes:
+    if form.content in evolved_drawings.LISTS:
+        return evolved_drawings.list_text(job.world, form.content, form.state)
+    listed = trainable.get(form.state, set())
+    return evolved_classfiles.list_content(form, job.world.classes, listed, job.world.rules)
 
 
 def _plan_defects(job: EvolvedJob, folder: Path, defect_counts: Mapping[str, int]) -> PlainDefects:

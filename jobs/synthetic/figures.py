@@ -13,6 +13,9 @@ from oilake.conf.registry import PublishedFigures
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.release_rules import FIRST
 
+# Of the figures about classes, by who or what names them.
+PREFIXES = {"machine": "machine_", "human": "human_", "": "", "box": "box_", "mask": "mask_", "point": "point_"}
+
 Codes = npt.NDArray[np.int64]
 Figures = dict[str, Any]
 
@@ -66,7 +69,14 @@ def release_figures(tally: FigureTally, release: str, listed: set[int], trainabl
         by_subset = {s: n for (r, figure, s), n in tally.rows.items() if (r, figure) == (release, name)}
         if by_subset:
             figure_values[name] = by_subset
-    for kind, prefix in (("machine", "machine_"), ("human", "human_"), ("", ""), ("box", "box_")):
+    for kind, prefix in (
+        ("machine", "machine_"),
+        ("human", "human_"),
+        ("", ""),
+        ("box", "box_"),
+        ("mask", "mask_"),
+        ("point", "point_"),
+    ):
         kind_classes = tally.seen.get((release, kind), set()) if kind else listed
         if kind_classes:
             figure_values[f"{prefix}classes"] = len(kind_classes)

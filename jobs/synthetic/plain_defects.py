@@ -42,6 +42,16 @@ KINDS = {
         needs=_is_clicked,
     ),
 }
+KINDS |= {
+    "invalid_clicks": DefectKind("invalid_clicks", ("masks",), replace_column(Clicks=("0.1 0.2", "0.1 0.2 2", "x"))),
+    "invalid_estimate": DefectKind("invalid_estimate", ("points",), replace_column(EstimatedYesNo=("maybe", "Yes"))),
+    "invalid_votes": DefectKind(
+        "invalid_votes", ("points",), replace_column(YesVotes=("-1", "many"), NoVotes=("0.5",))
+    ),
+    "invalid_relationship": DefectKind(
+        "invalid_relationship", ("relationships",), replace_column(RelationshipLabel=("On top", "2", "is_"))
+    ),
+}
 RETIRED = "retired_mid"
 NAMES = (*KINDS, RETIRED, HEADER)
 

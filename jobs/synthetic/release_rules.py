@@ -11,9 +11,26 @@ from oilake.conf.registry import SUBSETS
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 RowContent = Literal[
-    "all_images", "images", "boxable_images", "labelled_images", "human", "boxable_human", "machine", "boxes"
+    "all_images",
+    "images",
+    "boxable_images",
+    "labelled_images",
+    "human",
+    "boxable_human",
+    "machine",
+    "boxes",
+    "masks",
+    "relationships",
+    "points",
 ]
-ListContent = Literal["names", "trainable", "boxable", "segmentable", "tree"]
+ListContent = Literal["names", "trainable", "boxable", "segmentable", "tree", "triplets", "relations", "attributes"]
+# The table of each content that no label, image or class makes up.
+OWN_TABLES = {
+    **{content: content for content in ("boxes", "masks", "relationships", "points", "attributes")},
+    "triplets": "relationship_triplets",
+    "relations": "relationship_descriptions",
+    "tree": "hierarchy",
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +139,23 @@ class ListFile:
 
 
 @dataclass(frozen=True)
+class DrawingRules:
+    """What is looked for in relationships: how many classes, relations and attributes with the words for them.
+
+    `attribute_share`: of the rows, those that tell an attribute.
+    """
+
+    related_classes: int
+    attribute_share: float
+    relations: dict[str, str]
+    attributes: dict[str, str]
+
+    def words(self) -> list[str]:
+        """The relations, as rows name them."""
+        return list(self.relations)
+
+
+@dataclass(frozen=True)
 class TreeRules:
     """The tree of boxable classes: its root's MID, and shares of classes at its top, with a second parent, as parts."""
 
@@ -155,6 +189,7 @@ class SampleRules:
     archives: dict[str, ArchiveRules]
     releases: dict[str, ReleaseRules]
     verdicts: dict[str, dict[str, tuple[str, ...]]]
+    drawings: dict[str, DrawingRules]
     rows: dict[str, RowFile]
     lists: dict[str, ListFile]
     segmentable: int
@@ -166,6 +201,10 @@ class SampleRules:
     def until(self, release: str) -> SampleRules:
         """The rules of the releases up to one."""
         return replace(self, releases={name: rules for name, rules in self.releases.items() if name <= release})
+
+    def drawings_of(self, release: str) -> DrawingRules:
+        """What `release` looks for in relationships."""
+        return self.drawings[max(name for name in self.drawings if name <= release)]
 
     def header_line(self, name: str) -> bytes:
         """The first line of a file of rows."""
@@ -182,9 +221,9 @@ class SampleRules:
         """The table that a file belongs to; None of a file that is not known here."""
         if name in self.rows:
             content = self.rows[name].content
-            return "images" if "images" in content else "boxes" if content == "boxes" else "labels"
+            return OWN_TABLES.get(content, "images" if "images" in content else "labels")
         if name in self.lists:
-            return "hierarchy" if self.lists[name].content == "tree" else "classes"
+            return OWN_TABLES.get(self.lists[name].content, "classes")
         return None
 
     def verdict_texts(self, release: str) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from oilake.conf.registry import Release
 
-TABLES = ("images", "labels", "boxes", "classes", "hierarchy")
+TABLES = (
+    "images",
+    "labels",
+    "boxes",
+    "classes",
+    "hierarchy",
+    "masks",
+    "relationships",
+    "points",
+    "relationship_triplets",
+    "relationship_descriptions",
+    "attributes",
+)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,15 @@ def broken(planted: Path, row: reading.Row) -> str:
     if clicks and not all(re.fullmatch(r"0\.[0-9]{6}|1\.0{6}", click) for click in clicks):
         assert set(clicks) != {"-1"}
         return "invalid_extreme_points"
+    if row.get("Clicks"):
+        assert not re.fullmatch(r"(?:0\.[0-9]{5} 0\.[0-9]{5} [01];?)*", row["Clicks"])
+        return "invalid_clicks"
+    if "RelationshipLabel" in row:
+        assert not re.fullmatch("[a-z]+(?:_[a-z]+)*", row["RelationshipLabel"])
+        return "invalid_relationship"
+    if "EstimatedYesNo" in row:
+        is_estimate = row["EstimatedYesNo"] in ("yes", "no", "unsure")
+        return "invalid_votes" if is_estimate else "invalid_estimate"
     assert row["LabelName"] not in reading.class_names(planted, "v7")
     assert row["LabelName"] in reading.class_names(planted, "v5")
     return ""
@@ -92,7 +101,7 @@ def test_a_header_stands_the_other_way_round(clean: Path, planted: Path, defects
     ("arguments", "sentence"),
     [
         (["--releases", "v9"], "--releases v9: 'v9' is not known; give names of v1, v2, v3, v4, v5, v6, v7"),
-        (["--tables", "masks,labels"], "--tables masks,labels: 'masks' is not known; give names of images, labels"),
+        (["--tables", "maps,labels"], "--tables maps,labels: 'maps' is not known; give names of images, labels"),
         (["--releases", "v3", "--plant", "invalid_rotation=1"], "fits no file of the chosen releases and tables"),
         (["--releases", "v7", "--plant", "nul_byte=1"], "fits no file of the chosen releases and tables"),
         (["--tables", "labels", "--plant", "invalid_size=1"], "fits no file of the chosen releases and tables"),

@@ -1,0 +1,70 @@
+"""One slice of a file of masks, relationships or points: its rows, and what they count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from oilake.jobs.synthetic import evolved_drawings, pairs
+from oilake.jobs.synthetic.evolution import SubsetState
+from oilake.jobs.synthetic.evolved_boxes import EvolvedBoxes
+from oilake.jobs.synthetic.evolved_context import EvolvedContext
+from oilake.jobs.synthetic.evolved_drawings import Relationships, Triplets
+from oilake.jobs.synthetic.figures import FigureTally
+from oilake.jobs.synthetic.pairs import Pairs
+from oilake.jobs.synthetic.release_rules import RowFile
+
+DRAWINGS, SPELLINGS = 5, 6
+CONTENTS = ("masks", "relationships", "points")
+
+
+@dataclass(frozen=True)
+class DrawnFile:
+    """File `name` in slice `number`, drawn from the state of its subset; the same whenever it is drawn."""
+
+    world: EvolvedContext
+    number: int
+    name: str
+    form: RowFile
+    state: SubsetState
+
+    def lines(self, ids: pa.StringArray) -> pa.StringArray:
+        """The rows as text; `ids`: the image IDs of the subset in the slice."""
+        rng, world, form = self._random(SPELLINGS), self.world, self.form
+        if form.content == "masks":
+            return evolved_drawings.mask_lines(rng, ids, world, self._masks(), form.subset == "train")
+        if form.content == "points":
+            return evolved_drawings.point_lines(rng, ids, world, self.state, self._points(), form.state)
+        triplets = evolved_drawings.make_triplets(world, form.state)
+        return evolved_drawings.relationship_lines(ids, world, triplets, self._relationships(triplets), form)
+
+    def count_rows(self, tally: FigureTally) -> None:
+        """Adds the rows, under the file's name, and the classes and images of masks and points."""
+        files, subset = (self.name,), self.form.subset or ""
+        if self.form.content == "masks":
+            drawn = self._masks().pairs
+            tally.count(files, "images_with_masks", subset, len(np.unique(pairs.image_numbers(drawn))))
+            tally.see(files, "mask", pairs.class_numbers(drawn))
+        elif self.form.content == "points":
+            drawn = self.state.labels.pairs[self._points()]
+            tally.see(files, "point", pairs.class_numbers(drawn))
+        else:
+            drawn = self._relationships(evolved_drawings.make_triplets(self.world, self.form.state)).first
+        tally.count(files, self.form.content, subset, len(drawn))
+
+    def _random(self, purpose: int) -> np.random.Generator:
+        return self.world.random(purpose, self.number, list(self.world.rules.rows).index(self.name))
+
+    def _rows(self) -> int:
+        return self.world.count(self.form.state, self.form.content, self.form.subset or "", self.number)
+
+    def _masks(self) -> EvolvedBoxes:
+        return evolved_drawings.draw_masks(self._random(DRAWINGS), self.world, self.state, self._rows())
+
+    def _points(self) -> Pairs:
+        return evolved_drawings.draw_points(self._random(DRAWINGS), self.state, self._rows())
+
+    def _relationships(self, triplets: Triplets) -> Relationships:
+        return evolved_drawings.draw_relationships(self._random(DRAWINGS), triplets, self.state, self._rows())
