@@ -271,7 +271,7 @@ def _check_member(release: Release, member: Member, where: str) -> None:
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
         )
     if member.ids and not has_rows:
-        raise ConfigError(f"{where}.ids is given for rows (format 'csv') and no others")
+        raise ConfigError(f"{where}.ids is given for rows of images, labels and the like (format 'csv') and no others")
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")

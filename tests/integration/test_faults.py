@@ -86,7 +86,8 @@ def run_seen(warehouse: str) -> str:
     """The run that readers see, after a look that each of the last snapshots holds one run alone, every row of it once."""
     snapshots = table_readers.snapshot_rows(warehouse)
     for pin in snapshots[-2:]:
-        assert runs_of(warehouse, pin) == dict.fromkeys(MARKS, ({pin["run_id"]}, 3)), pin["number"]
+        filled = {table: runs for table, runs in runs_of(warehouse, pin).items() if table in MARKS or runs[1]}
+        assert filled == dict.fromkeys(MARKS, ({pin["run_id"]}, 3)), pin["number"]
     return str(snapshots[-1]["run_id"])
 
 

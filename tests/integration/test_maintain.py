@@ -474,7 +474,7 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
     ("arguments", "sentence"),
     [
         (["--retention", "-1"], "--retention must be 0 hours or more, not -1.0"),
-        (["nothing"], "no such table: nothing; there are blob_checks, "),
+        (["nothing"], "no such table: nothing; there are attributes, blob_checks, "),
         (["--warehouse", "/no/such/place"], "/no/such/place: holds no table; run `oilake ingest --warehouse /no/such"),
     ],
 )
