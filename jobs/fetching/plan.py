@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from oilake.conf.errors import StoreError, os_cause
+from oilake.conf.errors import InputError, StoreError, os_cause
 from oilake.conf.settings import FetchSettings
 from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
 from oilake.jobs.fetching import partial_file, receipts
@@ -97,9 +97,14 @@ def absent_result(item: FetchItem, error: RefusedError) -> FetchResult:
 
 
 def present_file(item: FetchItem) -> FetchResult | None:
-    """The file that is there: as its receipt says, or put there by hand, without one (and so without SHA-256)."""
+    """The file that is there: as its receipt says, or put there by hand, without one (and so without SHA-256).
+
+    InputError names what is there and is no file.
+    """
     if not item.target.exists():
         return None
+    if not item.target.is_file():
+        raise InputError(f"{item.target}: is no file, where {item.name} belongs; move it away and fetch again")
     receipt = load_receipt(item.target)
     if receipt is None:
         return FetchResult(item.name, item.url, item.target.stat().st_size, None, "present")

@@ -13,18 +13,20 @@ import pytest
 
 from oilake.conf import settings as conf_settings
 from oilake.conf.chosen_files import FileChoice
+from oilake.conf.errors import InputError
 from oilake.conf.registry import KnownChecksum, Release
 from oilake.conf.settings import FetchSettings, Settings
 from oilake.jobs import cli
 from oilake.jobs.fetch import fetch
 from oilake.jobs.fetching import results
 from oilake.jobs.fetching.locations import FetchRequest
+from oilake.jobs.fetching.plan import present_file
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.runtime import logs
 from oilake.schemas import release_registry
 from tests.support import http_server
 from tests.support.http_server import Server, Stored
-from tests.support.registry_files import label_file
+from tests.support.registry_files import fetch_item, label_file
 
 NAME, DATA = "v5/a.csv", b"ImageID,Source,LabelName,Confidence\n"
 QUICK = FetchSettings(tries=2, backoff_seconds=0.01, timeout_seconds=5)
@@ -143,3 +145,9 @@ def test_flags_choose_by_commas_and_by_repetition(lake: Lake, capsys: pytest.Cap
     assert "--tables: release v5 has no lables; it has images, labels, boxes" in capsys.readouterr().err
     assert cli.main([*flags, "--tables", "boxes", "--file", NAME]) == 2
     assert "--file names files and --tables and --subset choose them" in capsys.readouterr().err
+
+
+def test_a_folder_where_a_file_belongs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(InputError, match=r"a\.csv: is no file, where a\.csv belongs; move it away"):
+        present_file(fetch_item("a.csv", "https://example.org/a.csv", tmp_path))
