@@ -55,10 +55,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_DEFAULT_
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    jar = s3_server.jar()
-    if jar is None:
-        pytest.skip("s3proxy cannot be had")
-    with s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar, KEYS["AWS_SECRET_ACCESS_KEY"]) as found:
+    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", KEYS["AWS_SECRET_ACCESS_KEY"]) as found:
         yield found
 
 

@@ -570,10 +570,7 @@ def test_the_command_prints_json_and_ends_with_two_when_a_file_failed(lake: Lake
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    jar = s3_server.jar()
-    if jar is None:
-        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
-    with s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar) as endpoint:
+    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets") as endpoint:
         yield endpoint
 
 

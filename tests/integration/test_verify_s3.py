@@ -28,11 +28,8 @@ BY_ETAG = {"not_an_image": "size_mismatch", "truncated": "size_mismatch", "place
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    jar = s3_server.jar()
-    if jar is None:
-        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
     with (
-        s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar) as endpoint,
+        s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets") as endpoint,
         counting_proxy.running(endpoint) as found,
     ):
         yield found

@@ -34,10 +34,7 @@ CHAIN = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_R
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    jar = s3_server.jar()
-    if jar is None:
-        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
-    with s3_server.running(tmp_path_factory.mktemp("s3") / "buckets", jar, KEYS["AWS_SECRET_ACCESS_KEY"]) as url:
+    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", KEYS["AWS_SECRET_ACCESS_KEY"]) as url:
         yield url
 
 

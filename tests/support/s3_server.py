@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyspark
+import pytest
 
 from oilake.jobs.runtime import java_home
 
@@ -57,6 +58,16 @@ def _appear(source: Path, target: Path) -> None:
     half = target.with_name(f"{target.name}.{os.getpid()}")
     shutil.copyfile(source, half)
     half.replace(target)
+
+
+@contextmanager
+def running_or_skip(folder: Path, credential: str | None = None) -> Iterator[str]:
+    """As `running`, by the jar that can be had; where none can, the test is skipped and says why."""
+    path = jar()
+    if path is None:
+        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
+    with running(folder, path, credential) as endpoint:
+        yield endpoint
 
 
 @contextmanager
