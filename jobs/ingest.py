@@ -90,9 +90,7 @@ def ingest(
         is_complete = plan.is_whole and not lacking
         status = "complete" if is_complete else "partial"
         publication = Publication(release.release, run_id, status, fingerprint, INGEST, inputs, tuple(read.staged))
-        facts = PublishFacts(
-            release_reader.quarantined_by_reason(read.reports), release_reader.tables_keyed_by_image(), is_complete
-        )
+        facts = PublishFacts(release_reader.quarantined_by_reason(read.reports), schemas.image_tables(), is_complete)
         return StagedPublication(publication, facts, read)
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)

@@ -69,7 +69,8 @@ def plan_ingest(
         name: {path: e for path, e in by_path.items() if path in asked[name] or (name, path) in stays}
         for name, by_path in landing_area.members_by_file(release, wider).items()
     }
-    landed = tuple(file for file in landing_area.find_landed(release, landing, wider) if members[file.file.name])
+    there = landing_area.find_landed(release, landing, present, wider)
+    landed = tuple(landed_file for landed_file in there if members[landed_file.file.name])
     landing_area.refuse_empty(release, settings.landing, landed)
     is_whole = _is_whole(release, landed, members, wider.subsets)
     return IngestPlan(release, landed, members, wider.subsets, tuple(absent), is_whole)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, chosen_members, missing_names
+from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, chosen_members
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, File, Release, landing_path
 from oilake.conf.settings import Limits
@@ -56,14 +56,9 @@ def has_own_files(release: Release, landing: str) -> bool:
     return any(file_size(landed_uri(release, landing, file.name)) is not None for file in own_files)
 
 
-def missing_files(release: Release, landing: str, choice: FileChoice = ALL_FILES) -> list[str]:
-    """The names of the files to take that are not in the landing area."""
-    return missing_names(release, choice, landed_names(release, landing))
-
-
-def find_landed(release: Release, landing: str, choice: FileChoice = ALL_FILES) -> list[LandedFile]:
-    """The files to take that are there, with their checksums."""
-    present = chosen_files(release, choice, landed_names(release, landing))
+def find_landed(release: Release, landing: str, names: Collection[str], choice: FileChoice) -> list[LandedFile]:
+    """The files to take of those that are there (`names`), with their checksums."""
+    present = chosen_files(release, choice, names)
     uris = [landed_uri(release, landing, chosen.file.name) for chosen in present]
     with ThreadPoolExecutor(HASHERS) as pool:
         sums = list(
@@ -151,7 +146,7 @@ def release_folder(release: Release, landing: str) -> str:
     return join_uri(landing, release.tag) if has_folder else landing
 
 
-def refuse_missing(release: Release, landing: str, names: list[str], partial: bool) -> None:
+def refuse_missing(release: Release, landing: str, names: Sequence[str], partial: bool) -> None:
     """InputError with the list of what is missing, unless a partial release was asked for."""
     if names and not partial:
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oilake.conf.errors import DataQualityError, InputError
+from oilake.conf.errors import DataQualityError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
@@ -34,12 +34,7 @@ def refuse_unpublishable(
                 f"{release.release}: {staged:,} rows of {table} were staged, another number was kept; "
                 "nothing was published, please report this"
             )
-    where = landing_area.release_folder(release, settings.landing)
-    if lacking and not partial:
-        raise InputError(
-            f"{where}: release {release.release} lacks {', '.join(lacking)}; "
-            "fetch what is missing, or take what is there with --partial"
-        )
+    landing_area.refuse_missing(release, settings.landing, lacking, partial)
     for row in member_counts(reports).values():
         if row["rows_kept"] + row["rows_quarantined"] != row["rows_read"]:
             raise DataQualityError(

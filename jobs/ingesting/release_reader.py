@@ -109,10 +109,6 @@ def quarantined_by_reason(reports: Sequence[ChunkReport]) -> dict[str, dict[str,
     return {table: dict(counts) for table, counts in counts_by_table.items()}
 
 
-def tables_keyed_by_image() -> tuple[str, ...]:
-    return tuple(name for name in schemas.row_tables() if schemas.table_schema(name).is_keyed_by_image())
-
-
 def _find_duplicates(
     plan: IngestPlan, reports: Sequence[ChunkReport]
 ) -> dict[tuple[str, int], duplicate_keys.Positions]:
@@ -121,7 +117,7 @@ def _find_duplicates(
     member_order = {path: n for n, path in enumerate(members)}
     ordered = sorted(reports, key=lambda report: (member_order[report.member], report.number))
     repeated: dict[tuple[str, int], duplicate_keys.Positions] = {}
-    for table in tables_keyed_by_image():
+    for table in schemas.image_tables():
         repeated |= duplicate_keys.find_duplicates([report for report in ordered if report.table == table])
     return repeated
 

@@ -74,14 +74,16 @@ def _members_of_release(
 ) -> dict[MemberKey, PublishedMember]:
     try:
         noted_files = published_files(warehouse, "release_files", pin)
-        digests_here = {
+        published_digests = {
             key: digest for file in noted_files for key, digest in noted_digests(_read_notes(file.uri)).items()
         }
-        listed = small_rows(warehouse, "release_files", pin)
-        rows = {digests_here[key]: row for row in listed if (key := (row["file"], row["member"])) in digests_here}
-        shared = {key: digest for key, digest in digests.items() if digest in rows}
-        if not shared:
+        if {*digests.values()}.isdisjoint(published_digests.values()):
             return {}
+        listed = small_rows(warehouse, "release_files", pin)
+        rows = {
+            published_digests[key]: row for row in listed if (key := (row["file"], row["member"])) in published_digests
+        }
+        shared = {key: digest for key, digest in digests.items() if digest in rows}
         tables = {*(rows[digest]["table_name"] for digest in shared.values()), "quarantine", "repairs"}
         files = [(table, file) for table in sorted(tables) for file in published_files(warehouse, table, pin)]
     except (LostRowsError, StoreError):

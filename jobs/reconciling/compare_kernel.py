@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
+from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.schemas import loader as schemas
 
 # Rows of a chunk: what a core's caches still help with, of labels and of the wider boxes and much wider images.
@@ -75,30 +77,32 @@ def change_counts(rows: pa.Table) -> dict[str, int]:
 
 def compare_labels(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
     """Compares one span of `image_labels`. InputError names a file that is not sorted."""
-    output, read = _ChangesFile("label_changes", context), 0
-    for chunk in aligned_chunks(span.sides, span.low, span.high, LABEL_ROWS):
-        output.add(label_changes.compare_labels(chunk, context.classes, context.ancestors))
-        read += sum(len(part.rows) for part in chunk.values())
-    yield _compare_result(output, read)
+    compare = partial(label_changes.compare_labels, classes=context.classes, ancestors=context.ancestors)
+    yield _compare_span(span, context, "label_changes", LABEL_ROWS, compare)
 
 
 def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
     """Compares one span of `images`. InputError names a file that is not sorted."""
-    output, read = _ChangesFile("image_changes", context), 0
-    for chunk in aligned_chunks(span.sides, span.low, span.high, IMAGE_ROWS):
-        output.add(image_changes.compare_images(chunk, context.image_columns))
-        read += sum(len(part.rows) for part in chunk.values())
-    yield _compare_result(output, read)
+    compare = partial(image_changes.compare_images, given=context.image_columns)
+    yield _compare_span(span, context, "image_changes", IMAGE_ROWS, compare)
 
 
 def compare_boxes(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
     """Compares one span of `boxes`. InputError names a file that is not sorted."""
-    output, read = _ChangesFile("box_changes", context), 0
-    for chunk in aligned_chunks(span.sides, span.low, span.high, BOX_ROWS):
-        output.add(box_changes.compare_boxes(chunk, context.classes, context.least_iou))
+    compare = partial(box_changes.compare_boxes, classes=context.classes, least_iou=context.least_iou)
+    yield _compare_span(span, context, "box_changes", BOX_ROWS, compare)
+
+
+def _compare_span(
+    span: KeyRange,
+    context: CompareContext,
+    table: str,
+    rows: int,
+    compare: Callable[[Mapping[str, ImageRuns]], pa.Table],
+) -> CompareResult:
+    """The rows of `table` that `compare` makes of about `rows` published ones at a time, in one file."""
+    output, read = _ChangesFile(table, context), 0
+    for chunk in aligned_chunks(span.sides, span.low, span.high, rows):
+        output.add(compare(chunk))
         read += sum(len(part.rows) for part in chunk.values())
-    yield _compare_result(output, read)
-
-
-def _compare_result(output: _ChangesFile, read: int) -> CompareResult:
     return CompareResult(read, output.changes, output.writer.close() if output.writer else None)

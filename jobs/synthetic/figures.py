@@ -13,9 +13,6 @@ from oilake.conf.registry import PublishedFigures
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.release_rules import FIRST
 
-# Of the figures about classes, by who or what names them.
-PREFIXES = {"machine": "machine_", "human": "human_", "": "", "box": "box_", "mask": "mask_", "point": "point_"}
-
 Codes = npt.NDArray[np.int64]
 Figures = dict[str, Any]
 

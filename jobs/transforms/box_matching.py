@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oilake.jobs.transforms.label_keys import Doubles, Integers
+from oilake.jobs.transforms.label_keys import Doubles, Integers, range_numbers
 
 # IoU is compared in steps of 2^-40: sums of whole numbers are exact, so equal sums are seen as ties.
 STEPS = 1 << 40
@@ -88,7 +88,7 @@ def _sorted_pairs(before: BoxSet, after: BoxSet) -> BoxPairs:
     of_before = np.bincount(groups, weights=is_before, minlength=len(firsts)).astype(np.int64)
     of_after = np.bincount(groups, minlength=len(firsts)) - of_before
     shared = np.minimum(of_before, of_after)
-    places = np.repeat(firsts, shared) + _counted_from_zero(shared)
+    places = range_numbers(firsts, firsts + shared)
     partners = places + np.repeat(of_before, shared)
     return BoxPairs(order[places], order[partners] - count, np.ones(len(places)))
 
@@ -128,11 +128,12 @@ def _areas(edges: Edges) -> Doubles:
 def _candidate_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> tuple[Integers, Integers, Doubles]:
     """(places before, places after, IoU) of all pairs within a key that overlap enough, by both places."""
     firsts = np.searchsorted(after.keys, before.keys)
-    counts = np.searchsorted(after.keys, before.keys, side="right") - firsts
+    stops = np.searchsorted(after.keys, before.keys, side="right")
+    counts = stops - firsts
     lefts, rights, overlaps = [], [], []
     for start, stop in _bounded_slices(counts, PAIRS_AT_ONCE):
         left = np.repeat(np.arange(start, stop), counts[start:stop])
-        right = np.repeat(firsts[start:stop], counts[start:stop]) + _counted_from_zero(counts[start:stop])
+        right = range_numbers(firsts[start:stop], stops[start:stop])
         ious = box_ious(before.edges[left], after.edges[right])
         near = np.flatnonzero(np.rint(ious * STEPS) >= np.rint(least_iou * STEPS))
         lefts.append(left[near])
@@ -154,11 +155,6 @@ def _bounded_slices(counts: Integers, most: int) -> Iterator[tuple[int, int]]:
         stop = max(int(np.searchsorted(ends, done + most, side="right")), start + 1)
         yield start, stop
         start = stop
-
-
-def _counted_from_zero(counts: Integers) -> Integers:
-    """For each count the numbers from 0 up to it, one after the other."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _linked_groups(pairs: Sequence[tuple[int, int]], scores: Sequence[int]) -> Iterator[dict[tuple[int, int], int]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary, Codes
+from oilake.jobs.transforms.label_keys import range_numbers
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ class ClassAncestors:
         below, above = (classes.codes(mids.filter(is_listed)) for mids in (self.below, self.above))
         order = np.argsort(below, kind="stable")
         firsts, stops = (np.searchsorted(below[order], codes, side=side) for side in ("left", "right"))
-        counts = stops - firsts
-        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.repeat(np.arange(len(codes)), counts), above[order][np.repeat(firsts, counts) + steps]
+        return np.repeat(np.arange(len(codes)), stops - firsts), above[order][range_numbers(firsts, stops)]
 
 
 def build_ancestors(nodes: Iterable[Mapping[str, Any]]) -> ClassAncestors:

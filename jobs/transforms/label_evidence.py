@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oilake.conf.reconcile_policy import ReconcilePolicy
-from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys
+from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys, range_numbers
 from oilake.jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
 from oilake.schemas.loader import arrow_schema, table_schema
 
@@ -126,17 +126,10 @@ def _extra_rows(
     starts, stops = evidence.starts[evidence.several], evidence.stops[evidence.several]
     is_machine = _kind_codes(keys, keys.sorted[starts]) == 0
     takes_last = np.where(is_machine, policy.machine == "highest", policy.contradiction == "positive")
-    rows = np.setdiff1d(_range_numbers(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)
+    rows = np.setdiff1d(range_numbers(starts, stops), np.where(takes_last, stops - 1, starts), assume_unique=True)
     if all(usual[kind] == source for kind, source in keys.spoken):
         return rows
     places = np.array([keys.sources.index(u) if u in keys.sources else -1 for u in usual])
     odd = np.flatnonzero(_source_codes(keys, keys.sorted) != places[_kind_codes(keys, keys.sorted)])
     pairs = np.unique(np.searchsorted(evidence.ends, odd, side="right"))
-    return np.union1d(rows, _range_numbers(np.append(0, evidence.ends)[pairs], evidence.ends[pairs]))
-
-
-def _range_numbers(starts: Integers, stops: Integers) -> Integers:
-    """The numbers from each start up to its stop."""
-    lengths = stops - starts
-    first = np.cumsum(lengths) - lengths
-    return np.repeat(starts - first, lengths) + np.arange(lengths.sum())
+    return np.union1d(rows, range_numbers(np.append(0, evidence.ends)[pairs], evidence.ends[pairs]))

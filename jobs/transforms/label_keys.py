@@ -94,3 +94,10 @@ def _confidence_levels(confidences: Doubles) -> tuple[Doubles, Integers]:
         return TENTHS, tenths
     levels, places = np.unique(confidences, return_inverse=True)
     return levels, places
+
+
+def range_numbers(starts: Integers, stops: Integers) -> Integers:
+    """The numbers from each start up to its stop."""
+    lengths = stops - starts
+    first = np.cumsum(lengths) - lengths
+    return np.repeat(starts - first, lengths) + np.arange(lengths.sum())
