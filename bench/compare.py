@@ -53,7 +53,7 @@ SUMS = {
 }
 
 
-def rows(work: Work, table: str, folder: Path) -> str:
+def select_rows(work: Work, table: str, folder: Path) -> str:
     """SQL for a contender's rows; text that only we decode is left out."""
     is_ours = (folder / "warehouse").is_dir()
     if is_ours:
@@ -73,7 +73,7 @@ def check(work: Work, table: str, ours: Path, theirs: Path, every_row: bool) -> 
     sums = SUMS[table] + (PLAIN_SUMS[table] if work.plain else "")
     counts = [
         connection.execute(
-            f"SELECT count(*), count(DISTINCT image_id), {sums} FROM ({rows(work, table, folder)})"
+            f"SELECT count(*), count(DISTINCT image_id), {sums} FROM ({select_rows(work, table, folder)})"
         ).fetchone()
         for folder in (ours, theirs)
     ]
@@ -83,7 +83,7 @@ def check(work: Work, table: str, ours: Path, theirs: Path, every_row: bool) -> 
         return f"{table}: {counts[0][0]:,} rows, counts and sums equal to {theirs.name}'s"
     for a, b in ((ours, theirs), (theirs, ours)):
         left = connection.execute(
-            f"SELECT count(*) FROM ({rows(work, table, a)} EXCEPT ALL {rows(work, table, b)})"
+            f"SELECT count(*) FROM ({select_rows(work, table, a)} EXCEPT ALL {select_rows(work, table, b)})"
         ).fetchone()
         if left != (0,):
             raise SystemExit(f"{table}: {left} rows of {a.name} are not among {b.name}'s")

@@ -28,26 +28,26 @@ def main(name: str, landing: Path, out: Path) -> None:
     for table, files in WORK[name].plain.items():
         (out / table).mkdir()
         for number, file in enumerate(file for file in files if file.is_source):
-            selected = selection(table, landing / file.path)
+            selected = select_rows(table, landing / file.path)
             if table == "images":
-                selected = listed(selected, landing, files)
+                selected = with_lists(selected, landing, files)
             if not file.is_sorted:
                 selected = f"{selected} ORDER BY image_id"
             connection.execute(f"COPY ({selected}) TO '{out}/{table}/{number}.parquet' {PARQUET}")
     print(json.dumps(stopwatch.costs()))
 
 
-def selection(table: str, path: Path) -> str:
+def select_rows(table: str, path: Path) -> str:
     """SQL for the typed rows of a file."""
     extra = ""
     if table == "boxes":
-        extra = flags("as published") + f", {points(path)} AS extreme_points"
+        extra = flags("as published") + f", {clicked_points(path)} AS extreme_points"
     if table == "images":
         extra = ", Subset AS subset, nullif(Rotation, '')::DOUBLE::INTEGER AS rotation"
-    return f"SELECT {COLUMNS[table]}{extra} FROM {csv(path)}"
+    return f"SELECT {COLUMNS[table]}{extra} FROM {csv_source(path)}"
 
 
-def points(path: Path) -> str:
+def clicked_points(path: Path) -> str:
     """SQL for the four clicked points, which only some files have."""
     if "XClick1X" not in columns_of(path):
         return "NULL::STRUCT(x DOUBLE, y DOUBLE)[]"
@@ -55,17 +55,17 @@ def points(path: Path) -> str:
     return f"CASE WHEN XClick1X::DOUBLE = -1 THEN NULL ELSE [{four}] END"
 
 
-def listed(selected: str, landing: Path, files: Sequence[PlainFile]) -> str:
+def with_lists(selected: str, landing: Path, files: Sequence[PlainFile]) -> str:
     """The same rows with one truth value a list of images, NULL without such a list."""
     values = []
     for column in BOTH_LISTS:
-        parts = [f"SELECT ImageID FROM {csv(landing / file.path)}" for file in files if column in file.lists]
+        parts = [f"SELECT ImageID FROM {csv_source(landing / file.path)}" for file in files if column in file.lists]
         listed_here = f"image_id IN ({' UNION ALL '.join(parts)})" if parts else "NULL::BOOLEAN"
         values.append(f"{listed_here} AS {column}")
     return f"SELECT *, {', '.join(values)} FROM ({selected})"
 
 
-def csv(path: Path) -> str:
+def csv_source(path: Path) -> str:
     """SQL for the rows of a file as text."""
     return (
         f"read_csv('{path}', header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true, "

@@ -27,28 +27,28 @@ def main(name: str, landing: Path, out: Path) -> None:
     for table, files in WORK[name].plain.items():
         (out / table).mkdir()
         for number, file in enumerate(file for file in files if file.is_source):
-            frame = rows(table, landing / file.path)
+            frame = typed_rows(table, landing / file.path)
             if table == "images":
-                frame = listed(frame, landing, files)
+                frame = with_lists(frame, landing, files)
             if not file.is_sorted:
                 frame = frame.sort("image_id")
             frame.sink_parquet(out / table / f"{number}.parquet", compression="zstd", compression_level=1)
     print(json.dumps(stopwatch.costs()))
 
 
-def rows(table: str, path: Path) -> pl.LazyFrame:
+def typed_rows(table: str, path: Path) -> pl.LazyFrame:
     """The typed rows of a file."""
     frame = pl.scan_csv(path, infer_schema=False)
     selected = columns(table, "as published")
     if table == "boxes":
-        selected = [*selected, points(path).alias("extreme_points")]
+        selected = [*selected, clicked_points(path).alias("extreme_points")]
     if table == "images":
         rotation = pl.col("Rotation").cast(pl.Float64).cast(pl.Int32).alias("rotation")
         selected = [*selected, pl.col("Subset").alias("subset"), rotation]
     return frame.select(selected)
 
 
-def points(path: Path) -> pl.Expr:
+def clicked_points(path: Path) -> pl.Expr:
     """The four clicked points, which only some files have."""
     with path.open() as file:
         if "XClick1X" not in file.readline():
@@ -58,7 +58,7 @@ def points(path: Path) -> pl.Expr:
     return pl.when(pl.col("XClick1X").cast(pl.Float64) != -1).then(four)
 
 
-def listed(frame: pl.LazyFrame, landing: Path, files: Sequence[PlainFile]) -> pl.LazyFrame:
+def with_lists(frame: pl.LazyFrame, landing: Path, files: Sequence[PlainFile]) -> pl.LazyFrame:
     """The same rows with one truth value a list of images, NULL without such a list."""
     for column in BOTH_LISTS:
         parts = [

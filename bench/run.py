@@ -83,7 +83,7 @@ def _rounds(work: str, landing: Path, out: Path, arguments: argparse.Namespace) 
             )
             shutil.rmtree(folder / "unpacked", ignore_errors=True)
     every_row = arguments.scale <= EVERY_ROW_UP_TO
-    for table in WORK[work].tables():
+    for table in WORK[work].table_names():
         for peer in ("duckdb", "polars"):
             runs = out / "runs" / work
             if math.isfinite(found[peer][-1].seconds):

@@ -36,7 +36,7 @@ class Work:
         """The archives that the work reads."""
         return [f"{archive}_{TAG}.tar.gz" for members in self.files.values() for archive, _ in members]
 
-    def tables(self) -> list[str]:
+    def table_names(self) -> list[str]:
         """The tables that the work makes."""
         return list(self.plain or self.files)
 

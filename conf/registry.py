@@ -124,7 +124,7 @@ class PublishedFigures:
     point_classes: int | None = None
     relationship_triplets: int | None = None
 
-    def given(self) -> dict[str, bool]:
+    def given_figures(self) -> dict[str, bool]:
         """Every figure that a release may publish, and whether this one does."""
         return {name: value not in (None, {}) for name, value in vars(self).items()}
 
@@ -219,7 +219,7 @@ def load_release(path: Traversable | Path, check_tables: TablesCheck | None = No
     release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
     declared = DeclaredRelease(str(path), release, entries)
     _check_names(release, str(path))
-    published_pages.check_pages(release.pages, release.published.given(), release.subsets, str(path))
+    published_pages.check_pages(release.pages, release.published.given_figures(), release.subsets, str(path))
     published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
     if check_tables:
         check_tables(declared)

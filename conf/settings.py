@@ -99,7 +99,7 @@ class Settings:
     jars: str | None = None
     spark: dict[str, str] = field(default_factory=dict)
 
-    def stored(self, uri: str) -> StorageUri:
+    def storage_uri(self, uri: str) -> StorageUri:
         """A path or URI with how the environment reaches its storage."""
         return StorageUri(uri, self.storage)
 

@@ -122,7 +122,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
 
 def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutcome:
     started = time.monotonic()
-    check_targets = targets.copied_targets(settings.stored(path), release)
+    check_targets = targets.copied_targets(settings.storage_uri(path), release)
     starting = time.monotonic()
     spark = spark_session.start_session(settings)
     spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))

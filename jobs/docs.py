@@ -73,7 +73,7 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
     is_copy = what is not None and what not in schemas.table_names()
     warehouse = Warehouse.of(settings)
     tables = (
-        [table_reader.read_copy(settings.stored(what))]
+        [table_reader.read_copy(settings.storage_uri(what))]
         if what and is_copy
         else table_reader.read_warehouse_tables(warehouse, what)
     )

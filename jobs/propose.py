@@ -97,7 +97,7 @@ def _filled_targets(settings: Settings, what: str, release: str | None) -> list[
         require_snapshots(warehouse, release)
         all_targets = targets.published_targets(warehouse, [what], release)
     else:
-        all_targets = targets.copied_targets(settings.stored(what), release, is_blank=True)
+        all_targets = targets.copied_targets(settings.storage_uri(what), release, is_blank=True)
     if not any(target.files for target in all_targets):
         raise InputError(f"{what}: {NO_ROWS}")
     return [target for target in all_targets if target.files]

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     choice = options.file_choice(arguments)
     if arguments.release:
         release = release_registry.find_release(arguments.release, settings.registry)
-        listed = list_files(release, settings.stored(settings.landing), choice)
+        listed = list_files(release, settings.storage_uri(settings.landing), choice)
         print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
         return 0
     if choice != ALL_FILES:
@@ -41,7 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     releases = release_registry.load_releases(settings.registry).values()
     rows = [
         _release_row(
-            release, settings.stored(settings.landing), published.get(release.release), ingested.get(release.release)
+            release,
+            settings.storage_uri(settings.landing),
+            published.get(release.release),
+            ingested.get(release.release),
         )
         for release in releases
     ]

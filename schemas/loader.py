@@ -71,7 +71,7 @@ class Table:
         inputs = self.published.inputs if self.published else {}
         return {column.name: column.file for column in self.columns if column.file} | inputs
 
-    def kinds(self) -> tuple[str, ...]:
+    def kind_names(self) -> tuple[str, ...]:
         """What its rows are called in summaries: the values of the partition that each row tells, or the table's name."""
         return (self.published.kinds if self.published else ()) or (self.table,)
 
@@ -83,7 +83,7 @@ class Table:
         """Whether a release has one row an image at most."""
         return self.key == ("release", "image_id")
 
-    def compared(self) -> tuple[str, ...]:
+    def compared_columns(self) -> tuple[str, ...]:
         """The columns in which a row of two releases may differ: those that stand in its files, but for the key."""
         return tuple(column.name for column in self.stored() if column.name not in self.key)
 

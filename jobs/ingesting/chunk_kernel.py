@@ -206,7 +206,7 @@ class ChunkTask:
             return rows
         others = [subset for subset in member.subsets or self.context.release.subsets if subset not in taken]
         is_other = numpy_mask(pc.is_in(rows.columns["subset"], value_set=pa.array(others, pa.string())))
-        return rows.choose(np.flatnonzero(~is_other)) if is_other.any() else rows
+        return rows.choose_rows(np.flatnonzero(~is_other)) if is_other.any() else rows
 
     def _normalize(self, rows: ParsedRows) -> NormalizedBatch:
         return normalize_member(rows.columns, self.expected, self.context.release)

@@ -54,7 +54,7 @@ def plan_ingest(
 
     `held`: rows of `release_files` of what is published of the release; with a choice of tables or subsets it stays.
     """
-    landing = settings.stored(settings.landing)
+    landing = settings.storage_uri(settings.landing)
     present = landing_area.landed_names(release, landing)
     absent = missing_names(release, choice, present)
     asked = landing_area.members_by_file(release, choice)

@@ -19,7 +19,7 @@ COUNTS = ["rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "m
 
 def row_kinds() -> tuple[str, ...]:
     """Name the kinds of rows that releases have, in the order of the tables."""
-    return tuple(kind for table in published_tables() for kind in table.kinds())
+    return tuple(kind for table in published_tables() for kind in table.kind_names())
 
 
 def count_columns() -> tuple[str, ...]:

@@ -93,8 +93,8 @@ def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool
         _delete_unneeded(warehouse, name, unneeded, rules, hours, done)
         _shorten_log(warehouse, name, needed.oldest, rules, done)
     if not only:
-        abandoned = partial_files.abandoned_files(settings.stored(settings.landing), rules.noted_before)
-        _remove_files("landing", "nobody went on with them", abandoned, settings.stored(settings.landing), done)
+        abandoned = partial_files.abandoned_files(settings.storage_uri(settings.landing), rules.noted_before)
+        _remove_files("landing", "nobody went on with them", abandoned, settings.storage_uri(settings.landing), done)
     return done
 
 

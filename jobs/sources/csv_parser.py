@@ -54,7 +54,7 @@ class ParsedRows:
     walked: tuple[Record, ...] | None = None
     places: npt.NDArray[np.int64] | None = None
 
-    def choose(self, rows: npt.NDArray[np.int64]) -> ParsedRows:
+    def choose_rows(self, rows: npt.NDArray[np.int64]) -> ParsedRows:
         """Only the given rows; the records that are none stay."""
         taken = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
         return replace(self, columns=taken, count=len(rows), places=rows)

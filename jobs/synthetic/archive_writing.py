@@ -37,7 +37,7 @@ class ArchiveJob:
     classes: SampleClasses
 
     @property
-    def files(self) -> list[tuple[Release, File]]:
+    def written_files(self) -> list[tuple[Release, File]]:
         """The archives and loose files that are written."""
         every = [(release, file) for release in self.releases.values() for file in release.files]
         return [(release, file) for release, file in every if file.members[0].table in self.tables]
@@ -45,7 +45,7 @@ class ArchiveJob:
     @property
     def row_members(self) -> list[tuple[Release, ExpectedMember]]:
         """The members that hold rows."""
-        members = [(release, each) for release, file in self.files for each in expected_members(release, file)]
+        members = [(release, each) for release, file in self.written_files for each in expected_members(release, file)]
         return [(release, each) for release, each in members if each.member.format == "csv"]
 
 
@@ -64,7 +64,7 @@ def write_archives(job: ArchiveJob, defect_counts: Mapping[str, int]) -> list[tu
     """Every file to its published place, with as many defects of each kind in V3's; the truth about these."""
     edits = defect_injection.plan_edits(job.seed, defect_counts, _planted_members(job)) if defect_counts else {}
     lines: dict[str, list[int]] = {}
-    for release, file in track_progress(job.files, len(job.files), "archives written", "files"):
+    for release, file in track_progress(job.written_files, len(job.written_files), "archives written", "files"):
         _write_file(job, release, file, edits if release.release == PLANTED else {}, lines)
     archive = {member.path: member.archive for member in _planted_members(job)}
     return [

@@ -37,7 +37,7 @@ class ClassTree:
         image = pairs.image_numbers(labels[is_boxable])[rows]
         return np.unique(pairs.pack(image, self.codes[ancestors]))
 
-    def narrow(self, rng: np.random.Generator, labels: Pairs) -> Pairs:
+    def narrow_labels(self, rng: np.random.Generator, labels: Pairs) -> Pairs:
         """Each pair with a descendant's class in place of its own; -1 where the class has none."""
         place, is_boxable = self._places(labels)
         below = self.above.T[place] & is_boxable[:, None]

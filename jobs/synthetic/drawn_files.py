@@ -30,7 +30,7 @@ class DrawnFile:
     form: RowFile
     state: SubsetState
 
-    def lines(self, ids: pa.StringArray) -> pa.StringArray:
+    def csv_lines(self, ids: pa.StringArray) -> pa.StringArray:
         """The rows as text; `ids`: the image IDs of the subset in the slice."""
         rng, world, form = self._random(SPELLINGS), self.world, self.form
         if form.content == "masks":
@@ -55,10 +55,10 @@ class DrawnFile:
         tally.count(files, self.form.content, subset, len(drawn))
 
     def _random(self, purpose: int) -> np.random.Generator:
-        return self.world.random(purpose, self.number, list(self.world.rules.rows).index(self.name))
+        return self.world.random_generator(purpose, self.number, list(self.world.rules.rows).index(self.name))
 
     def _rows(self) -> int:
-        return self.world.count(self.form.state, self.form.content, self.form.subset or "", self.number)
+        return self.world.scaled_count(self.form.state, self.form.content, self.form.subset or "", self.number)
 
     def _masks(self) -> EvolvedBoxes:
         return evolved_drawings.draw_masks(self._random(DRAWINGS), self.world, self.state, self._rows())

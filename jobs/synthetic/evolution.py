@@ -38,7 +38,9 @@ def subset_states(world: EvolvedContext, number: int, subset: str, rows: SubsetR
     states = {AFTER: SubsetState(labels, rows.machine, boxes, judged, np.unique(pairs.image_numbers(boxes.pairs)))}
     # Each release judges the images of the one before and some more, in one order for all.
     unjudged = np.setdiff1d(np.arange(len(rows.ids)), judged)
-    order = np.concatenate([judged, world.random(LABELLED, number, SUBSETS.index(subset)).permutation(unjudged)])
+    order = np.concatenate(
+        [judged, world.random_generator(LABELLED, number, SUBSETS.index(subset)).permutation(unjudged)]
+    )
     for name, release in world.rules.releases.items():
         whole = subset != "train"
         labelled = np.sort(order if whole else order[: max(len(judged), round(release.labelled * len(order)))])
@@ -50,7 +52,7 @@ def _next_state(
     world: EvolvedContext, number: int, subset: str, name: str, before: SubsetState, labelled: Pairs
 ) -> SubsetState:
     release, parts = world.rules.releases[name], (SUBSETS.index(subset), list(world.rules.releases).index(name))
-    rng = world.random(STATES, number, *parts)
+    rng = world.random_generator(STATES, number, *parts)
     box_rules = release.boxes.get(subset)
     pairs_added = np.empty(0, np.int64)
     if box_rules and box_rules.added_pairs:
@@ -63,12 +65,12 @@ def _next_state(
     if box_rules:
         if box_rules.redrawn:
             boxes, pairs_added = _follow_labels(boxes, labels, world.classes.boxable)
-        target = world.count(name, "boxes", subset, number)
+        target = world.scaled_count(name, "boxes", subset, number)
         boxes = evolved_boxes.evolve_boxes(rng, boxes, pairs_added, target, box_rules, world.classes.place)
     if release.machine:
         images = np.arange(world.plan.part(subset, number).images)
         supply = LabelSupply(images, world.proposed[name], world.classes.labelled[name])
-        target = world.count(name, "machine_labels", subset, number)
+        target = world.scaled_count(name, "machine_labels", subset, number)
         machine_labels = evolved_labels.evolve_machine(rng, machine_labels, target, release.machine, supply)
     boxable = np.unique(pairs.image_numbers(boxes.pairs)) if release.follows == AFTER else before.boxable
     return SubsetState(labels, machine_labels, boxes, labelled, boxable)
@@ -110,9 +112,9 @@ def _new_box_pairs(
     """Pairs that get their first box in train: one on each image that joins those with boxes, the rest on these."""
     rules = world.rules.releases[name].boxes["train"]
     boxed = np.unique(pairs.image_numbers(before.boxes.pairs))
-    joining = world.count(name, "images_with_boxes", "train", number) - len(boxed)
+    joining = world.scaled_count(name, "images_with_boxes", "train", number) - len(boxed)
     images = rng.permutation(np.setdiff1d(labelled, boxed))[: max(0, joining)]
-    added = world.count(name, "boxes", "train", number) - len(before.boxes.pairs)
+    added = world.scaled_count(name, "boxes", "train", number) - len(before.boxes.pairs)
     more = max(0, round(rules.added_pairs * added) - len(images))
     taken = np.union1d(before.labels.pairs, before.boxes.pairs)
     firsts = np.empty(0, np.int64)

@@ -56,7 +56,7 @@ def evolve_boxes(
     redrawn = np.full(len(kept.pairs), rules.redrawn)
     redrawn |= np.isin(kept.source, [SOURCES_AFTER.index(source) for source in rules.redrawn_sources])
     sides, source = kept.sides.copy(), kept.source.copy()
-    sides[:, redrawn] = redraw(rng, sides[:, redrawn])
+    sides[:, redrawn] = redraw_boxes(rng, sides[:, redrawn])
     source[redrawn] = DRAWN
     count = max(0, target - len(kept.pairs) - len(pairs_added))
     boxed = np.concatenate([kept.pairs, pairs_added])
@@ -81,7 +81,7 @@ def _staying_rows(rng: np.random.Generator, boxed: Pairs, removed: float) -> npt
     return stays
 
 
-def redraw(rng: np.random.Generator, sides: Sides) -> Sides:
+def redraw_boxes(rng: np.random.Generator, sides: Sides) -> Sides:
     """Each box drawn anew: most of them nearly where they were, a few elsewhere."""
     count = sides.shape[1]
     spread = np.where(rng.random(count, np.float32) < FAR_SHARE, FAR_JITTER, JITTER)

@@ -47,16 +47,16 @@ class EvolvedContext:
     human: dict[str, pa.StringArray]
     boxes: BoxVocabulary
 
-    def count(self, release: str, figure: str, subset: str, number: int) -> int:
+    def scaled_count(self, release: str, figure: str, subset: str, number: int) -> int:
         """Rows of a figure in slice `number`."""
         return even_share(self.counts[release, figure, subset], number, self.plan.slices)
 
     def verdict_counts(self, release: str, subset: str, number: int) -> VerdictCounts:
         """Human labels of each verdict in slice `number`."""
-        negative, positive = (self.count(release, figure, subset, number) for figure in FIGURES[:2])
+        negative, positive = (self.scaled_count(release, figure, subset, number) for figure in FIGURES[:2])
         return VerdictCounts(negative, positive)
 
-    def random(self, purpose: int, number: int, *parts: int) -> np.random.Generator:
+    def random_generator(self, purpose: int, number: int, *parts: int) -> np.random.Generator:
         """The random numbers of one purpose in slice `number`."""
         return np.random.default_rng([self.seed, 21, purpose, number, *parts])
 

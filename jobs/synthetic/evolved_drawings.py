@@ -37,17 +37,17 @@ class Triplets:
     classes: Pairs
     rules: DrawingRules
 
-    def relation(self, first: Pairs, second: Pairs) -> Pairs:
+    def pick_relations(self, first: Pairs, second: Pairs) -> Pairs:
         """The place, in the relations, of what connects two classes; shape (n,)."""
-        return (first * 31 + second) % len(self.rules.words())
+        return (first * 31 + second) % len(self.rules.relation_words())
 
-    def attribute(self, code: Pairs) -> Pairs:
+    def pick_attributes(self, code: Pairs) -> Pairs:
         """The place of each class's attribute; shape (n,)."""
         return code % len(self.rules.attributes)
 
-    def rows(self, mids: Sequence[str]) -> list[tuple[str, str, str]]:
+    def triplet_rows(self, mids: Sequence[str]) -> list[tuple[str, str, str]]:
         """The MIDs and the relationship of each triplet; `mids`: those of all classes."""
-        codes, words, attributes = self.classes.tolist(), self.rules.words(), list(self.rules.attributes)
+        codes, words, attributes = self.classes.tolist(), self.rules.relation_words(), list(self.rules.attributes)
         told = [(mids[code], attributes[code % len(attributes)], "is") for code in codes]
         related = [(a, b) for a in codes for b in codes if a != b]
         return told + [(mids[a], mids[b], words[(a * 31 + b) % len(words)]) for a, b in related]
@@ -124,9 +124,9 @@ def relationship_lines(
     one, other = rows.boxes.take(rows.first), rows.boxes.take(rows.second)
     first, second = pairs.class_numbers(one.pairs), pairs.class_numbers(other.pairs)
     mids, is_attribute = pa.array(world.classes.mids), rows.first == rows.second
-    attribute = text.pick(pa.array(list(triplets.rules.attributes)), triplets.attribute(first))
+    attribute = text.pick(pa.array(list(triplets.rules.attributes)), triplets.pick_attributes(first))
     second_mid = pc.if_else(pa.array(is_attribute), attribute, text.pick(mids, second))
-    words = text.pick(pa.array(triplets.rules.words()), triplets.relation(first, second))
+    words = text.pick(pa.array(triplets.rules.relation_words()), triplets.pick_relations(first, second))
     relation = pc.if_else(pa.array(is_attribute), "is", words)
     edges = [_edge_text(world.boxes, side, form.shortest) for part in (one, other) for side in part.sides]
     image = text.pick(ids, pairs.image_numbers(one.pairs))
@@ -168,7 +168,7 @@ def list_text(world: EvolvedContext, content: str, release: str) -> bytes:
         return _lines(triplets.rules.attributes.items())
     if content == "relations":
         return _lines([*triplets.rules.relations.items(), ("is", "is")])
-    return _lines([("LabelName1", "LabelName2", "RelationshipLabel"), *triplets.rows(world.classes.mids)])
+    return _lines([("LabelName1", "LabelName2", "RelationshipLabel"), *triplets.triplet_rows(world.classes.mids)])
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> bytes:

@@ -75,7 +75,7 @@ def evolve_verdicts(
     stays = supply.usable[pairs.class_numbers(before.pairs)]
     stays &= ~_is_covered(rng, before, rules.made_leaf_most, tree)
     narrowed = _narrowed_rows(rng, before, stays & ~fixed & (before.verdict == 1), rules.narrowed, tree)
-    descendants = tree.narrow(rng, before.pairs[narrowed])
+    descendants = tree.narrow_labels(rng, before.pairs[narrowed])
     stays[narrowed] = False
     descendants = pairs.without(np.unique(descendants), before.pairs)
     verdict = before.verdict.copy()
@@ -104,7 +104,7 @@ def _narrowed_rows(rng: np.random.Generator, before: Verdicts, may: Mask, share:
     if not share:
         return np.empty(0, np.int64)
     rows = np.flatnonzero(may & (rng.random(len(may), np.float32) < share))
-    return rows[tree.narrow(rng, before.pairs[rows]) >= 0]
+    return rows[tree.narrow_labels(rng, before.pairs[rows]) >= 0]
 
 
 def _is_first_of_image(labels: Pairs) -> Mask:

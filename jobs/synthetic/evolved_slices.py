@@ -42,7 +42,7 @@ def make_states(world: EvolvedContext, number: int, sample_slice: SampleSlice) -
         rows,
         {
             subset: evolved_images.rotated_images(
-                world.random(ROTATIONS, number, SUBSETS.index(subset)), part, subset, world.rules.rotations
+                world.random_generator(ROTATIONS, number, SUBSETS.index(subset)), part, subset, world.rules.rotations
             )
             for subset, part in rows.items()
         },
@@ -53,7 +53,11 @@ def make_states(world: EvolvedContext, number: int, sample_slice: SampleSlice) -
 def file_lines(world: EvolvedContext, slice_states: SliceStates, name: str) -> pa.StringArray:
     """The rows of one file in a slice."""
     form = world.rules.rows[name]
-    rng = world.random(SHUFFLES, slice_states.number, list(world.rules.rows).index(name)) if form.shuffled else None
+    rng = (
+        world.random_generator(SHUFFLES, slice_states.number, list(world.rules.rows).index(name))
+        if form.shuffled
+        else None
+    )
     if form.content == "all_images":
         return evolved_images.all_lines(list(slice_states.images.values()))
     assert form.subset is not None
@@ -69,7 +73,7 @@ def file_lines(world: EvolvedContext, slice_states: SliceStates, name: str) -> p
     if form.content == "boxes":
         return evolved_boxes.box_lines(ids, state.boxes, world.boxes, form.shortest)
     if form.content in drawn_files.CONTENTS:
-        return DrawnFile(world, slice_states.number, name, form, state).lines(ids)
+        return DrawnFile(world, slice_states.number, name, form, state).csv_lines(ids)
     return verdict_lines(ids, world.classes.place, _verdict_rows(world, state, form), world.human[form.state], rng)
 
 

@@ -76,7 +76,7 @@ def plan_files(
     chosen = [name for name in releases if name in rules.releases]
     if not chosen:
         return None
-    rules = rules.until(max(chosen))
+    rules = rules.until_release(max(chosen))
     world = evolved_context.make_evolved_context(seed, decided, classes, rules, published)
     files = {name: tuple(file.name for file in releases[name].files if rules.table_of(file.name)) for name in chosen}
     every = {name for names in files.values() for name in names}
@@ -124,7 +124,11 @@ def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:
         name: figures.release_figures(
             figures.merge_files(tally, name, set(names)), name, _listed_classes(job, name), trainable[name]
         )
-        | {"relationship_triplets": len(evolved_drawings.make_triplets(job.world, name).rows(job.world.classes.mids))}
+        | {
+            "relationship_triplets": len(
+                evolved_drawings.make_triplets(job.world, name).triplet_rows(job.world.classes.mids)
+            )
+        }
         for name, names in job.files.items()
     }
 

@@ -150,7 +150,7 @@ class DrawingRules:
     relations: dict[str, str]
     attributes: dict[str, str]
 
-    def words(self) -> list[str]:
+    def relation_words(self) -> list[str]:
         """The relations, as rows name them."""
         return list(self.relations)
 
@@ -198,7 +198,7 @@ class SampleRules:
     headers: dict[str, tuple[str, ...]]
     full_bytes: dict[str, int]
 
-    def until(self, release: str) -> SampleRules:
+    def until_release(self, release: str) -> SampleRules:
         """The rules of the releases up to one."""
         return replace(self, releases={name: rules for name, rules in self.releases.items() if name <= release})
 

@@ -40,7 +40,7 @@ class SampleJob:
     plan: plan.SamplePlan
 
     @property
-    def truth(self) -> Path:
+    def truth_folder(self) -> Path:
         """The folder of what is true of the sample."""
         return self.archives.out / TRUTH
 
@@ -64,7 +64,7 @@ def write_sample(
     if evolved:
         defects += evolved_writing.write_files(evolved, out, folder, tally, defect_counts)
         figures_by_release |= evolved_writing.evolved_figures(evolved, tally)
-    ground_truth.write_csv(job.truth / "defects.csv", ground_truth.DEFECTS, defects)
+    ground_truth.write_csv(job.truth_folder / "defects.csv", ground_truth.DEFECTS, defects)
     sample_registry.write_registry(out / REGISTRY, folder, chosen, figures_by_release, decided.scale)
     return figures_by_release
 
@@ -85,14 +85,14 @@ def _write_rows(job: SampleJob) -> FigureTally:
             tally.add(sample_slice.tally)
             _tell_truth(job, sample_slice)
             if job.evolved:
-                evolved_writing.append_slice(job.evolved, job.truth, number, sample_slice, opened, tally)
+                evolved_writing.append_slice(job.evolved, job.truth_folder, number, sample_slice, opened, tally)
             if number == 0:
                 _write_photos(job, sample_slice)
     return tally
 
 
 def _begin_truth(job: SampleJob) -> None:
-    folder, sample_classes = job.truth, job.archives.classes
+    folder, sample_classes = job.truth_folder, job.archives.classes
     ground_truth.write_csv(folder / "classes.csv", ground_truth.CLASSES, ground_truth.class_rows(sample_classes))
     ground_truth.write_csv(folder / ground_truth.IMAGE_CHANGES, ground_truth.IMAGES, [])
     (folder / ground_truth.LABEL_CHANGES).unlink(missing_ok=True)
@@ -102,10 +102,10 @@ def _begin_truth(job: SampleJob) -> None:
 
 
 def _tell_truth(job: SampleJob, sample_slice: SampleSlice) -> None:
-    ground_truth.append_csv(job.truth / ground_truth.IMAGE_CHANGES, ground_truth.image_rows(sample_slice))
+    ground_truth.append_csv(job.truth_folder / ground_truth.IMAGE_CHANGES, ground_truth.image_rows(sample_slice))
     if job.plan.scale <= ground_truth.LABELS_UP_TO:
         rows = ground_truth.label_rows(sample_slice, job.archives.classes)
-        ground_truth.append_csv(job.truth / ground_truth.LABEL_CHANGES, rows)
+        ground_truth.append_csv(job.truth_folder / ground_truth.LABEL_CHANGES, rows)
 
 
 def _write_photos(job: SampleJob, sample_slice: SampleSlice) -> None:
@@ -116,4 +116,4 @@ def _write_photos(job: SampleJob, sample_slice: SampleSlice) -> None:
         part = sample_slice.parts[subset]
         rows += photos.write_photos(out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
     photos.write_list(out, rows)
-    ground_truth.write_csv(job.truth / "photos.csv", photos.TRUTH, rows)
+    ground_truth.write_csv(job.truth_folder / "photos.csv", photos.TRUTH, rows)

@@ -43,7 +43,7 @@ class BoxRows:
     boxes: BoxSet
     rows: pa.Table
 
-    def select(self, name: str, places: Integers) -> pa.ChunkedArray:
+    def column_at(self, name: str, places: Integers) -> pa.ChunkedArray:
         """The values of a column at `places`; NULL at MISSING."""
         return self.rows[name].take(pa.array(places, mask=places == MISSING))
 
@@ -89,7 +89,7 @@ def compare_boxes(chunk: Mapping[str, ImageRuns], classes: ClassVocabulary, leas
         "attributes_changed": _changed_attributes(before, places[FROM], after, places[TO]),
     }
     for role, release in ((FROM, before), (TO, after)):
-        columns |= {f"{role}_{name}": release.select(name, places[role]) for name in SIDE_COLUMNS}
+        columns |= {f"{role}_{name}": release.column_at(name, places[role]) for name in SIDE_COLUMNS}
     return pa.table({name: columns[name] for name in arrow_schema(table_schema("box_changes")).names})
 
 
@@ -138,6 +138,6 @@ def _changed_attributes(before: BoxRows, old: Integers, after: BoxRows, new: Int
     """The attributes of which both releases say something, and not the same."""
     bits = np.zeros(len(old), np.int64)
     for n, name in enumerate(ATTRIBUTES):
-        differs = pc.fill_null(pc.not_equal(before.select(name, old), after.select(name, new)), False)
+        differs = pc.fill_null(pc.not_equal(before.column_at(name, old), after.column_at(name, new)), False)
         bits |= numpy_mask(differs).astype(np.int64) << n
     return name_lists(bits, ATTRIBUTES)

@@ -25,7 +25,7 @@ from oilake.jobs.transforms.release_diff import (
 from oilake.quality.row_expectations import RowMask, numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
-COLUMNS = table_schema("images").compared()
+COLUMNS = table_schema("images").compared_columns()
 CHANGES = ("added", "removed", "moved_subset", "metadata_changed")
 
 Bits = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from oilake.conf.yaml_loader import load_yaml
 from oilake.schemas.release_registry import find_release, load_releases
 
 URL = "https://example.org/facts.html"
-FIGURES = [name for name, is_given in find_release("v3").published.given().items() if is_given]
+FIGURES = [name for name, is_given in find_release("v3").published.given_figures().items() if is_given]
 
 
 def load_with(folder: Path, **keys: Any) -> registry.Release:
@@ -26,7 +26,7 @@ def load_with(folder: Path, **keys: Any) -> registry.Release:
 @pytest.mark.parametrize("release", load_releases().values(), ids=lambda release: str(release.release))
 def test_every_published_figure_names_its_page(release: registry.Release):
     stated = {figure for page in release.pages for figure in page.states}
-    assert stated == {name for name, is_given in release.published.given().items() if is_given}
+    assert stated == {name for name, is_given in release.published.given_figures().items() if is_given}
     assert all(page.url.startswith("https://") for page in release.pages)
 
 

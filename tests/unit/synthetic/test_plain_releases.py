@@ -70,7 +70,7 @@ def test_at_scale_1_counts_and_classes_are_the_published_ones() -> None:
     for release, figures in COUNTS.items():
         for figure, counts in figures.items():
             parts = [
-                sum(world.count(release, figure, subset, n) for n in range(decided.slices))
+                sum(world.scaled_count(release, figure, subset, n) for n in range(decided.slices))
                 for subset in reading.SUBSETS
             ]
             assert tuple(parts) == counts, (release, figure)
