@@ -22,6 +22,7 @@ HASHERS = 2
 # Published label files shrink to about a sixth; the guess only evens out the shares.
 DEFLATE_FACTOR = 6
 CHUNKS_A_READER = 4
+NAMES_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,10 @@ def release_folder(release: Release, landing: str) -> str:
 def refuse_missing(release: Release, landing: str, names: Sequence[str], partial: bool) -> None:
     """InputError with the list of what is missing, unless a partial release was asked for."""
     if names and not partial:
+        more = len(names) - NAMES_SHOWN
+        rest = f" and {more} more, which `oilake releases {release.release}` lists" if more > 0 else ""
         raise InputError(
-            f"{release_folder(release, landing)}: release {release.release} lacks {', '.join(names)}; "
+            f"{release_folder(release, landing)}: release {release.release} lacks {', '.join(names[:NAMES_SHOWN])}{rest}; "
             "fetch what is missing, or take what is there with --partial"
         )
 
