@@ -77,7 +77,8 @@ def read_blocks(read: ReadBytes, size: int, line: int = 1, where: str = "the fil
         asked = max(size, min(len(rest), MAX_RECORD))  # what is left is looked at again: as much comes to it
         fresh = read(asked)
         at_end = len(fresh) < asked
-        if not at_end and (stop := fresh.rfind(NEWLINE) + 1) and QUOTE not in fresh and QUOTE not in rest:
+        is_usual = not at_end and asked == size and QUOTE not in fresh and QUOTE not in rest
+        if is_usual and (stop := fresh.rfind(NEWLINE) + 1):
             data = b"".join((rest, memoryview(fresh)[:stop]))
             yield Block(data, line, True)
             line += int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE[0]))
@@ -114,7 +115,7 @@ def block_ends(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool
 
 def _walked_ends(walker: Walker, size: int) -> Iterator[int]:
     begun = 0
-    for _ in walker.records():
+    for _ in walker.lines():
         if walker.taken - begun >= size:
             begun = walker.taken
             yield begun

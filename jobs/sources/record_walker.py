@@ -41,6 +41,10 @@ class Walker:
 
     def records(self) -> Iterator[Record]:
         """The records, without blank lines."""
+        return (record for record in self.lines() if record is not None)
+
+    def lines(self) -> Iterator[Record | None]:
+        """The records, and None for each blank line."""
         data, size = self.data, len(self.data)
         while self.taken < size:
             start = self.taken
@@ -52,8 +56,7 @@ class Walker:
             if stop is None:
                 return
             self.taken = min(stop + (2 if data.startswith(b"\r\n", stop) else 1), size)
-            if stop > start:
-                yield Record(start, stop, fault)
+            yield Record(start, stop, fault) if stop > start else None
 
     def _quoted_record(self, start: int) -> tuple[int | None, str | None]:
         """(where the record at `start` ends, its fault); None where more bytes are needed to tell."""

@@ -117,7 +117,8 @@ def test_the_next_release_takes_over_what_it_shares_and_reads_the_rest(places: S
     rows = {row["file"]: row for row in stored(places, "release_files", "v7")}
     for name, row in rows.items():
         if name.endswith(".csv") and "class" not in name:
-            assert row["rows_read"] == len(published(places, name)), name
+            first = row["header"] is None  # which the independent reading takes for a header
+            assert row["rows_read"] == len(published(places, name)) + first, name
     names = [name for name, row in rows.items() if row["table_name"] == "labels"]
     theirs = Counter(
         (row["ImageID"], row["Source"], row["LabelName"], float(row["Confidence"]))
