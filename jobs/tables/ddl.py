@@ -12,8 +12,9 @@ from pyarrow.fs import FileSelector
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.quoting import path_table, quote_identifier
