@@ -52,7 +52,7 @@ def files_at(
 def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
     file_actions = []
-    for action in pa.table(opened.get_add_actions(flatten=True)).to_pylist():
+    for action in pa.RecordBatchReader.from_stream(opened.get_add_actions(flatten=True)).read_all().to_pylist():
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
         file_actions.append((action, partition))
     return file_actions

@@ -1,4 +1,4 @@
-"""Rows are asked for in SQL of an engine that is given these rows and can reach nothing else; what it cannot be is one sentence."""
+"""Rows are asked for in SQL of an engine that is given these rows and can reach nothing else; a refusal is one sentence."""
 
 from __future__ import annotations
 
