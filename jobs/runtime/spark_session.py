@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import java_home
+from oilake.jobs.runtime import class_archive, java_home
 from oilake.jobs.runtime.jars import find_jars
 
 DELTA_OPTIONS = {
@@ -39,12 +39,14 @@ def start_session(settings: Settings) -> SparkSession:
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
-    for key, value in (DELTA_OPTIONS | settings.storage.spark_options() | settings.spark).items():
+    options = DELTA_OPTIONS | settings.storage.spark_options() | settings.spark
+    is_local = bool(settings.master) and "MASTER" not in os.environ and not _is_submitted()
+    if is_local:
+        options["spark.master"] = str(settings.master)
+    jars = find_jars(settings.jars)
+    options |= (class_archive.session_options(jars, options) if is_local else {}) or {"spark.jars": ",".join(jars)}
+    for key, value in options.items():
         builder = builder.config(key, value)
-    if settings.master and "MASTER" not in os.environ and not _is_submitted():
-        builder = builder.master(settings.master)
-    if jars := find_jars(settings.jars):
-        builder = builder.config("spark.jars", ",".join(jars))
     try:
         with _silence_stderr():
             spark = _start_in_thread(builder)
