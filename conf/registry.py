@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from oilake.conf import file_checks, published_pages, shared_files
 from oilake.conf.errors import ConfigError
 from oilake.conf.published_pages import PublishedPage, TrainableCondition
+from oilake.conf.release_order import release_number
 from oilake.conf.shared_files import FileReference
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
@@ -45,7 +46,7 @@ class Member:
     `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.
     `header`: whether the first line names columns; `present` of rows and `either` of descriptions, where it is not given. Of
     a file without, columns stand in the order of `columns`. `image_lists`: the lists that the images
-    of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; numbers are compared by value.
+    of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; fractions are compared by value.
     """
 
     table: str
@@ -178,7 +179,7 @@ def packaged_registry() -> Traversable:
 
 
 def load_releases(folder: str | None = None, check_tables: TablesCheck | None = None) -> dict[str, Release]:
-    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their numbers.
 
     Jobs load them by `schemas/release_registry.py`, which gives `check_tables`.
     """
@@ -196,7 +197,7 @@ def load_releases(folder: str | None = None, check_tables: TablesCheck | None = 
         raise ConfigError(f"{root}: holds no release YAML file; give --registry the folder of the release YAML files")
     releases = [shared_files.resolve_references(each, declared) for each in declared.values()]
     file_checks.refuse_repeated_paths(releases)
-    return {each.release: each for each in sorted(releases, key=lambda each: (each.date, each.release))}
+    return {each.release: each for each in sorted(releases, key=lambda each: release_number(each.release))}
 
 
 def find_release(name: str, folder: str | None = None, check_tables: TablesCheck | None = None) -> Release:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import SparkSession
 
+from oilake.conf.release_order import release_number
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget, published_targets
@@ -85,8 +86,8 @@ class WarehouseContext:
         return self.slices[table, release_asked]
 
     def _release_before(self, release: str | None) -> str | None:
-        earlier = [name for name in self.pins if release and int(name[1:]) < int(release[1:])]
-        return max(earlier, key=lambda name: int(name[1:]), default=None)
+        earlier = [name for name in self.pins if release and release_number(name) < release_number(release)]
+        return max(earlier, key=release_number, default=None)
 
 
 @dataclass
