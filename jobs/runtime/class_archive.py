@@ -47,7 +47,7 @@ def session_options(jars: list[str], spark_options: dict[str, str]) -> dict[str,
 
 def archive_path(jars: list[str]) -> Path:
     """Where the archive of this Java, this Spark and `jars` lies: beside the jars, named by their digest."""
-    parts = [java_home.find() or "", *(_jar_identity(jar) for jar in [*map(Path, jars), *_spark_jars()])]
+    parts = [java_home.find() or "", *(_jar_identity(jar) for jar in [*map(Path, sorted(jars)), *_spark_jars()])]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return Path(os.path.abspath(jars[0])).parent / f"classes-{digest}.jsa"
 
