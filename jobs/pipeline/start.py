@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
@@ -12,6 +14,28 @@ from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import row_filter
+
+
+@dataclass
+class StartOnDemand:
+    """Starts Spark when its session is asked for first. `seconds`: what that took; 0 where nobody asked."""
+
+    start: Callable[[], tuple[SparkSession, float]]
+    seconds: float = 0.0
+    session: SparkSession | None = None
+
+    def __call__(self) -> SparkSession:
+        if self.session is None:
+            self.session, self.seconds = self.start()
+        return self.session
+
+
+def start_readers(settings: Settings) -> tuple[SparkSession, float]:
+    """(the session, the seconds that Spark and its workers took to start); no table is made."""
+    starting = time.monotonic()
+    spark = spark_session.start_session(settings)
+    spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
+    return spark, time.monotonic() - starting
 
 
 def start_job(settings: Settings) -> tuple[SparkSession, float]:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import java_home
 from oilake.jobs.runtime.jars import find_jars
 
+StartSession = Callable[[], SparkSession]  # gives the running session; the first call may start it
 DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

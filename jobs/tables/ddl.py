@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deltalake import DeltaTable
@@ -17,7 +17,7 @@ from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.quoting import path_table, quote_identifier
-from oilake.jobs.tables.table_properties import RETENTION, migrate_retention
+from oilake.jobs.tables.table_properties import RETENTION, lacking_retention, migrate_retention
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
@@ -29,6 +29,25 @@ PAUSE = 0.25
 CONSTRAINT_VIOLATED = "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION"
 EXAMPLES = 3
 CREATE_RACE_WORDS = ("already_exists", "non_empty_location", "concurrent")
+
+
+def are_current(warehouse: Warehouse) -> bool:
+    """Whether every table is there as `ensure_tables` would leave it, so that there is nothing to do for Spark."""
+    return all(_is_current(warehouse, name) for name in schemas.table_names())
+
+
+def _is_current(warehouse: Warehouse, name: str) -> bool:
+    table = open_table(warehouse, name)
+    if table is None:
+        return False
+    fields = {field["name"]: field["nullable"] for field in json.loads(table.schema().to_json())["fields"]}
+    stored, suite = table.metadata().configuration, quality.load_suite(name)
+    return (
+        fields == {column.name: column.nullable for column in schemas.table_schema(name).columns}
+        and _stored_constraints(stored) == _plain_constraints(quality.delta_constraints(suite))
+        and stored.get(suite_properties.SHA256) == suite.digest()
+        and not lacking_retention(stored)
+    )
 
 
 def ensure_tables(spark: SparkSession, warehouse: Warehouse) -> list[str]:
@@ -141,10 +160,7 @@ def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field:
 
 def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     where = path_table(warehouse.spark_path(name))
-    stored = table.metadata().configuration
-    stored_constraints = {
-        k.removeprefix(CONSTRAINT): _without_spaces(v) for k, v in stored.items() if k.startswith(CONSTRAINT)
-    }
+    stored_constraints = _stored_constraints(table.metadata().configuration)
     declared_constraints = quality.delta_constraints(quality.load_suite(name))
     sentences = []
     for key in [
@@ -158,6 +174,14 @@ def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, t
         if stored_constraints.get(key) != _without_spaces(sql):
             sentences.append(f"{name}: {_add_constraint(spark, where, key, sql, quality.load_suite(name).key())}")
     return sentences
+
+
+def _stored_constraints(stored: Mapping[str, str]) -> dict[str, str]:
+    return _plain_constraints({k.removeprefix(CONSTRAINT): v for k, v in stored.items() if k.startswith(CONSTRAINT)})
+
+
+def _plain_constraints(constraints: Mapping[str, str]) -> dict[str, str]:
+    return {key: _without_spaces(sql) for key, sql in constraints.items()}
 
 
 def _add_constraint(spark: SparkSession, where: str, key: str, sql: str, shown: Sequence[str]) -> str:
