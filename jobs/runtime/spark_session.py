@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from oilake.jobs.runtime import class_archive, java_home
 from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.jars import GROUPS, JarGroup, find_jars
 
+StartSession = Callable[[], SparkSession]  # gives the running session; the first call may start it
 DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

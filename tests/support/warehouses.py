@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from oilake.conf import reconcile_policy, registry
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
@@ -35,3 +37,8 @@ def blob_release(folder: Path, settings: Settings) -> Path:
     landing = blobs.release(folder / "landing", blobs.originals(), blobs.WITHOUT_MD5)
     ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find_release("v3"))
     return folder / "warehouse"
+
+
+def spark_is_not_needed() -> SparkSession:
+    """Stands for a session where none may be started."""
+    raise AssertionError("Spark was started")
