@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
@@ -53,26 +53,23 @@ class ContradictionsOutcome:
         """The outcome as a few lines for a person."""
         header = (self.release, *SUBSETS)
         lines = list(aligned_lines([header, *(self._cells(kind) for kind in self.counts)]))
-        lines += [f"{NOT_JUDGED} {sentence}" for sentence in missing_sentences(self.release, self.missing)]
+        lines += [f"{NOT_JUDGED} {sentence}" for sentence in self.not_judged()]
         done = "published" if self.changed else "nothing changed since they were published"
         return "\n".join([*lines, f"{self.release}: contradictions: {done}"])
+
+    def not_judged(self) -> list[str]:
+        """A sentence for each kind that the release, or some of its subsets, cannot be judged by."""
+        sentences = []
+        for kind, by_subset in self.missing.items():
+            for names in dict.fromkeys(map(tuple, by_subset.values())):
+                subsets = [subset for subset in by_subset if tuple(by_subset[subset]) == names]
+                where = ", ".join(subsets)
+                sentences.append(f"{kind} is not judged: {where} of {self.release} has no {' and no '.join(names)}")
+        return sentences
 
     def _cells(self, kind: str) -> tuple[str, ...]:
         by_subset = self.counts[kind]
         return (kind, *(f"{by_subset[subset]:,}" if subset in by_subset else NOT_JUDGED for subset in SUBSETS))
-
-
-def missing_sentences(release: str, missing: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
-    """A sentence for each kind that a release cannot be judged by, or some of its subsets."""
-    sentences = []
-    for kind, by_subset in missing.items():
-        grouped: dict[tuple[str, ...], list[str]] = {}
-        for subset, names in by_subset.items():
-            grouped.setdefault(tuple(names), []).append(subset)
-        for names, subsets in grouped.items():
-            where = release if len(subsets) == len(SUBSETS) else f"{', '.join(subsets)} of {release}"
-            sentences.append(f"{kind} is not judged: {where} has no {' and no '.join(names)}")
-    return sentences
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
