@@ -27,7 +27,8 @@ from tests.support.contradiction_sql import EDGES, Contradiction
 from tests.support.samples import write_sample
 
 V3_KINDS = (
-    "human_against_crowd", "box_of_denied_class", "denied_ancestor", "positive_without_box", "unlisted_class", "unlisted_image",
+    "human_against_crowd", "box_of_denied_class", "denied_ancestor", "positive_without_box",
+    "unlisted_class", "unlisted_image",
 )  # fmt: skip
 V3_VERDICTS = """
   SELECT image_id, mid, bool_or(says) FILTER (source = 'verification') AS human,
