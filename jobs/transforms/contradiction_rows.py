@@ -22,7 +22,9 @@ from oilake.quality.row_expectations import RowMask, numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
 IMAGES, LABELS = "images", "image_labels"
-POSITIVE, NEGATIVE, MACHINE = "positive", "negative", "machine"
+POSITIVE, NEGATIVE = "positive", "negative"
+# Who may decide a verdict, by a policy, and is no person.
+OTHER_THAN_PEOPLE = pa.array(["machine", "boxes", "masks", "relationships", "points"])
 # The columns of a relationship that name what it is between.
 MIDS = tuple(column.name for column in table_schema("relationships").stored() if column.name.startswith("mid_"))
 SCHEMA = arrow_schema(table_schema("contradictions"))
@@ -153,11 +155,17 @@ def gather_evidence(chunk: Mapping[str, ImageRuns], release: ReleaseRules) -> Ch
 
 
 def _people_verdicts(labels: KeyedRows | None) -> PeopleVerdicts:
+    """The verdict where a person decides it; where a policy trusts others more, what staff say, else the app."""
     if labels is None:
         return PeopleVerdicts(np.empty(0, np.int64), np.empty(0, np.bool_), pa.chunked_array([], pa.string()))
-    judged = labels.take(numpy_mask(pc.not_equal(labels.rows["decided_by"].cast(pa.string()), MACHINE)))
-    verdict = judged.rows["verdict"].cast(pa.string())
-    return PeopleVerdicts(judged.keys, numpy_mask(pc.equal(verdict, POSITIVE)), judged.rows["decided_by"])
+    rows = labels.rows
+    decided_by, human = rows["decided_by"].cast(pa.string()), rows["human_verdict"]
+    by_others = pc.is_in(decided_by, value_set=OTHER_THAN_PEOPLE)
+    is_positive = pc.equal(rows["verdict"].cast(pa.string()), POSITIVE)
+    said = pc.if_else(by_others, pc.coalesce(human, rows["crowd_verdict"]), is_positive)
+    who = pc.if_else(by_others, pc.if_else(human.is_valid(), "human", "crowdsource"), decided_by)
+    is_said = said.is_valid()
+    return PeopleVerdicts(labels.keys[numpy_mask(is_said)], numpy_mask(said.filter(is_said)), who.filter(is_said))
 
 
 def text_choice(is_first: npt.NDArray[np.bool_], first: str, second: str) -> pa.DictionaryArray:

@@ -182,6 +182,21 @@ def test_a_box_that_is_almost_the_masks_own_is_its_box():
         assert len(find({"masks": masks, "boxes": boxes}, ["mask_without_box"])) == told
 
 
+@pytest.mark.parametrize("decided_by", ["machine", "boxes"])
+def test_what_people_say_counts_whomever_a_policy_trusts_more(decided_by: str):
+    denied = {**label(IMAGE, DOG, None, False), "verdict": "positive", "decided_by": decided_by}
+    boxes = [{"image_id": IMAGE, "mid": DOG, **box(*HERE)}]
+    (row,) = find({"image_labels": [denied], "boxes": boxes}, ["box_of_denied_class", "positive_without_box"])
+    assert (row["kind"], row["source_2"]) == ("box_of_denied_class", "crowdsource")
+
+
+def test_a_correction_is_a_persons_verdict():
+    corrected = {**label(IMAGE, DOG, True, None), "verdict": "negative", "decided_by": "correction"}
+    boxes = [{"image_id": IMAGE, "mid": DOG, **box(*HERE)}]
+    (row,) = find({"image_labels": [corrected], "boxes": boxes}, ["box_of_denied_class"])
+    assert row["source_2"] == "correction"
+
+
 def test_a_mask_and_a_box_of_the_same_edges_belong_together_even_without_area():
     flat = box(0.3, 0.3, 0, 1)
     tables = {"masks": [{"image_id": IMAGE, "mid": DOG, "box_id": "0a", **flat}]}
