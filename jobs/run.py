@@ -15,6 +15,7 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs import figures
 from oilake.jobs.changes import ChangesOutcome, compare_neighbours
+from oilake.jobs.contradictions import ContradictionsOutcome, contradictions
 from oilake.jobs.download import download
 from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
@@ -44,13 +45,17 @@ class ReleaseOutcome:
 
     summary: Summary
     reconciled: Reconciled
+    contradictions: ContradictionsOutcome
     leakage: Leakage
     figures: list[Figure]
 
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
         tables = figure_tables(self.figures)
-        return ReleaseReport(self.summary, self.reconciled.rows, self.leakage.as_text(), tables)
+        told = self.contradictions
+        return ReleaseReport(
+            self.summary, self.reconciled.rows, told.counts, told.not_judged(), self.leakage.as_text(), tables
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +143,7 @@ def _run_release(
     return ReleaseOutcome(
         ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed),
         reconcile(settings, release, policy, arguments.force),
+        contradictions(settings, release.release, arguments.force),
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),
     )
@@ -165,6 +171,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
         lines += [
             "",
             release_outcome.reconciled.as_text(),
+            release_outcome.contradictions.as_text(),
             release_outcome.leakage.as_text(),
             *figures.figure_lines(release_outcome.figures),
         ]

@@ -14,10 +14,13 @@ from oilake.jobs.verifying.summary import Verification
 @dataclass(frozen=True)
 class ReleaseReport:
     """What there is to say of one release. `label_counts`: subset -> pairs of image and class, those of each verdict, and
-    conflicts; `leakage`: a sentence about photos under several IDs."""
+    conflicts; `contradictions`: kind -> subset -> how many, of the subsets where it is judged; `not_judged`: sentences about
+    the others; `leakage`: a sentence about photos under several IDs."""
 
     summary: Summary
     label_counts: Mapping[str, Mapping[str, int]]
+    contradictions: Mapping[str, Mapping[str, int]]
+    not_judged: Sequence[str]
     leakage: str
     figure_tables: Sequence[FigureTable]
 

@@ -12,6 +12,7 @@ import numpy as np
 from oilake.conf.registry import PublishedFigures, Release
 from oilake.jobs.synthetic import (
     archives,
+    contradiction_planting,
     defect_injection,
     evolved_classfiles,
     evolved_context,
@@ -21,10 +22,12 @@ from oilake.jobs.synthetic import (
     figures,
     ground_truth,
     plain_defects,
+    planted_truth,
     release_rules,
 )
 from oilake.jobs.synthetic.archives import Spools
 from oilake.jobs.synthetic.classes import SampleClasses
+from oilake.jobs.synthetic.contradiction_planting import TRUTH_FILE, PlantedImages
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.figures import Figures, FigureTally
 from oilake.jobs.synthetic.plain_defects import PlainDefects
@@ -96,9 +99,11 @@ def spool_headers(job: EvolvedJob) -> dict[str, bytes]:
 
 def begin_truth(job: EvolvedJob | None, folder: Path, classes: SampleClasses) -> None:
     """Removes what an earlier sample told, and begins anew where later releases are written."""
-    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv"):
+    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv", TRUTH_FILE):
         for path in folder.glob(pattern):
             path.unlink()
+    if job and job.world.plan.contradictions:
+        ground_truth.write_csv(folder / TRUTH_FILE, contradiction_planting.TRUTH, [])
     if job and job.tells_truth:
         evolved_truth.begin_truth(folder, job.world, classes)
 
@@ -108,13 +113,21 @@ def append_slice(
 ) -> None:
     """Writes and counts the rows of one slice, and tells what changed in it."""
     slice_states = evolved_slices.make_states(job.world, number, sample_slice)
+    planted = PlantedImages(job.world)
+    if job.world.plan.contradictions:
+        planted = contradiction_planting.plant_images(job.world, slice_states)
     for name in job.row_files:
-        archives.append_rows(opened, {spool_name(name): [evolved_slices.file_lines(job.world, slice_states, name)]})
+        lines = evolved_slices.file_lines(job.world, slice_states, name)
+        merged = contradiction_planting.merge_lines(lines, planted.csv_lines(job.world.rules.rows[name]))
+        archives.append_rows(opened, {spool_name(name): [merged]})
     every = {name for names in job.files.values() for name in names}
     rows = {name: form for name, form in job.world.rules.rows.items() if name in every}
     evolved_slices.count_files(tally, job.world, slice_states, rows)
+    planted_truth.count_planted(tally, planted, slice_states, rows)
+    planted_truth.append_contradictions(truth, planted, [name for name in job.files if planted.images])
     if job.tells_truth:
         evolved_truth.append_truth(truth, job.world, slice_states)
+        planted_truth.append_changes(truth, planted)
 
 
 def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:

@@ -12,6 +12,7 @@ from oilake.conf import reconcile_policy, registry
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.changes import changes
+from oilake.jobs.contradictions import contradictions
 from oilake.jobs.figures import figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
@@ -27,6 +28,7 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
         ingest(mine, release)
         reconcile(mine, release, reconcile_policy.load_policy(None))
         figures(mine, release)
+    contradictions(mine, wanted[-1])
     if "v2" in wanted:
         changes(mine, "v2", "v3")
     return mine
