@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.showing import brief_text
-from oilake.jobs.reconciling.correction_rows import EDGES, EVERY_RELEASE, Box, Correction, CorrectionFile
+from oilake.jobs.reconciling.correction_rows import EVERY_RELEASE, Box, Correction, CorrectionFile
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.transforms import mids
+from oilake.jobs.transforms.box_changes import COORDINATES
 from oilake.jobs.transforms.corrections import DROP_BOX, VERDICT
 
 REQUIRED = ("image_id", "mid", "verdict", "who", "why", "releases")
-OPTIONAL = ("kind", *EDGES)
+OPTIONAL = ("kind", *COORDINATES)
 VERDICTS = ("positive", "negative")
 MOST_BYTES = 256 << 20
 EXAMPLE = "docs/corrections.md shows a file"
@@ -113,7 +114,7 @@ def _parse_row(where: str, line: int, cells: Mapping[str, str], releases: Collec
         str(mids.normalize(pa.array([cells["mid"]]))[0][0]),
         kind,
         _parse_verdict(where, kind, cells["verdict"]),
-        _parse_box(where, kind, [cells.get(name, "") for name in EDGES]),
+        _parse_box(where, kind, [cells.get(name, "") for name in COORDINATES]),
         cells["who"],
         cells["why"],
         _parse_releases(where, cells["releases"], releases),
@@ -138,11 +139,11 @@ def _parse_box(where: str, kind: str, edges: list[str]) -> Box | None:
             raise InputError(f"{where}: a row of kind {VERDICT} has no edges of a box; empty them, or correct kind")
         return None
     numbers = [_fraction(edge) for edge in edges]
-    for name, edge, number in zip(EDGES, edges, numbers, strict=True):
+    for name, edge, number in zip(COORDINATES, edges, numbers, strict=True):
         if number is None:
             raise InputError(
                 f"{where}: {name} must be a fraction of the image from 0 to 1, not {brief_text(edge)!r}; a row of kind "
-                f"{DROP_BOX} gives {', '.join(EDGES)} of the published box"
+                f"{DROP_BOX} gives {', '.join(COORDINATES)} of the published box"
             )
     x_min, x_max, y_min, y_max = (number for number in numbers if number is not None)
     return x_min, x_max, y_min, y_max

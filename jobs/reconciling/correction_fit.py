@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oilake.conf.errors import InputError
-from oilake.jobs.reconciling.correction_rows import EDGES, Box, Correction, CorrectionFile, FittedCorrection
+from oilake.jobs.reconciling.correction_rows import Box, Correction, CorrectionFile, FittedCorrection
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.parquet_reader import read_file
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.box_changes import COORDINATES
 from oilake.jobs.transforms.corrections import DROP_BOX
 
 # How far each edge of a box may be from the published one's, as a fraction of the image.
@@ -68,8 +69,8 @@ def _tell_misfits(release: str, file: CorrectionFile, misfits: Sequence[FittedCo
     if misfits:
         rows = "1 row" if len(misfits) == 1 else f"{len(misfits):,} rows"
         log_line(
-            f"{release}: {rows} of {file.name} no longer apply and are left out: line {misfits[0].row.line}: "
-            f"{misfits[0].problem}"
+            f"{release}: left out, since the release no longer has what they name: {rows} of {file.name}, such as line "
+            f"{misfits[0].row.line}: {misfits[0].problem}"
         )
 
 
@@ -98,7 +99,7 @@ def _published_boxes(
 ) -> dict[tuple[str, str], list[tuple[str, Box]]]:
     boxes: dict[tuple[str, str], list[tuple[str, Box]]] = defaultdict(list)
     for file in published_files(warehouse, "boxes", snapshot) if ids else ():
-        part = read_file(file.uri, "boxes", ["image_id", "mid", *EDGES], [("image_id", "in", ids)])
+        part = read_file(file.uri, "boxes", ["image_id", "mid", *COORDINATES], [("image_id", "in", ids)])
         for image, mid, *edges in zip(*(column.to_pylist() for column in part.columns), strict=True):
             boxes[image, mid].append((file.partition["subset"], (edges[0], edges[1], edges[2], edges[3])))
     return boxes

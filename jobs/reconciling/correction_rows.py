@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from oilake.jobs.transforms.box_changes import COORDINATES
 from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.schemas import loader as schemas
 
 EVERY_RELEASE = "*"
-EDGES = ("x_min", "x_max", "y_min", "y_max")
 
 Box = tuple[float, float, float, float]
 
@@ -83,13 +83,13 @@ def _table_record(file: CorrectionFile, row: Correction, applied: FittedCorrecti
         "mid": row.mid,
         "kind": row.kind,
         "verdict": row.verdict,
-        **dict(zip(EDGES, row.box or (None,) * 4, strict=True)),
+        **dict(zip(COORDINATES, row.box or (None,) * 4, strict=True)),
         "who": row.who,
         "why": row.why,
         "releases": ";".join(row.releases),
         "is_applied": applied is not None,
         "subset": applied.subset if applied else None,
-        "published_box": dict(zip(EDGES, applied.box, strict=True)) if applied and applied.box else None,
+        "published_box": dict(zip(COORDINATES, applied.box, strict=True)) if applied and applied.box else None,
         "file": file.name,
         "file_sha256": file.sha256,
         "line": row.line,
@@ -105,7 +105,7 @@ def file_of_rows(name: str, sha256: str, records: Sequence[Mapping[str, Any]]) -
             record["mid"],
             record["kind"],
             record["verdict"],
-            None if record["x_min"] is None else tuple(record[name] for name in EDGES),
+            None if record["x_min"] is None else tuple(record[name] for name in COORDINATES),
             record["who"],
             record["why"],
             tuple(record["releases"].split(";")),

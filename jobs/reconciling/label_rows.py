@@ -78,8 +78,8 @@ def reconcile_tables(
 def _taken_tables(warehouse: Warehouse, snapshot: Snapshot, evidence: FilesByTable) -> dict[str, tuple[Evidence, ...]]:
     """The tables of evidence that the release has of each subset: those with rows, and those of which a file was read."""
     subsets = {table: {file.partition["subset"] for file in files} for table, files in evidence.items()}
-    for row in small_rows(warehouse, "release_files", snapshot, ["table_name", "subsets"]):
-        if row["table_name"] in subsets:
+    for row in small_rows(warehouse, "release_files", snapshot):
+        if row.get("table_name") in subsets:  # releases that were ingested before it was kept lack the column
             subsets[row["table_name"]] |= {*(row["subsets"] or ())}
     every = sorted({subset for of_table in subsets.values() for subset in of_table})
     return {subset: tuple(table for table in subsets if subset in subsets[table]) for subset in every}

@@ -14,6 +14,7 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.corrections import CORRECTIONS
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -26,6 +27,8 @@ LABEL_COLUMNS = (
     "decided_by",
     "is_conflict",
 )
+
+CORRECTION_COLUMNS = ("mid", "kind", "verdict", "published_box", "who", "why", "file", "line")
 
 
 @dataclass
@@ -60,6 +63,7 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
+            "corrections": _corrections(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
         }
         history.releases.append(entry)
@@ -68,6 +72,14 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
+
+
+def _corrections(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+    """The corrections of the image that are applied in the release."""
+    if CORRECTIONS not in snapshot.table_versions:
+        return []
+    rows = point_lookup.matching_rows(warehouse, CORRECTIONS, snapshot.release, "image_id", image_id)
+    return [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["is_applied"]]
 
 
 def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:
