@@ -36,7 +36,8 @@ class DerivedTask:
     """One job on one release. `inputs`: the versions that it reads; `decided_by`: what else decides its rows, code apart.
 
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
-    tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs.
+    tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs; `also`: tables
+    beside the job's own whose slice it replaces.
     """
 
     job: str
@@ -47,6 +48,7 @@ class DerivedTask:
     since: str | None = None
     decided_by: object = None
     reads: tuple[tuple[Snapshot, str], ...] = ()
+    also: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
@@ -102,6 +104,7 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             task.basis,
             task.since,
             properties,
+            kept=dict.fromkeys(task.also, ()),
         )
         return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
 
