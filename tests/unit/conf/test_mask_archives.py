@@ -1,4 +1,4 @@
-"""The zips of masks in the registry: sixteen a subset by one entry, shared by reference, and refused where they do not fit."""
+"""The zips of masks in the registry: sixteen a subset by one entry, shared by reference, refused where they do not fit."""
 
 from __future__ import annotations
 
