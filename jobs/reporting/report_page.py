@@ -41,6 +41,7 @@ def report_page(report: RunReport) -> str:
         figure_columns=(*SUBSETS, "release"),
         changes=[(changes, _changes_chart(changes)) for changes in report.changes],
         blobs=blobs_section(report.download, report.verifications),
+        masks=report.masks,
     )
 
 

@@ -20,6 +20,11 @@ from oilake.conf.mask_rules import load_mask_rules
 from oilake.schemas import loader as schemas
 
 IMAGE = "a000000000000001"
+SIDES = ("XMin", "XMax", "YMin", "YMax")
+STATUSES = {
+    "": "verified", "missing": "missing", "unlisted": "extra", "broken": "unreadable", "wrong_crc": "unreadable",
+    "outside": "outside_box", "blank": "blank",
+}  # fmt: skip
 BOX = {"x_min": 0.25, "x_max": 0.75, "y_min": 0.25, "y_max": 0.75}
 
 
@@ -93,9 +98,7 @@ def independent_checks(rows: Path, zips: Iterable[Path]) -> dict[str, tuple[Any,
             for name in archive.namelist():
                 try:
                     image = Image.open(io.BytesIO(archive.read(name))).convert("L")
-                    grey = image.load()
-                    assert grey is not None
-                    on = [(x, y) for x in range(image.width) for y in range(image.height) if grey[x, y] > 122]
+                    on = [divmod(n, image.width)[::-1] for n, grey in enumerate(image.tobytes()) if grey > 122]
                     pictures[name] = image.width, image.height, on
                 except (zipfile.BadZipFile, OSError, SyntaxError):
                     pictures[name] = None
@@ -103,7 +106,7 @@ def independent_checks(rows: Path, zips: Iterable[Path]) -> dict[str, tuple[Any,
     with open(rows, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             name = row["MaskPath"]
-            box = {side: float(row[f"Box{side}"]) for side in ("XMin", "XMax", "YMin", "YMax")}
+            box = {side: float(row[f"Box{side}"]) for side in SIDES}
             checks[name] = _check(name, box, pictures, rules.box_tolerance)
     return {**dict.fromkeys(pictures, ("extra", None, None, None)), **checks}
 
@@ -122,3 +125,18 @@ def _check(name: str, box: dict[str, float], pictures: Mapping[str, Any], tolera
     ]
     status = "blank" if not on else "outside_box" if outside else "verified"
     return status, width, height, len(on) / (width * height)
+
+
+def published_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a published CSV of masks, as rows of the table."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            {
+                "image_id": row["ImageID"],
+                "mid": row["LabelName"],
+                "mask_path": row["MaskPath"],
+                "box_id": row["BoxID"],
+                **{column: float(row[f"Box{side}"]) for column, side in zip(BOX, SIDES, strict=True)},
+            }
+            for row in csv.DictReader(file)
+        ]
