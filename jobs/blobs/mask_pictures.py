@@ -102,4 +102,4 @@ def _measure_mask(foreground: Foreground) -> MaskFacts:
             float(rows[0] / height),
             float((rows[-1] + 1) / height),
         )
-    return MaskFacts(width, height, float(foreground.mean()), extent)
+    return MaskFacts(width, height, int(np.count_nonzero(foreground)) / foreground.size, extent)
