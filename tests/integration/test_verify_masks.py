@@ -128,6 +128,15 @@ def test_the_command_finds_what_was_planted_and_nothing_else(place: Settings, oi
     assert out.endswith("nothing changed since the last check\n")
 
 
+def test_a_check_warns_of_masks_that_are_not_as_promised(place: Settings, oilake: Oilake):
+    look(place, "validation")
+    code, out, _ = oilake("check", "mask_checks", "--warehouse", place.warehouse, "--json")
+    (table,) = json.loads(out)["tables"]
+    warned = {result["expectation"]: result["unexpected_count"] for result in table["results"] if not result["success"]}
+    kinds = {status for _, _, status in planted(place, "validation")} - {"verified"}
+    assert (code, warned) == (0, {"mask_not_as_promised": len(kinds)})
+
+
 def test_a_subset_is_added_to_those_that_stand(place: Settings):
     assert look(place, "validation").checked == ("validation",)
     assert checked(table_rows(place)) == planted(place, "validation")
