@@ -22,6 +22,7 @@ from tests.support.releases import land
 ROOT = Path(__file__).parents[3]
 DERIVED = ("reconcile", "contradictions", "changes", "figures", "duplicates", "expand")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
+JOBS["verify --masks"] = ("jobs.masking.mask_job", "verify --masks")
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
     "reporting",
