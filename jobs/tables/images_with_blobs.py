@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from oilake.jobs.tables.row_batches import row_schema
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.schemas.loader import quoted_literal
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -39,15 +38,13 @@ def check_columns() -> list[str]:
     return [*COMMON.values(), *COLUMNS]
 
 
-def blobs_sql(images: str, checks: str, location: str | None) -> str:
+def blobs_sql(images: str, checks: str) -> str:
     """Return the query, in words that Spark and DuckDB share, over tables of these names.
 
-    All columns of the checks are NULL where no blob was checked (at `location`, where it is given) against the size and
-    MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has them, and of
+    All columns of the checks are NULL where no blob was checked against the size and MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has them, and of
     equal ones the one that was checked last.
     """
-    rank = " ".join(f"WHEN {quoted_literal(status)} THEN {n}" for n, status in enumerate(RANKS))
-    place = f" AND location = {quoted_literal(location)}" if location is not None else ""
+    rank = " ".join(f"WHEN '{status}' THEN {n}" for n, status in enumerate(RANKS))
     same = " AND ".join(f"i.{ours} IS NOT DISTINCT FROM c.{theirs}" for ours, theirs in COMMON.items())
     return f"""
         SELECT i.*, {", ".join(f"c.{name} AS blob_{name}" for name in COLUMNS)}
@@ -55,7 +52,7 @@ def blobs_sql(images: str, checks: str, location: str | None) -> str:
             SELECT *, row_number() OVER (
                 PARTITION BY {", ".join(COMMON.values())}
                 ORDER BY CASE status {rank} ELSE {len(RANKS)} END, checked_at DESC, location, key
-            ) AS place FROM {checks} WHERE image_id IS NOT NULL{place}
+            ) AS place FROM {checks} WHERE image_id IS NOT NULL
         ) AS c ON c.place = 1 AND {same}
     """
 
@@ -69,4 +66,6 @@ def with_blobs(
 
     images = read_published(spark, warehouse, "images", release)
     checks = read_published(spark, warehouse, "blob_checks")
-    return spark.sql(blobs_sql("{images}", "{checks}", location), images=images, checks=checks)
+    if location is not None:
+        checks = checks.where(checks["location"] == location)
+    return spark.sql(blobs_sql("{images}", "{checks}"), images=images, checks=checks)

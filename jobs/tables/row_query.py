@@ -54,7 +54,10 @@ class RowQuery:
 
     def source(self) -> str:
         """What SQL calls the rows."""
-        return f"({blobs_sql('images', BLOB_CHECKS, self.location)}) AS published" if self.with_blobs else self.table
+        if not self.with_blobs:
+            return self.table
+        place = f" WHERE location = {_quoted_text(self.location)}" if self.location is not None else ""
+        return f"({blobs_sql('images', f'(SELECT * FROM {BLOB_CHECKS}{place})')}) AS published"
 
 
 class GivenTable:
@@ -112,7 +115,7 @@ def _ask_engine(warehouse: Warehouse, query: RowQuery, selection: str, named: se
     connection.execute("SET lock_configuration = true")
     condition = EVERY_ROW if query.where is None else parse_condition(connection, query.where)
     is_of_release = query.release and "release" in query.column_names()
-    release = f" AND release = {schemas.quoted_literal(query.release or '')}" if is_of_release else ""
+    release = f" AND release = {_quoted_text(query.release or '')}" if is_of_release else ""
     sql = f"SELECT {selection} FROM {query.source()} WHERE {condition.sql}{release}{ending}"
     columns = _read_columns(query, named | ({"release"} if is_of_release else set()), condition)
     tables: list[GivenTable] = []
@@ -168,6 +171,10 @@ def _known_column(name: str, names: Sequence[str], flag: str) -> str:
             f"{flag} {name!r}: no such column; there is {', '.join(get_close_matches(name, names) or names)}"
         )
     return name
+
+
+def _quoted_text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

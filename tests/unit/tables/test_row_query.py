@@ -189,3 +189,7 @@ def test_a_file_that_is_gone_or_damaged_is_the_stores_fault(tmp_path: Path):
 def test_a_table_that_is_not_there_is_told(tmp_path: Path):
     with pytest.raises(ConfigError, match="there is no such table yet; ingest a release first"):
         selected(Warehouse.at(str(tmp_path)))
+
+
+def test_a_release_that_holds_a_quote_is_a_text(warehouse: Warehouse):
+    assert selected(warehouse, release="v1' OR 'a' = 'a") == []
