@@ -41,8 +41,9 @@ def check_columns() -> list[str]:
 def blobs_sql(images: str, checks: str) -> str:
     """Return the query, in words that Spark and DuckDB share, over tables of these names.
 
-    All columns of the checks are NULL where no blob was checked against the size and MD5 that are published now. Of several blobs of an image the one with the best status counts, as RANKS has them, and of
-    equal ones the one that was checked last.
+    All columns of the checks are NULL where no blob was checked against the size and MD5 that are published now. Of several
+    blobs of an image the one with the best status counts, as RANKS has them, and of equal ones the one that was checked
+    last.
     """
     rank = " ".join(f"WHEN '{status}' THEN {n}" for n, status in enumerate(RANKS))
     same = " AND ".join(f"i.{ours} IS NOT DISTINCT FROM c.{theirs}" for ours, theirs in COMMON.items())
