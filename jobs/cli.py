@@ -24,6 +24,7 @@ JOBS = (
     "duplicates",
     "figures",
     "expand",
+    "index",
     "check",
     "propose",
     "docs",

@@ -22,6 +22,7 @@ from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
+from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.summary import Summary, table_lines
@@ -46,6 +47,7 @@ class ReleaseOutcome:
     reconciled: Reconciled
     leakage: Leakage
     figures: list[Figure]
+    index: IndexOutcome
 
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
@@ -140,6 +142,7 @@ def _run_release(
         reconcile(settings, release, policy, arguments.force),
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),
+        index_classes(settings, release.release, arguments.force),
     )
 
 
@@ -166,6 +169,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
             "",
             release_outcome.reconciled.as_text(),
             release_outcome.leakage.as_text(),
+            release_outcome.index.as_text(),
             *figures.figure_lines(release_outcome.figures),
         ]
     for outcome in compared:

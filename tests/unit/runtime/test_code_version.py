@@ -20,7 +20,7 @@ from tests.conftest import Oilake
 from tests.support.releases import land
 
 ROOT = Path(__file__).parents[3]
-DERIVED = ("reconcile", "changes", "figures", "duplicates", "expand")
+DERIVED = ("reconcile", "changes", "figures", "duplicates", "expand", "index")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
@@ -54,7 +54,7 @@ EDITS = {
     "jobs/quarantining/merge_kernel.py": {RELEASE},
     "jobs/figures.py": {"figures"},
     "jobs/duplicates.py": {"duplicates"},
-    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "changes"},
+    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "index", "reconcile", "changes"},
     "jobs/transforms/class_ancestors.py": {"expand", "changes"},
     "jobs/transforms/box_matching.py": {"changes"},
     "conf/box_matching.yaml": {"changes"},
