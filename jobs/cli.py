@@ -28,6 +28,7 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "view",
     "maintain",
     "download",
     "show",
