@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
 UNSEEN_SIDES = (1024, 768)
 QUARTERS = (0, 90, 180, 270)
+# From which share of the width on a name ends at its box's right edge instead of beginning at the left one.
+FAR = 0.6
 
 
 class Canvas(NamedTuple):
@@ -70,6 +72,7 @@ class BoxMark:
     height: float
     text_x: float
     text_y: float
+    text_anchor: str
     style: str
     words: str
 
@@ -181,6 +184,8 @@ def _rectangle(
     words: str,
 ) -> BoxMark:
     corners = [canvas.shown_place(row[x], row[y]) for x, y in (("x_min", "y_min"), ("x_max", "y_max"))]
+    left, right = sorted(x for x, _ in corners)
+    is_far = left > canvas.shown_sides[0] * FAR
     return BoxMark(
         number,
         names.get(row["mid"]) or row["mid"],
@@ -189,8 +194,9 @@ def _rectangle(
         row["y_min"] * canvas.height,
         (row["x_max"] - row["x_min"]) * canvas.width,
         (row["y_max"] - row["y_min"]) * canvas.height,
-        min(x for x, _ in corners),
+        right if is_far else left,
         min(y for _, y in corners),
+        "end" if is_far else "start",
         " ".join(styles),
         words,
     )

@@ -15,9 +15,9 @@ from oilake.jobs.viewing.blob_pictures import Picture
 from oilake.jobs.viewing.drawing import draw_record, picture_canvas
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
-from oilake.jobs.viewing.view_html import is_image_id
+from oilake.jobs.viewing.view_html import is_image_id, render
 
-NAMED_MARKS = 40
+NAMED_MARKS = 12
 
 
 def find_image(viewer: Viewer, request: Request) -> Response:
@@ -66,8 +66,11 @@ def picture(viewer: Viewer, request: Request) -> Response:
 
 
 def small_picture(viewer: Viewer, request: Request) -> Response:
-    """The picture of an image, made small."""
-    return _picture_response(viewer.places.find_small(_image_id(request), _subset(request)))
+    """The picture of an image, made small; a grey one that says so where there is none: a page shows many."""
+    small = viewer.places.find_small(_image_id(request), _subset(request))
+    if small is None:
+        return Response(render("no_picture.svg"), media_type="image/svg+xml")
+    return _picture_response(small)
 
 
 def _image_id(request: Request) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from oilake.jobs.reporting import palette
 from oilake.jobs.viewing import image_pages, release_overview
 from oilake.jobs.viewing.class_search import search_classes
 from oilake.jobs.viewing.exported_selection import export_selection
@@ -21,7 +20,7 @@ from oilake.jobs.viewing.view_html import render
 def home_page(viewer: Viewer, request: Request) -> Response:
     """What is published, release by release."""
     view = viewer.view
-    releases = [release_overview.overview(view, release) for release in view.releases]
+    releases = [release_overview.overview(view, release) for release in reversed(view.releases)]
     tables = list(dict.fromkeys(name for release in releases for name in release.rows))
     return make_page("home_page.html", request, viewer, releases=releases, tables=tables, notes=view.notes)
 
@@ -48,7 +47,7 @@ def browse_page(viewer: Viewer, request: Request) -> Response:
         names=names,
         count=image_pages.count_images(view, selection, bool(request.query_params.get("count"))),
         counts=release_overview.count_verdicts(view, selection.release, selection.mid) if selection.mid else None,
-        subclasses=len(chosen_classes(view, selection)) - 1,
+        subclasses=len(view.subclasses(selection.release, selection.mid)) if selection.mid else 0,
         earlier=view.earlier(selection.release),
         kinds=release_overview.contradiction_kinds(view, selection.release),
     )
@@ -91,7 +90,12 @@ def changes_page(viewer: Viewer, request: Request) -> Response:
 
 def style_sheet(viewer: Viewer, request: Request) -> Response:
     """The style of all pages."""
-    return Response(render("viewer.css", palette=palette), media_type="text/css", headers=KEPT)
+    return Response(render("viewer.css"), media_type="text/css", headers=KEPT)
+
+
+def icon(viewer: Viewer, request: Request) -> Response:
+    """The sign of the viewer in a browser's tab."""
+    return Response(render("icon.svg"), media_type="image/svg+xml", headers=KEPT)
 
 
 def _selection(viewer: Viewer, request: Request) -> Selection:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow import fs
 
@@ -19,7 +20,7 @@ from oilake.jobs.validation.sandbox import LOCKED
 from oilake.jobs.viewing.view_slice import ViewFile, ViewSlice
 from oilake.schemas import loader as schemas
 
-MEMORY, THREADS = "512MB", "2"
+MEMORY, THREADS, BATCH = "512MB", "2", 65_536
 ACCESS = "enable_external_access"
 # What DuckDB takes in a path for a pattern.
 PATTERN = re.compile(r"[*?\[\]{}]")
@@ -80,10 +81,10 @@ class Query:
     def rows(self, text: str) -> list[dict[str, Any]]:
         """The answer, a dictionary a row; StoreError where the files cannot be read."""
         try:
-            answer = self._cursor.execute(text, self._values or None)
-            names = [column[0] for column in answer.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-        except (duckdb.Error, OSError) as error:
+            answer = self._cursor.sql(text, params=self._values)
+            answer_rows: list[dict[str, Any]] = answer.to_arrow_reader(BATCH).read_all().to_pylist()
+            return answer_rows
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(
                 f"the tables cannot be read as they were a moment ago ({error_line(error)}); load the page again"
             ) from None

@@ -33,6 +33,7 @@ PAGES: dict[str, Page] = {
     "/picture/{release}/{subset}/{image_id}": image_views.picture,
     "/small/{subset}/{image_id}": image_views.small_picture,
     "/viewer.css": list_pages.style_sheet,
+    "/icon.svg": list_pages.icon,
 }
 
 

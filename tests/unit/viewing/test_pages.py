@@ -24,7 +24,7 @@ ADDRESSES = (
     "/browse?release=v3&license=/by/2.0", "/changes?release=v3", "/changes", f"/selection?release=v3&mid={DOG}",
     "/ids.txt?release=v3&subset=validation", f"/image/{FIRST}", f"/image/{FIRST}?release=v3",
     f"/image/{MOST_BOXES}?release=v3", f"/image/{FIRST}/history", f"/image/{FIRST}/compare",
-    f"/image/{FIRST}/compare?left=v2&right=v5", "/viewer.css", "/viewer.js",
+    f"/image/{FIRST}/compare?left=v2&right=v5", "/viewer.css", "/viewer.js", "/icon.svg",
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_a_class_whose_name_is_markup_has_no_image(browser: TestClient):
 
 def test_five_hundred_boxes_are_drawn_and_their_names_wait(browser: TestClient):
     answer = browser.get(f"/image/{MOST_BOXES}?release=v3").text
-    assert len(re.findall(r"<g class='mark [^']*'><rect", answer)) == 500
+    assert len(re.findall(r"<rect class='line'", answer)) == 500
     assert "id='names'>" in answer
     assert "id='boxes' checked>" in answer
 
@@ -80,6 +80,11 @@ def test_attributes_have_styles_and_the_unknown_one_is_unknown(browser: TestClie
     answer = browser.get(f"/image/{FIRST}?release=v3").text
     assert "<g class='mark occluded unknown'>" in answer
     assert "xclick; occluded, truncated: unknown" in answer
+
+
+def test_checks_of_blobs_are_told(browser: TestClient):
+    answer = browser.get(f"/image/{FIRST}?release=v3").text
+    assert f"verified: <code>/photos/dogs/{FIRST}.jpg</code> <small>2026-01-01 00:00 UTC" in answer
 
 
 def test_masks_points_and_relationships_are_drawn_upright(browser: TestClient):

@@ -56,6 +56,7 @@ def test_a_picture_is_shown_from_where_it_lies(
         assert image.size == (320, 200)
     assert client.get(f"/picture/v3/train/{SECOND}").status_code == 200
     assert client.get(f"/picture/v3/train/{image_id(2)}").status_code == 404
+    assert "no picture" in client.get(f"/small/train/{image_id(2)}").text
     page = client.get(f"/image/{FIRST}?release=v3").text
     assert "viewBox='0 0 640 400'" in page
     assert f"<image class='layer-picture' href='/picture/v3/train/{FIRST}'" in page
