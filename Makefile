@@ -37,6 +37,7 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
 	@echo "Report: $(CURDIR)/$(DATA)/report.html"
+	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos"
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
