@@ -23,7 +23,7 @@ Row = dict[str, Any]
 ANIMAL = "/m/0jbk"
 MARKUP = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>"
 LONG = "long " * 400
-SCRIPT_ADDRESS = "javascript:alert(3)"
+SCRIPT_ADDRESS = "javascript://photos.example/%0Aalert(3)"
 MOST_BOXES = image_id(2)
 NAMES = {ANIMAL: "Animal", CAT: "Cat", DOG: "Dog", TREE: "Tree & <b>bush</b>"}
 EDGES = ("x_min", "x_max", "y_min", "y_max")

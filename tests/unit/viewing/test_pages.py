@@ -58,7 +58,7 @@ def test_titles_and_authors_are_text(browser: TestClient):
     answer = browser.get(f"/image/{FIRST}?release=v3").text
     assert "<img src=x" not in answer
     assert html.escape(MARKUP, quote=False) in answer.replace("&#39;", "'").replace("&#34;", '"')
-    assert "(javascript:alert(3))" in answer
+    assert f"({view_lake.SCRIPT_ADDRESS})" in answer
     assert LONG.strip() in browser.get(f"/image/{image_id(1)}?release=v3").text
 
 
