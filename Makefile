@@ -37,6 +37,7 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
 	@echo "Report: $(CURDIR)/$(DATA)/report.html"
+	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos"
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
@@ -47,8 +48,8 @@ unit: setup  ## the tests that need no Spark, room by room: under a minute
 slow: setup chromium  ## tests that take minutes each, the browser's among them
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
-browser: setup chromium  ## opens the pages of `oilake docs` in headless Chromium and reads its network log
-	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py $(PYTEST)
+browser: setup chromium  ## opens the pages of `oilake docs` and `oilake view` in headless Chromium
+	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py tests/integration/test_viewer.py $(PYTEST)
 
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
