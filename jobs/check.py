@@ -124,7 +124,7 @@ def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutc
     started = time.monotonic()
     check_targets = targets.copied_targets(settings.storage_uri(path), release)
     starting = time.monotonic()
-    spark = spark_session.start_session(settings)
+    spark = spark_session.start_session(settings, path)
     spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
     start_seconds = time.monotonic() - starting
     checked = checker.check_targets(spark, check_targets, None)

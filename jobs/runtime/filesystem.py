@@ -60,6 +60,11 @@ def is_local_file(uri: str) -> bool:
     return "://" not in uri and Path(uri).is_file()
 
 
+def is_on_s3(*uris: str) -> bool:
+    """Whether one of some paths or URIs is on S3."""
+    return any(uri.startswith("s3://") for uri in uris)
+
+
 def spark_path(uri: str) -> str:
     """A path or URI as Spark's Hadoop client calls it."""
     return f"s3a://{uri.removeprefix('s3://')}" if uri.startswith("s3://") else str(uri)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 from pyspark.sql import SparkSession
 
 from oilake.conf import registry
@@ -181,12 +181,19 @@ def test_readers_do_not_see_what_no_snapshot_names(oilake: Oilake, places: tuple
 def test_a_new_column_and_a_changed_constraint_are_migrated_and_told(
     spark: SparkSession, warehouse: str, settings: Settings, landing: str, capsys: pytest.CaptureFixture[str]
 ):
-    where = f"delta.`{warehouse}/boxes`"
-    spark.sql(f"ALTER TABLE {where} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
-    spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT is_inside_be_in_set")
-    spark.sql(f"ALTER TABLE {where} DROP COLUMN is_inside")
-    spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT mid_match_regex")
-    spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT old CHECK (confidence < 7)")
+    today = DeltaTable(f"{warehouse}/boxes")
+    fields = [field for field in today.schema().fields if field.name != "is_inside"]
+    properties = dict(today.metadata().configuration) | {"delta.constraints.old": "confidence < 7"}
+    for constraint in ("is_inside_be_in_set", "mid_match_regex"):
+        del properties[f"delta.constraints.{constraint}"]
+    shutil.rmtree(f"{warehouse}/boxes")
+    DeltaTable.create(
+        f"{warehouse}/boxes",
+        Schema(fields),
+        partition_by=today.metadata().partition_columns,
+        configuration=properties,
+        raise_if_key_not_exists=False,
+    )
     told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
     assert told == [
         "boxes: column is_inside was added",
