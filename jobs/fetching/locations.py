@@ -49,7 +49,9 @@ class FetchItem:
 def items_to_fetch(release: Release, landing: str, request: FetchRequest) -> list[FetchItem]:
     """What to bring, in the registry's order; ConfigError where a name, a choice or a place does not fit."""
     if "://" in landing:
-        raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
+        raise ConfigError(
+            f"{landing}: fetch writes to a landing area in a folder or on S3; give --landing one of these"
+        )
     files_by_name = {file.name: file for file in release.files}
     if unknown := [name for name in request.names if name not in files_by_name]:
         raise ConfigError(
