@@ -46,6 +46,8 @@ def find_jars(folder: str | None, groups: Sequence[JarGroup] = ("delta",)) -> li
     """Paths of the jars of some groups: all that a configured `folder` holds of them; else those of a checkout's `.jars` or
     of the user's cache, the first of the two that lacks none. Empty without any, ConfigError where the configured folder
     has none."""
+    if not groups:
+        return []
     if folder:
         if configured := [
             str(path) for group in groups for path in sorted(jar_path(Path(folder), group, "::").parent.glob("*.jar"))

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +19,11 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import java_home
+from oilake.jobs.runtime import class_archive, java_home
 from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.jars import GROUPS, JarGroup, find_jars
 
+StartSession = Callable[[], SparkSession]  # gives the running session; the first call may start it
 DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -43,12 +44,9 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
-    for key, value in (DELTA_OPTIONS | _s3_options(settings, groups) | settings.spark).items():
+    options = DELTA_OPTIONS | _s3_options(settings, groups) | settings.spark
+    for key, value in (options | _place_options(settings, groups, options)).items():
         builder = builder.config(key, value)
-    if settings.master and "MASTER" not in os.environ and not _is_submitted():
-        builder = builder.master(settings.master)
-    if jars := find_jars(settings.jars, groups):
-        builder = builder.config("spark.jars", ",".join(jars))
     try:
         with _silence_stderr():
             spark = _start_in_thread(builder)
@@ -103,6 +101,17 @@ def _is_submitted() -> bool:
 
 def _s3_options(settings: Settings, groups: Sequence[JarGroup]) -> dict[str, str]:
     return {"spark.hadoop.fs.s3.impl": S3_CLASS} | settings.storage.spark_options() if "s3" in groups else {}
+
+
+def _place_options(settings: Settings, groups: Sequence[JarGroup], options: dict[str, str]) -> dict[str, str]:
+    """Where Spark runs and which jars it has, on this machine from an archive of their classes where there is one."""
+    if not settings.master or "MASTER" in os.environ or _is_submitted():
+        jars = find_jars(settings.jars, groups)
+        return {"spark.jars": ",".join(jars)} if jars else {}
+    delta_jars, other_jars = find_jars(settings.jars, groups[:1]), find_jars(settings.jars, groups[1:])
+    archived = class_archive.session_options(delta_jars, options)
+    loaded = other_jars if archived else delta_jars + other_jars
+    return {"spark.master": settings.master} | archived | ({"spark.jars": ",".join(loaded)} if loaded else {})
 
 
 def _check_class(spark: SparkSession, group: JarGroup) -> None:

@@ -11,12 +11,12 @@ import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import DeltaError
 from pyarrow.fs import FileSelector
-from pyspark.sql import SparkSession
 
 from oilake.conf.errors import StoreError
 from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
 from oilake.jobs.tables.delta_commits import FOLDER as LOG_FOLDER
@@ -34,23 +34,23 @@ THREADS = 3
 EXAMPLES = 3
 
 
-def ensure_tables(spark: SparkSession, warehouse: Warehouse) -> list[str]:
+def ensure_tables(session: StartSession, warehouse: Warehouse) -> list[str]:
     """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated.
 
-    Spark only counts the rows that break a new constraint.
+    Spark is started only to count the rows that break a new constraint.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(spark, warehouse, name), schemas.table_names()))
+        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), schemas.table_names()))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
-def _ensure_table(spark: SparkSession, warehouse: Warehouse, name: str) -> list[str]:
+def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> list[str]:
     table = open_table(warehouse, name)
     try:
         if table is None:
             _create_table(warehouse, name)
             return []
-        return _migrate_table(spark, warehouse, name, table)
+        return _migrate_table(session, warehouse, name, table)
     except (*SPARK_ERRORS, DeltaError, OSError) as error:
         raise StoreError(
             f"{warehouse.table_uri(name)}: cannot be made ({error_line(error)}); check its rights and the disk, then run "
@@ -99,8 +99,8 @@ def _delta_fields(columns: Iterable[Column]) -> list[Field]:
     return list(Schema.from_arrow(pa.schema(declared)).fields)
 
 
-def _migrate_table(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
-    sentences = _migrate_columns(warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
+def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+    sentences = _migrate_columns(warehouse, name, table) + _migrate_constraints(session, warehouse, name, table)
     return (
         sentences
         + suite_properties.migrate_suite(warehouse, name, quality.load_suite(name))
@@ -146,7 +146,7 @@ def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field:
         )
 
 
-def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     where = warehouse.table_uri(name)
     stored = table.metadata().configuration
     stored_constraints = {
@@ -161,7 +161,7 @@ def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, t
             sentences.append(f"{name}: constraint {key} was dropped")
     for key, sql in declared_constraints.items():
         if stored_constraints.get(key) != _without_spaces(sql):
-            sentences.append(f"{name}: {_add_constraint(spark, warehouse, name, key, sql, suite.key())}")
+            sentences.append(f"{name}: {_add_constraint(session, warehouse, name, key, sql, suite.key())}")
     return sentences
 
 
@@ -170,14 +170,14 @@ def _drop_constraint(warehouse: Warehouse, name: str, key: str) -> None:
 
 
 def _add_constraint(
-    spark: SparkSession, warehouse: Warehouse, name: str, key: str, sql: str, shown: Sequence[str]
+    session: StartSession, warehouse: Warehouse, name: str, key: str, sql: str, shown: Sequence[str]
 ) -> str:
     """Adds a constraint unless rows that are there break it; what became of it, with such rows counted and shown.
 
     It is stored as it is written: delta-rs's own statement would store it in words that Spark cannot read.
     """
     where = path_table(warehouse.spark_path(name))
-    broken = spark.sql(f"SELECT * FROM {where} WHERE NOT coalesce({sql}, false)")
+    broken = session().sql(f"SELECT * FROM {where} WHERE NOT coalesce({sql}, false)")
     examples = broken.select(*(shown or broken.columns)).limit(EXAMPLES).toJSON().collect()
     if not examples:
         change_properties(warehouse, name, lambda _: {CONSTRAINT + key: sql})

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 import yaml
-from pyspark.sql import SparkSession
 
 from oilake.conf import settings
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import racing_drivers, s3_server
+from tests.support.warehouses import spark_is_not_needed
 
 SECRET = "hush"
 RACES = {"ours": 500, "spark": 60}
@@ -33,7 +32,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
         path = tmp_path / "s3.yaml"
         path.write_text(yaml.safe_dump(packaged))
         warehouse = Warehouse.of(settings.environment_settings(str(path)))
-        assert ddl.ensure_tables(cast(SparkSession, None), warehouse) == []
+        assert ddl.ensure_tables(spark_is_not_needed, warehouse) == []
         yield str(path)
 
 

@@ -6,12 +6,11 @@ import pathlib
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
 import yaml
-from pyspark.sql import SparkSession
 
 from oilake.conf import settings
 from oilake.conf.settings import Settings
@@ -26,6 +25,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transport import s3
 from oilake.schemas import loader as schemas
 from tests.support import publications, s3_server
+from tests.support.warehouses import spark_is_not_needed
 
 BUCKET = "lake"
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush"}
@@ -83,7 +83,7 @@ def test_a_release_is_published_and_read_on_s3(
     on_s3: Settings, environment: Path, paths_of_uris: list[str], capsys: pytest.CaptureFixture[str]
 ):
     warehouse = pickle.loads(pickle.dumps(Warehouse.of(on_s3)))
-    assert ddl.ensure_tables(cast(SparkSession, None), warehouse) == []
+    assert ddl.ensure_tables(spark_is_not_needed, warehouse) == []
     publications.publish_rows(warehouse, "run1", 3)
     pin = publications.publish_rows(warehouse, "run2", 2)
     assert publish.recover(warehouse) == []
