@@ -39,7 +39,7 @@ class Member:
     """What one path pattern inside an archive (or one loose file) holds.
 
     `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here). A file of rows
-    (`csv`, `json_lines`) whose pattern lacks it is of the one subset that `subsets` names; rows that name no image are of none.
+    (`csv`, `json_lines`) whose pattern lacks it is of the one subset that `subsets` names; rows of no image are of none.
     `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header. `ids`: how the
     rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
     `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.

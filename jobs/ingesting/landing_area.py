@@ -16,6 +16,7 @@ from oilake.jobs.ingesting.class_files import is_small
 from oilake.jobs.runtime.filesystem import Checksums, file_size, join_uri
 from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.sources import byte_ranges
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Split
 
 HASHERS = 2

@@ -136,7 +136,9 @@ def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
         if names
     ]
     messages += [
-        f"{key[0]}: {key[1]}: holds {'a header and ' if key in headed else ''}no row" for key, n in totals.items() if not n
+        f"{key[0]}: {key[1]}: holds {'a header and ' if key in headed else ''}no row"
+        for key, n in totals.items()
+        if not n
     ]
     return sorted(messages)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def plan_ranges(uri: str, size: int, count: int, has_quotes: bool = True) -> lis
     """
     cuts = sorted({size * n // count for n in range(count)})
     with ThreadPoolExecutor(max_workers=4) as pool:
-        counts = list(pool.map(lambda pair: _count_marks(uri, *pair, has_quotes), zip(cuts, [*cuts[1:], size], strict=True)))
+        counts = list(pool.map(partial(_count_marks, uri, has_quotes), cuts, [*cuts[1:], size]))
     starts, line, quotes = [(0, 1)], 1, 0
     ends = [*cuts[1:], size][1:]
     for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts[:-1], strict=True):
@@ -44,7 +45,7 @@ def plan_ranges(uri: str, size: int, count: int, has_quotes: bool = True) -> lis
     return [ByteRange(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
 
 
-def _count_marks(uri: str, start: int, stop: int, has_quotes: bool) -> tuple[int, int]:
+def _count_marks(uri: str, has_quotes: bool, start: int, stop: int) -> tuple[int, int]:
     """(line feeds, quotes that matter) in bytes [start, stop)."""
     newlines = quotes = 0
     with open_file(uri) as file, AsInputError(uri):

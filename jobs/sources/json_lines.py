@@ -1,8 +1,8 @@
 """Blocks of JSON Lines to raw Arrow columns; every line that is no row is told with its reasons.
 
 A block is parsed at once where each of its lines looks like an object of known keys. Where that fails, its lines are judged
-one by one, so that how a file is cut into blocks and ranges decides nothing. pyarrow ends the process on a line that is `null`,
-and takes NaN: it gets nothing but objects, and what it makes of a number that is none is not taken.
+one by one, so that how a file is cut into blocks and ranges decides nothing. pyarrow ends the process on a line that is
+`null`, and takes NaN: it gets nothing but objects, and a block of which it makes such a number is judged line by line.
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def parse_line_block(block: Block, header: Header, types: Mapping[str, pa.DataTy
     return ParsedRows(block, judged.columns, len(good), bad, good, extra=judged.extra)
 
 
-def parse_lines(
-    raws: Sequence[bytes], header: Header, types: Mapping[str, pa.DataType], limit: int
-) -> SeparateRecords:
+def parse_lines(raws: Sequence[bytes], header: Header, types: Mapping[str, pa.DataType], limit: int) -> SeparateRecords:
     """As `parse_line_block`, for lines that were cut already (without their line ends)."""
     judged = [_judge_line(raw, header, types) for raw in raws]
     good = [n for n, line in enumerate(judged) if not line.reasons]

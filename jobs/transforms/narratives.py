@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 
 from oilake.conf.registry import ExpectedMember, Release
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.transforms.nested_values import lacks_inside
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
-from oilake.quality.row_expectations import numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
 SCHEMA = table_schema("narratives")
@@ -20,10 +18,12 @@ NESTED = ("timed_caption", "traces")
 
 
 def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
-    """Normalize `raw`: the published keys (see TYPES), each of shape (rows,); a point or an utterance must have all of its own."""
+    """Normalize `raw`: the published keys (see TYPES), each of shape (rows,); points and utterances must be whole."""
     result = NormalizedBatch({name: values for name, values in raw.items() if name not in NESTED})
     form = expected.member.ids
-    result.add_image_ids(raw["image_id"], *image_ids.normalize(raw["image_id"], form=form), image_ids.unread_reason(form))
+    result.add_image_ids(
+        raw["image_id"], *image_ids.normalize(raw["image_id"], form=form), image_ids.unread_reason(form)
+    )
     for name in NESTED:
         result.add(name, raw[name], lacks_inside(raw[name]), f"invalid_{name}")
     return result

@@ -13,12 +13,12 @@ Mask = npt.NDArray[np.bool_]
 
 
 def lacks_inside(values: pa.Array) -> Mask:
-    """Whether a value holds, at any depth, a NULL or a number that is not finite; shape (rows,). A NULL itself holds none."""
+    """Mark the values that hold, at any depth, a NULL or a number that is not finite; shape (rows,). A NULL holds none."""
     if pa.types.is_list(values.type):
         return _any_of_list(values, _is_lacking(values.values))
     if pa.types.is_struct(values.type):
         fields = [_is_lacking(inner) for inner in values.flatten()]
-        return np.logical_or.reduce(fields) & numpy_mask(values.is_valid())
+        return np.asarray(np.logical_or.reduce(fields) & numpy_mask(values.is_valid()))
     if pa.types.is_floating(values.type):
         return ~numpy_mask(pc.fill_null(pc.is_finite(values), True))
     return np.zeros(len(values), np.bool_)
@@ -33,4 +33,4 @@ def _any_of_list(lists: pa.ListArray, is_lacking: Mask) -> Mask:
     if not is_lacking.any():
         return np.zeros(len(lists), np.bool_)
     counts = np.append(0, np.cumsum(is_lacking))[lists.offsets.to_numpy()]
-    return (np.diff(counts) > 0) & numpy_mask(lists.is_valid())
+    return np.asarray((np.diff(counts) > 0) & numpy_mask(lists.is_valid()))

@@ -56,7 +56,7 @@ def test_old_and_new_columns_of_one_table_stand_beside_each_other():
     assert "XClick1X" not in release_registry.find_release("v4").columns["boxes"]
     assert {member.table for file in release.files for member in file.members} == {
         "images", "labels", "boxes", "classes", "hierarchy", "relationships", "relationship_triplets",
-        "relationship_descriptions", "attributes", "masks",
+        "relationship_descriptions", "attributes", "masks", "narratives",
     }  # fmt: skip
 
 

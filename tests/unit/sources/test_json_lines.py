@@ -1,11 +1,12 @@
-"""Lines of JSON in any bytes and cuts: the same rows, reasons and lines, in bounded memory, and as Python's json reads them."""
+"""Lines of JSON in any bytes and cuts: the same rows, reasons and lines, in bounded memory, as Python's json reads them."""
 
 from __future__ import annotations
 
 import io
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def read_ranges(data: bytes, cuts: list[int], size: int) -> Outcome:
     """Rows and bad lines of the byte ranges between cuts, each with its physical line, read in blocks of `size`."""
     rows, bad = [], []
     edges = [0, *cuts, len(data)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         stream = io.BytesIO(data[start:stop])
         for block in read_line_blocks(stream.read, size, 1 + data.count(b"\n", 0, start)):
             parsed = parse_line_block(block, HEADER, TYPES, NO_LIMIT)
@@ -120,13 +121,13 @@ documents = st.fixed_dictionaries(
     optional={
         "image_id": st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))),
         "annotator": st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
-        "traces": st.lists(st.lists(st.fixed_dictionaries({"x": json_numbers, "t": json_numbers}), max_size=3), max_size=3),
+        "traces": st.lists(
+            st.lists(st.fixed_dictionaries({"x": json_numbers, "t": json_numbers}), max_size=3), max_size=3
+        ),
         "unknown": st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=2), max_leaves=4),
     },
 )
-written = st.builds(
-    lambda document, plain: json.dumps(document, ensure_ascii=plain).encode(), documents, st.booleans()
-)
+written = st.builds(lambda document, plain: json.dumps(document, ensure_ascii=plain).encode(), documents, st.booleans())
 lines = st.one_of(
     written,
     st.sampled_from([*BAD_LINES, *GOOD_LINES]),
@@ -152,10 +153,14 @@ def test_rows_are_those_of_pythons_json(expected: list[dict[str, Any]]):
     content = "".join(json.dumps(document) + "\n" for document in expected).encode()
     rows, bad = read_ranges(content, [], 1 << 20)
     assert bad == []
-    as_double: Callable[[Any], Any] = lambda points: [[{k: float(v) for k, v in p.items()} for p in s] for s in points]
     for (_, row), document in zip(rows, map(json.loads, content.splitlines()), strict=True):
         assert (row["image_id"], row["number"]) == (document.get("image_id"), document.get("annotator"))
-        assert row["traces"] == (as_double(document["traces"]) if "traces" in document else None)
+        stretches = document.get("traces")
+        assert row["traces"] == (stretches if stretches is None else [[as_doubles(p) for p in s] for s in stretches])
+
+
+def as_doubles(point: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in point.items()}
 
 
 def test_unknown_keys_are_named_wherever_they_stand_and_cost_no_row():
@@ -167,9 +172,7 @@ def test_unknown_keys_are_named_wherever_they_stand_and_cost_no_row():
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("size", [1000, 1 << 20])
-def test_of_a_line_that_is_too_long_a_bounded_part_is_kept(
-    monkeypatch: pytest.MonkeyPatch, place: int, size: int
-):
+def test_of_a_line_that_is_too_long_a_bounded_part_is_kept(monkeypatch: pytest.MonkeyPatch, place: int, size: int):
     monkeypatch.setattr(json_lines, "MAX_LINE", 5000)
     long_line = b'{"image_id":"' + b"a" * 20_000 + b'"}'
     parts = [GOOD_LINES[0], GOOD_LINES[0]]
@@ -212,7 +215,7 @@ def peak_bytes(megabytes: int) -> int:
     return peak
 
 
-@given(st.lists(st.text("ab\"\\", max_size=9), max_size=60), st.integers(1, 9))
+@given(st.lists(st.text('ab"\\', max_size=9), max_size=60), st.integers(1, 9))
 def test_ranges_of_lines_heed_no_quotes(tmp_path_factory: pytest.TempPathFactory, texts: list[str], count: int):
     path: Path = tmp_path_factory.getbasetemp() / "lines.jsonl"
     content = "".join(f"{text}\n" for text in texts).encode()
