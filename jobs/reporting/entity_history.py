@@ -60,14 +60,25 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
+            "narratives": _read_narratives(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes", "box_changes"):
             _add_changes(history, warehouse, snapshot, table, "image_id")
-    if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
+    if not any(entry[name] for entry in history.releases for name in ("image", "boxes", "labels", "narratives")):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
+
+
+def _read_narratives(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+    """Who told what of the image, without the traces: these have hundreds of points."""
+    if "narratives" not in snapshot.table_versions:
+        return []
+    columns = ["annotator_id", "caption", "voice_recording"]
+    parts = point_lookup.matching_parts(warehouse, "narratives", snapshot.release, "image_id", image_id, columns)
+    rows = [row for _, part in parts for row in part.select(columns).to_pylist()]
+    return sorted(rows, key=lambda row: (row["annotator_id"], row["caption"]))
 
 
 def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:
