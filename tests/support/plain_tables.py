@@ -109,7 +109,8 @@ def narrative(**changed: Any) -> str:
 
 def good_narrative(n: int) -> str:
     words = [
-        {"utterance": word, "start_time": t / 2, "end_time": t + n} for t, word in enumerate(["ein", "Größen", "mäßig"])
+        {"utterance": word, "start_time": t / 2, "end_time": float(t + n)}
+        for t, word in enumerate(["ein", "Größen", "mäßig"])
     ]
     points = [[{"x": n / 40 - 0.2, "y": t / 3, "t": t * 0.016} for t in range(n % 4)]]
     caption = f"Narrative {n}: \\ {{ü}} \N{CAT FACE}\n"
