@@ -112,7 +112,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
         warehouse, outdated = drop_outdated_comparisons(warehouse, release)
     names = [what] if what else [name for name in schemas.table_names() if name != publish_gate.RESULTS]
     session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_job(settings)))
-    if not ddl.are_current(warehouse):
+    if ddl.outdated_tables(warehouse):
         session()
     for sentence in outdated:
         log_line(f"not checked: {sentence}")

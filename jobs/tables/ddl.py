@@ -31,19 +31,22 @@ EXAMPLES = 3
 CREATE_RACE_WORDS = ("already_exists", "non_empty_location", "concurrent")
 
 
-def are_current(warehouse: Warehouse) -> bool:
-    """Whether every table is there as `ensure_tables` would leave it, so that there is nothing to do for Spark."""
-    return all(_is_current(warehouse, name) for name in schemas.table_names())
+def outdated_tables(warehouse: Warehouse) -> list[str]:
+    """The tables that are not there yet, or not as schemas/ and quality/ have them."""
+    return [name for name in schemas.table_names() if not _is_current(warehouse, name)]
 
 
 def _is_current(warehouse: Warehouse, name: str) -> bool:
     table = open_table(warehouse, name)
     if table is None:
         return False
-    fields = {field["name"]: field["nullable"] for field in json.loads(table.schema().to_json())["fields"]}
+    fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
+    declared = {column.name: column for column in schemas.table_schema(name).columns}
     stored, suite = table.metadata().configuration, quality.load_suite(name)
     return (
-        fields == {column.name: column.nullable for column in schemas.table_schema(name).columns}
+        fields.keys() == declared.keys()
+        and all(_is_of_type(declared[key], field) for key, field in fields.items())
+        and all(declared[key].nullable == field["nullable"] for key, field in fields.items())
         and _stored_constraints(stored) == _plain_constraints(quality.delta_constraints(suite))
         and stored.get(suite_properties.SHA256) == suite.digest()
         and not lacking_retention(stored)
@@ -53,7 +56,8 @@ def _is_current(warehouse: Warehouse, name: str) -> bool:
 def ensure_tables(spark: SparkSession, warehouse: Warehouse) -> list[str]:
     """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated."""
     with ThreadPoolExecutor(THREADS) as pool:
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(spark, warehouse, name), schemas.table_names()))
+        names = outdated_tables(warehouse)
+        sentences_by_table = list(pool.map(lambda name: _ensure_table(spark, warehouse, name), names))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
@@ -149,13 +153,18 @@ def _migrate_columns(spark: SparkSession, warehouse: Warehouse, name: str, table
 
 
 def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field: dict[str, object]) -> None:
-    simple = {"long": "bigint", "integer": "int"}
-    stored_type = field["type"]
-    if isinstance(stored_type, str) and simple.get(stored_type, stored_type) != declared.type:
+    if not _is_of_type(declared, field):
         raise StoreError(
-            f"{where}: column {declared.name} is {stored_type}, but {declared.type} in schemas/{name}.yaml; "
+            f"{where}: column {declared.name} is {field['type']}, but {declared.type} in schemas/{name}.yaml; "
             "types are not migrated, ingest into a new warehouse instead"
         )
+
+
+def _is_of_type(declared: schemas.Column, field: dict[str, object]) -> bool:
+    """Whether a stored column has the declared type; nested types are not compared."""
+    simple = {"long": "bigint", "integer": "int"}
+    stored_type = field["type"]
+    return not isinstance(stored_type, str) or simple.get(stored_type, stored_type) == declared.type
 
 
 def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
