@@ -14,8 +14,9 @@ from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
 from oilake.conf.storage import StorageUri
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
