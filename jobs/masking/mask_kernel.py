@@ -64,7 +64,7 @@ def check_masks(split: MaskSplit, context: MaskContext) -> Iterator[MaskOutcome]
     writer = Writer(context.warehouse, schemas.table_schema(TABLE), _partition(split, context), context.run_id, 0)
     rows: list[Row] = []
     for row in _check_split(split, listed, context.rules, outcome):
-        outcome.count_mask(row["status"], row["reason"], row["mask_path"], row["note"])
+        outcome.count_mask(row["status"], row["reason"], row["mask_path"])
         rows.append(row)
         if len(rows) == BATCH:
             writer.write(_as_table(rows))
