@@ -117,3 +117,12 @@ def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path):
     for name in (".", "nowhere.csv"):
         with pytest.raises(ConfigError, match="--corrections must name a CSV file"):
             read_corrections(tmp_path / name, RELEASES)
+
+
+def test_the_file_that_the_page_shows_is_one():
+    file = read_corrections(Path(__file__).parents[3] / "docs" / "corrections.csv", ("v5", "v6", "v7"))
+    assert [(row.kind, row.releases) for row in file.rows] == [
+        ("verdict", ("v5", "v6", "v7")),
+        ("verdict", ("*",)),
+        ("drop_box", ("v6", "v7")),
+    ]
