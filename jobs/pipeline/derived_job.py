@@ -37,7 +37,7 @@ class DerivedTask:
 
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
     tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs; `also`: tables
-    beside the job's own whose slice it replaces.
+    beside the job's own whose slice it replaces, and whose keys it has compared itself.
     """
 
     job: str
@@ -106,7 +106,9 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             properties,
             kept=dict.fromkeys(task.also, ()),
         )
-        return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
+        return StagedPublication(
+            publication, PublishFacts(unique=task.also, is_complete=snapshot.status == "complete"), work_result
+        )
 
     passed_publication = pass_gate(spark, warehouse, run_id, stage_files)
     snapshot = publish_passed(warehouse, passed_publication)

@@ -57,6 +57,7 @@ def test_rows_come_back_from_the_table_as_they_were(tmp_path: Path):
         ([ROW.replace("v5", "v9")], 2, "releases must be * or names such as v5;v6, not 'v9'; there are v3, v5, v6"),
         ([ROW.replace("v5", "*;v5")], 2, "releases must be * or names"),
         ([ROW.replace("v5", "")], 2, "releases must be * or names"),
+        ([ROW.replace(DOG, "dog")], 2, "mid must be a MID such as /m/0bt9lr, not 'dog'"),
         ([ROW.replace(IMAGE, "photo")], 2, "'photo' is no image ID"),
         ([ROW.replace(IMAGE, "123")], 2, "could be a decimal ID"),
         ([ROW + ",more"], 2, "has 7 fields, its header has 6"),
