@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.box_matching import load_box_matching
 from oilake.conf.errors import ConfigError
+from oilake.conf.release_order import release_number
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
@@ -133,7 +134,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     warehouse = Warehouse.of(settings)
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
-    if _release_number(from_release) > _release_number(to_release):
+    if release_number(from_release) > release_number(to_release):
         raise ConfigError(
             f"--from {from_release} is later than --to {to_release}; run `oilake changes --from {to_release} --to "
             f"{from_release}`"
@@ -160,10 +161,6 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     return ChangesOutcome(
         from_release, to_release, warehouse.uri, done.changed, done.result, done.seconds, done.start_seconds
     )
-
-
-def _release_number(release: str) -> int:
-    return int(release[1:]) if release[1:].isdecimal() else 0
 
 
 def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:

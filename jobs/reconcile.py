@@ -106,9 +106,11 @@ def reconcile(
     given = find_corrections(warehouse, corrections, release_registry.load_releases(settings.registry))
     properties = {"policy": policy.as_json()} | ({CORRECTIONS: given.property_text()} if given else {})
     key_parts = (list(release.sources.items()), policy, given and given.file.sha256)
-    also = (CORRECTIONS,) if given else ()
+    replaced: dict[str, tuple[StagedFile, ...]] = {CORRECTIONS: ()} if given else {}
     reads = tuple((snapshot, table) for table in inputs)
-    task = DerivedTask(RECONCILE, snapshot, inputs, depends_on, properties, None, key_parts, reads, also)
+    task = DerivedTask(
+        RECONCILE, snapshot, inputs, depends_on, properties, None, key_parts, reads, replaced, unique=tuple(replaced)
+    )
 
     def stage_pairs(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], LabelCounts]:
         staged = stage_corrections(warehouse, snapshot, given, run_id) if given else None

@@ -20,8 +20,9 @@ from tests.conftest import Oilake
 from tests.support.releases import land
 
 ROOT = Path(__file__).parents[3]
-DERIVED = ("reconcile", "changes", "figures", "duplicates", "expand")
+DERIVED = ("reconcile", "contradictions", "changes", "figures", "duplicates", "expand")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
+JOBS["verify --masks"] = ("jobs.masking.mask_job", "verify --masks")
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
     "reporting",
@@ -47,21 +48,25 @@ EDITS = {
     "schemas/loader.py": {*JOBS},
     "jobs/tables/staging.py": {*JOBS},
     "jobs/reconciling/reconcile_kernel.py": {"reconcile"},
-    "jobs/scanning/key_ranges.py": {"reconcile", "changes", RELEASE},
+    "jobs/scanning/key_ranges.py": {"reconcile", "contradictions", "changes", RELEASE},
     "jobs/transforms/verdicts.py": {"reconcile"},
     "jobs/reconciling/compare_kernel.py": {"changes"},
     "jobs/transforms/class_history.py": {"changes"},
     "jobs/quarantining/merge_kernel.py": {RELEASE},
     "jobs/figures.py": {"figures"},
     "jobs/duplicates.py": {"duplicates"},
-    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "changes"},
-    "jobs/transforms/class_ancestors.py": {"expand", "changes"},
-    "jobs/transforms/box_matching.py": {"changes"},
+    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "contradictions", "changes"},
+    "jobs/transforms/class_ancestors.py": {"contradictions", "expand", "changes"},
+    "jobs/transforms/box_matching.py": {"contradictions", "changes"},
+    "jobs/transforms/contradictions.py": {"contradictions"},
+    "jobs/reconciling/contradiction_kernel.py": {"contradictions"},
+    "conf/contradictions.yaml": {"contradictions"},
+    "quality/contradictions.yaml": {"contradictions"},
     "conf/box_matching.yaml": {"changes"},
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},
-    "schemas/images.yaml": {INGEST, RELEASE, "changes", "figures", "duplicates"},
+    "schemas/images.yaml": {INGEST, RELEASE, "contradictions", "changes", "figures", "duplicates"},
     "conf/hierarchy_names.yaml": {INGEST, RELEASE},
     "conf/local.yaml": set(),
     "conf/cluster.yaml": set(),
