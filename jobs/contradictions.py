@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import get_args
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.contradiction_rules import ContradictionRules, load_rules
+from oilake.conf.contradiction_rules import ContradictionRules, Evidence, load_rules
 from oilake.conf.errors import DataQualityError
 from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
@@ -58,18 +59,23 @@ class ContradictionsOutcome:
         return "\n".join([*lines, f"{self.release}: contradictions: {done}"])
 
     def not_judged(self) -> list[str]:
-        """A sentence for each kind that the release, or some of its subsets, cannot be judged by."""
+        """A sentence for each thing that subsets lack, with the kinds that they cannot be judged by for want of it."""
         sentences = []
-        for kind, by_subset in self.missing.items():
-            for names in dict.fromkeys(map(tuple, by_subset.values())):
-                subsets = [subset for subset in by_subset if tuple(by_subset[subset]) == names]
-                where = ", ".join(subsets)
-                sentences.append(f"{kind} is not judged: {where} of {self.release} has no {' and no '.join(names)}")
+        for name in get_args(Evidence):
+            lacking = {kind: _lacking_subsets(by_subset, name) for kind, by_subset in self.missing.items()}
+            kinds = [kind for kind, subsets in lacking.items() if subsets]
+            where = ", ".join(subset for subset in SUBSETS if any(subset in subsets for subsets in lacking.values()))
+            if kinds:
+                sentences.append(f"{self.release} has no {name} ({where}): not judged there by {', '.join(kinds)}")
         return sentences
 
     def _cells(self, kind: str) -> tuple[str, ...]:
         by_subset = self.counts[kind]
         return (kind, *(f"{by_subset[subset]:,}" if subset in by_subset else NOT_JUDGED for subset in SUBSETS))
+
+
+def _lacking_subsets(by_subset: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    return [subset for subset, names in by_subset.items() if name in names]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
