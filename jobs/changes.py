@@ -33,7 +33,9 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.release_diff import FROM, TO
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
@@ -191,6 +193,7 @@ def _compare_tables(
         compare_tables.given_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
+        _dropped_by_side(warehouse, pair),
     )
     results_by_name = {
         "images": compare_tables.compare_table(spark, warehouse, pair, "images", context),
@@ -206,6 +209,16 @@ def _compare_tables(
     }
     counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
+
+
+def _dropped_by_side(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, frozenset[DroppedBox]]:
+    """The boxes that corrections leave out of each side."""
+    corrected = {role: snapshot for role, snapshot in pair.items() if CORRECTIONS in snapshot.table_versions}
+    return {
+        side_name(role, subset): boxes
+        for role, snapshot in corrected.items()
+        for subset, boxes in dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot)).items()
+    }
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from oilake.jobs.tables import class_names
 from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.box_changes import CHANGES as BOX_CHANGES
+from oilake.jobs.transforms.corrections import VERDICT
 
 NOTHING = "–"
 SHOWN_COLUMNS = ("original_md5", "title", "original_url")
@@ -65,6 +66,7 @@ def _image_lines(story: EntityHistory) -> Iterator[str]:
                 [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label_cells, entry["labels"])]
             )
         yield from (f"    contradiction: {_contradiction_line(row)}" for row in entry["contradictions"] or ())
+        yield from (f"    {_correction_line(row)}" for row in entry["corrections"])
     for row in story.changes["image_changes"]:
         sides = row["from_subset"], row["to_subset"]
         moved = f", {_or_nothing(sides[0])} -> {_or_nothing(sides[1])}" if sides[0] != sides[1] else ""
@@ -91,6 +93,14 @@ def _contradiction_line(row: Row) -> str:
     iou = "" if row["iou"] is None else f", IoU {row['iou']:.2f}"
     votes = "" if row["yes_votes"] is None else f", votes {row['yes_votes']:,} to {row['no_votes']:,}"
     return escape_unprintable(f"{row['kind']}{f' {classes}' if classes else ''}, {first} -- {second}{iou}{votes}")
+
+
+def _correction_line(row: Row) -> str:
+    """What a person corrected, who, why, and where it is written."""
+    statement = row["verdict"] if row["kind"] == VERDICT else "box left out"
+    return escape_unprintable(
+        f"correction: {row['mid']} {statement}, by {row['who']}: {row['why']} ({row['file']}, line {row['line']})"
+    )
 
 
 def _label_cells(row: Row) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from oilake.conf.chosen_files import ALL_FILES
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.ingesting.file_listing import Download, file_lines, file_rows, list_files, sum_download
+from oilake.jobs.ingesting import file_listing
+from oilake.jobs.ingesting.file_listing import Download, list_files, sum_download
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.held_parts import parts_text, published_parts
@@ -32,8 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
     choice = options.file_choice(arguments)
     if arguments.release:
         release = release_registry.find_release(arguments.release, settings.registry)
-        listed = list_files(release, settings.storage_uri(settings.landing), choice)
-        print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
+        landing = settings.storage_uri(settings.landing)
+        listed = list_files(release, landing, choice)
+        masks = file_listing.list_mask_files(release, landing, choice)
+        lines = file_listing.file_lines(release, listed) + file_listing.mask_lines(masks)
+        print_text(json.dumps(file_listing.file_rows([*listed, *masks])) if arguments.json else "\n".join(lines))
         return 0
     if choice != ALL_FILES:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")

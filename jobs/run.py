@@ -26,6 +26,8 @@ from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.summary import Summary, table_lines
+from oilake.jobs.masking.mask_job import verify_masks
+from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
@@ -81,6 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE",
         help="another place whose images are verified (repeatable)",
     )
+    parser.add_argument(
+        "--masks", action="store_true", help="verify the masks of the last release, whose zips have landed"
+    )
     image_flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     options.add_accept_changed(parser)
@@ -104,19 +109,22 @@ def run(arguments: argparse.Namespace) -> int:
     choice = ImageSelection(images=arguments.images, archive=order.archive if order else None)
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)
-    page = write_report(_build_report(release_outcomes, compared, brought, checks), Path(arguments.report))
+    masks = [verify_masks(settings, registered[names[-1]], force=arguments.force)] if arguments.masks else []
+    page = write_report(_build_report(release_outcomes, compared, brought, checks, masks), Path(arguments.report))
     document = {
         "report": str(page),
         "releases": [asdict(release_outcome) for release_outcome in release_outcomes],
         "changes": [asdict(outcome) for outcome in compared],
         "download": asdict(brought) if brought else None,
         "verify": [outcome.as_json() for outcome in checks],
+        "masks": [outcome.as_json() for outcome in masks],
     }
-    images = "".join(f"\n\n{outcome.as_text()}" for outcome in ([brought] if brought else []) + checks)
+    check_texts = [outcome.as_text() for outcome in ([brought] if brought else []) + checks]
+    blobs = "".join(f"\n\n{text}" for text in [*check_texts, *(outcome.as_text() for outcome in masks)])
     print_text(
         json.dumps(document)
         if arguments.json
-        else f"{_terminal_text(release_outcomes, compared)}{images}\nReport: {page}"
+        else f"{_terminal_text(release_outcomes, compared)}{blobs}\nReport: {page}"
     )
     return 0
 
@@ -154,9 +162,11 @@ def _build_report(
     compared: list[ChangesOutcome],
     brought: DownloadSummary | None,
     checks: list[Verification],
+    masks: list[MaskVerification],
 ) -> RunReport:
     changed = [ReleaseChanges(pair.from_release, pair.to_release, pair.changes) for pair in compared]
-    return RunReport([release_outcome.as_report() for release_outcome in release_outcomes], changed, brought, checks)
+    reports = [release_outcome.as_report() for release_outcome in release_outcomes]
+    return RunReport(reports, changed, brought, checks, masks)
 
 
 def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[ChangesOutcome]) -> str:

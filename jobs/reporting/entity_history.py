@@ -15,6 +15,7 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.corrections import CORRECTIONS
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -27,6 +28,8 @@ LABEL_COLUMNS = (
     "decided_by",
     "is_conflict",
 )
+
+CORRECTION_COLUMNS = ("mid", "kind", "verdict", "published_box", "who", "why", "file", "line")
 
 
 @dataclass
@@ -61,6 +64,7 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
+            "corrections": _corrections(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
             "contradictions": _read_contradictions(history, warehouse, snapshot),
         }
@@ -84,6 +88,14 @@ def _read_contradictions(history: EntityHistory, warehouse: Warehouse, snapshot:
     return (
         None if rows is None else sorted(rows, key=lambda row: (order.get(row["kind"], len(order)), row["mid"] or ""))
     )
+
+
+def _corrections(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+    """The corrections of the image that are applied in the release."""
+    if CORRECTIONS not in snapshot.table_versions:
+        return []
+    rows = point_lookup.matching_rows(warehouse, CORRECTIONS, snapshot.release, "image_id", image_id)
+    return [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["is_applied"]]
 
 
 def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.runtime.figure_tables import FigureTable
 from oilake.jobs.verifying.summary import Verification
 
@@ -36,9 +37,10 @@ class ReleaseChanges:
 
 @dataclass(frozen=True)
 class RunReport:
-    """All that a run did: its releases, how neighbours differ, the download and checks of image bytes."""
+    """All that a run did: its releases, how neighbours differ, the download and checks of image bytes and of masks."""
 
     releases: Sequence[ReleaseReport]
     changes: Sequence[ReleaseChanges]
     download: DownloadSummary | None
     verifications: Sequence[Verification]
+    masks: Sequence[MaskVerification] = ()

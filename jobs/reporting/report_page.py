@@ -53,6 +53,7 @@ def report_page(report: RunReport) -> str:
         contradiction_charts=_contradiction_charts(report.releases),
         changes=[(changes, _changes_chart(changes)) for changes in report.changes],
         blobs=blobs_section(report.download, report.verifications),
+        masks=report.masks,
     )
 
 

@@ -70,8 +70,22 @@ def spark_path(uri: str) -> str:
     return f"s3a://{uri.removeprefix('s3://')}" if uri.startswith("s3://") else str(uri)
 
 
+@dataclass(frozen=True)
+class FileState:
+    """What tells one state of a file from another without reading it: its bytes, and when it was changed (ns since 1970)."""
+
+    bytes: int
+    changed_at: int | None
+
+
 def file_size(uri: str) -> int | None:
     """Bytes of the file at `uri`; None where there is no file."""
+    state = file_state(uri)
+    return state.bytes if state else None
+
+
+def file_state(uri: str) -> FileState | None:
+    """The state of the file at `uri`; None where there is no file."""
     store, path = open_filesystem(uri)
     try:
         info = store.get_file_info(path)
@@ -79,7 +93,7 @@ def file_size(uri: str) -> int | None:
         raise InputError(
             f"{uri}: cannot be asked for ({error}); check the address, its rights and the network"
         ) from None
-    return int(info.size) if info.type == fs.FileType.File else None
+    return FileState(int(info.size), info.mtime_ns) if info.type == fs.FileType.File else None
 
 
 @contextmanager

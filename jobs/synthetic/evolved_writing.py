@@ -21,6 +21,7 @@ from oilake.jobs.synthetic import (
     evolved_truth,
     figures,
     ground_truth,
+    mask_images,
     plain_defects,
     planted_truth,
     release_rules,
@@ -30,6 +31,7 @@ from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.contradiction_planting import TRUTH_FILE, PlantedImages
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.figures import Figures, FigureTally
+from oilake.jobs.synthetic.mask_images import TruthRow
 from oilake.jobs.synthetic.plain_defects import PlainDefects
 from oilake.jobs.synthetic.plan import SamplePlan
 from oilake.jobs.synthetic.release_rules import ListFile
@@ -53,12 +55,14 @@ def full_scale_bytes(choice: SampleChoice) -> int:
 
 @dataclass(frozen=True)
 class EvolvedJob:
-    """`files`: the known files of each chosen release; `written`: those of the chosen tables, in the order of the rules."""
+    """`files`: the known files of each chosen release; `written`: those of the chosen tables, in the order of the rules;
+    `mask_names`: the published paths of the zips of masks, with `{digit}` in them, by subset."""
 
     world: EvolvedContext
     files: dict[str, tuple[str, ...]]
     written: tuple[str, ...]
     tells_truth: bool
+    mask_names: dict[str, str]
 
     @property
     def row_files(self) -> list[str]:
@@ -84,7 +88,8 @@ def plan_files(
     files = {name: tuple(file.name for file in releases[name].files if rules.table_of(file.name)) for name in chosen}
     every = {name for names in files.values() for name in names}
     written = tuple(name for name in (*rules.rows, *rules.lists) if name in every and rules.table_of(name) in tables)
-    return EvolvedJob(world, files, written, decided.scale <= ground_truth.LABELS_UP_TO)
+    masks = {archives.subset: archives.name for name in chosen for archives in releases[name].mask_archives}
+    return EvolvedJob(world, files, written, decided.scale <= ground_truth.LABELS_UP_TO, masks)
 
 
 def spool_name(name: str) -> str:
@@ -99,7 +104,7 @@ def spool_headers(job: EvolvedJob) -> dict[str, bytes]:
 
 def begin_truth(job: EvolvedJob | None, folder: Path, classes: SampleClasses) -> None:
     """Removes what an earlier sample told, and begins anew where later releases are written."""
-    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv", TRUTH_FILE):
+    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv", "masks.csv", TRUTH_FILE):
         for path in folder.glob(pattern):
             path.unlink()
     if job and job.world.plan.contradictions:
@@ -161,6 +166,19 @@ def _trainable_classes(job: EvolvedJob, tally: FigureTally) -> dict[str, set[int
         )
         for name, names in job.files.items()
     }
+
+
+def write_masks(job: EvolvedJob, out: Path, folder: Path) -> list[TruthRow]:
+    """The zips of the masks whose rows wait in spools, of a sample that is small enough; the truth about them."""
+    forms = {name: job.world.rules.rows[name] for name in job.row_files if job.tells_truth}
+    return [
+        row
+        for name, form in forms.items()
+        if form.content == "masks" and form.subset in job.mask_names
+        for row in mask_images.write_archives(
+            out, folder, form.subset, job.mask_names[form.subset], folder / spool_name(name), job.world.seed
+        )
+    ]
 
 
 def write_files(

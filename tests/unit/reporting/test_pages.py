@@ -21,6 +21,7 @@ from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.ingesting import summary as summaries
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.masking.outcome import MaskVerification, SubsetChecks
 from oilake.jobs.reconcile import COUNTS
 from oilake.jobs.reporting import html, palette, wording
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
@@ -83,16 +84,18 @@ def hostile_run() -> RunReport:
     changed = ReleaseChanges(HOSTILE, HOSTILE, {"labels": {HOSTILE: 3, "none": 0}})
     brought = DownloadSummary(HOSTILE, HOSTILE, images=2, present=1, statuses={HOSTILE: 1, DOWNLOADED: 1})
     bad = Verification(HOSTILE, HOSTILE, HOSTILE, 3, HOSTILE, statuses={"missing": 2}, shown={"missing": [HOSTILE]})
-    return RunReport([release], [changed], brought, [bad])
+    seen = {HOSTILE: SubsetChecks("", 1, 2, 3, {"verified": 4, "missing": 5, HOSTILE: 6}, {})}
+    masks = MaskVerification(HOSTILE, HOSTILE, True, seen)
+    return RunReport([release], [changed], brought, [bad], [masks])
 
 
 def test_hostile_values_are_text_in_the_report():
     page = report_page(hostile_run())
     shown = Shown(page)
-    assert shown.text.count(HOSTILE) >= 15
+    assert shown.text.count(HOSTILE) >= 19
     assert not shown.tags & {"img", "script"}
     assert not [name for name in shown.attributes if name.startswith("on")]
-    assert re.findall(r"<td class='bad'>([^<]*)</td>", page) == ["2", "1 (2)", "1", "2"]
+    assert re.findall(r"<td class='bad'>([^<]*)</td>", page) == ["2", "1 (2)", "1", "2", "5"]
 
 
 def test_every_kind_of_contradiction_has_a_plot_with_its_numbers_as_text():
