@@ -11,7 +11,7 @@ from typing import get_args
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.contradiction_rules import ContradictionRules, Evidence, load_rules
+from oilake.conf.contradiction_rules import ContradictionRules, NeededEvidence, load_rules
 from oilake.conf.errors import DataQualityError
 from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
@@ -31,6 +31,8 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
 
 CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
 NOT_JUDGED = "–"
@@ -61,7 +63,7 @@ class ContradictionsOutcome:
     def not_judged(self) -> list[str]:
         """A sentence for each thing that subsets lack, with the kinds that they cannot be judged by for want of it."""
         sentences = []
-        for name in get_args(Evidence):
+        for name in get_args(NeededEvidence):
             lacking = {kind: _lacking_subsets(by_subset, name) for kind, by_subset in self.missing.items()}
             kinds = [kind for kind, subsets in lacking.items() if subsets]
             where = ", ".join(subset for subset in SUBSETS if any(subset in subsets for subsets in lacking.values()))
@@ -106,7 +108,12 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
 
     def stage_contradictions(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], KindCounts]:
         context = ContradictionContext(
-            release, warehouse, run_id, _release_rules(warehouse, snapshot, rules), evidence.judged_kinds(rules)
+            release,
+            warehouse,
+            run_id,
+            _release_rules(warehouse, snapshot, rules),
+            evidence.judged_kinds(rules),
+            _dropped_boxes(warehouse, snapshot),
         )
         results = _judge_release(spark, evidence, context)
         return [result.staged for result in results if result.staged], _kind_counts(rules, context, results)
@@ -119,6 +126,12 @@ def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: Contradictio
     classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
     nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
     return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
+
+
+def _dropped_boxes(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, frozenset[DroppedBox]]:
+    """By subset the boxes that corrections leave out."""
+    is_corrected = CORRECTIONS in snapshot.table_versions
+    return dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot) if is_corrected else ())
 
 
 def _judge_release(
