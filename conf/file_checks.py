@@ -51,10 +51,11 @@ def check_claims(file: File, where: str) -> None:
     if file.is_whole_subset and not file.subset_of:
         raise ConfigError(f"{where}.is_whole_subset: subset_of names no file; name the one that holds these rows")
     for n, checksum in enumerate(file.checksums):
-        _check_digits({"md5": checksum.md5, "sha256": checksum.sha256}, f"{where}.checksums[{n}]")
+        check_digits({"md5": checksum.md5, "sha256": checksum.sha256}, f"{where}.checksums[{n}]")
 
 
-def _check_digits(digests: dict[str, str | None], where: str) -> None:
+def check_digits(digests: dict[str, str | None], where: str) -> None:
+    """ConfigError where there is not one digest, or it is not written as the registry writes them."""
     stated = {name: digest for name, digest in digests.items() if digest is not None}
     if len(stated) != 1:
         raise ConfigError(f"{where} must have one of md5 and sha256; write one entry for each")

@@ -37,7 +37,7 @@ def refuse_odd_folder(name: str, folder: str) -> None:
 def _refuse_odd_uri(name: str, uri: str) -> None:
     scheme, _, rest = uri.partition("://")
     if scheme not in SCHEMES:
-        hint = "write s3:// instead" if scheme in ("s3a", "s3n") else f"--{name} takes a folder or s3://bucket/prefix"
+        hint = "write s3:// instead" if scheme == "s3n" else f"--{name} takes a folder or s3://bucket/prefix"
         raise ConfigError(f"{printable_text(uri)}: {printable_text(scheme)}:// is not read; {hint}")
     path = rest.partition("?")[0] if name != "warehouse" else rest  # what follows may name a region or an endpoint
     if not PLAIN_URI.fullmatch(path):

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from oilake.conf import file_checks, published_pages, shared_files
+from oilake.conf import file_checks, mask_archives, published_pages, shared_files
 from oilake.conf.errors import ConfigError
 from oilake.conf.published_pages import PublishedPage, TrainableCondition
+from oilake.conf.release_order import release_number
 from oilake.conf.shared_files import FileReference
 from oilake.conf.showing import brief_value
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+T = TypeVar("T")
 
 SUBSETS = ("train", "validation", "test")
 
@@ -45,7 +48,7 @@ class Member:
     `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.
     `header`: whether the first line names columns; `present` of rows and `either` of descriptions, where it is not given. Of
     a file without, columns stand in the order of `columns`. `image_lists`: the lists that the images
-    of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; numbers are compared by value.
+    of an `image_list` stand in. `null_values`: texts that mean "no value", by our column; fractions are compared by value.
     """
 
     table: str
@@ -99,6 +102,31 @@ class File:
 
 
 @dataclass(frozen=True)
+class StatedArchive:
+    """What was stated of one zip of masks: its size in bytes and its MD5 in lower-case hex."""
+
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True)
+class MaskArchives:
+    """The zips that hold the PNGs of a subset's masks, one for each first hex digit of an image ID.
+
+    `{digit}` in `name` (a published path) and `url` stands for it. `stated`: by digit, where it is known, then with who
+    stated it and where. `release`: the one that declares them, where it is another.
+    """
+
+    subset: str
+    name: str
+    url: str
+    stated: dict[str, StatedArchive] = field(default_factory=dict)
+    stated_by: StatedBy | None = None
+    source: str = ""
+    release: str | None = None
+
+
+@dataclass(frozen=True)
 class PublishedFigures:
     """The figures that the release's own page states; what it does not state is absent."""
 
@@ -134,7 +162,7 @@ class Release:
     """One release of the dataset, as its YAML file and those that it refers to tell it.
 
     `box_sources`: by subset. `columns`: published name -> ours; those of a shared file are called `<release>.<table>`,
-    after the release that declares it.
+    after the release that declares it. `mask_archives` are no files of tables: only who asks for them gets them.
     """
 
     release: str
@@ -151,15 +179,18 @@ class Release:
     published: PublishedFigures
     pages: tuple[PublishedPage, ...] = ()
     trainable_rule: tuple[TrainableCondition, ...] = ()
+    mask_archives: tuple[MaskArchives, ...] = ()
 
 
 @dataclass(frozen=True)
 class DeclaredRelease:
-    """One YAML file, at `path`: the release with its own files, and `entries`, its files and references in their order."""
+    """One YAML file, at `path`: the release with its own files and zips of masks, and, with the references in their order,
+    its files (`entries`) and zips (`mask_entries`)."""
 
     path: str
     release: Release
     entries: tuple[File | FileReference, ...]
+    mask_entries: tuple[MaskArchives | FileReference, ...] = ()
 
     def own_files(self) -> Iterator[tuple[str, File]]:
         """Each file that is declared here, with the text by which errors name its place."""
@@ -178,7 +209,7 @@ def packaged_registry() -> Traversable:
 
 
 def load_releases(folder: str | None = None, check_tables: TablesCheck | None = None) -> dict[str, Release]:
-    """Every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+    """Every release of a registry folder (the packaged one unless given), by name, in the order of their numbers.
 
     Jobs load them by `schemas/release_registry.py`, which gives `check_tables`.
     """
@@ -194,9 +225,15 @@ def load_releases(folder: str | None = None, check_tables: TablesCheck | None = 
         declared[name] = loaded
     if not declared:
         raise ConfigError(f"{root}: holds no release YAML file; give --registry the folder of the release YAML files")
-    releases = [shared_files.resolve_references(each, declared) for each in declared.values()]
+    releases = [
+        replace(
+            shared_files.resolve_references(each, declared),
+            mask_archives=mask_archives.resolve_archives(each, declared),
+        )
+        for each in declared.values()
+    ]
     file_checks.refuse_repeated_paths(releases)
-    return {each.release: each for each in sorted(releases, key=lambda each: (each.date, each.release))}
+    return {each.release: each for each in sorted(releases, key=lambda each: release_number(each.release))}
 
 
 def find_release(name: str, folder: str | None = None, check_tables: TablesCheck | None = None) -> Release:
@@ -214,10 +251,16 @@ def load_release(path: Traversable | Path, check_tables: TablesCheck | None = No
     if not isinstance(items, list):
         shapeless = build_dataclass(Release, document, str(path))
         return DeclaredRelease(str(path), shapeless, shapeless.files)
-    entries = tuple(_build_entry(item, str(path), f"files[{n}]") for n, item in enumerate(items))
+    entries = tuple(_build_entry(File, item, str(path), f"files[{n}]") for n, item in enumerate(items))
     own_files = tuple(entry for entry in entries if isinstance(entry, File))
-    release = replace(build_dataclass(Release, {**document, "files": []}, str(path)), files=own_files)
-    declared = DeclaredRelease(str(path), release, entries)
+    mask_entries = tuple(
+        _build_entry(MaskArchives, item, str(path), f"mask_archives[{n}]")
+        for n, item in enumerate(mask_archives.entry_items(document, str(path)))
+    )
+    own_masks = tuple(entry for entry in mask_entries if isinstance(entry, MaskArchives))
+    without_entries = build_dataclass(Release, {**document, "files": [], "mask_archives": []}, str(path))
+    release = replace(without_entries, files=own_files, mask_archives=own_masks)
+    declared = DeclaredRelease(str(path), release, entries, mask_entries)
     _check_names(release, str(path))
     published_pages.check_pages(release.pages, release.published.given_figures(), release.subsets, str(path))
     published_pages.check_rule(release.trainable_rule, release.subsets, str(path))
@@ -229,13 +272,14 @@ def load_release(path: Traversable | Path, check_tables: TablesCheck | None = No
             file_checks.check_member(release, member, f"{where}.members[{m}]")
         _check_paths(release, file, where)
         file_checks.check_claims(file, where)
+    mask_archives.check_archives(declared)
     return declared
 
 
-def _build_entry(item: object, path: str, key: str) -> File | FileReference:
+def _build_entry(kind: type[T], item: object, path: str, key: str) -> T | FileReference:
     if isinstance(item, dict) and "release" in item:
         return build_dataclass(FileReference, item, path, key)
-    return build_dataclass(File, item, path, key)
+    return build_dataclass(kind, item, path, key)
 
 
 def landing_path(release: Release, file_name: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.places import printable_text, refuse_odd_folder, refuse_odd_warehouse
-from oilake.conf.storage import Storage, StorageUri, check_storage
+from oilake.conf.storage import Storage, StorageUri, check_storage, plain_uri, with_environment
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 
 LARGEST_BLOCK = 1 << 40
@@ -101,7 +101,7 @@ class Settings:
 
     def storage_uri(self, uri: str) -> StorageUri:
         """A path or URI with how the environment reaches its storage."""
-        return StorageUri(uri, self.storage)
+        return StorageUri(plain_uri(uri), self.storage)
 
 
 def environment_settings(environment: str | None = None, flags: Mapping[str, str | None] | None = None) -> Settings:
@@ -120,7 +120,10 @@ def environment_settings(environment: str | None = None, flags: Mapping[str, str
     changes.update({key: value for key, value in (flags or {}).items() if value is not None})
     settings = dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
     settings = dataclasses.replace(
-        settings, warehouse=_absolute_path(settings.warehouse), landing=_absolute_path(settings.landing)
+        settings,
+        warehouse=_absolute_path(settings.warehouse),
+        landing=_absolute_path(settings.landing),
+        storage=with_environment(settings.storage, os.environ),
     )
     refuse_odd_warehouse(settings.warehouse)
     refuse_odd_folder("landing", settings.landing)
@@ -141,4 +144,4 @@ def _refuse_moved_keys(document: Any, path: str) -> None:
 
 def _absolute_path(path: str) -> str:
     """A URI as it is, a path from the root: Spark takes a relative one for the name of a schema."""
-    return path if "://" in path else str(Path(path).absolute())
+    return plain_uri(path) if "://" in path else str(Path(path).absolute())

@@ -51,7 +51,7 @@ def resolve_references(declared: DeclaredRelease, releases: Mapping[str, Declare
     for n, entry in enumerate(declared.entries):
         where = f"{declared.path}: files[{n}]"
         if isinstance(entry, FileReference):
-            owner = _find_owner(entry, declared, releases, where)
+            owner = find_owner(entry, declared, releases, where)
             files.append(_shared_file(entry, owner, release, where))
             columns |= {
                 f"{owner.release}.{table}": columns_of_table for table, columns_of_table in owner.columns.items()
@@ -63,9 +63,10 @@ def resolve_references(declared: DeclaredRelease, releases: Mapping[str, Declare
     return replace(release, files=tuple(files), columns={name: columns[name] for name in columns if name in used})
 
 
-def _find_owner(
+def find_owner(
     reference: FileReference, declared: DeclaredRelease, releases: Mapping[str, DeclaredRelease], where: str
 ) -> Release:
+    """The release that declares what another refers to; ConfigError where no YAML file tells of it."""
     if reference.release not in releases:
         raise ConfigError(
             f"{where}.release: no YAML file beside this one tells of {reference.release!r}; put it there, or declare "

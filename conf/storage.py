@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oilake.conf.errors import ConfigError
@@ -17,13 +18,15 @@ class Storage:
 
     `endpoint`: URL of a server that speaks like S3; None: AWS, or what AWS_ENDPOINT_URL names. `region`: None: what the
     chain says. `unsigned`: ask without credentials, as public buckets allow. `path_style`: the bucket stands in an
-    address's path and not in its host; None: where an endpoint is named.
+    address's path and not in its host; None: where an endpoint is named. `single_writer`: no two runs ever write at once, so
+    that a store will do which does not keep them apart.
     """
 
     endpoint: str | None = None
     region: str | None = None
     unsigned: bool = False
     path_style: bool | None = None
+    single_writer: bool = False
 
     @property
     def is_path_style(self) -> bool:
@@ -62,9 +65,7 @@ class Storage:
         return "path" if self.is_path_style else "auto"
 
     def spark_options(self) -> dict[str, str]:
-        """Spark's `spark.hadoop.fs.s3a.*`; empty where nothing is set, so that a cluster's own hold."""
-        if self == Storage():
-            return {}
+        """Spark's `spark.hadoop.fs.s3a.*`: credentials by AWS's whole chain, of which s3a by itself asks but a part."""
         options = {"aws.credentials.provider": NO_CREDENTIALS if self.unsigned else AWS_CREDENTIALS}
         if self.region:
             options["endpoint.region"] = self.region
@@ -95,6 +96,18 @@ class StorageUri(str):
 def uri_storage(uri: str) -> Storage:
     """How the storage of a URI is reached; of one that does not say, by AWS's own chain."""
     return uri.storage if isinstance(uri, StorageUri) else Storage()
+
+
+def plain_uri(uri: str) -> str:
+    """A URI with S3 as everybody calls it: s3a:// is what Hadoop's client says."""
+    return f"s3://{uri.removeprefix('s3a://')}" if uri.startswith("s3a://") else uri
+
+
+def with_environment(storage: Storage, variables: Mapping[str, str]) -> Storage:
+    """The storage with AWS's variables for an endpoint or region that it leaves open: not every library reads them."""
+    endpoint = storage.endpoint or variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL")
+    region = storage.region or variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
+    return replace(storage, endpoint=endpoint or None, region=region or None)
 
 
 def check_storage(storage: Storage, path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import brief_text, brief_value
@@ -36,18 +37,21 @@ def parse_yaml(data: bytes, where: str) -> Any:
         raise ConfigError(f"{where}: not valid YAML ({reason}); correct it there") from None
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with bounds. `_counts`: values below each composed node, aliases counted in full."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """PyYAML's safe loader with bounds, to which libyaml gives its events. `_counts`: values below each composed node,
+    aliases counted in full."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        Composer.__init__(self)
+        yaml.CSafeLoader.__init__(self, text)
         self._depth = 0
         self._counts: dict[int, int] = {}
         self._own_keys: dict[int, list[yaml.Node]] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         is_alias = self.check_event(yaml.AliasEvent)
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
+        mark = event.start_mark
         self._depth += 1
         if self._depth > DEEPEST:
             raise _unfit_error(f"more than {DEEPEST} levels", mark)
@@ -85,13 +89,9 @@ class _Loader(yaml.SafeLoader):
         is_text = node.tag == "tag:yaml.org,2002:str"
         if not is_text and node.tag.endswith((":int", ":float")) and len(value) > LONGEST_NUMBER:
             raise _unfit_error(f"a number of {len(value):,} characters", node.start_mark)
-        if is_text and ("\0" in value or not _is_encodable(value)):
-            raise _unfit_error("text with a NUL or half a surrogate", node.start_mark)
+        if is_text and "\0" in value:
+            raise _unfit_error("text with a NUL", node.start_mark)
         return value
-
-
-def _is_encodable(text: str) -> bool:
-    return text.isascii() or text.encode(errors="ignore").decode() == text
 
 
 def _unfit_error(cause: str, mark: Any) -> yaml.YAMLError:

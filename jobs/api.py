@@ -8,6 +8,7 @@ from oilake.conf import settings
 from oilake.jobs.blobs.locations import canonical_location
 from oilake.jobs.runtime import spark_session
 from oilake.jobs.tables import spark_reader as published
+from oilake.jobs.tables.corrected_boxes import read_corrected_boxes
 from oilake.jobs.tables.images_with_blobs import with_blobs
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -29,6 +30,14 @@ def read(
     return published.read_published(
         spark_session.start_session(loaded_settings), Warehouse.of(loaded_settings), table, release, since
     )
+
+
+def corrected_boxes(
+    release: str | None = None, warehouse: str | None = None, environment: str | None = None
+) -> DataFrame:
+    """The rows of `boxes` without those that corrections leave out; arguments and errors as for `read`."""
+    loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
+    return read_corrected_boxes(spark_session.start_session(loaded_settings), Warehouse.of(loaded_settings), release)
 
 
 def images_with_blobs(

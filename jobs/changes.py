@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.box_matching import load_box_matching
 from oilake.conf.errors import ConfigError
+from oilake.conf.release_order import release_number
 from oilake.conf.settings import Settings
 from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
@@ -32,7 +33,9 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.release_diff import FROM, TO
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
@@ -131,7 +134,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     warehouse = Warehouse.of(settings)
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
-    if _release_number(from_release) > _release_number(to_release):
+    if release_number(from_release) > release_number(to_release):
         raise ConfigError(
             f"--from {from_release} is later than --to {to_release}; run `oilake changes --from {to_release} --to "
             f"{from_release}`"
@@ -158,10 +161,6 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
     return ChangesOutcome(
         from_release, to_release, warehouse.uri, done.changed, done.result, done.seconds, done.start_seconds
     )
-
-
-def _release_number(release: str) -> int:
-    return int(release[1:]) if release[1:].isdecimal() else 0
 
 
 def _refuse_incomparable(warehouse: Warehouse, pair: SnapshotsByName) -> None:
@@ -194,6 +193,7 @@ def _compare_tables(
         compare_tables.given_columns(warehouse, pair),
         build_ancestors(small_rows(warehouse, "hierarchy", pair[TO], ["path", "parent_path", "mid", "relation"])),
         load_box_matching().least_iou,
+        _dropped_by_side(warehouse, pair),
     )
     results_by_name = {
         "images": compare_tables.compare_table(spark, warehouse, pair, "images", context),
@@ -209,6 +209,16 @@ def _compare_tables(
     }
     counted["classes"] = Counter(compare_kernel.change_counts(history))
     return staged, {name: {kind: counted[name][kind] for kind in kinds} for name, kinds in KINDS.items()}
+
+
+def _dropped_by_side(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, frozenset[DroppedBox]]:
+    """The boxes that corrections leave out of each side."""
+    corrected = {role: snapshot for role, snapshot in pair.items() if CORRECTIONS in snapshot.table_versions}
+    return {
+        side_name(role, subset): boxes
+        for role, snapshot in corrected.items()
+        for subset, boxes in dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot)).items()
+    }
 
 
 if __name__ == "__main__":

@@ -6,20 +6,22 @@ import argparse
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+
+from pyspark.sql import SparkSession
 
 from oilake.conf import bounded_json
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline import start
-from oilake.jobs.runtime import entrypoint, options, spark_session, spark_tasks
+from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.validation import checker, explanations, publish_gate, results_store, row_filter
+from oilake.jobs.validation import checker, explanations, publish_gate, results_store
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
 from oilake.schemas import loader as schemas
 
@@ -100,7 +102,6 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     ConfigError when there is no such table, nothing is published, or a copy carries no expectations.
     """
     started = time.monotonic()
-    threading.Thread(target=_import_great_expectations, daemon=True).start()
     if what is not None and what not in schemas.table_names():
         return _check_copy(settings, what, release)
     warehouse = Warehouse.of(settings)
@@ -110,31 +111,34 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     if what is None:
         warehouse, outdated = drop_outdated_comparisons(warehouse, release)
     names = [what] if what else [name for name in schemas.table_names() if name != publish_gate.RESULTS]
-    spark, start_seconds = start.start_job(settings)
+    session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings)))
+    start.prepare_tables(session, settings)
     for sentence in outdated:
         log_line(f"not checked: {sentence}")
     check_targets = targets.published_targets(warehouse, names, release)
-    checked = checker.check_targets(spark, check_targets, WarehouseContext(warehouse))
+    checked = checker.check_targets(session, check_targets, WarehouseContext.of_targets(warehouse, check_targets))
     run_id = uuid.uuid4().hex[:16]
     recorded = results_store.record_findings(warehouse, run_id, checked)
-    return CheckOutcome(run_id, checked, recorded, time.monotonic() - started - start_seconds, start_seconds)
+    return CheckOutcome(run_id, checked, recorded, time.monotonic() - started - session.seconds, session.seconds)
 
 
 def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutcome:
     started = time.monotonic()
     check_targets = targets.copied_targets(settings.storage_uri(path), release)
-    starting = time.monotonic()
-    spark = spark_session.start_session(settings)
-    spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
-    start_seconds = time.monotonic() - starting
-    checked = checker.check_targets(spark, check_targets, None)
+    session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings, path)))
+    checked = checker.check_targets(session, check_targets, None)
     run_id = uuid.uuid4().hex[:16]
     results_store.keep_results(run_id, checked)
-    return CheckOutcome(run_id, checked, None, time.monotonic() - started - start_seconds, start_seconds)
+    return CheckOutcome(run_id, checked, None, time.monotonic() - started - session.seconds, session.seconds)
+
+
+def _start_spark(begin: Callable[[], tuple[SparkSession, float]]) -> tuple[SparkSession, float]:
+    """Starts Spark, and imports Great Expectations, which takes seconds too, beside it."""
+    threading.Thread(target=_import_great_expectations, daemon=True).start()
+    return begin()
 
 
 def _import_great_expectations() -> None:
-    """Takes seconds, which Spark's start and the reading of files hide."""
     from oilake.quality import gx_results
 
     gx_results.import_gx()

@@ -19,6 +19,7 @@ JOBS = (
     "quarantine",
     "verify",
     "reconcile",
+    "contradictions",
     "changes",
     "history",
     "duplicates",

@@ -17,6 +17,7 @@ from oilake.jobs.tables import class_names
 from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.box_changes import CHANGES as BOX_CHANGES
+from oilake.jobs.transforms.corrections import VERDICT
 
 NOTHING = "–"
 SHOWN_COLUMNS = ("original_md5", "title", "original_url")
@@ -64,6 +65,8 @@ def _image_lines(story: EntityHistory) -> Iterator[str]:
             yield from _indented_table(
                 [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label_cells, entry["labels"])]
             )
+        yield from (f"    contradiction: {_contradiction_line(row)}" for row in entry["contradictions"] or ())
+        yield from (f"    {_correction_line(row)}" for row in entry["corrections"])
     for row in story.changes["image_changes"]:
         sides = row["from_subset"], row["to_subset"]
         moved = f", {_or_nothing(sides[0])} -> {_or_nothing(sides[1])}" if sides[0] != sides[1] else ""
@@ -78,6 +81,26 @@ def _image_lines(story: EntityHistory) -> Iterator[str]:
 def _image_line(image: Row) -> str:
     size = image["original_size"]
     return f"{image['subset']}, {size:,} bytes" if size is not None else str(image["subset"])
+
+
+def _contradiction_line(row: Row) -> str:
+    """The kind, the class, and what both sides say."""
+    classes = " ".join(filter(None, (row["mid"], row["display_name"])))
+    other = f" ({row['other_mid']})" if row["other_mid"] else ""
+    is_first = row["source_1"] == "relationships"
+    first = f"{row['source_1']}: {row['value_1']}{other if is_first else ''}"
+    second = f"{row['source_2']}: {row['value_2']}{'' if is_first else other}"
+    iou = "" if row["iou"] is None else f", IoU {row['iou']:.2f}"
+    votes = "" if row["yes_votes"] is None else f", votes {row['yes_votes']:,} to {row['no_votes']:,}"
+    return escape_unprintable(f"{row['kind']}{f' {classes}' if classes else ''}, {first} -- {second}{iou}{votes}")
+
+
+def _correction_line(row: Row) -> str:
+    """What a person corrected, who, why, and where it is written."""
+    statement = row["verdict"] if row["kind"] == VERDICT else "box left out"
+    return escape_unprintable(
+        f"correction: {row['mid']} {statement}, by {row['who']}: {row['why']} ({row['file']}, line {row['line']})"
+    )
 
 
 def _label_cells(row: Row) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oilake.conf.chosen_files import ALL_FILES, FileChoice
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.ingesting import ingest_plan, landing_area, refusals, release_reader
+from oilake.jobs.ingesting import file_ends, ingest_plan, landing_area, refusals, release_reader
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
 from oilake.jobs.ingesting.release_files import digest_notes, release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
@@ -78,6 +78,7 @@ def ingest(
         if gone is None:
             return summarize_release(release, warehouse, before)
         log_line(f"{gone}; they are made again")
+    file_ends.check_file_ends(plan)
     spark, start_seconds = start_job(settings)
     run_id = uuid.uuid4().hex[:16]
     inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in plan.landed}

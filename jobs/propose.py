@@ -73,7 +73,7 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     cannot be read.
     """
     slice_targets = _filled_targets(settings, what, release)
-    spark = spark_session.start_session(settings)
+    spark = spark_session.start_session(settings, slice_targets[0].folder)
     declared = slice_targets[0].suite.key()
     slices, tallies = profile_targets(spark, slice_targets, declared, most)
     if not any(profile.rows for profile in slices):

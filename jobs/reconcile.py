@@ -6,46 +6,40 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from typing import Any
 
+import numpy as np
 from pyspark.sql import SparkSession
 
 from oilake.conf import reconcile_policy
-from oilake.conf.errors import DataQualityError
-from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
+from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.maintaining import sorting
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.reconciling import reconcile_kernel
-from oilake.jobs.reconciling.reconcile_kernel import ReconcileContext, ReconcileResult
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.reconciling.correction_store import CorrectionCounts, find_corrections, stage_corrections
+from oilake.jobs.reconciling.label_rows import input_tables, reconcile_tables
+from oilake.jobs.reconciling.reconcile_kernel import ReconcileResult
+from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.scanning import key_ranges
-from oilake.jobs.scanning.key_ranges import KeyRange
-from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
-from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.image_labels import BOXES
+from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.schemas import release_registry
 
 RECONCILE = "reconcile"
-INPUT_TABLES = ("labels", "boxes", "classes")
-CLASS_COLUMNS = ["mid", "display_name", "is_trainable", "is_boxable"]
 PairCounts = dict[str, dict[str, int]]
+LabelCounts = dict[str, Any]
 
 COUNTS = ("pairs", "positive", "negative", "unverified", "conflicts", "agrees", "disagrees")
 
 
 @dataclass
 class ReconcileOutcome:
-    """One release. `rows`: subset -> count (see COUNTS); `seconds`: the work;
-    `start_seconds`: Spark's start beside it."""
+    """One release. `rows`: subset -> count (see COUNTS); `corrections`: file, and how many of its verdicts and boxes are
+    applied, None where there is no file; `seconds`: the work; `start_seconds`: Spark's start beside it."""
 
     release: str
     warehouse: str
@@ -54,12 +48,15 @@ class ReconcileOutcome:
     rows: PairCounts = field(default_factory=dict)
     seconds: float = 0.0
     start_seconds: float = 0.0
+    corrections: CorrectionCounts | None = None
 
     def as_text(self) -> str:
         """The outcome as a few lines for a person."""
         lines = ["release subset    " + "".join(name.rjust(13) for name in COUNTS)]
         for subset, counts in self.rows.items():
             lines.append(f"{self.release:<8}{subset:<10}" + "".join(f"{counts[name]:,}".rjust(13) for name in COUNTS))
+        if self.corrections:
+            lines.append(f"{self.release}: {self.corrections.as_text()}")
         if not self.changed:
             lines.append(
                 f"{self.release}: nothing changed since it was reconciled in {self.warehouse}; --force redoes it"
@@ -75,6 +72,11 @@ class ReconcileOutcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release to reconcile, such as v3")
     parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
+    parser.add_argument(
+        "--corrections",
+        metavar="FILE",
+        help="CSV file of verdicts that come first and boxes to leave out, kept for later runs (default: the one kept)",
+    )
     options.add_places(parser, "warehouse", "registry")
     parser.add_argument("--force", action="store_true", help="reconcile again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -83,78 +85,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     release = release_registry.find_release(arguments.release, settings.registry)
-    outcome = reconcile(settings, release, reconcile_policy.load_policy(arguments.policy), arguments.force)
+    policy = reconcile_policy.load_policy(arguments.policy)
+    outcome = reconcile(settings, release, policy, arguments.force, arguments.corrections)
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 
-def reconcile(settings: Settings, release: Release, policy: ReconcilePolicy, force: bool = False) -> ReconcileOutcome:
-    """Publishes `image_labels` of an ingested release; does nothing when the same rows were reconciled by the same policy
-    and code."""
+def reconcile(
+    settings: Settings, release: Release, policy: ReconcilePolicy, force: bool = False, corrections: str | None = None
+) -> ReconcileOutcome:
+    """Publishes `image_labels` of an ingested release, and its `corrections` by the file of that name, or by the one that
+    is kept; does nothing when the same rows were reconciled by the same policy, file and code. InputError names the row of
+    a given file that does not fit."""
     warehouse, name = Warehouse.of(settings), release.release
     publish.recover(warehouse)
     warehouse = pin_snapshots(warehouse)
     snapshot = require_snapshot(warehouse, name)
-    inputs = {table: str(snapshot.table_versions[table]) for table in INPUT_TABLES}
+    inputs = {table: str(snapshot.table_versions[table]) for table in input_tables(snapshot)}
     depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)
-    properties = {"policy": policy.as_json()}
-    key_parts = (list(release.sources.items()), policy)
-    reads = tuple((snapshot, table) for table in INPUT_TABLES)
-    task = DerivedTask(RECONCILE, snapshot, inputs, depends_on, properties, decided_by=key_parts, reads=reads)
+    given = find_corrections(warehouse, corrections, release_registry.load_releases(settings.registry))
+    properties = {"policy": policy.as_json()} | ({CORRECTIONS: given.property_text()} if given else {})
+    key_parts = (list(release.sources.items()), policy, given and given.file.sha256)
+    replaced: dict[str, tuple[StagedFile, ...]] = {CORRECTIONS: ()} if given else {}
+    reads = tuple((snapshot, table) for table in inputs)
+    task = DerivedTask(RECONCILE, snapshot, inputs, depends_on, properties, None, key_parts, reads, replaced)
 
-    def stage_pairs(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], PairCounts]:
-        results = _reconcile_labels(spark, warehouse, release, snapshot, policy, run_id)
-        return [result.staged for result in results if result.staged], _subset_counts(release, policy, results)
+    def stage_pairs(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], LabelCounts]:
+        staged = stage_corrections(warehouse, snapshot, given, run_id) if given else None
+        results = reconcile_tables(spark, warehouse, release, snapshot, policy, run_id, staged and staged.file)
+        counts = {"rows": _subset_counts(release, policy, results), "corrections": staged and asdict(staged.counts)}
+        files = [result.staged for result in results if result.staged]
+        return [*files, staged.file] if staged and staged.file else files, counts
 
     done = run_derived_job(settings, task, stage_pairs, force)
-    return ReconcileOutcome(name, warehouse.uri, done.changed, policy, done.result, done.seconds, done.start_seconds)
-
-
-def _reconcile_labels(
-    spark: SparkSession,
-    warehouse: Warehouse,
-    release: Release,
-    snapshot: Snapshot,
-    policy: ReconcilePolicy,
-    run_id: str,
-) -> list[ReconcileResult]:
-    sorting.restore_order(spark, warehouse, [snapshot], ("labels", "boxes"), run_id)
-    labels, boxes = published_files(warehouse, "labels", snapshot), published_files(warehouse, "boxes", snapshot)
-    cores = spark.sparkContext.defaultParallelism
-    default_sources: dict[str, str] = {}
-    for source, origin in release.sources.items():
-        default_sources.setdefault(origin, source)
-    classes = build_vocabulary(small_rows(warehouse, "classes", snapshot, CLASS_COLUMNS))
-    boxed = frozenset(file.partition["subset"] for file in boxes)
-    context = ReconcileContext(release.release, warehouse, run_id, policy, default_sources, classes, boxed)
-    splits = key_ranges.balance_by_rows(_plan_key_ranges(labels, boxes, cores), cores)
-    results = spark_tasks.run_tasks(
-        spark,
-        splits,
-        partial(reconcile_kernel.reconcile_range, context=context),
-        warehouse.uri,
-        f"{release.release}: reconciling",
-    )
-    read, published = sum(result.read for result in results), sum(file.rows for file in labels)
-    if read != published:
-        raise DataQualityError(
-            f"{snapshot.release}: {published:,} rows of labels are published, {read:,} were reconciled; please report this"
-        )
-    return results
-
-
-def _plan_key_ranges(labels: Sequence[PublishedFile], boxes: Sequence[PublishedFile], cores: int) -> list[KeyRange]:
-    """The spans of every subset that has labels."""
-    planned = []
-    for subset in sorted({file.partition["subset"] for file in labels}):
-        subset_files = [file for file in labels if file.partition["subset"] == subset]
-        uris_by_origin: dict[str, tuple[str, ...]] = {
-            origin: tuple(file.uri for file in subset_files if file.partition["origin"] == origin) for origin in ORIGINS
-        }
-        merge_sides = {origin: Side(uris, ("mid", "source", "confidence")) for origin, uris in uris_by_origin.items()}
-        merge_sides[BOXES] = Side(tuple(file.uri for file in boxes if file.partition["subset"] == subset), ("mid",))
-        planned += key_ranges.plan_key_ranges(subset, merge_sides, cores)
-    return planned
+    applied = CorrectionCounts(**done.result["corrections"]) if done.result["corrections"] else None
+    rows = done.result["rows"]
+    return ReconcileOutcome(name, warehouse.uri, done.changed, policy, rows, done.seconds, done.start_seconds, applied)
 
 
 def _subset_counts(release: Release, policy: ReconcilePolicy, results: Sequence[ReconcileResult]) -> PairCounts:
@@ -162,10 +128,10 @@ def _subset_counts(release: Release, policy: ReconcilePolicy, results: Sequence[
     counts_by_subset = {
         s: dict.fromkeys(COUNTS, 0) for s in release.subsets if any(result.subset == s for result in results)
     }
-    states = verdicts.all_verdicts(policy)
     for result in results:
         counts = counts_by_subset[result.subset]
-        for state, rows in zip(states, result.states.tolist(), strict=True):
+        for number in np.flatnonzero(result.states).tolist():
+            state, rows = verdicts.state_verdict(policy, number), int(result.states[number])
             counts["pairs"] += rows
             counts[state.verdict] += rows
             counts["conflicts"] += rows * state.is_conflict

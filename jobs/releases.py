@@ -11,9 +11,11 @@ from oilake.conf.chosen_files import ALL_FILES
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.ingesting.file_listing import Download, file_lines, file_rows, list_files, sum_download
+from oilake.jobs.ingesting import file_listing
+from oilake.jobs.ingesting.file_listing import Download, list_files, sum_download
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.tables.held_parts import parts_text, published_parts
 from oilake.jobs.tables.snapshots import Snapshot, every_snapshot, ingest_times, newest_by_release
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import release_registry
@@ -31,12 +33,16 @@ def run(arguments: argparse.Namespace) -> int:
     choice = options.file_choice(arguments)
     if arguments.release:
         release = release_registry.find_release(arguments.release, settings.registry)
-        listed = list_files(release, settings.storage_uri(settings.landing), choice)
-        print_text(json.dumps(file_rows(listed)) if arguments.json else "\n".join(file_lines(release, listed)))
+        landing = settings.storage_uri(settings.landing)
+        listed = list_files(release, landing, choice)
+        masks = file_listing.list_mask_files(release, landing, choice)
+        lines = file_listing.file_lines(release, listed) + file_listing.mask_lines(masks)
+        print_text(json.dumps(file_listing.file_rows([*listed, *masks])) if arguments.json else "\n".join(lines))
         return 0
     if choice != ALL_FILES:
         raise ConfigError("--tables and --subset choose among the files of one release; name it, such as `releases v7`")
-    snapshots = every_snapshot(Warehouse.of(settings))
+    warehouse = Warehouse.of(settings)
+    snapshots = every_snapshot(warehouse)
     published, ingested = newest_by_release(snapshots), ingest_times(snapshots)
     releases = release_registry.load_releases(settings.registry).values()
     rows = [
@@ -48,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for release in releases
     ]
+    for row in rows:
+        if row["ingested"] == "partial":
+            row["holds"] = published_parts(warehouse, published[row["release"]])
     print_text(json.dumps(rows) if arguments.json else _release_table(rows, settings))
     return 0
 
@@ -71,6 +80,7 @@ def _release_row(
         "ingested_at": ingested_at.isoformat(timespec="seconds") if ingested_at else None,
         "published_at": snapshot.published_at.isoformat(timespec="seconds") if snapshot else None,
         "versions": snapshot.table_versions if snapshot else {},
+        "holds": None,
     }
 
 
@@ -81,6 +91,8 @@ def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
         lacking = Download(row["to_download"], row["unknown_sizes"]).as_text()
         ingested = f"{row['ingested']}, {row['ingested_at']}" if row["ingested"] else "no"
         lines.append(f"{row['release']:<9}{row['title']:<18}{row['date']}  {landed:<8}{lacking:<31}{ingested}")
+        if row["holds"] is not None:
+            lines.append(f"{'':<9}holds {parts_text(row['holds'])}")
     return "\n".join([*lines, f"landing area: {settings.landing}; warehouse: {settings.warehouse}"])
 
 

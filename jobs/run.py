@@ -15,6 +15,7 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs import figures
 from oilake.jobs.changes import ChangesOutcome, compare_neighbours
+from oilake.jobs.contradictions import ContradictionsOutcome, contradictions
 from oilake.jobs.download import download
 from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
@@ -26,6 +27,8 @@ from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.summary import Summary, table_lines
+from oilake.jobs.masking.mask_job import verify_masks
+from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
@@ -45,6 +48,7 @@ class ReleaseOutcome:
 
     summary: Summary
     reconciled: Reconciled
+    contradictions: ContradictionsOutcome
     leakage: Leakage
     figures: list[Figure]
     index: IndexOutcome
@@ -52,7 +56,10 @@ class ReleaseOutcome:
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
         tables = figure_tables(self.figures)
-        return ReleaseReport(self.summary, self.reconciled.rows, self.leakage.as_text(), tables)
+        told = self.contradictions
+        return ReleaseReport(
+            self.summary, self.reconciled.rows, told.counts, told.not_judged(), self.leakage.as_text(), tables
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE",
         help="another place whose images are verified (repeatable)",
     )
+    parser.add_argument(
+        "--masks", action="store_true", help="verify the masks of the last release, whose zips have landed"
+    )
     image_flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     options.add_accept_changed(parser)
@@ -101,19 +111,22 @@ def run(arguments: argparse.Namespace) -> int:
     choice = ImageSelection(images=arguments.images, archive=order.archive if order else None)
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)
-    page = write_report(_build_report(release_outcomes, compared, brought, checks), Path(arguments.report))
+    masks = [verify_masks(settings, registered[names[-1]], force=arguments.force)] if arguments.masks else []
+    page = write_report(_build_report(release_outcomes, compared, brought, checks, masks), Path(arguments.report))
     document = {
         "report": str(page),
         "releases": [asdict(release_outcome) for release_outcome in release_outcomes],
         "changes": [asdict(outcome) for outcome in compared],
         "download": asdict(brought) if brought else None,
         "verify": [outcome.as_json() for outcome in checks],
+        "masks": [outcome.as_json() for outcome in masks],
     }
-    images = "".join(f"\n\n{outcome.as_text()}" for outcome in ([brought] if brought else []) + checks)
+    check_texts = [outcome.as_text() for outcome in ([brought] if brought else []) + checks]
+    blobs = "".join(f"\n\n{text}" for text in [*check_texts, *(outcome.as_text() for outcome in masks)])
     print_text(
         json.dumps(document)
         if arguments.json
-        else f"{_terminal_text(release_outcomes, compared)}{images}\nReport: {page}"
+        else f"{_terminal_text(release_outcomes, compared)}{blobs}\nReport: {page}"
     )
     return 0
 
@@ -140,6 +153,7 @@ def _run_release(
     return ReleaseOutcome(
         ingest(settings, release, arguments.partial, arguments.force, arguments.accept_changed),
         reconcile(settings, release, policy, arguments.force),
+        contradictions(settings, release.release, arguments.force),
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),
         index_classes(settings, release.release, arguments.force),
@@ -151,9 +165,11 @@ def _build_report(
     compared: list[ChangesOutcome],
     brought: DownloadSummary | None,
     checks: list[Verification],
+    masks: list[MaskVerification],
 ) -> RunReport:
     changed = [ReleaseChanges(pair.from_release, pair.to_release, pair.changes) for pair in compared]
-    return RunReport([release_outcome.as_report() for release_outcome in release_outcomes], changed, brought, checks)
+    reports = [release_outcome.as_report() for release_outcome in release_outcomes]
+    return RunReport(reports, changed, brought, checks, masks)
 
 
 def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[ChangesOutcome]) -> str:
@@ -168,6 +184,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
         lines += [
             "",
             release_outcome.reconciled.as_text(),
+            release_outcome.contradictions.as_text(),
             release_outcome.leakage.as_text(),
             release_outcome.index.as_text(),
             *figures.figure_lines(release_outcome.figures),

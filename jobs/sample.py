@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--contradictions",
         action="store_true",
-        help="also contradict yourself as the publisher does: classes without a name, box classes and labels without a box",
+        help="also contradict yourself as the publisher does: classes without a name, box classes and labels without a box; "
+        "and, from V5 on, in each way that `oilake contradictions` knows",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 

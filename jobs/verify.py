@@ -1,4 +1,4 @@
-"""Checks image bytes in a folder, a tar archive or on S3 against the sizes and MD5s that a release publishes."""
+"""Checks image bytes in a folder, a tar archive or on S3 against a release's sizes and MD5s, or its masks' PNGs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from oilake.jobs.blobs.locations import locate_blobs
 from oilake.jobs.blobs.reader import Method
 from oilake.jobs.download import download
 from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
@@ -51,14 +52,17 @@ from oilake.jobs.verifying.task import (
     stage_sorted_rows,
     stage_table,
 )
+from oilake.schemas import release_registry
 
 BATCH = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release to check against, such as v3")
-    parser.add_argument(
-        "--blobs", required=True, metavar="PLACE", help="a folder, s3://bucket/prefix, or a .tar or .tar.gz of images"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--blobs", metavar="PLACE", help="a folder, s3://bucket/prefix, or a .tar or .tar.gz of images")
+    what.add_argument(
+        "--masks", action="store_true", help="the masks' PNGs, in the zips of the landing area, against the table masks"
     )
     parser.add_argument(
         "--method",
@@ -75,13 +79,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--placeholders", metavar="FILE", help="YAML like conf/placeholders.yaml")
     repair.add_arguments(parser)
-    options.add_places(parser, "warehouse")
+    options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--force", action="store_true", help="look at every blob again, also at unchanged ones")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    if arguments.masks:
+        return _run_masks(settings, arguments)
     wish = VerifySelection(tuple(arguments.subset or ()), arguments.images, arguments.origin, arguments.force)
     known_ones = placeholders.load_placeholders(arguments.placeholders)
     order = repair.repair_request(settings, arguments)
@@ -92,6 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
         brought = download(settings, order, ImageSelection(blobs=bad, archive=order.archive))
         verification = verify_blobs(dataclasses.replace(wish, ids=bad["image_id"], force=False), known_ones)
         verification.repair = brought
+    print_text(json.dumps(verification.as_json()) if arguments.json else verification.as_text())
+    if verification.bad:
+        raise DataQualityError(verification.failure())
+    return 0
+
+
+def _run_masks(settings: Settings, arguments: argparse.Namespace) -> int:
+    repair.refuse_image_flags(arguments)
+    release = release_registry.find_release(arguments.release, settings.registry)
+    verification = verify_masks(settings, release, tuple(arguments.subset or ()), arguments.force)
     print_text(json.dumps(verification.as_json()) if arguments.json else verification.as_text())
     if verification.bad:
         raise DataQualityError(verification.failure())

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from string import Template
 from typing import Any, Literal
@@ -104,11 +104,15 @@ class Suite:
 
     def text(self) -> str:
         """The suite as JSON that Great Expectations and `parse` read, with its keys sorted."""
-        return json.dumps(_without_empty(asdict(self)), sort_keys=True)
+        return self._text
 
     def digest(self) -> str:
         """SHA-256 of its text."""
         return hashlib.sha256(self.text().encode()).hexdigest()
+
+    @cached_property
+    def _text(self) -> str:
+        return json.dumps(_without_empty(asdict(self)), sort_keys=True)
 
 
 @cache

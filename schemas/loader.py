@@ -143,19 +143,3 @@ def arrow_type(column: Column) -> pa.DataType:
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of the table's Parquet files (without the partition's columns)."""
     return pa.schema([pa.field(c.name, arrow_type(c), nullable=c.nullable) for c in table.stored()])
-
-
-def spark_schema(table: Table) -> str:
-    """The table's columns as a Spark SQL schema string: `name type [NOT NULL] COMMENT '…'`, comma-separated."""
-    return ", ".join(column_sql(column) for column in table.columns)
-
-
-def column_sql(column: Column) -> str:
-    """One column as Spark SQL declares it."""
-    null = "" if column.nullable else " NOT NULL"
-    return f"`{column.name}` {column.type}{null} COMMENT {quoted_literal(column.description)}"
-
-
-def quoted_literal(text: str) -> str:
-    """`text` as a Spark SQL string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

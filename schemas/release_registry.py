@@ -10,7 +10,7 @@ from oilake.schemas.loader import published_tables, row_tables, table_schema
 
 
 def load_releases(folder: str | None = None) -> dict[str, Release]:
-    """Load every release of a registry folder (the packaged one unless given), by name, in the order of their dates.
+    """Load every release of a registry folder (the packaged one unless given), by name, in the order of their numbers.
 
     ConfigError names the file and the key that does not fit.
     """

@@ -40,6 +40,6 @@ spark=$("$venv/bin/python" -c 'import pathlib, pyspark; print(pathlib.Path(pyspa
 mkdir -p "$spark/conf"
 {
     echo "spark.pyspark.python $(cd "$venv/bin" && pwd)/python"
-    echo "spark.jars $(pwd)/.jars/*.jar"
+    echo "spark.jars $(pwd)/.jars/*.jar,$(pwd)/.jars/s3/*.jar"
 } >"$spark/conf/spark-defaults.conf"
 echo "JAVA_HOME=$("$venv/bin/python" -m oilake.jobs.runtime.java_home)" >"$spark/conf/spark-env.sh"

@@ -50,7 +50,7 @@ def spark(settings: Settings) -> SparkSession:
 def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with every table and no row; copied, never written to."""
     path = tmp_path_factory.mktemp("empty") / "warehouse"
-    ddl.ensure_tables(spark, Warehouse.at(path))
+    ddl.ensure_tables(lambda: spark, Warehouse.at(path))
     return path
 
 

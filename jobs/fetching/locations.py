@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files
 from oilake.conf.errors import ConfigError
+from oilake.conf.mask_files import every_mask_file, mask_files
 from oilake.conf.registry import File, Release, landing_path
 from oilake.conf.settings import FetchSettings
 from oilake.conf.storage import Storage
@@ -21,13 +22,14 @@ from oilake.jobs.transport.source import Source
 class FetchRequest:
     """What is asked for. `base`: another place than the registry's; `names`: these files and no others; `choice`: what
     tables and subsets need, where no names are given; `check`: ask whether fetched files have changed since;
-    `accept_changed`: take bytes that are not the stated ones."""
+    `accept_changed`: take bytes that are not the stated ones; `masks`: the zips of the masks instead."""
 
     base: str | None = None
     names: tuple[str, ...] = ()
     choice: FileChoice = ALL_FILES
     check: bool = False
     accept_changed: bool = False
+    masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,28 @@ def items_to_fetch(release: Release, landing: str, request: FetchRequest) -> lis
     """What to bring, in the registry's order; ConfigError where a name, a choice or a place does not fit."""
     if "://" in landing:
         raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
-    files_by_name = {file.name: file for file in release.files}
-    if unknown := [name for name in request.names if name not in files_by_name]:
-        raise ConfigError(
-            f"release {release.release} has no file {', '.join(unknown)}; it has {', '.join(files_by_name)}"
-        )
-    if request.names:
-        asked = [file for file in release.files if file.name in request.names]
-    else:
-        asked = [chosen.file for chosen in chosen_files(release, request.choice)]
+    asked = _asked_files(release, request)
     return [_item_to_fetch(file, landing_path(release, file.name), landing, request.base) for file in asked]
+
+
+def _asked_files(release: Release, request: FetchRequest) -> list[File]:
+    if request.names:
+        return _named_files(release, request.names)
+    if request.masks:
+        return [archive.file for archive in mask_files(release, request.choice.subsets)]
+    return [chosen.file for chosen in chosen_files(release, request.choice)]
+
+
+def _named_files(release: Release, names: tuple[str, ...]) -> list[File]:
+    """The files of these names, the zips of the masks among them."""
+    files = [*release.files, *(archive.file for archive in every_mask_file(release))]
+    if unknown := sorted(set(names) - {file.name for file in files}):
+        zips = ", and the zips of its masks" * bool(release.mask_archives)
+        raise ConfigError(
+            f"release {release.release} has no file {', '.join(unknown)}; it has "
+            f"{', '.join(file.name for file in release.files)}{zips}"
+        )
+    return [file for file in files if file.name in names]
 
 
 def _item_to_fetch(file: File, path: str, landing: str, base: str | None) -> FetchItem:

@@ -26,6 +26,7 @@ from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.normalized_batch import NormalizedBatch
+from oilake.jobs.transforms.null_values import blank_null_values
 from oilake.jobs.validation import row_filter
 from oilake.quality.row_expectations import numpy_mask
 from oilake.schemas import loader as schemas
@@ -124,7 +125,8 @@ class ChunkTask:
         self.report.header, self.report.extra_columns = chunk.header.text, chunk.header.extra
 
     def run(self) -> ChunkReport:
-        text = reuse.begin_digest(self.context.seed, self.chunk.header.names, self.expected.member.ids)
+        member = self.expected.member
+        text = reuse.begin_digest(self.context.seed, self.chunk.header.names, member.ids, member.null_values)
         blocks = self.chunk.blocks
         if self.table.table != "labels" or self.expected.subset is None:
             text = None
@@ -303,7 +305,10 @@ def member_transform(expected: ExpectedMember, release: Release) -> RowTransform
 
 def normalize_member(columns: Mapping[str, pa.Array], expected: ExpectedMember, release: Release) -> NormalizedBatch:
     """Return the raw columns of a member's rows as columns of its table; ConfigError for a table that has no such files."""
-    normalized = member_transform(expected, release).normalize(columns, expected, release)
+    transform = member_transform(expected, release)
+    if expected.member.null_values:
+        columns = blank_null_values(columns, expected.member.null_values, transform.TYPES)
+    normalized = transform.normalize(columns, expected, release)
     normalized.constants["release"] = release.release
     if "subset" not in normalized.columns:
         normalized.constants["subset"] = expected.subset

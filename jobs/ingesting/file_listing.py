@@ -7,18 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from oilake.conf.chosen_files import FileChoice, chosen_files
+from oilake.conf.mask_files import every_mask_file
 from oilake.conf.registry import File, Release
 from oilake.jobs.ingesting.landing_area import landed_uri
 from oilake.jobs.runtime.filesystem import file_size
 
-Use = Literal["rows", "lists", "none"]
+Use = Literal["rows", "lists", "masks", "none"]
 
 
 @dataclass(frozen=True)
 class ListedFile:
-    """One file. `use`: whether its rows are taken, only its lists of images, or nothing (they stand in another, or are not
-    asked for); `shared_from`: the release that declares it, where it is another; `bytes`: its size, where it is known or
-    has landed; `is_exact`: whether that is more than a rounded one."""
+    """One file. `use`: whether its rows are taken, only its lists of images, the masks in it, or nothing (they stand in
+    another, or are not asked for); `shared_from`: the release that declares it, where it is another; `bytes`: its size,
+    where it is known or has landed; `is_exact`: whether that is more than a rounded one."""
 
     name: str
     tables: tuple[str, ...]
@@ -31,7 +32,7 @@ class ListedFile:
 
     def is_lacking(self) -> bool:
         """Whether a fetch of what is asked for would bring it."""
-        return self.use != "none" and not self.is_landed
+        return self.use in ("rows", "lists") and not self.is_landed
 
     def size_text(self) -> str:
         """Its size for a person."""
@@ -41,7 +42,9 @@ class ListedFile:
 
     def use_text(self) -> str:
         """What is taken from it, for a person."""
-        shown = {"rows": ", ".join(self.tables), "lists": "lists of images", "none": "not taken"}[self.use]
+        shown = {"rows": ", ".join(self.tables), "lists": "lists of images", "masks": "masks", "none": "not taken"}[
+            self.use
+        ]
         return shown + (" (may not exist)" if self.is_optional and not self.is_landed else "")
 
 
@@ -69,6 +72,27 @@ def list_files(release: Release, landing: str, choice: FileChoice) -> list[Liste
     return [_listed_file(release, file, landing, uses.get(file.name, "none")) for file in release.files]
 
 
+def list_mask_files(release: Release, landing: str, choice: FileChoice) -> list[ListedFile]:
+    """The zips of the masks, which `oilake fetch --masks` brings; none where tables are asked for."""
+    return [
+        _listed_file(release, archive.file, landing, "masks")
+        for archive in every_mask_file(release)
+        if not choice.tables and (not choice.subsets or archive.subset in choice.subsets)
+    ]
+
+
+def mask_lines(listed: Sequence[ListedFile]) -> list[str]:
+    """The zips of the masks for a terminal, a line a folder of them."""
+    folders: dict[str, list[ListedFile]] = {}
+    for file in listed:
+        folders.setdefault(file.name.rpartition("/")[0], []).append(file)
+    return [
+        f"masks, by `oilake fetch --masks` alone: {folder}/*.zip: {len(files)} files, "
+        f"{sum(file.is_landed for file in files)} landed, {_sum_sizes([file.bytes for file in files]).as_text()}"
+        for folder, files in folders.items()
+    ]
+
+
 def _listed_file(release: Release, file: File, landing: str, use: Use) -> ListedFile:
     landed_bytes = file_size(landed_uri(release, landing, file.name))
     known_bytes = landed_bytes if landed_bytes is not None else file.size
@@ -86,7 +110,10 @@ def _listed_file(release: Release, file: File, landing: str, use: Use) -> Listed
 
 def sum_download(listed: Sequence[ListedFile]) -> Download:
     """What a fetch would bring."""
-    sizes = [file.bytes for file in listed if file.is_lacking()]
+    return _sum_sizes([file.bytes for file in listed if file.is_lacking()])
+
+
+def _sum_sizes(sizes: Sequence[int | None]) -> Download:
     return Download(sum(size for size in sizes if size is not None), sizes.count(None))
 
 

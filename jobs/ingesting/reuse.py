@@ -23,13 +23,15 @@ class ReusableFile:
     origin: str
 
 
-def begin_digest(seed: bytes, names: tuple[str | None, ...], form: IdForm | None = None) -> Any:
+def begin_digest(
+    seed: bytes, names: tuple[str | None, ...], form: IdForm | None = None, null_values: object = None
+) -> Any:
     """The 128-bit xxHash of a chunk's text, begun: it tells equal from other text, and no one gains by fooling it.
 
     `seed`: what else decides the rows: code, schemas, quality and limits; `names`: our names of the fields; `form`: how
-    IDs are written.
+    IDs are written; `null_values`: what stands for no value.
     """
-    return xxhash.xxh3_128(seed + repr((names, form)).encode())
+    return xxhash.xxh3_128(seed + repr((names, form, null_values)).encode())
 
 
 def hash_blocks(blocks: Iterable[Block], text: Any) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from oilake.conf.registry import Release, expected_members
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
+from oilake.jobs.tables.held_parts import held_parts, parts_text
 from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
@@ -94,7 +95,7 @@ def summarize_release(
         _rows_by_subset(release, warehouse, pin, files),
         totals,
         dict(sorted(reasons.items())),
-        [*_read_warnings(reports or []), *_list_warnings(files)],
+        [*_partial_warnings(pin, files), *_read_warnings(reports or []), *_list_warnings(files)],
     )
 
 
@@ -113,6 +114,10 @@ def _rows_by_subset(
         counts = rows[subsets.get((row["file"], row["member"])) or "all"]
         counts.update(kept=row["rows_kept"], quarantined=row["rows_quarantined"])
     return {subset: dict(counts) for subset, counts in rows.items() if counts}
+
+
+def _partial_warnings(pin: Snapshot, files: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"the release is partial: it holds {parts_text(held_parts(files))}"] if pin.status == "partial" else []
 
 
 def _list_warnings(files: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -36,7 +36,9 @@ class DerivedTask:
     """One job on one release. `inputs`: the versions that it reads; `decided_by`: what else decides its rows, code apart.
 
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
-    tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs.
+    tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs. `kept`: of a
+    table whose slice is replaced in part, the published files that stay. `module`: where the work of a job begins that is
+    no verb.
     """
 
     job: str
@@ -47,11 +49,14 @@ class DerivedTask:
     since: str | None = None
     decided_by: object = None
     reads: tuple[tuple[Snapshot, str], ...] = ()
+    kept: Mapping[str, tuple[StagedFile, ...]] = field(default_factory=dict)
+    module: str | None = None
 
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
         deciding_inputs = repr((self.pin.release, self.since, self.inputs, self.decided_by)).encode()
-        return hashlib.sha256(deciding_inputs + code_version.code_digest(f"jobs.{self.job}", self.job)).hexdigest()
+        code = code_version.code_digest(self.module or f"jobs.{self.job}", self.job)
+        return hashlib.sha256(deciding_inputs + code).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             task.basis,
             task.since,
             properties,
+            kept=dict(task.kept),
         )
         return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
 

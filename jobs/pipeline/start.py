@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
 
 from pyspark.sql import SparkSession
 
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import spark_session, spark_tasks
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import row_filter
+
+
+@dataclass
+class StartOnDemand:
+    """Starts Spark when its session is asked for first. `seconds`: what that took; 0 where nobody asked."""
+
+    start: Callable[[], tuple[SparkSession, float]]
+    seconds: float = 0.0
+    session: SparkSession | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    def __call__(self) -> SparkSession:
+        with self.lock:
+            if self.session is None:
+                self.session, self.seconds = self.start()
+        return self.session
+
+
+def start_readers(settings: Settings, *places: str) -> tuple[SparkSession, float]:
+    """(the session, the seconds that Spark and its workers took to start); no table is made."""
+    starting = time.monotonic()
+    spark = spark_session.start_session(settings, *places)
+    spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
+    return spark, time.monotonic() - starting
 
 
 def start_job(settings: Settings) -> tuple[SparkSession, float]:
@@ -20,6 +48,11 @@ def start_job(settings: Settings) -> tuple[SparkSession, float]:
     spark = spark_session.start_session(settings)
     ready = spark_tasks.start_workers(spark, row_filter.warm_up)
     start_seconds = time.monotonic() - starting
-    for sentence in ddl.ensure_tables(spark, Warehouse.of(settings)):
-        log_line(f"migrated {sentence}")
+    prepare_tables(lambda: spark, settings)
     return spark, start_seconds + spark_tasks.wait_for_workers(ready)
+
+
+def prepare_tables(session: StartSession, settings: Settings) -> None:
+    """Makes the tables that lack and migrates older ones; what was migrated is told."""
+    for sentence in ddl.ensure_tables(session, Warehouse.of(settings)):
+        log_line(f"migrated {sentence}")

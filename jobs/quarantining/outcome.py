@@ -14,7 +14,8 @@ from oilake.jobs.quarantining.records import (
 @dataclass
 class ReprocessOutcome:
     """One release. `released`: rows by table and by the reason they had been kept for (a row may have several); `moved`:
-    rows by table; `reworded`: rows that stay with other reasons; `unjudged`: rows, by table, that only an ingest reads."""
+    rows by table; `reworded`: rows that stay with other reasons; `unjudged`: rows, by table, that only an ingest reads;
+    `unlisted`: released images of a release with lists of images, which only an ingest reads."""
 
     release: str
     warehouse: str
@@ -24,6 +25,7 @@ class ReprocessOutcome:
     released: dict[str, dict[str, int]] = field(default_factory=dict)
     reworded: int = 0
     unjudged: dict[str, int] = field(default_factory=dict)
+    unlisted: int = 0
     run_id: str | None = None
     seconds: float = 0.0
     start_seconds: float = 0.0
@@ -37,6 +39,11 @@ class ReprocessOutcome:
             lines.append(f"{table}: {self.moved[table]:,} rows had been kept back for {reason_counts}")
         if self.reworded:
             lines.append(f"{self.reworded:,} rows stay for other reasons than before")
+        if self.unlisted:
+            lines.append(
+                f"images: which lists the {self.unlisted:,} released rows stand in (is_boxable, has_human_labels) is NULL "
+                f"until `oilake ingest --release {self.release} --force`"
+            )
         lines += [_unjudged_line(self.release, table, count) for table, count in sorted(self.unjudged.items())]
         return "\n".join([*lines, self._closing_line()])
 

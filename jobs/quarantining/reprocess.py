@@ -43,6 +43,8 @@ def reprocess_release(settings: Settings, release: Release) -> ReprocessOutcome:
     moved_files = passed.told
     outcome.run_id, outcome.reworded = passed.publication.run_id, sum(moved_file.reworded for moved_file in moved_files)
     outcome.moved, outcome.released = moved_by_table(moved_files), reasons_by_table(moved_files)
+    if any(member.image_lists for file in release.files for member in file.members):
+        outcome.unlisted = outcome.moved.get("images", 0)
     outcome.seconds = time.monotonic() - started - outcome.start_seconds
     return outcome
 

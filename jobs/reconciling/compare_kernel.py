@@ -16,6 +16,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, leave_out
 from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.schemas import loader as schemas
 
@@ -27,7 +28,7 @@ LABEL_ROWS, BOX_ROWS, IMAGE_ROWS = 1 << 18, 1 << 17, 1 << 16
 class CompareContext:
     """What every task of a run knows. `classes`: those of both releases; `image_columns`: what each side gives of images, by
     its name; `ancestors`: by the later release's hierarchy; `least_iou`: from which overlap on a box can be another one
-    redrawn."""
+    redrawn; `dropped`: the boxes that corrections leave out, by side."""
 
     from_release: str
     to_release: str
@@ -37,6 +38,7 @@ class CompareContext:
     image_columns: Mapping[str, tuple[str, ...]]
     ancestors: ClassAncestors
     least_iou: float
+    dropped: Mapping[str, frozenset[DroppedBox]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,14 @@ def compare_images(span: KeyRange, context: CompareContext) -> Iterator[CompareR
 
 
 def compare_boxes(span: KeyRange, context: CompareContext) -> Iterator[CompareResult]:
-    """Compares one span of `boxes`. InputError names a file that is not sorted."""
-    compare = partial(box_changes.compare_boxes, classes=context.classes, least_iou=context.least_iou)
+    """Compares one span of `boxes`, but for those that corrections leave out. InputError names a file that is not sorted."""
+
+    def compare(chunk: Mapping[str, ImageRuns]) -> pa.Table:
+        counted = {
+            s: leave_out(part, context.dropped[s]) if s in context.dropped else part for s, part in chunk.items()
+        }
+        return box_changes.compare_boxes(counted, context.classes, context.least_iou)
+
     yield _compare_span(span, context, "box_changes", BOX_ROWS, compare)
 
 

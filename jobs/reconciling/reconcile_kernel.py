@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oilake.conf.reconcile_policy import ReconcilePolicy
+from oilake.conf.reconcile_policy import ORIGINS, Evidence, ReconcilePolicy
 from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
-from oilake.jobs.transforms.image_labels import BOXES, reconcile_labels
+from oilake.jobs.transforms.image_labels import reconcile_labels
 from oilake.jobs.transforms.label_keys import Integers
 from oilake.jobs.transforms.verdicts import STATES
 from oilake.schemas import loader as schemas
@@ -23,8 +23,8 @@ CHUNK_ROWS = 1 << 19
 
 @dataclass(frozen=True)
 class ReconcileContext:
-    """What every task of a run knows. `usual`: by origin the source that the release declares first; `boxed`: the subsets
-    of which boxes are published."""
+    """What every task of a run knows. `usual`: by origin the source that the release declares first; `taken`: the tables of
+    evidence that the release has, by subset."""
 
     release: str
     warehouse: Warehouse
@@ -32,12 +32,12 @@ class ReconcileContext:
     policy: ReconcilePolicy
     usual: Mapping[str, str]
     classes: ClassVocabulary
-    boxed: frozenset[str]
+    taken: Mapping[str, tuple[Evidence, ...]]
 
 
 @dataclass(frozen=True)
 class ReconcileResult:
-    """One span: published label rows read, rows made by state (shape (48,)), and the file that holds them, if any."""
+    """One span: published label rows read, rows made by state (shape (STATES,)), and the file that holds them, if any."""
 
     subset: str
     read: int
@@ -51,14 +51,13 @@ def reconcile_range(span: KeyRange, context: ReconcileContext) -> Iterator[Recon
     writer: Writer | None = None
     read, states = 0, np.zeros(STATES, np.int64)
     for chunk in aligned_chunks(span.sides, span.low, span.high, CHUNK_ROWS):
-        reconciled = reconcile_labels(
-            chunk, context.classes, context.policy, context.usual, span.subset in context.boxed
-        )
+        taken = context.taken.get(span.subset, ())
+        reconciled = reconcile_labels(chunk, context.classes, context.policy, context.usual, taken, span.subset)
         if reconciled is None:
             continue
         if writer is None:
             writer = Writer(context.warehouse, schemas.table_schema("image_labels"), partition, context.run_id, 0)
         writer.write(reconciled.rows)
-        read += sum(len(part.rows) for side, part in chunk.items() if side != BOXES)
+        read += sum(len(part.rows) for side, part in chunk.items() if side in ORIGINS)
         states += reconciled.states
     yield ReconcileResult(span.subset, read, states, writer.close() if writer else None)

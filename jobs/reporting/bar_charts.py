@@ -64,7 +64,7 @@ class Shares(NamedTuple):
 
 def logarithmic_chart(description: str, quantities: Sequence[Quantity]) -> BarChart:
     """Return a bar a quantity, its length by the logarithm."""
-    most = math.log10(max((quantity.rows for quantity in quantities), default=1) + 1)
+    most = math.log10(max((quantity.rows for quantity in quantities), default=1) + 1) or 1
     bars = []
     for index, (label, rows, colour) in enumerate(quantities):
         width = LENGTH * math.log10(rows + 1) / most

@@ -10,10 +10,12 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from oilake.conf.contradiction_rules import load_rules
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.corrections import CORRECTIONS
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -26,6 +28,8 @@ LABEL_COLUMNS = (
     "decided_by",
     "is_conflict",
 )
+
+CORRECTION_COLUMNS = ("mid", "kind", "verdict", "published_box", "who", "why", "file", "line")
 
 
 @dataclass
@@ -60,14 +64,38 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
+            "corrections": _corrections(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
+            "contradictions": _read_contradictions(history, warehouse, snapshot),
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes", "box_changes"):
             _add_changes(history, warehouse, snapshot, table, "image_id")
-    if not any(entry["image"] or entry["boxes"] or entry["labels"] for entry in history.releases):
+    if not any(
+        entry["image"] or entry["boxes"] or entry["labels"] or entry["contradictions"] for entry in history.releases
+    ):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
+
+
+def _read_contradictions(history: EntityHistory, warehouse: Warehouse, snapshot: Snapshot) -> list[Row] | None:
+    """The contradictions of an image, in the order of their kinds; None where nobody looked for them."""
+    if "contradictions" not in snapshot.table_versions:
+        return None
+    read = partial(point_lookup.matching_rows, warehouse, "contradictions", snapshot.release, "image_id", history.id)
+    rows = _rows_or_note(history, read)
+    order = {kind: place for place, kind in enumerate(load_rules().kinds)}
+    return (
+        None if rows is None else sorted(rows, key=lambda row: (order.get(row["kind"], len(order)), row["mid"] or ""))
+    )
+
+
+def _corrections(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+    """The corrections of the image that are applied in the release."""
+    if CORRECTIONS not in snapshot.table_versions:
+        return []
+    rows = point_lookup.matching_rows(warehouse, CORRECTIONS, snapshot.release, "image_id", image_id)
+    return [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["is_applied"]]
 
 
 def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:

@@ -9,6 +9,7 @@ YELLOW, PINK, OLIVE, NAVY, ROSE = "#edc948", "#ff9da7", "#8c8c3d", "#2f4b7c", "#
 # Of kinds of rows in the order of the tables; begun again where there are more.
 KINDS = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL, BROWN, GREY, YELLOW, PINK, OLIVE, NAVY, ROSE)
 CHANGED_KINDS = {"images": BLUE, "labels": ORANGE, "boxes": RED, "classes": TEAL}
+CONTRADICTIONS = ROSE
 VERDICTS = {"positive": GREEN, "negative": RED, "unverified": GREY}
 STATES = {"kept": "#2e7d4f", "broken": "#b3261e", "warned": "#b26a00", "noted": "#4a6785", "unknown": "#767676"}
 # As text on white these need more contrast than as a bar.

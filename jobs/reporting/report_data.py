@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.runtime.figure_tables import FigureTable
 from oilake.jobs.verifying.summary import Verification
 
@@ -14,10 +15,13 @@ from oilake.jobs.verifying.summary import Verification
 @dataclass(frozen=True)
 class ReleaseReport:
     """What there is to say of one release. `label_counts`: subset -> pairs of image and class, those of each verdict, and
-    conflicts; `leakage`: a sentence about photos under several IDs."""
+    conflicts; `contradictions`: kind -> subset -> how many, of the subsets where it is judged; `not_judged`: sentences about
+    the others; `leakage`: a sentence about photos under several IDs."""
 
     summary: Summary
     label_counts: Mapping[str, Mapping[str, int]]
+    contradictions: Mapping[str, Mapping[str, int]]
+    not_judged: Sequence[str]
     leakage: str
     figure_tables: Sequence[FigureTable]
 
@@ -33,9 +37,10 @@ class ReleaseChanges:
 
 @dataclass(frozen=True)
 class RunReport:
-    """All that a run did: its releases, how neighbours differ, the download and checks of image bytes."""
+    """All that a run did: its releases, how neighbours differ, the download and checks of image bytes and of masks."""
 
     releases: Sequence[ReleaseReport]
     changes: Sequence[ReleaseChanges]
     download: DownloadSummary | None
     verifications: Sequence[Verification]
+    masks: Sequence[MaskVerification] = ()

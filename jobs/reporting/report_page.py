@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
+from oilake.conf.contradiction_rules import load_rules
 from oilake.conf.errors import StoreError
 from oilake.conf.registry import SUBSETS
 from oilake.jobs.ingesting.summary import Summary, count_columns, row_kinds
@@ -14,6 +16,15 @@ from oilake.jobs.reporting.bar_charts import BarChart, Quantity, Shares, logarit
 from oilake.jobs.reporting.blobs_section import blobs_section
 from oilake.jobs.reporting.html import render
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
+
+
+class ContradictionChart(NamedTuple):
+    """One kind of contradiction in words, what could be done, and how many each release has."""
+
+    kind: str
+    words: str
+    remedy: str
+    chart: BarChart
 
 
 def write_report(report: RunReport, path: Path) -> Path:
@@ -39,8 +50,10 @@ def report_page(report: RunReport) -> str:
         rows_chart=_rows_chart(summaries),
         verdict_chart=_verdict_chart(report.releases),
         figure_columns=(*SUBSETS, "release"),
+        contradiction_charts=_contradiction_charts(report.releases),
         changes=[(changes, _changes_chart(changes)) for changes in report.changes],
         blobs=blobs_section(report.download, report.verifications),
+        masks=report.masks,
     )
 
 
@@ -69,6 +82,20 @@ def _verdict_chart(releases: Sequence[ReleaseReport]) -> BarChart:
         if counts["pairs"]
     ]
     return share_chart("share of positive, negative and unverified labels", shares)
+
+
+def _contradiction_charts(releases: Sequence[ReleaseReport]) -> list[ContradictionChart]:
+    """Return a chart a kind of contradiction: a bar for each release and subset that is judged by it."""
+    charts = []
+    for kind, rule in load_rules().kinds.items():
+        quantities = [
+            Quantity(f"{release.summary.release}, {subset}", count, palette.CONTRADICTIONS)
+            for release in releases
+            for subset, count in release.contradictions.get(kind, {}).items()
+        ]
+        chart = logarithmic_chart(f"contradictions of the kind {kind}, logarithmic scale", quantities)
+        charts.append(ContradictionChart(kind, rule.words, rule.remedy, chart))
+    return charts
 
 
 def _changes_chart(changes: ReleaseChanges) -> BarChart:

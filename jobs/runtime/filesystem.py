@@ -60,13 +60,32 @@ def is_local_file(uri: str) -> bool:
     return "://" not in uri and Path(uri).is_file()
 
 
+def is_on_s3(*uris: str) -> bool:
+    """Whether one of some paths or URIs is on S3."""
+    return any(uri.startswith("s3://") for uri in uris)
+
+
 def spark_path(uri: str) -> str:
     """A path or URI as Spark's Hadoop client calls it."""
     return f"s3a://{uri.removeprefix('s3://')}" if uri.startswith("s3://") else str(uri)
 
 
+@dataclass(frozen=True)
+class FileState:
+    """What tells one state of a file from another without reading it: its bytes, and when it was changed (ns since 1970)."""
+
+    bytes: int
+    changed_at: int | None
+
+
 def file_size(uri: str) -> int | None:
     """Bytes of the file at `uri`; None where there is no file."""
+    state = file_state(uri)
+    return state.bytes if state else None
+
+
+def file_state(uri: str) -> FileState | None:
+    """The state of the file at `uri`; None where there is no file."""
     store, path = open_filesystem(uri)
     try:
         info = store.get_file_info(path)
@@ -74,7 +93,7 @@ def file_size(uri: str) -> int | None:
         raise InputError(
             f"{uri}: cannot be asked for ({error}); check the address, its rights and the network"
         ) from None
-    return int(info.size) if info.type == fs.FileType.File else None
+    return FileState(int(info.size), info.mtime_ns) if info.type == fs.FileType.File else None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +19,11 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import java_home
-from oilake.jobs.runtime.jars import find_jars
+from oilake.jobs.runtime import class_archive, java_home
+from oilake.jobs.runtime.filesystem import is_on_s3
+from oilake.jobs.runtime.jars import GROUPS, JarGroup, find_jars
 
+StartSession = Callable[[], SparkSession]  # gives the running session; the first call may start it
 DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -30,21 +32,21 @@ DELTA_OPTIONS = {
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "oilake-spark-warehouse"),  # not in the user's folder
 }
 DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension"
+S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 
 
-def start_session(settings: Settings) -> SparkSession:
-    """The running session, or a new one with Delta; ConfigError when Java or Delta's jars are not to be found."""
+def start_session(settings: Settings, *places: str) -> SparkSession:
+    """The running session, or a new one with Delta, and with S3 where the warehouse, the landing area or one of the `places`
+    that it will read is there; ConfigError when Java or a jar is not to be found."""
+    groups = GROUPS if is_on_s3(settings.warehouse, settings.landing, *places) else GROUPS[:1]
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if home := java_home.find():
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
-    for key, value in (DELTA_OPTIONS | settings.storage.spark_options() | settings.spark).items():
+    options = DELTA_OPTIONS | _s3_options(settings, groups) | settings.spark
+    for key, value in (options | _place_options(settings, groups, options)).items():
         builder = builder.config(key, value)
-    if settings.master and "MASTER" not in os.environ and not _is_submitted():
-        builder = builder.master(settings.master)
-    if jars := find_jars(settings.jars):
-        builder = builder.config("spark.jars", ",".join(jars))
     try:
         with _silence_stderr():
             spark = _start_in_thread(builder)
@@ -52,7 +54,8 @@ def start_session(settings: Settings) -> SparkSession:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
-    _check_delta(spark)
+    for group in groups:
+        _check_class(spark, group)
     if not _is_debugging():
         spark.sparkContext.setLogLevel("OFF")
         # It prints each query that fails, on a handler of its own, beside our sentence.
@@ -96,14 +99,31 @@ def _is_submitted() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _check_delta(spark: SparkSession) -> None:
+def _s3_options(settings: Settings, groups: Sequence[JarGroup]) -> dict[str, str]:
+    return {"spark.hadoop.fs.s3.impl": S3_CLASS} | settings.storage.spark_options() if "s3" in groups else {}
+
+
+def _place_options(settings: Settings, groups: Sequence[JarGroup], options: dict[str, str]) -> dict[str, str]:
+    """Where Spark runs and which jars it has, on this machine from an archive of their classes where there is one."""
+    if not settings.master or "MASTER" in os.environ or _is_submitted():
+        jars = find_jars(settings.jars, groups)
+        return {"spark.jars": ",".join(jars)} if jars else {}
+    delta_jars, other_jars = find_jars(settings.jars, groups[:1]), find_jars(settings.jars, groups[1:])
+    archived = class_archive.session_options(delta_jars, options)
+    loaded = other_jars if archived else delta_jars + other_jars
+    return {"spark.master": settings.master} | archived | ({"spark.jars": ",".join(loaded)} if loaded else {})
+
+
+def _check_class(spark: SparkSession, group: JarGroup) -> None:
+    """ConfigError where Spark runs without the jars of a group."""
     jvm = spark.sparkContext._jvm
     assert jvm is not None
+    name, class_name = ("Delta's", DELTA_CLASS) if group == "delta" else ("S3's", S3_CLASS)
     try:
-        jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(DELTA_CLASS)
+        jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(class_name)
     except Exception:
         raise ConfigError(
-            "Delta's jars are not on Spark's class path; run `oilake setup`, set OILAKE_JARS to their folder, "
+            f"{name} jars are not on Spark's class path; run `oilake setup`, set OILAKE_JARS to their folder, "
             "or give spark-submit --jars"
         ) from None
 

@@ -52,6 +52,19 @@ def run_tasks(
     return [pickle.loads(row["report"]) for row in rows]
 
 
+def run_here(items: Sequence[T], work: Callable[[T], Iterator[R]], place: str, what: str) -> list[R]:
+    """What `work` gives for every item, in this process; its errors are those of tasks."""
+    reports = list[R]()
+    for item in items:
+        try:
+            reports += work(item)
+        except OilakeError:
+            raise
+        except Exception as error:
+            raise StoreError(error_sentence(error, item, place, what)) from error
+    return reports
+
+
 def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> Future[Any]:
     """A task a core that calls `warm_up`: Python starts and imports the kernels while the driver is still busy elsewhere."""
     count = spark.sparkContext.defaultParallelism

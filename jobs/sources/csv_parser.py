@@ -113,7 +113,7 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
         " or ".join(names) for names in spellings.values() if not {*names} & {*published} and not {*names} & {*optional}
     ]:
         raise InputError(
-            f"{where}: required column {', '.join(missing)} is missing (the header has {', '.join(published)[:300]}); "
+            f"{where}: {_missing_words(missing)} missing (the header has {', '.join(published)[:300]}); "
             "fetch the file again or correct the release's columns in the registry"
         )
     twice = sorted({name for name in published if name in columns and published.count(name) > 1})
@@ -127,6 +127,11 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
             )
     extra = tuple(name for name in published if name not in columns)
     return Header(tuple(columns.get(name) for name in published), extra, text, where)
+
+
+def _missing_words(columns: Sequence[str]) -> str:
+    number = "required column {} is" if len(columns) == 1 else "required columns {} are"
+    return number.format(", ".join(columns))
 
 
 def column_spellings(columns: Mapping[str, str]) -> dict[str, list[str]]:

@@ -91,6 +91,20 @@ def _range_chunks(
             yield Chunk(expected, split.share * 1_000_000 + number, header, group)
 
 
+def read_file_header(uri: str, expected: ExpectedMember, columns: Mapping[str, Mapping[str, str]]) -> Header:
+    """The header of a plain file, as `read_chunks` will find it; InputError where it cannot be read by it."""
+    with open_file(uri) as file:
+        return _separate_header(iter([_first_block(file, expected.path)]), expected, columns, expected.path)[0]
+
+
+def read_file_end(uri: str, where: str) -> bytes:
+    """The physical line that a plain file ends with and that no line end closes; empty where every line is closed."""
+    with open_file(uri) as file, AsInputError(where):
+        size = file.size()
+        file.seek(max(0, size - HEAD_BYTES))
+        return bytes(file.read()).rpartition(NEWLINE)[2]
+
+
 def _first_block(file: Any, where: str) -> Block:
     with AsInputError(where):
         head = file.read(HEAD_BYTES)

@@ -13,6 +13,8 @@ from oilake.jobs.synthetic.release_rules import AFTER, BEFORE, FIRST
 
 MID_LETTERS = np.array(list("0123456789bcdfghjklmnpqrstvwxyz_"))
 KNOWLEDGE_GRAPH = 400
+# A boxable class that every user expects, and examples of commands name.
+WELL_KNOWN = "Dog"
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -115,6 +117,8 @@ def _names_by_release(
         groups.append(free[:taken].tolist())
         free = free[taken:]
     names.share_names(latest, groups)
+    for index in boxable[4:5].tolist():
+        latest[index] = WELL_KNOWN
     first, second = list(latest), list(latest)
     for n, index in enumerate(free[in_first[free]][: 2 * counts.renamed].tolist()):
         first[index] = fresh[total + n]

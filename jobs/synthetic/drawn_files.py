@@ -34,7 +34,7 @@ class DrawnFile:
         """The rows as text; `ids`: the image IDs of the subset in the slice."""
         rng, world, form = self._random(SPELLINGS), self.world, self.form
         if form.content == "masks":
-            return evolved_drawings.mask_lines(rng, ids, world, self._masks(), form.subset == "train")
+            return evolved_drawings.mask_lines(rng, ids, world, self.masks(), form.subset == "train")
         if form.content == "points":
             return evolved_drawings.point_lines(rng, ids, world, self.state, self._points(), form.state)
         triplets = evolved_drawings.make_triplets(world, form.state)
@@ -44,7 +44,7 @@ class DrawnFile:
         """Adds the rows, under the file's name, and the classes and images of masks and points."""
         files, subset = (self.name,), self.form.subset or ""
         if self.form.content == "masks":
-            drawn = self._masks().pairs
+            drawn = self.masks().pairs
             tally.count(files, "images_with_masks", subset, len(np.unique(pairs.image_numbers(drawn))))
             tally.see(files, "mask", pairs.class_numbers(drawn))
         elif self.form.content == "points":
@@ -60,7 +60,8 @@ class DrawnFile:
     def _rows(self) -> int:
         return self.world.scaled_count(self.form.state, self.form.content, self.form.subset or "", self.number)
 
-    def _masks(self) -> EvolvedBoxes:
+    def masks(self) -> EvolvedBoxes:
+        """The boxes in which the masks of a file of masks are painted."""
         return evolved_drawings.draw_masks(self._random(DRAWINGS), self.world, self.state, self._rows())
 
     def _points(self) -> Pairs:

@@ -12,6 +12,7 @@ import numpy as np
 from oilake.conf.registry import PublishedFigures, Release
 from oilake.jobs.synthetic import (
     archives,
+    contradiction_planting,
     defect_injection,
     evolved_classfiles,
     evolved_context,
@@ -20,13 +21,17 @@ from oilake.jobs.synthetic import (
     evolved_truth,
     figures,
     ground_truth,
+    mask_images,
     plain_defects,
+    planted_truth,
     release_rules,
 )
 from oilake.jobs.synthetic.archives import Spools
 from oilake.jobs.synthetic.classes import SampleClasses
+from oilake.jobs.synthetic.contradiction_planting import TRUTH_FILE, PlantedImages
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.figures import Figures, FigureTally
+from oilake.jobs.synthetic.mask_images import TruthRow
 from oilake.jobs.synthetic.plain_defects import PlainDefects
 from oilake.jobs.synthetic.plan import SamplePlan
 from oilake.jobs.synthetic.release_rules import ListFile
@@ -50,12 +55,14 @@ def full_scale_bytes(choice: SampleChoice) -> int:
 
 @dataclass(frozen=True)
 class EvolvedJob:
-    """`files`: the known files of each chosen release; `written`: those of the chosen tables, in the order of the rules."""
+    """`files`: the known files of each chosen release; `written`: those of the chosen tables, in the order of the rules;
+    `mask_names`: the published paths of the zips of masks, with `{digit}` in them, by subset."""
 
     world: EvolvedContext
     files: dict[str, tuple[str, ...]]
     written: tuple[str, ...]
     tells_truth: bool
+    mask_names: dict[str, str]
 
     @property
     def row_files(self) -> list[str]:
@@ -81,7 +88,8 @@ def plan_files(
     files = {name: tuple(file.name for file in releases[name].files if rules.table_of(file.name)) for name in chosen}
     every = {name for names in files.values() for name in names}
     written = tuple(name for name in (*rules.rows, *rules.lists) if name in every and rules.table_of(name) in tables)
-    return EvolvedJob(world, files, written, decided.scale <= ground_truth.LABELS_UP_TO)
+    masks = {archives.subset: archives.name for name in chosen for archives in releases[name].mask_archives}
+    return EvolvedJob(world, files, written, decided.scale <= ground_truth.LABELS_UP_TO, masks)
 
 
 def spool_name(name: str) -> str:
@@ -96,9 +104,11 @@ def spool_headers(job: EvolvedJob) -> dict[str, bytes]:
 
 def begin_truth(job: EvolvedJob | None, folder: Path, classes: SampleClasses) -> None:
     """Removes what an earlier sample told, and begins anew where later releases are written."""
-    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv"):
+    for pattern in ("label_changes_v[3-9]_v*.csv", "box_changes_v*.csv", "class_changes.csv", "masks.csv", TRUTH_FILE):
         for path in folder.glob(pattern):
             path.unlink()
+    if job and job.world.plan.contradictions:
+        ground_truth.write_csv(folder / TRUTH_FILE, contradiction_planting.TRUTH, [])
     if job and job.tells_truth:
         evolved_truth.begin_truth(folder, job.world, classes)
 
@@ -108,13 +118,21 @@ def append_slice(
 ) -> None:
     """Writes and counts the rows of one slice, and tells what changed in it."""
     slice_states = evolved_slices.make_states(job.world, number, sample_slice)
+    planted = PlantedImages(job.world)
+    if job.world.plan.contradictions:
+        planted = contradiction_planting.plant_images(job.world, slice_states)
     for name in job.row_files:
-        archives.append_rows(opened, {spool_name(name): [evolved_slices.file_lines(job.world, slice_states, name)]})
+        lines = evolved_slices.file_lines(job.world, slice_states, name)
+        merged = contradiction_planting.merge_lines(lines, planted.csv_lines(job.world.rules.rows[name]))
+        archives.append_rows(opened, {spool_name(name): [merged]})
     every = {name for names in job.files.values() for name in names}
     rows = {name: form for name, form in job.world.rules.rows.items() if name in every}
     evolved_slices.count_files(tally, job.world, slice_states, rows)
+    planted_truth.count_planted(tally, planted, slice_states, rows)
+    planted_truth.append_contradictions(truth, planted, [name for name in job.files if planted.images])
     if job.tells_truth:
         evolved_truth.append_truth(truth, job.world, slice_states)
+        planted_truth.append_changes(truth, planted)
 
 
 def evolved_figures(job: EvolvedJob, tally: FigureTally) -> dict[str, Figures]:
@@ -148,6 +166,19 @@ def _trainable_classes(job: EvolvedJob, tally: FigureTally) -> dict[str, set[int
         )
         for name, names in job.files.items()
     }
+
+
+def write_masks(job: EvolvedJob, out: Path, folder: Path) -> list[TruthRow]:
+    """The zips of the masks whose rows wait in spools, of a sample that is small enough; the truth about them."""
+    forms = {name: job.world.rules.rows[name] for name in job.row_files if job.tells_truth}
+    return [
+        row
+        for name, form in forms.items()
+        if form.content == "masks" and form.subset in job.mask_names
+        for row in mask_images.write_archives(
+            out, folder, form.subset, job.mask_names[form.subset], folder / spool_name(name), job.world.seed
+        )
+    ]
 
 
 def write_files(

@@ -17,6 +17,8 @@ from oilake.jobs.synthetic.release_rules import ARCHIVES, load_rules
 
 STATED = ("size", "size_stated_by", "approximate_size", "checksums")
 
+STATED_OF_MASKS = ("stated", "stated_by", "source")
+
 
 def write_registry(
     folder: Path, unfinished: Path, releases: Collection[str], figures: Mapping[str, Figures], scale: float
@@ -49,6 +51,11 @@ def _release_document(release: str, figures: Figures | None, scale: float) -> di
     if trainable_rule and rules.releases[release].classes.trainable_positives:
         document["trainable_rule"] = [
             {**line, "at_least": least_positives(line["at_least"], scale)} for line in trainable_rule
+        ]
+    if "mask_archives" in document:
+        document["mask_archives"] = [
+            {key: value for key, value in entry.items() if key not in STATED_OF_MASKS}
+            for entry in document["mask_archives"]
         ]
     written = [entry for entry in document["files"] if rules.table_of(entry["name"])]
     document["files"] = [{key: value for key, value in entry.items() if key not in STATED} for entry in written]

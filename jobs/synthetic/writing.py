@@ -15,6 +15,7 @@ from oilake.jobs.synthetic import (
     evolved_writing,
     figures,
     ground_truth,
+    mask_images,
     photos,
     plan,
     sample_registry,
@@ -62,6 +63,8 @@ def write_sample(
     defects = archive_writing.write_archives(job.archives, planted)
     figures_by_release = {name: figures.first_figures(tally, sample_classes, name) for name in first}
     if evolved:
+        if masks := evolved_writing.write_masks(evolved, out, folder):
+            ground_truth.write_csv(job.truth_folder / "masks.csv", mask_images.TRUTH, masks)
         defects += evolved_writing.write_files(evolved, out, folder, tally, defect_counts)
         figures_by_release |= evolved_writing.evolved_figures(evolved, tally)
     ground_truth.write_csv(job.truth_folder / "defects.csv", ground_truth.DEFECTS, defects)

@@ -75,7 +75,10 @@ def _unknown_class_error(text: str, classes: Sequence[Class], flag: str, where: 
         for spelling in filter(None, (mid, name)):
             spellings.setdefault(_folded_name(spelling), []).append((mid, name))
     nearest = difflib.get_close_matches(mid_of(text) or _folded_name(text), list(spellings), NEAREST)
-    close = dict.fromkeys(candidate for spelling in nearest for candidate in spellings[spelling])
-    nearest_names = ", ".join(f"{name or 'no name'} ({mid})" for mid, name in close)
-    hint = f"the nearest are {nearest_names}" if nearest_names else "`oilake show classes` lists them"
-    return ConfigError(f"{flag} {text!r}: {where} has no such class; {hint}")
+    close = list(dict.fromkeys(candidate for spelling in nearest for candidate in spellings[spelling]))
+    hint = f"the nearest are {_class_list(close)}" if close else f"there are {_class_list(classes[:NEAREST])}, …"
+    return ConfigError(f"{flag} {text!r}: no class of {where} is called so; {hint}; `oilake show classes` lists all")
+
+
+def _class_list(classes: Sequence[Class]) -> str:
+    return ", ".join(f"{name or 'no name'} ({mid})" for mid, name in classes)

@@ -10,7 +10,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
 from oilake.conf.errors import StoreError
+from oilake.conf.storage import uri_storage
 from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -24,13 +26,22 @@ T = TypeVar("T")
 
 def commit_persistently(uri: str, commit_once: Callable[[], T], busy: str = BUSY) -> T:
     """What `commit_once` gives, which looks at the table at `uri` anew and commits to it; tried again where another writer
-    was first. StoreError, ending with `busy`, where that goes on."""
+    was first. StoreError, ending with `busy`, where that goes on, or where the store does not keep two writers apart."""
+    require_safe_commits(uri)
     for attempt in range(ATTEMPTS):
         try:
             return commit_once()
         except CommitFailedError:
             time.sleep(PAUSE * attempt)
     raise StoreError(f"{uri}: {busy}")
+
+
+def require_safe_commits(uri: str) -> None:
+    """StoreError where a table is on S3 in a store that may lose a commit to another; asked once for each warehouse."""
+    if is_on_s3(uri):
+        from oilake.jobs.transport import s3_reach  # boto3 takes a while to import, and a folder needs none of it
+
+        s3_reach.require_one_writer_of_two(uri.rpartition("/")[0], uri_storage(uri))
 
 
 def add_action(file: StagedFile) -> AddAction:

@@ -1,103 +1,106 @@
-"""Creates the tables from schemas/ and quality/, and brings older ones up to date."""
+"""Creates the tables from schemas/ and quality/, and brings older ones up to date; each change is a commit of delta-rs."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import DeltaTable, Field, Schema
+from deltalake.exceptions import DeltaError
 from pyarrow.fs import FileSelector
-from pyspark.sql import SparkSession
 
 from oilake.conf.errors import StoreError
+from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
-from oilake.jobs.tables.delta_log import open_table
-from oilake.jobs.tables.quoting import path_table, quote_identifier
-from oilake.jobs.tables.table_properties import RETENTION, migrate_retention
+from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
+from oilake.jobs.tables.delta_commits import FOLDER as LOG_FOLDER
+from oilake.jobs.tables.delta_log import existing_table, open_table
+from oilake.jobs.tables.quoting import path_table
+from oilake.jobs.tables.table_properties import RETENTION, change_properties, migrate_retention
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
+from oilake.schemas.loader import Column
 
 CONSTRAINT = "delta.constraints."
+PROTOCOL = {"delta.minReaderVersion": "1", "delta.minWriterVersion": "3"}  # 3: who writes keeps CHECK constraints
 THREADS = 3
-ATTEMPTS = 20
-PAUSE = 0.25
-CONSTRAINT_VIOLATED = "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION"
 EXAMPLES = 3
-CREATE_RACE_WORDS = ("already_exists", "non_empty_location", "concurrent")
 
 
-def ensure_tables(spark: SparkSession, warehouse: Warehouse) -> list[str]:
-    """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated."""
+def ensure_tables(session: StartSession, warehouse: Warehouse) -> list[str]:
+    """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated.
+
+    Spark is started only to count the rows that break a new constraint.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(spark, warehouse, name), schemas.table_names()))
+        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), schemas.table_names()))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
-def _ensure_table(spark: SparkSession, warehouse: Warehouse, name: str) -> list[str]:
+def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> list[str]:
     table = open_table(warehouse, name)
     try:
         if table is None:
-            _create_table(spark, warehouse, name)
+            _create_table(warehouse, name)
             return []
-        return _migrate_table(spark, warehouse, name, table)
-    except SPARK_ERRORS as error:
-        if table is None:
-            _remove_orphan_log(warehouse, name)
+        return _migrate_table(session, warehouse, name, table)
+    except (*SPARK_ERRORS, DeltaError, OSError) as error:
         raise StoreError(
             f"{warehouse.table_uri(name)}: cannot be made ({error_line(error)}); check its rights and the disk, then run "
             "again"
         ) from None
 
 
-def _create_table(spark: SparkSession, warehouse: Warehouse, name: str) -> None:
-    """Creates the table, unless another run is just doing so; what a run that died left of it is cleared away."""
-    try:
-        spark.sql(create_sql(warehouse, name))
-    except SPARK_ERRORS as error:
-        if not any(word in str(error).lower() for word in CREATE_RACE_WORDS):
-            raise
-        if not _table_appears(warehouse, name):
-            _remove_orphan_log(warehouse, name)
-            spark.sql(create_sql(warehouse, name))
+def _create_table(warehouse: Warehouse, name: str) -> None:
+    """Creates the table in one commit, unless another run is just doing so.
 
-
-def _table_appears(warehouse: Warehouse, name: str) -> bool:
-    for _ in range(ATTEMPTS):
-        if open_table(warehouse, name) is not None:
-            return True
-        time.sleep(PAUSE)
-    return False
-
-
-def _remove_orphan_log(warehouse: Warehouse, name: str) -> None:
-    """Removes the log of a table that was never made. A folder that holds anything else is somebody's own."""
-    store, path = open_filesystem(warehouse.table_uri(name))
-    entries = store.get_file_info(FileSelector(path, allow_not_found=True))
-    if [info.base_name for info in entries] == ["_delta_log"] and open_table(warehouse, name) is None:
-        store.delete_dir(entries[0].path)
-
-
-def create_sql(warehouse: Warehouse, name: str) -> str:
-    """The CREATE TABLE of one table: columns with comments, NOT NULL, partitions, and CHECK constraints as properties."""
-    schema = schemas.table_schema(name)
-    suite = quality.load_suite(name)
+    StoreError where its folder holds something else, which is somebody's own.
+    """
+    uri = warehouse.table_uri(name)
+    require_safe_commits(uri)
+    _refuse_used_folder(uri)
+    schema, suite = schemas.table_schema(name), quality.load_suite(name)
     constraints = {CONSTRAINT + key: sql for key, sql in quality.delta_constraints(suite).items()}
-    properties = constraints | suite_properties.carried_properties(suite) | RETENTION
-    listed = ", ".join(f"{schemas.quoted_literal(k)} = {schemas.quoted_literal(v)}" for k, v in properties.items())
-    partitioned = f" PARTITIONED BY ({', '.join(schema.partition_by)})" if schema.partition_by else ""
-    return (
-        f"CREATE TABLE {path_table(warehouse.spark_path(name))} ({schemas.spark_schema(schema)}) USING delta{partitioned} "
-        f"COMMENT {schemas.quoted_literal(schema.description)} TBLPROPERTIES ({listed})"
-    )
+    try:
+        DeltaTable.create(
+            uri,
+            Schema(_delta_fields(schema.columns)),
+            partition_by=list(schema.partition_by),
+            description=schema.description,
+            configuration=constraints | suite_properties.carried_properties(suite) | RETENTION | PROTOCOL,
+            storage_options=warehouse.storage_options(),
+            raise_if_key_not_exists=False,
+        )
+    except DeltaError:
+        if open_table(warehouse, name) is None:
+            raise
 
 
-def _migrate_table(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
-    sentences = _migrate_columns(spark, warehouse, name, table) + _migrate_constraints(spark, warehouse, name, table)
+def _refuse_used_folder(uri: StorageUri) -> None:
+    store, path = open_filesystem(uri)
+    entries = store.get_file_info(FileSelector(path, allow_not_found=True))
+    if strange := [info.base_name for info in entries if info.base_name != LOG_FOLDER]:
+        raise StoreError(f"{uri}: holds {strange[0]} and is no table; give --warehouse a folder of its own")
+
+
+def _delta_fields(columns: Iterable[Column]) -> list[Field]:
+    """The columns as a table's log declares them, each with its comment."""
+    declared = [
+        pa.field(column.name, schemas.arrow_type(column), column.nullable, {"comment": column.description})
+        for column in columns
+    ]
+    return list(Schema.from_arrow(pa.schema(declared)).fields)
+
+
+def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+    sentences = _migrate_columns(warehouse, name, table) + _migrate_constraints(session, warehouse, name, table)
     return (
         sentences
         + suite_properties.migrate_suite(warehouse, name, quality.load_suite(name))
@@ -105,10 +108,10 @@ def _migrate_table(spark: SparkSession, warehouse: Warehouse, name: str, table: 
     )
 
 
-def _migrate_columns(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+def _migrate_columns(warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     stored_fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     declared_columns = {column.name: column for column in schemas.table_schema(name).columns}
-    where = path_table(warehouse.spark_path(name))
+    where = warehouse.table_uri(name)
     if gone := sorted(set(stored_fields) - set(declared_columns)):
         raise StoreError(
             f"{where}: column {', '.join(gone)} is not in schemas/{name}.yaml; drop it or restore the schema"
@@ -117,15 +120,19 @@ def _migrate_columns(spark: SparkSession, warehouse: Warehouse, name: str, table
     for column in added:
         if not column.nullable:
             raise StoreError(f"{where}: the new column {column.name} is NOT NULL; ingest into a new warehouse instead")
-        spark.sql(f"ALTER TABLE {where} ADD COLUMNS ({schemas.column_sql(column)})")
     for key, field in stored_fields.items():
         _refuse_changed_type(where, name, declared_columns[key], field)
-    relaxed = [key for key, field in stored_fields.items() if declared_columns[key].nullable and not field["nullable"]]
-    for key in relaxed:
-        spark.sql(f"ALTER TABLE {where} ALTER COLUMN {quote_identifier(key)} DROP NOT NULL")
+    relaxed = [
+        declared_columns[key]
+        for key, field in stored_fields.items()
+        if declared_columns[key].nullable and not field["nullable"]
+    ]
+    if added or relaxed:
+        changes = _delta_fields([*added, *relaxed])
+        commit_persistently(where, lambda: existing_table(warehouse, name).alter.add_columns(changes))
     return [
         *(f"{name}: column {column.name} was added" for column in added),
-        *(f"{name}: column {key} may be NULL now" for key in relaxed),
+        *(f"{name}: column {column.name} may be NULL now" for column in relaxed),
     ]
 
 
@@ -139,37 +146,42 @@ def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field:
         )
 
 
-def _migrate_constraints(spark: SparkSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
-    where = path_table(warehouse.spark_path(name))
+def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+    where = warehouse.table_uri(name)
     stored = table.metadata().configuration
     stored_constraints = {
         k.removeprefix(CONSTRAINT): _without_spaces(v) for k, v in stored.items() if k.startswith(CONSTRAINT)
     }
-    declared_constraints = quality.delta_constraints(quality.load_suite(name))
+    suite = quality.load_suite(name)
+    declared_constraints = quality.delta_constraints(suite)
     sentences = []
-    for key in [
-        key
-        for key, sql in stored_constraints.items()
-        if key not in declared_constraints or _without_spaces(declared_constraints[key]) != sql
-    ]:
-        spark.sql(f"ALTER TABLE {where} DROP CONSTRAINT {quote_identifier(key)}")
-        sentences.append(f"{name}: constraint {key} was dropped")
+    for key, sql in stored_constraints.items():
+        if key not in declared_constraints or _without_spaces(declared_constraints[key]) != sql:
+            commit_persistently(where, partial(_drop_constraint, warehouse, name, key))
+            sentences.append(f"{name}: constraint {key} was dropped")
     for key, sql in declared_constraints.items():
         if stored_constraints.get(key) != _without_spaces(sql):
-            sentences.append(f"{name}: {_add_constraint(spark, where, key, sql, quality.load_suite(name).key())}")
+            sentences.append(f"{name}: {_add_constraint(session, warehouse, name, key, sql, suite.key())}")
     return sentences
 
 
-def _add_constraint(spark: SparkSession, where: str, key: str, sql: str, shown: Sequence[str]) -> str:
-    """Adds a constraint unless rows that are there break it; what became of it, with such rows counted and shown."""
-    try:
-        spark.sql(f"ALTER TABLE {where} ADD CONSTRAINT {quote_identifier(key)} CHECK ({sql})")
-        return f"constraint {key} was added"
-    except SPARK_ERRORS as error:
-        if CONSTRAINT_VIOLATED not in str(error):
-            raise
-    broken = spark.sql(f"SELECT * FROM {where} WHERE NOT coalesce({sql}, false)")
+def _drop_constraint(warehouse: Warehouse, name: str, key: str) -> None:
+    existing_table(warehouse, name).alter.drop_constraint(key, raise_if_not_exists=False)
+
+
+def _add_constraint(
+    session: StartSession, warehouse: Warehouse, name: str, key: str, sql: str, shown: Sequence[str]
+) -> str:
+    """Adds a constraint unless rows that are there break it; what became of it, with such rows counted and shown.
+
+    It is stored as it is written: delta-rs's own statement would store it in words that Spark cannot read.
+    """
+    where = path_table(warehouse.spark_path(name))
+    broken = session().sql(f"SELECT * FROM {where} WHERE NOT coalesce({sql}, false)")
     examples = broken.select(*(shown or broken.columns)).limit(EXAMPLES).toJSON().collect()
+    if not examples:
+        change_properties(warehouse, name, lambda _: {CONSTRAINT + key: sql})
+        return f"constraint {key} was added"
     rows = broken.count()
     return (
         f"constraint {key} was not added, since {rows:,} row{'s' if rows != 1 else ''} of the table "

@@ -21,6 +21,7 @@ from oilake.schemas import loader as schemas
 def open_table(warehouse: Warehouse, table: str) -> DeltaTable | None:
     """The newest state of a table, or None where there is none yet."""
     refuse_odd_warehouse(warehouse.table_uri(table))
+    warehouse.require_reachable()
     try:
         return DeltaTable(warehouse.table_uri(table), storage_options=warehouse.storage_options())
     except TableNotFoundError:

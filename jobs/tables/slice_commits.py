@@ -14,16 +14,20 @@ from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.publication import Publication, application_id, is_commit_of, publication_properties
 from oilake.jobs.tables.published_slices import property_name
 from oilake.jobs.tables.slice_files import staged_at
+from oilake.jobs.tables.slice_versions import part_paths
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 
 def commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publication: Publication) -> int:
-    """Replaces the publication's slice of one table; the version that holds it."""
+    """Replaces the publication's slice of one table; the version that holds it.
+
+    Where it is empty and stays so, nothing is committed, and any version that is not older holds it.
+    """
     name = schema.table
     staged: list[AddAction | RemoveAction] = [add_action(file) for file in publication.files if file.table == name]
-    kept = publication.kept.get(name)
+    kept, part = publication.kept.get(name), publication.slice(schema)
 
     def commit_once() -> int:
         table = existing_table(warehouse, name)
@@ -31,7 +35,8 @@ def commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publi
             return _slice_version(warehouse, name, table, number, publication)
         if _set_properties(table, publication):
             table = existing_table(warehouse, name)
-        part = publication.slice(schema)
+        elif not staged and not kept and not part_paths(table, part):
+            return table.version()
         table.create_write_transaction(
             staged if kept is None else [*staged, *_exchange_actions(warehouse, table, name, part, kept)],
             "overwrite" if kept is None else "append",

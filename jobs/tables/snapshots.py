@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.release_order import release_number
 from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -53,12 +54,12 @@ def every_snapshot(warehouse: Warehouse) -> list[Snapshot]:
 
 
 def newest_by_release(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
-    """The newest of the snapshots of each release, by release."""
+    """The newest of the snapshots of each release, by release, in the order of their numbers."""
     newest: dict[str, Snapshot] = {}
     for snapshot in snapshots:
         if snapshot.release not in newest or snapshot.number > newest[snapshot.release].number:
             newest[snapshot.release] = snapshot
-    return dict(sorted(newest.items()))
+    return {release: newest[release] for release in sorted(newest, key=release_number)}
 
 
 def ingest_times(snapshots: Iterable[Snapshot]) -> dict[str, datetime.datetime]:

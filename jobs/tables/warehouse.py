@@ -10,7 +10,7 @@ from pyarrow import fs
 
 from oilake.conf.settings import Settings
 from oilake.conf.storage import Storage, StorageUri, uri_storage
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem, spark_path
+from oilake.jobs.runtime.filesystem import is_on_s3, join_uri, open_filesystem, spark_path
 
 if TYPE_CHECKING:
     from oilake.jobs.tables.snapshots import Snapshot
@@ -53,6 +53,13 @@ class Warehouse:
     def storage_options(self) -> dict[str, str]:
         """What delta-rs takes beside a table's URI."""
         return self.storage.delta_options()
+
+    def require_reachable(self) -> None:
+        """StoreError where it is on S3 and cannot be reached, by what S3 answers; asked once."""
+        if is_on_s3(self.uri):
+            from oilake.jobs.transport import s3_reach  # boto3 takes a while to import, and a folder needs none of it
+
+            s3_reach.require_reachable(self.uri, self.storage)
 
     def spark_path(self, name: str, *parts: str) -> str:
         """A table's folder, or what is below it, as Spark's Hadoop client calls it."""

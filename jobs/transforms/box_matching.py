@@ -125,17 +125,28 @@ def _areas(edges: Edges) -> Doubles:
     return np.asarray((edges[:, 1] - edges[:, 0]) * (edges[:, 3] - edges[:, 2]))
 
 
+def best_ious(boxes: BoxSet, others: BoxSet) -> Doubles:
+    """The largest IoU of each box with one of the others of its key, shape (rows,); 1 for the same edges, NaN where there is
+    no other."""
+    best = np.full(len(boxes.keys), np.nan)
+    for left, right in _key_pairs(boxes, others):
+        ious = box_ious(boxes.edges[left], others.edges[right])
+        ious[(boxes.edges[left] == others.edges[right]).all(axis=1)] = 1
+        np.fmax.at(best, left, ious)
+    return best
+
+
+def overlaps_enough(ious: Doubles, least_iou: float) -> npt.NDArray[np.bool_]:
+    """Which reach `least_iou`, in steps; NaN does not."""
+    return np.asarray(np.rint(ious * STEPS) >= np.rint(least_iou * STEPS))
+
+
 def _candidate_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> tuple[Integers, Integers, Doubles]:
     """(places before, places after, IoU) of all pairs within a key that overlap enough, by both places."""
-    firsts = np.searchsorted(after.keys, before.keys)
-    stops = np.searchsorted(after.keys, before.keys, side="right")
-    counts = stops - firsts
     lefts, rights, overlaps = [], [], []
-    for start, stop in _bounded_slices(counts, PAIRS_AT_ONCE):
-        left = np.repeat(np.arange(start, stop), counts[start:stop])
-        right = range_numbers(firsts[start:stop], stops[start:stop])
+    for left, right in _key_pairs(before, after):
         ious = box_ious(before.edges[left], after.edges[right])
-        near = np.flatnonzero(np.rint(ious * STEPS) >= np.rint(least_iou * STEPS))
+        near = np.flatnonzero(overlaps_enough(ious, least_iou))
         lefts.append(left[near])
         rights.append(right[near])
         overlaps.append(ious[near])
@@ -145,6 +156,18 @@ def _candidate_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> tuple[I
         np.concatenate([nothing, *rights]),
         np.concatenate([np.empty(0), *overlaps]),
     )
+
+
+def _key_pairs(before: BoxSet, after: BoxSet) -> Iterator[tuple[Integers, Integers]]:
+    """(places before, places after) of all pairs within a key, some at a time."""
+    firsts = np.searchsorted(after.keys, before.keys)
+    stops = np.searchsorted(after.keys, before.keys, side="right")
+    counts = stops - firsts
+    for start, stop in _bounded_slices(counts, PAIRS_AT_ONCE):
+        yield (
+            np.repeat(np.arange(start, stop), counts[start:stop]),
+            range_numbers(firsts[start:stop], stops[start:stop]),
+        )
 
 
 def _bounded_slices(counts: Integers, most: int) -> Iterator[tuple[int, int]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +33,7 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
 
     A row that names another subset than that of its member, or than those that may occur in it, is a fault.
     """
-    member, rows = expected.member, len(raw["image_id"])
+    rows = len(raw["image_id"])
     result = normalize_listed(raw, expected, release)
     for name in AS_PUBLISHED:
         result.columns[name] = raw.get(name, pa.nulls(rows, pa.string()))
@@ -44,8 +43,7 @@ def normalize(raw: Mapping[str, pa.Array], expected: ExpectedMember, release: Re
     result.add("original_size", *numbers.to_integers(sizes), "invalid_size")
     result.columns["original_md5"] = md5.to_hex(raw.get("original_md5", pa.nulls(rows, pa.string())))
     rotations = raw.get("rotation", pa.nulls(rows, REPEATED))
-    read = partial(_read_rotations, unknown=member.null_values.get("rotation", ()))
-    result.add("rotation", *dictionary_arrays.convert_distinct(rotations, read), "invalid_rotation")
+    result.add("rotation", *dictionary_arrays.convert_distinct(rotations, _read_rotations), "invalid_rotation")
     for name in LIST_COLUMNS.values():
         result.columns[name] = pa.nulls(rows, pa.bool_())
     return result
@@ -66,10 +64,9 @@ def normalize_listed(raw: Mapping[str, pa.Array], expected: ExpectedMember, rele
     return result
 
 
-def _read_rotations(texts: pa.StringArray, unknown: Sequence[str]) -> tuple[pa.Int32Array, Mask]:
-    """(Degrees, NULL where `unknown` or unreadable; which are no quarter of a circle), however the number is written."""
-    stated = pc.if_else(pc.is_in(texts, value_set=pa.array(unknown, pa.string())), None, texts)
-    degrees, unreadable = numbers.to_doubles(stated)
+def _read_rotations(texts: pa.StringArray) -> tuple[pa.Int32Array, Mask]:
+    """(Degrees, NULL where unreadable; which are no quarter of a circle), however the number is written."""
+    degrees, unreadable = numbers.to_doubles(texts)
     is_quarter = pc.is_in(degrees, value_set=ROTATIONS)
     is_oblique = numpy_mask(pc.and_(pc.is_valid(degrees), pc.invert(is_quarter)))
     return pc.cast(pc.if_else(is_quarter, degrees, None), pa.int32()), unreadable | is_oblique

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oilake.conf.reconcile_policy import EVIDENCE
 from oilake.jobs.transforms import label_keys
 from oilake.jobs.transforms.class_ancestors import NO_ANCESTORS, ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
@@ -26,6 +27,7 @@ from oilake.jobs.transforms.release_diff import (
     side_name,
     side_subsets,
 )
+from oilake.jobs.transforms.verdicts import CORRECTION
 from oilake.schemas.loader import arrow_schema, table_schema
 
 COLUMNS = ("mid", "verdict", "decided_by", "machine_confidence")
@@ -42,11 +44,12 @@ ADDED, REMOVED, LEAF_MOST, FLIPPED, NEWLY_VERIFIED, NO_LONGER_VERIFIED, CONFIDEN
     len(CHANGES) + 1
 )
 VERDICTS = ("positive", "negative", "unverified")
-DECIDERS = ("human", "crowdsource", "machine")
+DECIDERS = ("machine", "human", "crowdsource", *EVIDENCE, CORRECTION)
 # A state is a verdict and who decided it: len(VERDICTS) * decider + verdict.
 STATES = len(VERDICTS) * len(DECIDERS)
+# What another than the machine decides, people decide: boxes, masks, relationships and points are drawn by them.
 PEOPLE_POSITIVE = tuple(
-    len(VERDICTS) * DECIDERS.index(decider) + VERDICTS.index("positive") for decider in ("human", "crowdsource")
+    len(VERDICTS) * place + VERDICTS.index("positive") for place, decider in enumerate(DECIDERS) if decider != "machine"
 )
 
 Bytes = npt.NDArray[np.int8]
@@ -144,7 +147,7 @@ KINDS = _change_kinds()
 
 def _changed_pairs(names: Sequence[str], old: str, before: LabelRows, new: str, after: LabelRows) -> Arrays:
     """The pairs among those that both releases have which changed."""
-    kinds = KINDS.take(before.states * np.int8(STATES) + after.states)
+    kinds = KINDS.take(before.states.astype(np.int16) * np.int16(STATES) + after.states)
     differ = before.confidences != after.confidences
     differ &= ~(np.isnan(before.confidences) & np.isnan(after.confidences))
     kinds[differ & (kinds == UNCHANGED)] = CONFIDENCE_CHANGED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -55,13 +55,27 @@ def find_evidence(keys: LabelKeys, policy: ReconcilePolicy) -> LabelEvidence:
     distinct = pairs[firsts]
     return LabelEvidence(
         distinct if keys.pairs is None else keys.pairs[distinct],
-        np.append(starts[firsts[1:]], len(keys.sorted)),
+        np.append(starts[firsts[1:]], len(keys.sorted))[: len(firsts)],
         states,
         pa.array(keys.levels[_level_codes(keys, chosen[firsts])], mask=states < MACHINE),
         starts,
         stops,
         several,
     )
+
+
+def with_pairs(evidence: LabelEvidence, pairs: Integers) -> LabelEvidence:
+    """The evidence with pairs that no label names: no row stands behind them, and nobody said anything of them."""
+    every = np.union1d(evidence.pairs, pairs)
+    if len(every) == len(evidence.pairs):
+        return evidence
+    places = np.searchsorted(every, evidence.pairs)
+    rows, states = np.zeros(len(every), np.int64), np.zeros(len(every), np.uint8)
+    rows[places], states[places] = np.diff(evidence.ends, prepend=0), evidence.states
+    origin_places = np.full(len(every), -1)
+    origin_places[places] = np.arange(len(places))
+    confidences = evidence.machine_confidence.take(pa.array(origin_places, mask=origin_places < 0))
+    return replace(evidence, pairs=every, ends=np.cumsum(rows), states=states, machine_confidence=confidences)
 
 
 def _run_starts(values: Integers) -> Integers:

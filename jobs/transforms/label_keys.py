@@ -67,12 +67,12 @@ def bit_width(count: int) -> int:
     return max(count - 1, 0).bit_length()
 
 
-def pair_keys(part: ImageRuns, images: Numbers, classes: ClassVocabulary) -> Integers:
-    """Of each row the place of its image in `images`, then that of its MID in `classes`, as one number."""
+def pair_keys(part: ImageRuns, images: Numbers, classes: ClassVocabulary, column: str = "mid") -> Integers:
+    """Of each row the place of its image in `images`, then that of the MID in `column` in `classes`, as one number."""
     places = np.searchsorted(images, part.images) << bit_width(len(classes.mids))
     packed = np.repeat(places, part.lengths)
     start = 0
-    for chunk in part.rows["mid"].chunks:
+    for chunk in part.rows[column].chunks:
         packed[start : start + len(chunk)] |= classes.codes(chunk.dictionary)[chunk.indices.to_numpy()]
         start += len(chunk)
     return packed

@@ -63,7 +63,7 @@ def _client_config(fetch: FetchSettings, storage: Storage) -> Config:
 
 def _head_version(client: Any, url: str, known_version: Version | None) -> Version:
     try:
-        return _object_version(client.head_object(**_bucket_and_key(url)))
+        return _object_version(client.head_object(**bucket_and_key(url)))
     except (ClientError, BotoCoreError) as error:
         raise_transport_error(error)
 
@@ -71,7 +71,7 @@ def _head_version(client: Any, url: str, known_version: Version | None) -> Versi
 @contextmanager
 def _read_answer(client: Any, url: str, start: int, version: Version | None) -> Iterator[Answer]:
     try:
-        object_answer = client.get_object(**_bucket_and_key(url), **_resume_arguments(start, version))
+        object_answer = client.get_object(**bucket_and_key(url), **_resume_arguments(start, version))
     except (ClientError, BotoCoreError) as error:
         raise_transport_error(error)
     body = object_answer["Body"]
@@ -81,7 +81,8 @@ def _read_answer(client: Any, url: str, start: int, version: Version | None) -> 
         body.close()
 
 
-def _bucket_and_key(url: str) -> dict[str, str]:
+def bucket_and_key(url: str) -> dict[str, str]:
+    """The arguments `Bucket` and `Key` of an s3:// URI."""
     bucket, _, key = url.removeprefix("s3://").partition("/")  # a key may hold ? and #, which end a URL's path
     return {"Bucket": bucket, "Key": key}
 

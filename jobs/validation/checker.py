@@ -1,17 +1,17 @@
-"""Judges targets by the suites that they carry: one reading of their files, one Spark job for what that cannot show."""
+"""Judges targets by the suites that they carry: one reading of their files, then queries for what that cannot show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from pyspark.sql import SparkSession
-
+from oilake.conf.release_order import release_number
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget, published_targets
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.validation import file_metrics, foreign_keys, publish_gate, sql_expectations, uniqueness
+from oilake.jobs.validation import file_metrics, foreign_keys, local_queries, publish_gate, sql_expectations, uniqueness
 from oilake.jobs.validation.file_metrics import TargetMetrics
 from oilake.jobs.validation.foreign_keys import Reference
 from oilake.jobs.validation.sql_expectations import Question
@@ -57,6 +57,11 @@ class WarehouseContext:
     warehouse: Warehouse
     slices: dict[tuple[str, str | None], CheckTarget] = field(default_factory=dict)
 
+    @classmethod
+    def of_targets(cls, warehouse: Warehouse, targets: Sequence[CheckTarget]) -> WarehouseContext:
+        """The warehouse in which these targets were found, which need not be looked for again."""
+        return cls(warehouse, {(target.table, target.release): target for target in targets if target.since is None})
+
     @property
     def pins(self) -> dict[str, Snapshot]:
         """The snapshots by which the targets were found."""
@@ -85,8 +90,8 @@ class WarehouseContext:
         return self.slices[table, release_asked]
 
     def _release_before(self, release: str | None) -> str | None:
-        earlier = [name for name in self.pins if release and int(name[1:]) < int(release[1:])]
-        return max(earlier, key=lambda name: int(name[1:]), default=None)
+        earlier = [name for name in self.pins if release and release_number(name) < release_number(release)]
+        return max(earlier, key=release_number, default=None)
 
 
 @dataclass
@@ -101,7 +106,7 @@ class _TargetWork:
 
 
 def check_targets(
-    spark: SparkSession, targets: Sequence[CheckTarget], around: WarehouseContext | None
+    session: StartSession, targets: Sequence[CheckTarget], around: WarehouseContext | None
 ) -> list[TargetFindings]:
     """Judges every target by all that can be asked of it; without surroundings no other table is there to be asked."""
     asked = [_split_expectations(target, around) for target in targets]
@@ -110,15 +115,15 @@ def check_targets(
         for target, (chosen, _) in zip(targets, asked, strict=True)
     ]
     followed = [_target_references(target, chosen, around) for target, (chosen, _) in zip(targets, asked, strict=True)]
-    metrics_by_target = file_metrics.measure_targets(spark, targets, read_once, followed)
+    metrics_by_target = file_metrics.measure_targets(session, targets, read_once, followed)
     every = [
         _TargetWork(t, f, chosen, left) for t, f, (chosen, left) in zip(targets, metrics_by_target, asked, strict=True)
     ]
     for work in every:
-        _count_from_files(spark, work)
+        _count_from_files(session, work)
     questions = [(work, open_question) for work in every for open_question in _open_questions(work, around)]
     for (work, question), answer in zip(
-        questions, sql_expectations.ask_queries(spark, [q for _, q in questions]), strict=True
+        questions, sql_expectations.ask_queries(session, [q for _, q in questions]), strict=True
     ):
         if isinstance(answer, str):
             work.not_asked[question.expectation.name] = answer
@@ -173,7 +178,7 @@ def _type_misfit(target: CheckTarget, expectation: Expectation) -> str | None:
     return None
 
 
-def _count_from_files(spark: SparkSession, work: _TargetWork) -> None:
+def _count_from_files(session: StartSession, work: _TargetWork) -> None:
     """Counts what the files tell; where one of them cannot be read, only broken promises are certain."""
     whole = work.metrics.total()
     for expectation in work.asked:
@@ -189,7 +194,9 @@ def _count_from_files(spark: SparkSession, work: _TargetWork) -> None:
                 target.files, target.schema, expectation, tallies
             )
         elif expectation.type in scopes.UNIQUE:
-            work.counts[expectation.name] = _count_repeated_keys(spark, work.target, work.metrics, expectation.columns)
+            work.counts[expectation.name] = _count_repeated_keys(
+                session, work.target, work.metrics, expectation.columns
+            )
         elif expectation.type == scopes.ROW_COUNT:
             work.counts[expectation.name] = ExpectationCount(whole.rows)
         else:
@@ -223,12 +230,14 @@ def _target_findings(work: _TargetWork) -> TargetFindings:
 
 
 def _count_repeated_keys(
-    spark: SparkSession, target: CheckTarget, metrics: TargetMetrics, key: Sequence[str]
+    session: StartSession, target: CheckTarget, metrics: TargetMetrics, key: Sequence[str]
 ) -> ExpectationCount:
     rows = metrics.total().rows
     if key == target.suite.key() and publish_gate.keys_proved_unique(target.partition_by, key, metrics.tallies):
         return ExpectationCount(rows)
-    return uniqueness.count_repeated_keys(read_target(spark, target), key, rows)
+    if local_queries.are_small([target]) and (count := local_queries.count_repeated_keys(target, key, rows)):
+        return count
+    return uniqueness.count_repeated_keys(read_target(session(), target), key, rows)
 
 
 def _unreadable_files_result(metrics: TargetMetrics) -> list[Result]:

@@ -9,12 +9,13 @@ from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
 
 from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables.targets import CheckTarget, TableFile
+from oilake.jobs.validation import local_queries
 from oilake.jobs.validation.foreign_keys import ForeignKeyProbe, Reference
 from oilake.quality import metrics, row_expectations
 from oilake.quality.metrics import Metrics, MetricsCollector
@@ -56,7 +57,7 @@ class TargetMetrics:
 
 
 def measure_targets(
-    spark: SparkSession,
+    session: StartSession,
     targets: Sequence[CheckTarget],
     expectations: Sequence[Sequence[Expectation]],
     references: Sequence[Sequence[Reference]],
@@ -65,11 +66,13 @@ def measure_targets(
     every = [_target_expectations(*entry) for entry in zip(targets, expectations, references, strict=True)]
     items = [(n, file) for n, target in enumerate(targets) for file in target.files]
     metrics_by_target = [TargetMetrics(shown={reference.query for reference in chosen}) for chosen in references]
-    shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
-    where = targets[0].folder if targets else ""
-    for n, file, entry, shown in spark_tasks.run_tasks(
-        spark, shares, partial(_file_or_cause, expectations=every), where, "reading"
-    ):
+    where, measure = targets[0].folder if targets else "", partial(_file_or_cause, expectations=every)
+    if local_queries.are_small(targets):
+        measured = spark_tasks.run_here(items, measure, where, "reading")
+    else:
+        shares = balance_by_bytes(items, session().sparkContext.defaultParallelism)
+        measured = spark_tasks.run_tasks(session(), shares, measure, where, "reading")
+    for n, file, entry, shown in measured:
         metrics_by_target[n].shown &= shown
         if isinstance(entry, Metrics):
             metrics_by_target[n].tallies.append((file.partition, entry))

@@ -60,6 +60,8 @@ def _end_after(seconds: int) -> None:
 
 def _answer_query(request: dict[str, Any]) -> dict[str, Any]:
     import duckdb
+    import pyarrow as pa
+    from pyarrow import fs
 
     query = request["query"]
     limit = {"memory_limit": f"{request['megabytes']}MB"}
@@ -68,7 +70,8 @@ def _answer_query(request: dict[str, Any]) -> dict[str, Any]:
     if cause := _refusal_cause(connection, query, request["tables"]):
         return {"refused": cause}
     for name, slice_files in request["tables"].items():
-        connection.register(name, _slice_dataset(slice_files))
+        schema = pa.ipc.read_schema(pa.py_buffer(slice_files["schema"]))
+        connection.register(name, slice_dataset(schema, slice_files["files"], fs.LocalFileSystem()))
     _bound_memory(request["megabytes"])
     rows, examples = 0, list[dict[str, Any]]()
     for batch in connection.sql(query).to_arrow_reader(ROWS):
@@ -86,25 +89,21 @@ def _bound_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _slice_dataset(slice_files: dict[str, Any]) -> Any:
-    """The files of one slice as an Arrow dataset; a partition's values stand in no file and are told beside it."""
+def slice_dataset(schema: Any, files: Iterable[tuple[str, dict[str, Any]]], filesystem: Any) -> Any:
+    """The files of one slice as an Arrow dataset of `schema`; each is a path in the file system and its partition's values,
+    which stand in no file."""
     import pyarrow as pa
     import pyarrow.dataset as ds
-    from pyarrow import fs
 
-    schema, parquet, local = (
-        pa.ipc.read_schema(pa.py_buffer(slice_files["schema"])),
-        ds.ParquetFileFormat(),
-        fs.LocalFileSystem(),
-    )
+    parquet = ds.ParquetFileFormat()
     fragments = []
-    for path, partition in slice_files["files"]:
+    for path, partition in files:
         shared = ds.scalar(True)
         for name, value in partition.items():
             field = ds.field(name)
             shared = shared & (field.is_null() if value is None else field == pa.scalar(value, schema.field(name).type))
-        fragments.append(parquet.make_fragment(path, local, partition_expression=shared))
-    return ds.FileSystemDataset(fragments, schema, parquet, local)
+        fragments.append(parquet.make_fragment(path, filesystem, partition_expression=shared))
+    return ds.FileSystemDataset(fragments, schema, parquet, filesystem)
 
 
 def _refusal_cause(connection: Any, query: str, tables: Iterable[str]) -> str | None:

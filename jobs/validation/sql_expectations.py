@@ -1,7 +1,7 @@
 """Asks the queries of suites: rows that should not be there, counted and shown.
 
-Our own are asked of Spark, all in one job. Any other came with a table, and whoever wrote it may want to harm who checks:
-it is asked of a sandbox.
+Our own are asked in this process where the slices are small, the others of Spark, all in one job. Any other came with a
+table, and whoever wrote it may want to harm who checks: it is asked of a sandbox.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.runtime.error_text import SPARK_ERRORS
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
 from oilake.jobs.tables.where_conditions import spark_sentence
+from oilake.jobs.validation import local_queries
 from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
@@ -36,16 +38,25 @@ class Question:
     batch: CheckTarget
     others: Mapping[str, CheckTarget]
 
+    @property
+    def slices(self) -> dict[str, CheckTarget]:
+        """All that it reads, by the names that its query has for them."""
+        return {BATCH: self.batch, **self.others}
 
-def ask_queries(spark: SparkSession, questions: Sequence[Question]) -> list[ExpectationCount | str]:
+
+def ask_queries(session: StartSession, questions: Sequence[Question]) -> list[ExpectationCount | str]:
     """The rows that each query finds: how many, and the first of them in the order of their JSON; or why it is not asked."""
-    own = [question for question in questions if own_queries.is_own(question.expectation)]
-    answers = dict(zip(map(id, own), _ask_spark(spark, own), strict=True))
+    answers: dict[int, ExpectationCount | str | None] = {}
     sandbox = Sandbox()
-    for question in questions:
-        if id(question) not in answers:
-            answers[id(question)] = sandbox.ask(_query_text(question), {BATCH: question.batch, **question.others})
-    return [answers[id(question)] for question in questions]
+    with local_queries.open_engine() as engine:
+        for question in questions:
+            if not own_queries.is_own(question.expectation):
+                answers[id(question)] = sandbox.ask(_query_text(question), question.slices)
+            elif local_queries.are_small(question.slices.values()):
+                answers[id(question)] = local_queries.count_rows(engine, _query_text(question), question.slices)
+    left = [question for question in questions if answers.get(id(question)) is None]
+    answers |= dict(zip(map(id, left), _ask_spark(session(), left) if left else [], strict=True))
+    return [answer for question in questions if (answer := answers[id(question)]) is not None]
 
 
 def _ask_spark(spark: SparkSession, questions: Sequence[Question]) -> list[ExpectationCount | str]:
@@ -84,8 +95,8 @@ def _query_text(question: Question) -> str:
 
 
 def _query_sql(number: int, question: Question, names: Mapping[tuple[str, str], str]) -> str:
-    slices = {BATCH: question.batch, **question.others}
-    named_slices = ", ".join(f"{name} AS (SELECT * FROM {names[t.folder, t.name]})" for name, t in slices.items())
+    slices = question.slices.items()
+    named_slices = ", ".join(f"{name} AS (SELECT * FROM {names[t.folder, t.name]})" for name, t in slices)
     rows = "to_json(struct(*), map('ignoreNullFields', 'false'))"
     return f"SELECT {number} AS question, {rows} AS row FROM (WITH {named_slices} {_query_text(question)})"
 

@@ -32,12 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image_flags.add_arguments(parser)
 
 
+def refuse_image_flags(arguments: argparse.Namespace) -> None:
+    """ConfigError where a flag about images is given beside --masks."""
+    flags = {**NEUTRAL, "method": "full", "images": None, "origin": None, "placeholders": None, "repair": False}
+    if odd := [name for name, value in flags.items() if getattr(arguments, name) != value]:
+        raise ConfigError(f"--{_flag_name(odd[0])} is about images, and --masks about masks; leave one of them out")
+
+
 def repair_request(settings: Settings, arguments: argparse.Namespace) -> DownloadRequest | None:
     """How the bad blobs are to be brought, None where --repair is not given; ConfigError where the flags do not fit."""
     if not arguments.repair:
         if odd := [name for name, value in NEUTRAL.items() if getattr(arguments, name) != value]:
-            flag = "from" if odd[0] == "base" else odd[0].replace("_", "-")
-            raise ConfigError(f"--{flag} is of --repair; give that too, or leave it out")
+            raise ConfigError(f"--{_flag_name(odd[0])} is of --repair; give that too, or leave it out")
         return None
     place = locate_blobs(arguments.blobs)
     if place.is_archive:
@@ -64,3 +70,8 @@ def find_bad_blobs(warehouse: Warehouse, verification: Verification, wish: Verif
         rows = rows.filter(pc.is_in(rows["image_id"], read_ids(wish.images)))
     rows = rows.filter(pc.is_valid(rows["image_id"]))  # a folder that cannot be listed is of no image
     return rows.select(["image_id", "key"]).sort_by([("image_id", "ascending"), ("key", "ascending")])
+
+
+def _flag_name(name: str) -> str:
+    """A parameter as it is called on the command line."""
+    return "from" if name == "base" else name.replace("_", "-")

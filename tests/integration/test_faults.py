@@ -31,8 +31,8 @@ from tests.support.releases import DOG, LABEL_HEADER, TAG, image_id, land, lines
 
 pytestmark = pytest.mark.fault
 
-INGESTED = [name for name in schemas.table_names() if schemas.table_schema(name).written_by == "ingest"]
-COMMITS = 2 + len(INGESTED)  # publications, one a table, snapshots
+COMMITS = 2 + len(MARKS)  # publications, one a table that has or had rows of the release, snapshots
+INGESTED = [table for table in map(schemas.table_schema, schemas.table_names()) if table.written_by == "ingest"]
 OLD, NEW, NEXT = "1" * 16, "2" * 16, "3" * 16
 TRAIN_MACHINE = f"{TAG}/train/annotations-machine.csv"
 
@@ -142,6 +142,35 @@ def test_whoever_presses_ctrl_c_breaks_nothing(filled: str, start: Start, commit
     publish_rows(filled, NEXT, 3)
     assert run_seen(filled) == NEXT
     assert_heads_are_the_newest_snapshot(filled)
+
+
+def test_a_slice_that_is_empty_and_stays_so_costs_no_commit(filled: str):
+    empty = {table.table for table in INGESTED if table.table not in MARKS}
+    assert {name: DeltaTable(f"{filled}/{name}").version() for name in empty} == dict.fromkeys(empty, 0)
+    pin = table_readers.newest(filled)
+    assert pin is not None
+    assert {name: pin["table_versions"][name] for name in empty} == dict.fromkeys(empty, 0)
+    publish_rows(filled, NEW, 3)
+    assert run_seen(filled) == NEW
+    assert {DeltaTable(f"{filled}/{name}").version() for name in empty} == {0}
+
+
+def test_a_slice_that_becomes_empty_is_emptied_in_a_commit(filled: str):
+    assert publish_rows(filled, NEW, 3, tables=("images",)).table_versions["labels"] == 2
+    assert table_readers.rows(filled, "labels") == []
+    assert len(table_readers.rows(filled, "images")) == 3
+    assert publish_rows(filled, NEXT, 3, tables=("images",)).table_versions["labels"] == 2, "it was empty already"
+    publish_rows(filled, OLD, 3)
+    publish_rows(filled, NEW, 3)
+    assert run_seen(filled) == NEW
+    assert_heads_are_the_newest_snapshot(filled)
+
+
+def test_an_empty_slice_of_one_release_leaves_those_of_others(filled: str):
+    pin = publish_rows(filled, NEW, 3, "v2", tables=("images",))
+    assert pin.table_versions["labels"] == 1
+    assert table_readers.rows(filled, "labels", "v2") == []
+    assert {row[MARKS["labels"]] for row in table_readers.rows(filled, "labels", "v3")} == {OLD}
 
 
 # --- readers and writers at once -----------------------------------------------------------------------------------

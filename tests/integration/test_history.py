@@ -113,7 +113,7 @@ def test_a_class_tells_its_story(oilake: Oilake, told: str, spelling: str):
         (("--image", "dog"), "--image 'dog' is no image ID"),
         (("--mid", "m.0zz"), "no published release (v2, v3) has the class /m/0zz"),
         (("--image", "106528377697029"), "could be a decimal ID"),
-        (("--mid", "Dogg"), "--mid 'Dogg': v2, v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
+        (("--mid", "Dogg"), "--mid 'Dogg': no class of v2, v3 is called so; the nearest are Dog (/m/0bt9lr)"),
     ],
 )
 def test_an_id_that_nobody_has_says_so(oilake: Oilake, told: str, arguments: tuple[str, str], sentence: str):

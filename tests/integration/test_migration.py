@@ -63,14 +63,14 @@ def test_tables_carry_their_suite_from_the_first_commit(warehouse: str):
 
 def test_a_changed_suite_is_carried_and_told(spark: SparkSession, warehouse: str, stricter: Suite):
     write_deltalake(join_uri(warehouse, "labels"), pa.table(label(0.5)), mode="append")
-    told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
+    told = ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse))
     assert "labels: constraint nobody_is_sure was added" in told
     assert "labels: now promises that nobody is sure" in told
     assert [s for s in told if "no longer promises that a label names a class" in s]
     table = DeltaTable(join_uri(warehouse, "labels"))
     assert suite_properties.carried_suite(table) == stricter
     assert table.metadata().configuration[suite_properties.VERSION] == str(stricter.version)
-    assert ddl.ensure_tables(spark, Warehouse.at(warehouse)) == []
+    assert ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse)) == []
 
 
 def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSession, warehouse: str):
@@ -87,7 +87,7 @@ def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSessio
         before = suite_properties.carried_suite(DeltaTable(join_uri(warehouse, name)))
         assert before.text() == text
         assert not any(expectation.meta.references for expectation in before.expectations)
-    told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
+    told = ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse))
     assert [sentence for sentence in told if sentence.startswith("labels: changed")] == [
         "labels: changed what it says of the promise that a label is about an image that the release has",
         "labels: changed what it says of the promise that a label names a class that the release lists or describes",
@@ -98,13 +98,14 @@ def test_a_suite_of_before_foreign_keys_is_brought_up_to_date(spark: SparkSessio
         table = DeltaTable(join_uri(warehouse, name))
         assert suite_properties.carried_suite(table) == suites.load_suite(name)
         assert table.metadata().configuration[suite_properties.VERSION] == str(suites.load_suite(name).version)
-    assert ddl.ensure_tables(spark, Warehouse.at(warehouse)) == []
+    assert ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse)) == []
 
 
 def test_a_constraint_that_rows_break_is_told_and_not_forced(spark: SparkSession, warehouse: str, stricter: Suite):
     for confidence in (0.5, 0.8, 0.9):
         write_deltalake(join_uri(warehouse, "labels"), pa.table(label(confidence)), mode="append")
-    told = [sentence for sentence in ddl.ensure_tables(spark, Warehouse.at(warehouse)) if "was not added" in sentence]
+    sentences = ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse))
+    told = [sentence for sentence in sentences if "was not added" in sentence]
     assert len(told) == 1
     assert "constraint nobody_is_sure was not added, since 2 rows of the table break it" in told[0]
     assert '"confidence":0.8' in told[0]
@@ -162,13 +163,13 @@ def test_tables_of_before_v4_get_the_columns_that_came_and_keep_their_rows(
     spark: SparkSession, warehouse: str, tmp_path: Path, settings: Settings
 ):
     before = {name: old_table(warehouse, name) for name in NEW_COLUMNS}
-    told = ddl.ensure_tables(spark, Warehouse.at(warehouse))
+    told = ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse))
     assert [sentence for sentence in told if ": column " in sentence] == [
         *(f"{name}: column {column} was added" for name in ("boxes", "classes") for column in NEW_COLUMNS[name]),
         "hierarchy: column name may be NULL now",
         *(f"{name}: column {c} was added" for name in ("images", "release_figures") for c in NEW_COLUMNS[name]),
     ]
-    assert ddl.ensure_tables(spark, Warehouse.at(warehouse)) == []
+    assert ddl.ensure_tables(lambda: spark, Warehouse.at(warehouse)) == []
     ingest(replace(settings, landing=str(land(tmp_path)), warehouse=warehouse), find_release("v3"))
     for name, rows in before.items():
         old = DeltaTable(join_uri(warehouse, name)).to_pyarrow_table(filters=[("release", "=", "v2")]).to_pylist()

@@ -144,6 +144,7 @@ def test_what_is_chosen_is_published_and_a_later_run_adds_to_it(places: Settings
     own = replace(places, warehouse=str(tmp_path / "lake"))
     first = publish(own, "v6", choice=VALIDATION_LABELS)
     assert first.status == "partial"
+    assert first.warnings[0].startswith("the release is partial: it holds ")
     held = {(row["table_name"], *row["subsets"]) for row in stored(own, "release_files", "v6")}
     assert held == {("labels", "validation")}
     assert not taken

@@ -17,6 +17,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from oilake.conf import reconcile_policy, registry
+from oilake.conf.reconcile_policy import EVIDENCE
 from oilake.conf.settings import Settings
 from oilake.jobs import api
 from oilake.jobs.ingest import ingest
@@ -150,7 +151,7 @@ def test_it_is_done_once_and_again_when_the_policy_or_the_labels_change(
     assert table.metadata().configuration["oilake.policy.v3"] == policy
     entry = table.history()[0]
     assert (entry["oilake.policy"], entry["oilake.job"]) == (policy, "reconcile")
-    assert entry["oilake.inputs"].keys() == {"labels", "boxes", "classes"}
+    assert entry["oilake.inputs"].keys() == {"labels", "classes", "release_files", *EVIDENCE}
     landing = land(tmp_path / "landing", {"2017_11/train/annotations-machine.csv": lines(LABEL_HEADER)})
     ingest(replace(settings, warehouse=lake, landing=str(landing)), registry.find_release("v3"))
     assert "unverified" in oilake(*call)[1]

@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from deltalake import DeltaTable
 
 from oilake.conf import settings
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
-from oilake.jobs.tables import cleanup, publish
+from oilake.jobs.tables import cleanup, ddl, publish
 from oilake.jobs.tables.point_lookup import matching_rows
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
@@ -26,6 +25,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transport import s3
 from oilake.schemas import loader as schemas
 from tests.support import publications, s3_server
+from tests.support.warehouses import spark_is_not_needed
 
 BUCKET = "lake"
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush"}
@@ -75,21 +75,6 @@ def paths_of_uris(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return met
 
 
-def make_tables(warehouse: Warehouse) -> None:
-    """The tables without their constraints, which Spark makes."""
-    for name in schemas.table_names():
-        table = schemas.table_schema(name)
-        stored = schemas.arrow_schema(table)
-        texts = [pa.field(column.name, pa.string()) for column in table.columns if column.name in table.partition_by]
-        schema = pa.schema([*stored, *texts])
-        DeltaTable.create(
-            warehouse.table_uri(name),
-            schema,
-            partition_by=table.partition_by,
-            storage_options=warehouse.storage_options(),
-        )
-
-
 def no_rows(table: str) -> pa.Table:
     return schemas.arrow_schema(schemas.table_schema(table)).empty_table()
 
@@ -98,7 +83,7 @@ def test_a_release_is_published_and_read_on_s3(
     on_s3: Settings, environment: Path, paths_of_uris: list[str], capsys: pytest.CaptureFixture[str]
 ):
     warehouse = pickle.loads(pickle.dumps(Warehouse.of(on_s3)))
-    make_tables(warehouse)
+    assert ddl.ensure_tables(spark_is_not_needed, warehouse) == []
     publications.publish_rows(warehouse, "run1", 3)
     pin = publications.publish_rows(warehouse, "run2", 2)
     assert publish.recover(warehouse) == []
@@ -110,7 +95,7 @@ def test_a_release_is_published_and_read_on_s3(
     stage_rows(warehouse, schemas.table_schema("released"), {"release": "v3"}, "run3", no_rows("released"))
     assert cleanup.discard_staged(warehouse, "run3") == 1
     assert cli.main(["releases", "--env", str(environment)]) == 0
-    copied = on_s3.stored(warehouse.table_uri("images"))
+    copied = on_s3.storage_uri(warehouse.table_uri("images"))
     assert [file.uri for target in copied_targets(copied, "v3", is_blank=True) for file in target.files]
     told = capsys.readouterr().out
     assert "v3" in told

@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 in front of a real server: counts what the server sends, and breaks chosen requests."""
+"""A TCP proxy on 127.0.0.1 in front of a real server: counts what it sends, breaks chosen requests, hides chosen words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ BLOCK = 1 << 16
 
 @dataclass
 class Proxy:
-    """`sent`: bytes from the server. `requests`: first lines that came; one with a part of `broken` gets no answer."""
+    """`sent`: bytes from the server. `requests`: first lines that came; one with a part of `broken` gets no answer.
+
+    `hidden`: words of requests that the server does not see, since others of the same length stand in their place.
+    """
 
     endpoint: str
     sent: int = 0
     requests: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    hidden: set[bytes] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reset(self) -> None:
@@ -68,6 +72,8 @@ def _up(client: socket.socket, server: socket.socket, proxy: Proxy) -> None:
                     proxy.requests.append(line)
                 if any(part in line for part in proxy.broken):
                     break
+            for word in proxy.hidden:
+                data = data.replace(word, b"x" * len(word))
             server.sendall(data)
     except OSError:
         pass

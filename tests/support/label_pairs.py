@@ -11,6 +11,17 @@ from oilake.conf.reconcile_policy import ReconcilePolicy
 
 USUAL = {"machine": "machine", "human": "verification", "crowdsource": "crowdsource-verification"}
 
+EVIDENCE_COLUMNS = (
+    "box_count",
+    "mask_count",
+    "relationship_count",
+    "point_count",
+    "point_yes_votes",
+    "point_no_votes",
+    "point_unsure_votes",
+)
+PLURALS = {"box": "boxes", "mask": "masks", "relationship": "relationships"}
+
 
 @dataclass(frozen=True)
 class Label:
@@ -37,9 +48,12 @@ def expected(
     boxes: Iterable[tuple[str, str]] | None,
     classes: Mapping[str, Known],
     policy: ReconcilePolicy,
+    evidence: Mapping[str, Mapping[tuple[str, str], int] | None] | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows of one subset, sorted. `boxes`: (image, MID) of each box, or None when none is published."""
-    counted = Counter(boxes or ())
+    """The rows of one subset, sorted. `boxes`: (image, MID) of each box, or None when none is published. `evidence`: by
+    column of image_labels the count of each pair, or None where it was not taken; none of it was unless given."""
+    columns = dict.fromkeys(EVIDENCE_COLUMNS, None) | dict(evidence or {})
+    columns["box_count"] = None if boxes is None else Counter(boxes)
     of_pair = defaultdict(list)
     for label in labels:
         of_pair[label.image, label.mid].append(label)
@@ -51,9 +65,9 @@ def expected(
                 "image_id": image,
                 "mid": mid,
                 "display_name": known.name,
-                **said(mine, policy),
+                **said(mine, policy, {name: c and c.get((image, mid), 0) for name, c in columns.items()}),
                 "observations": len(mine),
-                "box_count": None if boxes is None else counted[image, mid],
+                **{name: None if c is None else c.get((image, mid), 0) for name, c in columns.items()},
                 "is_trainable": known.trainable,
                 "is_boxable": known.boxable,
             }
@@ -61,17 +75,21 @@ def expected(
     return rows
 
 
-def said(mine: list[Label], policy: ReconcilePolicy) -> dict[str, Any]:
+def said(mine: list[Label], policy: ReconcilePolicy, counts: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that depend on the policy, and the rows that are left over."""
     values = {o: sorted(label.confidence for label in mine if label.origin == o) for o in USUAL}
     machine = (max if policy.machine == "highest" else min)(values["machine"], default=None)
     people = {o: person(values[o], policy) for o in ("human", "crowdsource")}
     opinions: dict[str, bool | None] = dict(people)
+    for name in ("box", "mask", "relationship"):
+        opinions[PLURALS[name]] = True if counts[f"{name}_count"] else None
+    yes, no = counts["point_yes_votes"] or 0, counts["point_no_votes"] or 0
+    opinions["points"] = None if yes == no else yes > no
     opinions["machine"] = None
     if machine is not None and policy.machine_threshold is not None and machine >= policy.machine_threshold:
         opinions["machine"] = True
     decisive = [o for o in policy.trust if opinions[o] is not None]
-    trusted = [o for o in policy.trust if o != "machine" and opinions[o] is not None]
+    trusted = [o for o in policy.trust if o in people and opinions[o] is not None]
     verdict = "unverified"
     if decisive:
         verdict = "positive" if opinions[decisive[0]] else "negative"

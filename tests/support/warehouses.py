@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from oilake.conf import reconcile_policy, registry
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.changes import changes
+from oilake.jobs.contradictions import contradictions
 from oilake.jobs.figures import figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
@@ -25,6 +28,7 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
         ingest(mine, release)
         reconcile(mine, release, reconcile_policy.load_policy(None))
         figures(mine, release)
+    contradictions(mine, wanted[-1])
     if "v2" in wanted:
         changes(mine, "v2", "v3")
     return mine
@@ -35,3 +39,8 @@ def blob_release(folder: Path, settings: Settings) -> Path:
     landing = blobs.release(folder / "landing", blobs.originals(), blobs.WITHOUT_MD5)
     ingest(replace(settings, landing=str(landing), warehouse=str(folder / "warehouse")), registry.find_release("v3"))
     return folder / "warehouse"
+
+
+def spark_is_not_needed() -> SparkSession:
+    """Stands for a session where none may be started."""
+    raise AssertionError("Spark was started")

@@ -52,7 +52,7 @@ def test_what_not_every_library_reads_is_refused_before_anything_starts(
 @pytest.mark.parametrize(
     ("uri", "sentence"),
     [
-        ("s3a://bucket/x", "s3a:// is not read; write s3:// instead"),
+        ("s3n://bucket/x", "s3n:// is not read; write s3:// instead"),
         ("ftp://host/x", "ftp:// is not read; --warehouse takes a folder or s3://bucket/prefix"),
         ("s3://bucket/a#b", "# in a URI is not read alike"),
         ("s3://bucket/a?b", "? in a URI is not read alike"),

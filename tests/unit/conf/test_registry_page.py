@@ -11,7 +11,7 @@ import pytest
 
 from oilake.conf import registry
 from oilake.conf.chosen_files import chosen_files
-from oilake.conf.registry import File, Member, Release
+from oilake.conf.registry import File, MaskArchives, Member, Release
 from oilake.quality import suites
 from oilake.schemas import release_registry
 
@@ -38,7 +38,7 @@ def test_every_source_of_boxes_is_one_that_the_table_promises(tmp_path: Path):
         )
 
 
-@pytest.mark.parametrize("kind", [Release, File, Member])
+@pytest.mark.parametrize("kind", [Release, File, MaskArchives, Member])
 def test_every_key_is_told(kind: type):
     keys = {field.name for field in dataclasses.fields(kind)}
     assert not {key for key in keys if f"`{key}`" not in PAGE}

@@ -10,7 +10,7 @@ import yaml
 
 from oilake.conf import settings
 from oilake.conf.errors import ConfigError
-from oilake.conf.storage import Storage, uri_storage
+from oilake.conf.storage import AWS_CREDENTIALS, Storage, uri_storage
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -53,9 +53,27 @@ def test_a_place_carries_how_its_storage_is_reached():
     assert warehouse.spark_path("images", "x.parquet") == "s3a://lake/a/images/x.parquet"
 
 
+@pytest.mark.parametrize("scheme", ["s3", "s3a"])
+def test_a_place_on_s3_may_be_called_as_hadoop_does(scheme: str):
+    flags = {"warehouse": f"{scheme}://lake/warehouse", "landing": f"{scheme}://lake/landing"}
+    chosen = settings.environment_settings("local", flags)
+    assert (chosen.warehouse, chosen.landing) == ("s3://lake/warehouse", "s3://lake/landing")
+    assert chosen.storage_uri(f"{scheme}://lake/copy") == "s3://lake/copy"
+
+
+def test_what_awss_variables_say_reaches_every_client(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    storage = settings.environment_settings("local").storage
+    assert (storage.endpoint, storage.region, storage.is_path_style) == (ENDPOINT, "eu-west-1", True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9001")
+    assert settings.environment_settings("local").storage.endpoint == "http://127.0.0.1:9001"
+
+
 def test_nothing_is_said_of_storage_that_is_not_set():
     plain = settings.environment_settings("local").storage
-    assert (plain.arrow_arguments(), plain.delta_options(), plain.spark_options()) == ({}, {}, {})
+    assert (plain.arrow_arguments(), plain.delta_options()) == ({}, {})
+    assert plain.spark_options() == {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CREDENTIALS}
     assert (plain.boto_arguments(), plain.boto_addressing()) == ({"endpoint_url": None, "region_name": None}, "auto")
 
 

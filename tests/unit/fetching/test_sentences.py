@@ -74,7 +74,7 @@ def test_a_disk_that_fails_is_told_with_the_file(monkeypatch: pytest.MonkeyPatch
             read()
 
 
-@pytest.mark.parametrize("uri", ["s3a://bucket/warehouse", "gopher://x/y", "http://h/x", "://"])
+@pytest.mark.parametrize("uri", ["s3n://bucket/warehouse", "gopher://x/y", "http://h/x", "://"])
 def test_a_place_of_no_known_kind_is_named(uri: str):
     with pytest.raises(
         ConfigError, match=r"^.*is no place to read or write \(.*\); give a folder or s3://bucket/prefix$"

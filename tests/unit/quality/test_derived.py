@@ -254,6 +254,16 @@ CHANGED_SINCE = {
     "images.drift_of_null_share",
     "released.table_name_be_in_set",
     "repairs.column_name_be_in_set",
+    "image_labels.decided_by_be_in_set",
+    "image_labels.decided_by_people_is_verified",
+    "image_labels.observations_be_between",
+    "label_changes.from_decided_by_be_in_set",
+    "label_changes.to_decided_by_be_in_set",
+    "label_changes.flipped_from_decided_by",
+    "label_changes.flipped_to_decided_by",
+    "label_changes.newly_verified_to_decided_by",
+    "label_changes.no_longer_verified_from_decided_by",
+    "label_changes.made_leaf_most_from_decided_by",
 }
 
 

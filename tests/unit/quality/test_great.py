@@ -252,7 +252,7 @@ def test_wider_scopes_conditions_and_missing_values_agree_with_great_expectation
     pq.write_table(rows, path)
     files = [TableFile(str(path), {}, path.stat().st_size)]
     target = CheckTarget("t", str(tmp_path), 0, suite, rows.schema, frame.schema.json(), (), files=files)
-    (checked,) = check_targets(spark, [target], WarehouseContext(Warehouse.at(tmp_path)))
+    (checked,) = check_targets(lambda: spark, [target], WarehouseContext(Warehouse.at(tmp_path)))
     asset = gx.get_context(mode="ephemeral").data_sources.add_spark("spark").add_dataframe_asset("rows")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     asked = {"result_format": "COMPLETE", "partial_unexpected_count": EXAMPLES, "unexpected_index_column_names": ["id"]}

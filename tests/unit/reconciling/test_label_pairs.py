@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from oilake.conf import reconcile_policy
 from oilake.conf.errors import ConfigError, InputError
-from oilake.conf.reconcile_policy import ORIGINS, ReconcilePolicy
+from oilake.conf.reconcile_policy import EVIDENCE, ORIGINS, ReconcilePolicy
 from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.merge_scan import END, RowGroup, Side, aligned_chunks, row_groups
 from oilake.jobs.transforms import image_ids, label_keys
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.image_labels import BOXES, reconcile_labels
+from oilake.jobs.transforms.corrections import COLUMNS as CORRECTED
+from oilake.jobs.transforms.evidence_counts import COLUMNS as EVIDENCE_COLUMNS
+from oilake.jobs.transforms.image_labels import reconcile_labels
 from oilake.schemas import loader as schemas
 from tests.support.label_pairs import USUAL, Known, Label, expected, published
 
@@ -37,7 +39,9 @@ COLUMNS = ("mid", "source", "confidence")
 machine = st.one_of(st.sampled_from([0.0, 0.5, 0.7, 0.30000000000000004, 1.0]), st.floats(0, 1))
 policy = st.builds(
     ReconcilePolicy,
-    st.permutations(ORIGINS).map(tuple),
+    st.lists(st.sampled_from(EVIDENCE), unique=True)
+    .flatmap(lambda named: st.permutations([*ORIGINS, *named]))
+    .map(tuple),
     st.sampled_from(["positive", "negative"]),
     st.sampled_from(["highest", "lowest"]),
     st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0])),
@@ -56,7 +60,17 @@ def label(draw: st.DrawFn, usual: bool = False) -> Label:
 
 
 labels = st.one_of(st.lists(label(), max_size=40), st.lists(label(usual=True), max_size=40))
-boxes = st.one_of(st.none(), st.lists(st.tuples(st.sampled_from(IMAGES), st.sampled_from([DOG, NEW, "/m/0b0x"]))))
+image, drawn = st.sampled_from(IMAGES), st.sampled_from([DOG, CAT, NEW, "/m/0b0x"])
+boxes = st.one_of(st.none(), st.lists(st.tuples(image, drawn)))
+votes = st.one_of(st.none(), st.integers(0, 3))
+drawings = st.fixed_dictionaries(
+    {
+        "masks": st.one_of(st.none(), st.lists(st.tuples(image, drawn))),
+        "relationships": st.one_of(st.none(), st.lists(st.tuples(image, drawn, drawn, st.booleans()))),
+        "points": st.one_of(st.none(), st.lists(st.tuples(image, drawn, votes, votes, votes))),
+    }
+)
+Drawings = Mapping[str, Sequence[Any] | None]
 
 
 def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], files: int, group: int) -> tuple[str, ...]:
@@ -67,26 +81,137 @@ def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], files: int
         part = ordered[n * len(ordered) // files : (n + 1) * len(ordered) // files]
         if part:
             found.append(str(folder / f"{name}-{n}.parquet"))
-            pq.write_table(pa.Table.from_pylist(part), found[-1], row_group_size=group)
+            numbers = {column: pa.int64() for column in part[0] if column.endswith("_votes")}
+            inferred = pa.Table.from_pylist(part).schema
+            schema = pa.schema([pa.field(f.name, numbers.get(f.name, f.type)) for f in inferred])
+            pq.write_table(pa.Table.from_pylist(part, schema), found[-1], row_group_size=group)
     return tuple(found)
 
 
 def sides(
-    folder: Path, rows: Sequence[Label], boxed: Sequence[tuple[str, str]] | None, files: int = 1, group: int = 100
+    folder: Path,
+    rows: Sequence[Label],
+    boxed: Sequence[tuple[str, str]] | None,
+    files: int = 1,
+    group: int = 100,
+    drawn: Drawings | None = None,
 ) -> dict[str, Side]:
     by_origin: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         values = {"image_id": row.image, "mid": row.mid, "source": row.source, "confidence": row.confidence}
         by_origin[row.origin].append(values)
     found = {o: Side(write(folder, o, by_origin[o], files, group), COLUMNS) for o in ORIGINS}
-    found[BOXES] = Side(
-        write(folder, BOXES, [{"image_id": i, "mid": m} for i, m in boxed or ()], files, group), ("mid",)
-    )
+    for table, columns in EVIDENCE_COLUMNS.items():
+        entries = (boxed if table == "boxes" else (drawn or {}).get(table)) or ()
+        of_table = [dict(zip(("image_id", *columns), entry, strict=True)) for entry in entries]
+        found[table] = Side(write(folder, table, of_table, files, group), columns)
     return found
 
 
+CORRECTION_TYPES = pa.schema(
+    [("image_id", pa.string()), *((name, pa.string()) for name in CORRECTED[:-1]), (CORRECTED[-1], pa.bool_())]
+)
+
+
+def corrected(folder: Path, rows: Sequence[tuple[Any, ...]]) -> Side:
+    """Rows of corrections: image, MID, kind, verdict, subset, whether applied."""
+    by_column = [dict(zip(CORRECTION_TYPES.names, row, strict=True)) for row in sorted(rows, key=lambda row: row[0])]
+    pq.write_table(pa.Table.from_pylist(by_column, CORRECTION_TYPES), folder / "corrections.parquet")
+    return Side((str(folder / "corrections.parquet"),), CORRECTED)
+
+
+def test_a_correction_comes_first_and_needs_no_label(tmp_path: Path):
+    first, second, third = IMAGES[:3]
+    rows = [
+        Label("human", first, USUAL["human"], DOG, 0.0),
+        Label("machine", first, USUAL["machine"], DOG, 0.5),
+        Label("machine", first, USUAL["machine"], CAT, 0.7),
+        Label("human", second, USUAL["human"], CAT, 1.0),
+    ]
+    given = [
+        (first, DOG, "verdict", "positive", "train", True),
+        (first, DOG, "verdict", "positive", "train", True),  # said twice
+        (second, CAT, "verdict", "negative", "test", True),  # whose image is listed elsewhere, but labelled here
+        (second, TREE, "verdict", "positive", "test", True),  # which makes a row there, not here
+        (second, DOG, "verdict", "positive", "train", False),
+        (third, TREE, "verdict", "negative", "train", True),  # an image without a label
+        (third, CAT, "drop_box", None, "train", True),
+        (first, DOG, "drop_box", None, "train", True),
+        (first, CAT, "drop_box", None, "train", False),
+    ]
+    given_sides = sides(tmp_path, rows, [(first, DOG), (first, DOG), (first, CAT), (third, TREE)])
+    policy = ReconcilePolicy(("boxes", "human", "crowdsource", "machine"), "positive", "highest", None)
+    for chunk in (1, 100):
+        found = reconciled({**given_sides, "corrections": corrected(tmp_path, given)}, policy, rows=chunk)
+        assert [
+            (r["image_id"], r["mid"], r["verdict"], r["decided_by"], r["observations"], r["box_count"]) for r in found
+        ] == [
+            (first, CAT, "positive", "boxes", 1, 1),
+            (first, DOG, "positive", "correction", 2, 1),
+            (second, CAT, "negative", "correction", 1, 0),
+            (third, TREE, "negative", "correction", 0, 1),
+        ]
+        assert [r["machine_confidence"] for r in found] == [0.7, 0.5, None, None]
+        assert [r["human_verdict"] for r in found] == [None, False, True, None]
+        assert [r["machine_agrees"] for r in found] == [None, False, None, None]
+        assert [r["display_name"] for r in found] == ["Pet", "Dog", "Pet", "Pet"]
+        assert {len(r["extra_observations"]) for r in found} == {0}
+    without = reconciled(given_sides, policy)
+    withdrawn = [row for row in given if not row[-1]]
+    assert reconciled({**given_sides, "corrections": corrected(tmp_path, withdrawn)}, policy) == without
+
+
+@given(
+    labels, policy, st.sets(st.tuples(image, st.sampled_from([DOG, CAT, TREE, NEW])), max_size=6), st.integers(1, 30)
+)
+def test_corrections_change_their_pairs_and_nothing_else(
+    rows: list[Label], rule: ReconcilePolicy, pairs: set[tuple[str, str]], chunk: int
+):
+    with tempfile.TemporaryDirectory() as folder:
+        given_sides = sides(Path(folder), rows, None)
+        before = reconciled(given_sides, rule, (), rows=chunk)
+        side = corrected(Path(folder), [(i, mid, "verdict", "negative", "train", True) for i, mid in pairs])
+        after = reconciled({**given_sides, "corrections": side}, rule, (), rows=chunk)
+    by_pair = {(row["image_id"], row["mid"]): row for row in after}
+    assert list(by_pair) == sorted(by_pair)
+    assert by_pair.keys() == pairs | {(row["image_id"], row["mid"]) for row in before}
+    assert all(
+        (row["verdict"], row["decided_by"]) == ("negative", "correction") for row in map(by_pair.get, pairs) if row
+    )
+    decided = {"verdict": None, "decided_by": None}
+    for row in before:
+        pair = row["image_id"], row["mid"]
+        assert row | decided == by_pair[pair] | decided
+        assert pair in pairs or row == by_pair[pair]
+
+
+def counted(drawn: Drawings) -> dict[str, Counter[tuple[str, str]] | None]:
+    """What image_labels counts of all but boxes, by column."""
+    masks, relationships, points = (drawn[name] for name in ("masks", "relationships", "points"))
+    objects = [
+        (image, mid)
+        for image, first, second, is_attribute in relationships or ()
+        for mid in ({first} if is_attribute else {first, second})
+    ]
+    counts: dict[str, Counter[tuple[str, str]] | None] = {
+        "mask_count": None if masks is None else Counter(masks),
+        "relationship_count": None if relationships is None else Counter(objects),
+        "point_count": None if points is None else Counter((image, mid) for image, mid, *_ in points),
+    }
+    for n, answer in enumerate(("yes", "no", "unsure")):
+        given = Counter[tuple[str, str]]()
+        for image, mid, *answers in points or ():
+            given[image, mid] += answers[n] or 0
+        counts[f"point_{answer}_votes"] = None if points is None else given
+    return counts
+
+
 def reconciled(
-    wanted: Mapping[str, Side], rule: ReconcilePolicy, has_boxes: bool = True, cuts: Sequence[int] = (), rows: int = 5
+    wanted: Mapping[str, Side],
+    rule: ReconcilePolicy,
+    taken: Sequence[str] = ("boxes",),
+    cuts: Sequence[int] = (),
+    rows: int = 5,
 ) -> list[dict[str, Any]]:
     """The rows of every span between the cuts, in their order."""
     classes = build_vocabulary(
@@ -98,7 +223,7 @@ def reconciled(
     found = []
     for low, high in pairwise([0, *sorted(set(cuts)), END]):
         for chunk in aligned_chunks(wanted, low, high, rows):
-            result = reconcile_labels(chunk, classes, rule, USUAL, has_boxes)
+            result = reconcile_labels(chunk, classes, rule, USUAL, taken, "train")
             if result is not None:
                 schema = schemas.arrow_schema(schemas.table_schema("image_labels"))
                 assert result.rows.cast(schema).schema.names == schema.names
@@ -107,10 +232,13 @@ def reconciled(
     return found
 
 
-@given(labels, boxes, policy, st.integers(1, 4), st.integers(1, 7), st.lists(cut, max_size=3), st.integers(1, 30))
+@given(
+    labels, boxes, drawings, policy, st.integers(1, 4), st.integers(1, 7), st.lists(cut, max_size=3), st.integers(1, 30)
+)
 def test_every_row_is_what_dictionaries_say(
     rows: list[Label],
     boxed: list[tuple[str, str]] | None,
+    drawn: Drawings,
     rule: ReconcilePolicy,
     files: int,
     group: int,
@@ -118,8 +246,46 @@ def test_every_row_is_what_dictionaries_say(
     chunk: int,
 ):
     with tempfile.TemporaryDirectory() as folder:
-        found = reconciled(sides(Path(folder), rows, boxed, files, group), rule, boxed is not None, cuts, chunk)
-    assert found == expected(rows, boxed, CLASSES, rule)
+        taken = [table for table in EVIDENCE if {"boxes": boxed, **drawn}[table] is not None]
+        found = reconciled(sides(Path(folder), rows, boxed, files, group, drawn), rule, taken, cuts, chunk)
+    assert found == expected(rows, boxed, CLASSES, rule, counted(drawn))
+
+
+@pytest.mark.parametrize(
+    ("trusted", "verdict", "decided_by"),
+    [
+        (("human", "crowdsource", "machine"), "negative", "human"),
+        (("boxes", "human", "crowdsource", "machine"), "positive", "boxes"),
+        (("points", "boxes", "human", "crowdsource", "machine"), "negative", "points"),
+        (("human", "masks", "crowdsource", "machine"), "negative", "human"),
+        (("masks", "human", "relationships", "crowdsource", "machine"), "negative", "human"),
+        (("relationships", "human", "crowdsource", "machine"), "positive", "relationships"),
+    ],
+)
+def test_evidence_decides_where_the_policy_trusts_it_and_only_there(
+    tmp_path: Path, trusted: tuple[Any, ...], verdict: str, decided_by: str
+):
+    """A dog that people denied: boxed, in a relationship, pointed at (3 say no, 2 yes), and without a mask."""
+    rule = ReconcilePolicy(trusted, "positive", "highest", None)
+    rows = [Label("human", IMAGES[0], USUAL["human"], DOG, 0.0)]
+    drawn = {
+        "relationships": [(IMAGES[0], CAT, DOG, False), (IMAGES[0], CAT, DOG, True)],
+        "points": [(IMAGES[0], DOG, 2, 1, None), (IMAGES[0], DOG, None, 2, 9)],
+    }
+    found = reconciled(sides(tmp_path, rows, [(IMAGES[0], DOG)], drawn=drawn), rule, EVIDENCE)
+    assert [(row["verdict"], row["decided_by"], row["human_verdict"]) for row in found] == [
+        (verdict, decided_by, False)
+    ]
+    counts = {name: value for name, value in found[0].items() if name.endswith(("_count", "_votes"))}
+    assert counts == {
+        "box_count": 1,
+        "mask_count": 0,
+        "relationship_count": 1,
+        "point_count": 2,
+        "point_yes_votes": 2,
+        "point_no_votes": 3,
+        "point_unsure_votes": 9,
+    }
 
 
 @given(labels, policy)
@@ -236,9 +402,10 @@ def test_the_packaged_policy_lets_people_decide():
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("trust: [human, machine]", "trust must name each of machine, human, crowdsource once, not human, machine"),
+        ("trust: [human, machine]", "trust must name each of machine, human, crowdsource once, and boxes"),
         ("trust: [human, human, machine]", "trust must name each of"),
-        ("trust: [human, robot, machine]", "trust[1] must be one of machine, human, crowdsource, not 'robot'"),
+        ("trust: [human, robot, machine]", "trust[1] must be one of machine, human, crowdsource, boxes, masks"),
+        ("trust: [human, boxes, machine, crowdsource, boxes]", "masks, relationships, points at most once, not human"),
         ("contradiction: maybe", "contradiction must be one of positive, negative, not 'maybe'"),
         ("machine: 3", "machine must be one of highest, lowest, not 3"),
         ("machine_threshold: 1.5", "machine_threshold must be a number from 0 to 1, not 1.5"),

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from oilake.conf.contradiction_rules import load_rules
 from oilake.jobs import changes, cli
 from oilake.jobs.downloading.outcome import DOWNLOADED
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.ingesting import summary as summaries
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.masking.outcome import MaskVerification, SubsetChecks
 from oilake.jobs.reconcile import COUNTS
 from oilake.jobs.reporting import html, palette, wording
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
@@ -77,20 +79,38 @@ def hostile_run() -> RunReport:
     )
     summary.warnings.append(HOSTILE)
     tables = figure_tables([Figure("images", "train", 1, 2), Figure("boxes", None, 3, None)])
-    release = ReleaseReport(summary, {HOSTILE: dict.fromkeys(COUNTS, 2)}, HOSTILE, tables)
+    told = {"denied_ancestor": {HOSTILE: 3, "test": 0}, "mask_without_box": {"train": 1_234}}
+    release = ReleaseReport(summary, {HOSTILE: dict.fromkeys(COUNTS, 2)}, told, [HOSTILE], HOSTILE, tables)
     changed = ReleaseChanges(HOSTILE, HOSTILE, {"labels": {HOSTILE: 3, "none": 0}})
     brought = DownloadSummary(HOSTILE, HOSTILE, images=2, present=1, statuses={HOSTILE: 1, DOWNLOADED: 1})
     bad = Verification(HOSTILE, HOSTILE, HOSTILE, 3, HOSTILE, statuses={"missing": 2}, shown={"missing": [HOSTILE]})
-    return RunReport([release], [changed], brought, [bad])
+    seen = {HOSTILE: SubsetChecks("", 1, 2, 3, {"verified": 4, "missing": 5, HOSTILE: 6}, {})}
+    masks = MaskVerification(HOSTILE, HOSTILE, True, seen)
+    return RunReport([release], [changed], brought, [bad], [masks])
 
 
 def test_hostile_values_are_text_in_the_report():
     page = report_page(hostile_run())
     shown = Shown(page)
-    assert shown.text.count(HOSTILE) >= 15
+    assert shown.text.count(HOSTILE) >= 19
     assert not shown.tags & {"img", "script"}
     assert not [name for name in shown.attributes if name.startswith("on")]
-    assert re.findall(r"<td class='bad'>([^<]*)</td>", page) == ["2", "1 (2)", "1", "2"]
+    assert re.findall(r"<td class='bad'>([^<]*)</td>", page) == ["2", "1 (2)", "1", "2", "5"]
+
+
+def test_every_kind_of_contradiction_has_a_plot_with_its_numbers_as_text():
+    page = report_page(hostile_run())
+    for kind, rule in load_rules().kinds.items():
+        _, _, section = page.partition(f"<h3>{kind}</h3>")
+        section = Shown(section.partition("<h3>")[0]).text
+        assert rule.words in section
+        assert rule.remedy in section
+        judged = {"denied_ancestor": ["3", "0"], "mask_without_box": ["1,234"]}.get(kind)
+        if judged is None:
+            assert "no release is judged by it" in section
+        else:
+            lines = [line.strip() for line in section.splitlines() if line.strip()]
+            assert [line for line in lines if line in judged] == judged
 
 
 @pytest.mark.parametrize(

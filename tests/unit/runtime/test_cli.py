@@ -7,12 +7,11 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from oilake.conf.errors import ConfigError
+from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs import cli
 from oilake.jobs.runtime import invocation, jars
 
@@ -90,13 +89,28 @@ def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(jars, "__file__", str(tmp_path / "site-packages" / "jobs" / "runtime" / "jars.py"))
     assert jars.find_jars(None) == []
-    folder = jars.cache_folder()
-    folder.mkdir(parents=True)
-    for jar in jars.jar_coordinates():
-        with zipfile.ZipFile(folder / jars.jar_file_name(jar), "w"):
-            pass
-    assert len(jars.find_jars(None)) == len(jars.jar_coordinates())
+    (jars.cache_folder() / "s3").mkdir(parents=True)
+    for group in jars.GROUPS:
+        for jar in jars.jar_checksums(group):
+            jars.jar_path(jars.cache_folder(), group, jar).touch()
+    delta, every = jars.find_jars(None), jars.find_jars(None, jars.GROUPS)
+    assert (len(delta), len(every)) == (
+        len(jars.jar_checksums("delta")),
+        sum(len(jars.jar_checksums(g)) for g in jars.GROUPS),
+    )
+    assert sorted(jars.find_jars(str(jars.cache_folder()), jars.GROUPS)) == sorted(every)
     assert cli.main(["setup"]) == 0
+
+
+def test_a_jar_that_is_not_the_known_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bring_others(names: list[str], work: Path) -> None:
+        for jar in names:
+            jars.jar_path(work, "delta", jar).write_bytes(b"another")
+
+    monkeypatch.setattr(jars, "_resolve_jars", bring_others)
+    with pytest.raises(StoreError, match="its SHA-256 is"):
+        jars.bring_jars(tmp_path)
+    assert not list(tmp_path.glob("*.jar"))
 
 
 def test_setup_without_java_or_without_room_says_what_to_do(

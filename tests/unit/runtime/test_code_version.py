@@ -20,8 +20,9 @@ from tests.conftest import Oilake
 from tests.support.releases import land
 
 ROOT = Path(__file__).parents[3]
-DERIVED = ("reconcile", "changes", "figures", "duplicates", "expand", "index")
+DERIVED = ("reconcile", "contradictions", "changes", "figures", "duplicates", "expand", "index")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
+JOBS["verify --masks"] = ("jobs.masking.mask_job", "verify --masks")
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
     "reporting",
@@ -31,6 +32,8 @@ PAGES = (
     "verifying",
     "report",
     "docs",
+    "view",
+    "viewing",
     "run",
     "cli",
     "show",
@@ -47,21 +50,34 @@ EDITS = {
     "schemas/loader.py": {*JOBS},
     "jobs/tables/staging.py": {*JOBS},
     "jobs/reconciling/reconcile_kernel.py": {"reconcile"},
-    "jobs/scanning/key_ranges.py": {"reconcile", "changes", RELEASE},
+    "jobs/scanning/key_ranges.py": {"reconcile", "contradictions", "changes", RELEASE},
     "jobs/transforms/verdicts.py": {"reconcile"},
     "jobs/reconciling/compare_kernel.py": {"changes"},
     "jobs/transforms/class_history.py": {"changes"},
     "jobs/quarantining/merge_kernel.py": {RELEASE},
     "jobs/figures.py": {"figures"},
     "jobs/duplicates.py": {"duplicates"},
-    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "index", "reconcile", "changes"},
-    "jobs/transforms/class_ancestors.py": {"expand", "changes"},
-    "jobs/transforms/box_matching.py": {"changes"},
+    "jobs/tables/spark_writer.py": {
+        INGEST,
+        RELEASE,
+        "duplicates",
+        "expand",
+        "index",
+        "reconcile",
+        "contradictions",
+        "changes",
+    },
+    "jobs/transforms/class_ancestors.py": {"contradictions", "expand", "changes"},
+    "jobs/transforms/box_matching.py": {"contradictions", "changes"},
+    "jobs/transforms/contradictions.py": {"contradictions"},
+    "jobs/reconciling/contradiction_kernel.py": {"contradictions"},
+    "conf/contradictions.yaml": {"contradictions"},
+    "quality/contradictions.yaml": {"contradictions"},
     "conf/box_matching.yaml": {"changes"},
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},
-    "schemas/images.yaml": {INGEST, RELEASE, "changes", "figures", "duplicates"},
+    "schemas/images.yaml": {INGEST, RELEASE, "contradictions", "changes", "figures", "duplicates"},
     "conf/hierarchy_names.yaml": {INGEST, RELEASE},
     "conf/local.yaml": set(),
     "conf/cluster.yaml": set(),
@@ -157,7 +173,7 @@ def test_no_page_report_sample_or_download_is_reached(job: str):
 
 def test_the_schemas_name_jobs_whose_modules_are_followed():
     written = {schemas.table_schema(name).written_by for name in schemas.table_names()}
-    assert {*JOBS} == written - {"check", "download", "publish", "verify"}
+    assert {*JOBS} == written - {"check", "download", "publish", "verify", "reconcile --corrections FILE"}
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -58,7 +58,7 @@ def test_rows_are_counted_from_the_first_line_of_the_file():
 
 def test_a_declared_header_must_be_there_and_an_excluded_one_is_a_row():
     with pytest.raises(
-        InputError, match=r"^names\.csv: required column LabelName, DisplayName is missing \(the header has"
+        InputError, match=r"^names\.csv: required columns LabelName, DisplayName are missing \(the header has"
     ):
         described(f"{DOG},Dog\n".encode(), "present")
     with pytest.raises(InputError, match=r"^names\.csv: required column DisplayName is missing"):

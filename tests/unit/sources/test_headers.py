@@ -92,5 +92,5 @@ def test_a_header_is_no_row_and_tells_the_order(tmp_path: Path, form: HeaderForm
 
 @pytest.mark.parametrize("form", ["present", None])
 def test_a_header_that_must_be_there_is_missed(tmp_path: Path, form: HeaderForm | None):
-    with pytest.raises(InputError, match=r"^names\.csv: required column LabelName, DisplayName is missing"):
+    with pytest.raises(InputError, match=r"^names\.csv: required columns LabelName, DisplayName are missing"):
         numbered_rows(tmp_path, "\n".join([*ROWS, ""]).encode(), form)

@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from oilake.conf.mask_rules import load_mask_rules
+from oilake.jobs.masking.mask_kernel import MaskContext, MaskSplit, check_masks
+from oilake.jobs.synthetic import mask_images
 from oilake.jobs.synthetic.plan import FLOOR
+from oilake.jobs.tables.staging import read_staged
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas.release_registry import load_releases
+from tests.support import mask_zips
 from tests.support import plain_sample as reading
 from tests.support.samples import write_sample
 
@@ -45,6 +51,34 @@ def scaled(count: int, subset: str) -> int:
 def plain_lines(sample: Path, name: str) -> list[list[str]]:
     with (sample / name).open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
+
+
+def test_pngs_of_masks_are_as_their_truth_tells(sample: Path, tmp_path: Path):
+    """Three readings agree: the sample's own truth, zipfile with Pillow, and the kernel of `verify --masks`."""
+    truth, rules, told = mask_images.read_truth(sample), load_mask_rules(), dict[str, tuple[object, ...]]()
+    for subset in SUBSETS:
+        rows, zips = sample / MASKS.format(subset), sorted((sample / f"v5/{subset}-masks").iterdir())
+        assert [path.name for path in zips] == [f"{subset}-masks-{digit}.zip" for digit in "0123456789abcdef"]
+        expected = {row["mask_path"]: row for row in truth if row["subset"] == subset}
+        found = mask_zips.independent_checks(rows, zips)
+        assert {name: check[0] for name, check in found.items()} == {
+            name: mask_zips.STATUSES[row["fault"]] for name, row in expected.items()
+        }
+        files = {subset: (mask_zips.write_rows(tmp_path / f"{subset}.parquet", mask_zips.published_rows(rows)),)}
+        context = MaskContext(Warehouse.at(str(tmp_path / "lake")), "v5", "run", rules, files)
+        for path in zips:
+            split = MaskSplit(subset, path.stem[-1], f"v5/{path.parent.name}/{path.name}", str(path))
+            for outcome in check_masks(split, context):
+                for row in read_staged(context.warehouse, outcome.staged[0]).to_pylist() if outcome.staged else ():
+                    assert row["archive"] == expected[row["mask_path"]]["archive"]
+                    told[row["mask_path"]] = row["status"], row["width"], row["height"], row["foreground_share"]
+        assert {name: told[name] for name in found} == found
+    for row in truth:
+        if told[row["mask_path"]][1] is not None:
+            pixels = int(row["pixels"]) / (int(row["width"]) * int(row["height"]))
+            assert told[row["mask_path"]][1:] == (int(row["width"]), int(row["height"]), pixels)
+    assert {row["fault"] for row in truth} == {"", *mask_images.FAULTS}
+    assert len(told) == len(truth)
 
 
 def test_masks_are_painted_in_boxes_of_segmentable_classes(sample: Path):

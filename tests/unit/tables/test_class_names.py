@@ -56,12 +56,15 @@ def test_a_name_is_read_as_a_person_reads_it(text: str, mid: str):
         ("Mouse", "--mid 'Mouse': 2 classes of v3 have this name, /m/020lf, /m/04rmv; give its MID"),
         ("mOUSE", "2 classes of v3 have this name, /m/020lf, /m/04rmv"),
         ("ORANGE", "2 classes of v3 have this name, /m/0fake1, /m/0fake2"),
-        ("Dogg", "--mid 'Dogg': v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
-        ("Mous", "v3 has no such class; the nearest are Mouse (/m/020lf), Mouse (/m/04rmv)"),
-        ("/m/0bt9lx", "v3 has no such class; the nearest are Dog (/m/0bt9lr)"),
-        ("xylophonist", "v3 has no such class; `oilake show classes` lists them"),
-        ("", "v3 has no such class"),
-        ("   ", "v3 has no such class"),
+        ("Dogg", "--mid 'Dogg': no class of v3 is called so; the nearest are Dog (/m/0bt9lr); `oilake show"),
+        ("Mous", "no class of v3 is called so; the nearest are Mouse (/m/020lf), Mouse (/m/04rmv)"),
+        ("/m/0bt9lx", "no class of v3 is called so; the nearest are Dog (/m/0bt9lr)"),
+        (
+            "xylophonist",
+            "no class of v3 is called so; there are Corgi (/g/11b6r_3k), Cat (/m/01yrx), Mouse (/m/020lf), ",
+        ),
+        ("", "no class of v3 is called so"),
+        ("   ", "no class of v3 is called so"),
     ],
 )
 def test_what_names_no_class_or_several_is_told_with_the_choices(text: str, told: str):

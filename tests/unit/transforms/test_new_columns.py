@@ -147,3 +147,30 @@ def test_the_confidence_of_a_label_is_its_value_however_it_is_written():
     kept, reasons, _ = filtered("labels", columns, release="v7")
     assert [row["confidence"] for row in kept] == [1, 1, 0, 0, 1]
     assert not reasons
+
+
+def test_what_stands_for_no_value_is_null_in_any_column():
+    columns = image_columns(["0"] * 3)
+    columns |= {"title": ["-", "T", ""], "original_size": ["-1", "5", "x"], "author": ["A", "?", "-"]}
+    null_values = {"title": ("-",), "original_size": ("-1",), "author": ("?",)}
+    member = Member("images", "x.csv", columns="images", subsets=("train",), null_values=null_values)
+    kept, reasons, _ = filtered("images", columns, member)
+    assert [(row["title"], row["author"], row["original_size"]) for row in kept] == [(None, "A", None), ("T", None, 5)]
+    assert reasons == {2: ["invalid_size"]}
+
+
+@pytest.mark.parametrize("spoiled", ["0.5", "half"])
+def test_no_value_of_a_number_is_told_by_value_also_where_its_block_stays_text(spoiled: str):
+    columns = box_columns([["0.1"] * 8] * 4) | {"x_min": ["-9", "-9.0", "0.1", spoiled]}
+    columns |= {"x_max": ["1"] * 4, "y_min": ["0"] * 4, "y_max": ["1"] * 4}
+    member = Member("boxes", "x.csv", columns="boxes", subsets=("train",), null_values={"x_min": ("-9", "none")})
+    kept, reasons, _ = filtered("boxes", columns, member, release="v6")
+    assert [row["x_min"] for row in kept][:1] == [0.1]
+    assert {row: set(reasons[row]) for row in (0, 1)} == {0: {"missing_value"}, 1: {"missing_value"}}
+
+
+def test_no_value_of_a_repeated_text_is_null():
+    columns = box_columns([["0.1"] * 8] * 2) | {"mid": ["/m/0bt9lr", "/m/none"]}
+    member = Member("boxes", "x.csv", columns="boxes", subsets=("train",), null_values={"mid": ("/m/none",)})
+    _, reasons, _ = filtered("boxes", columns, member, release="v6")
+    assert reasons == {1: ["missing_value"]}

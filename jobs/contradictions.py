@@ -1,0 +1,155 @@
+"""Finds where a release says two things that cannot both be right: a box of a denied class, human against crowd, others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+from pyspark.sql import SparkSession
+
+from oilake.conf.contradiction_rules import ContradictionRules, load_rules
+from oilake.conf.errors import DataQualityError
+from oilake.conf.registry import SUBSETS
+from oilake.conf.settings import Settings
+from oilake.jobs.maintaining import sorting
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
+from oilake.jobs.reconciling import contradiction_kernel
+from oilake.jobs.reconciling.contradiction_kernel import ContradictionContext, ContradictionResult
+from oilake.jobs.reconciling.held_evidence import MissingEvidence, ReleaseEvidence, read_evidence
+from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime.printing import aligned_lines, print_text
+from oilake.jobs.tables import publish
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.class_ancestors import build_ancestors
+from oilake.jobs.transforms.class_vocabulary import build_vocabulary
+from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+
+CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
+NOT_JUDGED = "–"
+
+KindCounts = dict[str, dict[str, int]]
+
+
+@dataclass
+class ContradictionsOutcome:
+    """One release. `counts`: kind -> subset -> contradictions, of the subsets where it is judged; `missing`: kind -> subset
+    -> what it lacks to be judged there; `seconds`: the work; `start_seconds`: Spark's start beside it."""
+
+    release: str
+    changed: bool
+    counts: KindCounts = field(default_factory=dict)
+    missing: MissingEvidence = field(default_factory=dict)
+    seconds: float = 0.0
+    start_seconds: float = 0.0
+
+    def as_text(self) -> str:
+        """The outcome as a few lines for a person."""
+        header = (self.release, *SUBSETS)
+        lines = list(aligned_lines([header, *(self._cells(kind) for kind in self.counts)]))
+        lines += [f"{NOT_JUDGED} {sentence}" for sentence in self.not_judged()]
+        done = "published" if self.changed else "nothing changed since they were published"
+        return "\n".join([*lines, f"{self.release}: contradictions: {done}"])
+
+    def not_judged(self) -> list[str]:
+        """A sentence for each kind that the release, or some of its subsets, cannot be judged by."""
+        sentences = []
+        for kind, by_subset in self.missing.items():
+            for names in dict.fromkeys(map(tuple, by_subset.values())):
+                subsets = [subset for subset in by_subset if tuple(by_subset[subset]) == names]
+                where = ", ".join(subsets)
+                sentences.append(f"{kind} is not judged: {where} of {self.release} has no {' and no '.join(names)}")
+        return sentences
+
+    def _cells(self, kind: str) -> tuple[str, ...]:
+        by_subset = self.counts[kind]
+        return (kind, *(f"{by_subset[subset]:,}" if subset in by_subset else NOT_JUDGED for subset in SUBSETS))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to look through, such as v7")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--force", action="store_true", help="look again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    outcome = contradictions(options.load_settings(arguments), arguments.release, arguments.force)
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    return 0
+
+
+def contradictions(settings: Settings, release: str, force: bool = False) -> ContradictionsOutcome:
+    """Publishes `contradictions` of a reconciled release; does nothing when it was made of the same rows."""
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
+    snapshot = require_snapshot(warehouse, release)
+    published_slices(warehouse, "image_labels", release)
+    evidence = read_evidence(warehouse, snapshot)
+    rules = load_rules()
+    basis = tuple((release, job, snapshot.fingerprints[job]) for job in (INGEST, RECONCILE))
+    task = DerivedTask(CONTRADICTIONS, snapshot, evidence.versions(), basis, reads=evidence.reads())
+    missing = evidence.missing_evidence(rules)
+
+    def stage_contradictions(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], KindCounts]:
+        context = ContradictionContext(
+            release, warehouse, run_id, _release_rules(warehouse, snapshot, rules), evidence.judged_kinds(rules)
+        )
+        results = _judge_release(spark, evidence, context)
+        return [result.staged for result in results if result.staged], _kind_counts(rules, context, results)
+
+    done = run_derived_job(settings, task, stage_contradictions, force)
+    return ContradictionsOutcome(release, done.changed, done.result, missing, done.seconds, done.start_seconds)
+
+
+def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: ContradictionRules) -> ReleaseRules:
+    classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
+    nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
+    return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
+
+
+def _judge_release(
+    spark: SparkSession, evidence: ReleaseEvidence, context: ContradictionContext
+) -> list[ContradictionResult]:
+    """What the tasks found in all subsets; DataQualityError where they did not read all that is published."""
+    warehouse = context.warehouse
+    sorting.restore_order(spark, warehouse, [evidence.snapshot], tuple(evidence.files), context.run_id)
+    evidence = read_evidence(warehouse, evidence.snapshot)
+    cores = spark.sparkContext.defaultParallelism
+    results = spark_tasks.run_tasks(
+        spark,
+        evidence.plan_tasks(cores),
+        partial(contradiction_kernel.judge_range, context=context),
+        warehouse.uri,
+        f"{context.release}: looking for contradictions",
+    )
+    read, published = sum(result.read for result in results), evidence.annotation_rows()
+    if read != published:
+        raise DataQualityError(
+            f"{context.release}: {published:,} rows are published, {read:,} were looked at; please report this"
+        )
+    return results
+
+
+def _kind_counts(
+    rules: ContradictionRules, context: ContradictionContext, results: Sequence[ContradictionResult]
+) -> KindCounts:
+    """The contradictions by kind and subset, 0 where a kind is judged and there is none."""
+    counts: KindCounts = {
+        kind: {subset: 0 for subset, judged in context.judged.items() if kind in judged} for kind in rules.kinds
+    }
+    for result in results:
+        for kind, count in result.kinds.items():
+            counts[kind][result.subset] += count
+    return counts
+
+
+if __name__ == "__main__":
+    raise SystemExit(entrypoint.main("contradictions", __doc__, add_arguments, run))

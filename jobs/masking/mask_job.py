@@ -1,0 +1,222 @@
+"""Masks as a derived table: which zips are there, what of them was looked at before, and what is published of the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from oilake.conf.errors import ConfigError, InputError
+from oilake.conf.mask_files import mask_files
+from oilake.conf.mask_rules import load_mask_rules
+from oilake.conf.registry import Release
+from oilake.conf.settings import Settings
+from oilake.jobs.masking.mask_kernel import LISTED, TABLE, MaskContext, MaskSplit, check_masks
+from oilake.jobs.masking.outcome import MaskOutcome, MaskVerification, SubsetChecks
+from oilake.jobs.pipeline.derived_job import COUNTS_PROPERTY, DerivedTask, run_derived_job
+from oilake.jobs.runtime import code_version, spark_tasks
+from oilake.jobs.runtime.filesystem import FileState, file_state, join_uri
+from oilake.jobs.tables import publish, slice_files
+from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence, read_property
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
+
+JOB, MODULE = "verify --masks", "jobs.masking.mask_job"
+PART_BYTES = 64 << 20
+SHARES_A_CORE = 4
+
+Checks = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class LandedZip:
+    """One zip of masks that the release has; `state`: None where it has not landed."""
+
+    subset: str
+    digit: str
+    name: str
+    uri: str
+    state: FileState | None
+
+    def splits(self) -> list[MaskSplit]:
+        """The shares in which its members are read: contiguous, and of about PART_BYTES."""
+        if self.state is None:
+            return [MaskSplit(self.subset, self.digit, self.name, None)]
+        parts = 1 + self.state.bytes // PART_BYTES
+        return [MaskSplit(self.subset, self.digit, self.name, self.uri, part, parts) for part in range(parts)]
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """What one run does. `zips`: of the subsets that are asked for; `digests`: of what their rows are made from; `before`:
+    what is published of each subset, as `SubsetChecks`; `redone`: the subsets that are looked at, the others stay."""
+
+    zips: tuple[LandedZip, ...]
+    digests: dict[str, str]
+    before: Checks
+    redone: tuple[str, ...]
+
+    @property
+    def stays(self) -> list[str]:
+        """The subsets whose published rows stay as they are."""
+        return [subset for subset in self.before if subset not in self.redone]
+
+    def deciding_digests(self) -> list[tuple[str, str]]:
+        """What decides the rows of each subset that the table will hold."""
+        held = {subset: str(checks["digest"]) for subset, checks in self.before.items()} | self.digests
+        return sorted(held.items())
+
+
+def verify_masks(
+    settings: Settings, release: Release, subsets: Sequence[str] = (), force: bool = False
+) -> MaskVerification:
+    """Publishes `mask_checks` of some subsets (none named: those of which a zip has landed); the others' rows stay.
+
+    Does nothing where the same zips were held against the same rows by the same code. ConfigError where the release or a
+    subset has no masks, InputError where no zip has landed.
+    """
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
+    pin = require_snapshot(warehouse, release.release)
+    zips = find_zips(settings, release, subsets)
+    row_files = _row_files(warehouse, pin, [zip_file.subset for zip_file in zips])
+    plan = _plan_checks(warehouse, pin, zips, force)
+    basis = ((pin.release, INGEST, pin.fingerprints[INGEST]),)
+    kept = _kept_files(warehouse, pin, plan.stays)
+    task = DerivedTask(
+        JOB,
+        pin,
+        {LISTED: str(pin.table_versions[LISTED])},
+        basis,
+        decided_by=plan.deciding_digests(),
+        reads=((pin, LISTED),),
+        kept={TABLE: kept} if kept else {},
+        module=MODULE,
+    )
+    outcomes: dict[str, MaskOutcome] = {}
+
+    def stage_checks(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], Checks]:
+        context = MaskContext(warehouse, pin.release, run_id, load_mask_rules(), row_files)
+        outcomes.update(_check_zips(spark, plan, context))
+        staged = [file for outcome in outcomes.values() for file in outcome.staged]
+        return staged, {subset: plan.before[subset] for subset in plan.stays} | _subset_checks(plan, outcomes)
+
+    done = run_derived_job(settings, task, stage_checks, force)
+    shown = MaskOutcome()
+    for outcome in outcomes.values():
+        shown.add(replace(outcome, staged=[]))
+    return MaskVerification(
+        pin.release,
+        settings.landing,
+        done.changed,
+        {subset: SubsetChecks(**checks) for subset, checks in done.result.items()},
+        plan.redone if done.changed else (),
+        shown.shown,
+        done.seconds,
+        done.start_seconds,
+    )
+
+
+def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ()) -> tuple[LandedZip, ...]:
+    """All zips of the subsets; where none is named, of those of which one has landed. InputError where none has."""
+    landing = settings.storage_uri(settings.landing)
+    zips = [
+        LandedZip(zip_file.subset, zip_file.digit, zip_file.file.name, uri, file_state(uri))
+        for zip_file in mask_files(release, subsets)
+        for uri in [join_uri(landing, zip_file.file.name)]
+    ]
+    landed = {zip_file.subset for zip_file in zips if zip_file.state}
+    if absent := [subset for subset in subsets if subset not in landed] if subsets else [""] * (not landed):
+        of = f" of {', '.join(absent)}" if subsets else ""
+        raise InputError(
+            f"{settings.landing}: none of the zips of {release.release}'s masks{of} is here; bring them with `oilake fetch "
+            f"--release {release.release} --masks`"
+        )
+    return tuple(zip_file for zip_file in zips if zip_file.subset in landed)
+
+
+def _row_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The Parquet files of `masks` by subset; ConfigError where the release was ingested without masks of one."""
+    files = slice_files.published_files(warehouse, LISTED, pin)
+    by_subset = {
+        subset: tuple(file.uri for file in files if file.partition["subset"] == subset and file.rows)
+        for subset in dict.fromkeys(subsets)
+    }
+    if empty := [subset for subset, uris in by_subset.items() if not uris]:
+        raise ConfigError(
+            f"{warehouse}: masks of {pin.release} has no row of {', '.join(empty)}; ingest it with `--tables masks` "
+            "first, or choose other subsets with --subset"
+        )
+    return by_subset
+
+
+def _plan_checks(warehouse: Warehouse, pin: Snapshot, zips: tuple[LandedZip, ...], force: bool) -> MaskPlan:
+    before: Checks = {}
+    if TABLE in pin.table_versions and lost_rows_sentence(warehouse, pin, JOB) is None:
+        before = json.loads(read_property(warehouse, pin, JOB, COUNTS_PROPERTY))
+    code = code_version.code_digest(MODULE, JOB)
+    digests = {
+        subset: _subset_digest([zip_file for zip_file in zips if zip_file.subset == subset], code)
+        for subset in dict.fromkeys(zip_file.subset for zip_file in zips)
+    }
+    redone = [subset for subset, digest in digests.items() if force or before.get(subset, {}).get("digest") != digest]
+    return MaskPlan(zips, digests, before, tuple(redone))
+
+
+def _subset_digest(zips: Sequence[LandedZip], code: bytes) -> str:
+    """SHA-256 over the zips' states and the code; the rows of `masks` cannot change under published checks."""
+    return hashlib.sha256(repr([(zip_file.name, zip_file.state) for zip_file in zips]).encode() + code).hexdigest()
+
+
+def _kept_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> tuple[StagedFile, ...]:
+    if not subsets:
+        return ()
+    version = current_slice(warehouse, TABLE, pin).version
+    parts = [{"release": pin.release, "subset": subset} for subset in subsets]
+    return tuple(file for part in parts for file in slice_files.staged_at(warehouse, TABLE, version, part))
+
+
+def _check_zips(spark: SparkSession, plan: MaskPlan, context: MaskContext) -> dict[str, MaskOutcome]:
+    """What became of the masks of each subset that is looked at."""
+    cores = spark.sparkContext.defaultParallelism
+    outcomes = {}
+    for subset in plan.redone:
+        shares = share_splits([zip_file for zip_file in plan.zips if zip_file.subset == subset], cores)
+        outcomes[subset] = MaskOutcome()
+        what = f"{context.release}: masks of {subset}"
+        for outcome in spark_tasks.run_tasks(
+            spark, shares, partial(check_masks, context=context), context.warehouse.uri, what
+        ):
+            outcomes[subset].add(outcome)
+    return outcomes
+
+
+def share_splits(zips: Sequence[LandedZip], cores: int) -> list[list[MaskSplit]]:
+    """The splits of the zips, dealt to as many tasks as keep the cores busy: small zips share a task."""
+    splits = [split for zip_file in zips for split in zip_file.splits()]
+    total = sum(zip_file.state.bytes for zip_file in zips if zip_file.state)
+    tasks = min(len(splits), max(SHARES_A_CORE * cores, total // PART_BYTES))
+    return [splits[number::tasks] for number in range(tasks)]
+
+
+def _subset_checks(plan: MaskPlan, outcomes: Mapping[str, MaskOutcome]) -> Checks:
+    return {
+        subset: asdict(
+            SubsetChecks(
+                plan.digests[subset],
+                sum(zip_file.subset == subset and zip_file.state is not None for zip_file in plan.zips),
+                outcome.members,
+                outcome.bytes,
+                dict(outcome.statuses),
+                dict(outcome.reasons),
+            )
+        )
+        for subset, outcome in outcomes.items()
+    }
