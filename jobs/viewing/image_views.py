@@ -61,8 +61,8 @@ def compare_page(viewer: Viewer, request: Request) -> Response:
 
 def picture(viewer: Viewer, request: Request) -> Response:
     """The picture of an image as it lies there."""
-    found = _find_picture(viewer, request.path_params["release"], _image_id(request), _subset(request))
-    return _picture_response(found)
+    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _subset(request))
+    return _picture_response(shown)
 
 
 def small_picture(viewer: Viewer, request: Request) -> Response:

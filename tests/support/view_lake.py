@@ -137,6 +137,7 @@ def fill(place: str) -> str:
     names = [column.name for column in schemas.table_schema("class_images").columns]
     publish_rows(place, "v3", "index", {"class_images": [{name: row.get(name) for name in names} for row in labels]})
     publish_rows(place, "v3", "changes", comparison(), since="v2")
+    publish_rows(place, "v3", "contradictions", {"contradictions": contradictions()})
     publish_rows(place, "v5", INGEST, newest_release(), status="partial")
     write_deltalake(f"{place}/blob_checks", blob_checks(), mode="append")
     return place
@@ -159,6 +160,14 @@ def comparison() -> dict[str, list[Row]]:
         "from_subset": "train", "to_subset": "train",
     }  # fmt: skip
     return {"image_changes": images, "label_changes": [flipped], "box_changes": [redrawn]}
+
+
+def contradictions() -> list[Row]:
+    """Two of V3: the crowd against the house, and a box of a class that is denied."""
+    place = {"release": "v3", "subset": "train", "mid": DOG, "display_name": "Dog", "remedy": f"leave it out {MARKUP}"}
+    sides = {"source_1": "human", "value_1": "yes", "source_2": "crowdsource", "value_2": "no"}
+    kinds = ((0, "human_against_crowd"), (7, "box_of_denied_class"))
+    return [{**place, **sides, "image_id": image_id(n), "kind": kind} for n, kind in kinds]
 
 
 def newest_release() -> dict[str, list[Row]]:

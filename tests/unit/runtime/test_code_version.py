@@ -32,6 +32,8 @@ PAGES = (
     "verifying",
     "report",
     "docs",
+    "view",
+    "viewing",
     "run",
     "cli",
     "show",

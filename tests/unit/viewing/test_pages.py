@@ -21,7 +21,8 @@ ADDRESSES = (
     "/", "/classes", "/classes?q=do&release=v2", "/browse", "/browse?release=v2", f"/browse?release=v3&mid={DOG}",
     f"/browse?release=v3&mid={ANIMAL}&below=1&verdict=positive&source=human&subset=train", "/browse?release=v3&conflict=1",
     "/browse?release=v3&since=v2&change=image_changes:added", "/browse?release=v3&blob=missing",
-    "/browse?release=v3&license=/by/2.0", "/changes?release=v3", "/changes", f"/selection?release=v3&mid={DOG}",
+    "/browse?release=v3&license=/by/2.0",
+    "/browse?release=v3&contradiction=box_of_denied_class", "/changes?release=v3", "/changes", f"/selection?release=v3&mid={DOG}",
     "/ids.txt?release=v3&subset=validation", f"/image/{FIRST}", f"/image/{FIRST}?release=v3",
     f"/image/{MOST_BOXES}?release=v3", f"/image/{FIRST}/history", f"/image/{FIRST}/compare",
     f"/image/{FIRST}/compare?left=v2&right=v5", "/viewer.css", "/viewer.js", "/icon.svg",
@@ -85,6 +86,15 @@ def test_attributes_have_styles_and_the_unknown_one_is_unknown(browser: TestClie
 def test_checks_of_blobs_are_told(browser: TestClient):
     answer = browser.get(f"/image/{FIRST}?release=v3").text
     assert f"verified: <code>/photos/dogs/{FIRST}.jpg</code> <small>2026-01-01 00:00 UTC" in answer
+
+
+def test_contradictions_are_told_and_found(browser: TestClient):
+    answer = browser.get(f"/image/{image_id(7)}?release=v3").text
+    assert "box of denied class</strong>, <a" in answer
+    assert "human says yes,\ncrowdsource says no." in answer
+    page = browser.get("/browse?release=v3&contradiction=box_of_denied_class").text
+    assert re.findall(r"href='/image/([0-9a-f]{16})\?", page) == [image_id(7)]
+    assert "<option value='human_against_crowd'>" in page
 
 
 def test_masks_points_and_relationships_are_drawn_upright(browser: TestClient):
