@@ -17,6 +17,7 @@ from oilake.jobs.ingesting.landed_names import landed_uri
 from oilake.jobs.runtime.filesystem import Checksums, join_uri
 from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.sources import byte_ranges
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Split
 
 HASHERS = 2
@@ -85,7 +86,8 @@ def plan_splits(
         readers = limits.readers if landed_file.checksums.bytes > limits.large_bytes else 1
         chunk = _chunk_bytes(landed_file, readers, limits)
         if landed_file.file.kind == "plain":
-            planned += _range_splits(landed_file, readers, chunk)
+            formats = {record_format(e.member.format) for e in members[landed_file.file.name].values()}
+            planned += _range_splits(landed_file, readers, chunk, any(each.has_quotes for each in formats))
         else:
             planned += [
                 Split(landed_file.file.name, landed_file.uri, "tar.gz", chunk, n, readers) for n in range(readers)
@@ -101,8 +103,9 @@ def _chunk_bytes(landed_file: LandedFile, readers: int, limits: Limits) -> int:
     return max(1, target_bytes // limits.block_bytes) * limits.block_bytes
 
 
-def _range_splits(landed_file: LandedFile, readers: int, chunk: int) -> Iterator[Split]:
-    for n, byte_range in enumerate(byte_ranges.plan_ranges(landed_file.uri, landed_file.checksums.bytes, readers)):
+def _range_splits(landed_file: LandedFile, readers: int, chunk: int, has_quotes: bool) -> Iterator[Split]:
+    ranges = byte_ranges.plan_ranges(landed_file.uri, landed_file.checksums.bytes, readers, has_quotes)
+    for n, byte_range in enumerate(ranges):
         yield Split(
             landed_file.file.name,
             landed_file.uri,

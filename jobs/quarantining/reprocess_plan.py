@@ -23,6 +23,8 @@ from oilake.jobs.quarantining.records import (
 from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import positional_header, read_header
+from oilake.jobs.sources.json_lines import keyed_header
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
@@ -85,6 +87,9 @@ def _member_readers(warehouse: Warehouse, pin: Snapshot, release: Release) -> di
         if expected.member.table not in TABLES or is_list:
             continue
         columns = release.columns[expected.member.columns or ""]
+        if record_format(expected.member.format).has_keys:
+            readers[member] = MemberReader(expected, keyed_header(columns, where), places.index(member))
+            continue
         if row.get("header") is None and expected.member.header in ("absent", "either"):
             readers[member] = MemberReader(expected, positional_header(columns, where), places.index(member))
             continue
