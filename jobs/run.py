@@ -23,8 +23,9 @@ from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
 from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
+from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
-from oilake.jobs.ingesting import landing_area
+from oilake.jobs.ingesting.landed_names import has_own_files
 from oilake.jobs.ingesting.summary import Summary, table_lines
 from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
@@ -50,6 +51,7 @@ class ReleaseOutcome:
     contradictions: ContradictionsOutcome
     leakage: Leakage
     figures: list[Figure]
+    index: IndexOutcome
 
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
@@ -131,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _landed_releases(registered: Mapping[str, Release], landing: str) -> list[str]:
     """The releases with files of their own in the landing area; all of them where none has any."""
-    landed = [name for name, release in registered.items() if landing_area.has_own_files(release, landing)]
+    landed = [name for name, release in registered.items() if has_own_files(release, landing)]
     for name in registered if landed else ():
         if name not in landed:
             log_line(f"{name}: left out, none of its own files is in {landing}; name it by --release to insist")
@@ -154,6 +156,7 @@ def _run_release(
         contradictions(settings, release.release, arguments.force),
         duplicates(settings, release.release, arguments.force),
         count_figures(settings, release, arguments.force),
+        index_classes(settings, release.release, arguments.force),
     )
 
 
@@ -183,6 +186,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
             release_outcome.reconciled.as_text(),
             release_outcome.contradictions.as_text(),
             release_outcome.leakage.as_text(),
+            release_outcome.index.as_text(),
             *figures.figure_lines(release_outcome.figures),
         ]
     for outcome in compared:

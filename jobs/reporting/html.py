@@ -26,9 +26,10 @@ def _in_tenths(length: float) -> str:
     return f"{length:.1f}"
 
 
-def _make_environment() -> Environment:
+def make_environment(room: str) -> Environment:
+    """Return what fills the templates of a room with values, each escaped, with the words and colours of all pages."""
     environment = Environment(
-        loader=PackageLoader("oilake.jobs.reporting"),
+        loader=PackageLoader(f"oilake.jobs.{room}"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -47,4 +48,4 @@ def _make_environment() -> Environment:
     return environment
 
 
-ENVIRONMENT = _make_environment()
+ENVIRONMENT = make_environment("reporting")

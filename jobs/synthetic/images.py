@@ -39,13 +39,22 @@ def image_vocabulary(seed: int) -> ImageVocabulary:
     return ImageVocabulary(hosts, text.join_columns(PHOTOS, paths, "/"), links, authors.invent_titles(rng))
 
 
-def draw_details(
-    rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int, photo_columns: Sequence[str] = ()
-) -> pa.StringArray:
-    """OriginalURL and all columns behind it of n images; shape (n,).
+@dataclass(frozen=True)
+class ImageDetails:
+    """OriginalURL and all columns behind it, up to the title, the size and MD5, and the thumbnail; each of shape (n,)."""
 
-    `photo_columns`: OriginalSize and OriginalMD5 of the first images, those that have a real photo.
-    """
+    up_to_title: pa.StringArray
+    size_and_md5: pa.StringArray
+    thumbnail: pa.StringArray
+
+    def lines(self, photo_columns: Sequence[str] = ()) -> pa.StringArray:
+        """All columns joined; `photo_columns`: OriginalSize and OriginalMD5 of the first images, which have a real photo."""
+        checksums = _put_first(photo_columns, self.size_and_md5)
+        return text.join_columns(self.up_to_title, ",", checksums, ",", self.thumbnail)
+
+
+def draw_details(rng: np.random.Generator, words: ImageVocabulary, n: int, without_thumbnail: int) -> ImageDetails:
+    """The details of n images."""
     host, other_host = rng.integers(0, len(words.hosts), (2, n), dtype=np.int16)
     # An exponent above 1 gives some authors many photos.
     author = (rng.random(n) ** 1.5 * authors.AUTHORS).astype(np.int16)
@@ -59,12 +68,12 @@ def draw_details(
     )  # fmt: skip
     absent = np.zeros(n, np.bool_)
     absent[rng.permutation(n)[:without_thumbnail]] = True
-    return text.join_columns(
+    up_to_title = text.join_columns(
         text.pick(words.hosts, host), server, "/", photo, "_", secrets[0], "_o.jpg,",
         text.pick(words.author_paths, author), photo, slash, text.pick(words.author_links, author),
-        _draw_titles(rng, words, n), ",", _put_first(photo_columns, _size_and_md5(rng, n)), ",",
-        text.blank(thumbnail, absent),
+        _draw_titles(rng, words, n),
     )  # fmt: skip
+    return ImageDetails(up_to_title, _size_and_md5(rng, n), text.blank(thumbnail, absent))
 
 
 def image_lines(ids: pa.StringArray, subset: str, rest: pa.StringArray) -> pa.StringArray:

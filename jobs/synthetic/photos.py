@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Transpose
+
+from oilake.jobs.synthetic.photo_scenes import SceneThing, draw_scene
 
 FOLDER = "photos"
 LIST = "photos.txt"
@@ -23,6 +26,16 @@ EVERY, AT = 20, 7
 ORIENTATION = 0x0112
 SIDES = (240, 400)
 ON_THEIR_SIDE = 0.2
+# What brings an upright scene into the pixels that a file of this Exif orientation stores.
+AS_STORED = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_90,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_270,
+}
 
 
 @dataclass(frozen=True)
@@ -39,20 +52,23 @@ class SamplePhoto:
         return f"{len(self.data)},{base64.b64encode(hashlib.md5(self.data, usedforsecurity=False).digest()).decode()}"
 
 
-def make_photos(seed: int, subset: str, ids: Sequence[str]) -> list[SamplePhoto]:
-    """The photos of the first of a subset's images; the same seed and ID give the same bytes."""
-    return [_make_photo(seed, image) for image in ids[: COUNTS[subset]]]
+def make_photos(seed: int, ids: Sequence[str], things: Sequence[Sequence[SceneThing]]) -> list[SamplePhoto]:
+    """The photos of images and what stands in each; the same seed, ID and things give the same bytes."""
+    return [_make_photo(seed, image, image_things) for image, image_things in zip(ids, things, strict=True)]
 
 
-def _make_photo(seed: int, image: str) -> SamplePhoto:
+def _make_photo(seed: int, image: str, things: Sequence[SceneThing]) -> SamplePhoto:
+    """A photo that shows its things upright once it is turned as its Exif asks."""
     rng = np.random.default_rng([seed, 10, int(image, 16)])
     width, height = rng.integers(*SIDES, 2).tolist()
-    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), "RGB")
+    ground = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     orientation = int(rng.integers(2, 9)) if rng.random() < ON_THEIR_SIDE else 1
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     out = io.BytesIO()
-    coarse.resize((width, height), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85, exif=exif)
+    scene = draw_scene(ground, (width, height), things)
+    stored = scene if orientation == 1 else scene.transpose(AS_STORED[orientation])
+    stored.save(out, "JPEG", quality=85, exif=exif)
     return SamplePhoto(image, out.getvalue(), orientation)
 
 

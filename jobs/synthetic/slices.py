@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photos, slice_texts, text
+from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photo_scenes, photos, slice_texts, text
 from oilake.jobs.synthetic.boxes import Boxes
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.context import SampleContext
@@ -49,11 +49,7 @@ def _subset_rows(world: SampleContext, number: int, subset: str, ids: npt.NDArra
     rng = np.random.default_rng([world.seed, 6, number, SUBSETS.index(subset)])
     counts, classes = world.plan.part(subset, number), world.classes
     names = text.image_ids(ids)
-    subset_photos = (
-        () if number else tuple(photos.make_photos(world.seed, subset, names[: photos.COUNTS[subset]].to_pylist()))
-    )
-    checksums = [photo.checksums for photo in subset_photos]
-    details = images.draw_details(rng, world.photos, len(ids), counts.without_thumbnail, checksums)
+    details = images.draw_details(rng, world.photos, len(ids), counts.without_thumbnail)
     required = [
         codes[number :: world.plan.slices] if subset == "train" else codes[:0] for codes in _required_classes(classes)
     ]
@@ -62,7 +58,12 @@ def _subset_rows(world: SampleContext, number: int, subset: str, ids: npt.NDArra
     boxed = boxes.draw_boxes(rng, counts, order, world.popular["boxes"], required[1], classes.place)
     every_label_has_boxes = subset != "train" and not world.plan.contradictions
     labels = _draw_labels(rng, world, counts, order, machine_pairs, boxed, required[2:], every_label_has_boxes)
-    return SubsetRows(ids, names, details, machine.ranked(rng, machine_pairs), labels, boxed, subset_photos)
+    ranked = machine.ranked(rng, machine_pairs)
+    photographed = () if number else tuple(names[: photos.COUNTS[subset]].to_pylist())
+    things = photo_scenes.things_by_image(boxed, len(photographed))
+    subset_photos = tuple(photos.make_photos(world.seed, photographed, things))
+    lines = details.lines([photo.checksums for photo in subset_photos])
+    return SubsetRows(ids, names, lines, ranked, labels, boxed, subset_photos)
 
 
 def _required_classes(classes: SampleClasses) -> tuple[Pairs, ...]:
@@ -105,5 +106,5 @@ def _vanished_rows(world: SampleContext, number: int, ids: npt.NDArray[np.uint64
     machine_pairs = machine.draw_pairs(
         rng, world.popular["machine"], len(ids), LABELS_OF_VANISHED, np.empty(0, np.int64)
     )
-    details = images.draw_details(rng, world.photos, len(ids), 0)
+    details = images.draw_details(rng, world.photos, len(ids), 0).lines()
     return SubsetRows(ids, text.image_ids(ids), details, machine.ranked(rng, machine_pairs))

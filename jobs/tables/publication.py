@@ -13,8 +13,12 @@ from oilake.jobs.tables.snapshots import INGEST, RELEASE, SINCE, slice_name
 from oilake.jobs.tables.staging import StagedFile
 from oilake.schemas import loader as schemas
 
-DERIVED = ("reconcile", "contradictions", "duplicates", "figures", "expand", "changes", "verify --masks")
-DOWNSTREAM = {"ingest": (*DERIVED, RELEASE), RELEASE: DERIVED, "reconcile": ("contradictions", "expand", "changes")}
+DERIVED = ("reconcile", "contradictions", "duplicates", "figures", "expand", "index", "changes", "verify --masks")
+DOWNSTREAM = {
+    "ingest": (*DERIVED, RELEASE),
+    RELEASE: DERIVED,
+    "reconcile": ("contradictions", "expand", "index", "changes"),
+}
 # A job that goes on with what another published: from then on the other's fingerprint is its own.
 CONTINUES = {RELEASE: INGEST}
 

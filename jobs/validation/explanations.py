@@ -18,7 +18,7 @@ from oilake.schemas import loader as schemas
 ROWS = 5
 WIDTH = 40
 WIDEST = 120
-AGAIN = ("ingest", "reconcile", "contradictions", "duplicates", "figures", "expand", "verify --masks")
+AGAIN = ("ingest", "reconcile", "contradictions", "duplicates", "figures", "expand", "index", "verify --masks")
 
 
 def explain_result(findings: TargetFindings, result: Result, is_copy: bool) -> Explanation:

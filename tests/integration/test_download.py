@@ -405,7 +405,7 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
     def chosen(where: str = "", **given: Any) -> set[str]:
         found = choices.choose_images(Warehouse.at(published), "v3", ImageSelection(**given))
         if where:
-            found = choices.keep_matching(spark, Warehouse.at(published), "v3", where, found)
+            found = choices.keep_matching(Warehouse.at(published), "v3", where, found)
         return {row["image_id"] for row in read_rows(row_selection.cut_into_tasks(found, 2))}
 
     others = {one.image for one in OTHERS}

@@ -10,12 +10,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from oilake.conf import reconcile_policy, registry
-from oilake.conf.errors import InputError
+from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.settings import Settings
 from oilake.jobs.expand import expand, implied_classes, implied_labels
+from oilake.jobs.index import index_classes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
+from oilake.schemas import loader as schemas
 from tests.support import table_readers
 from tests.support.releases import DOG, LABEL_HEADER, TAG, TREE, image_id, land, lines
 
@@ -96,6 +100,23 @@ def test_a_reconciled_release_is_expanded(tmp_path: Path, warehouse: str, spark:
         (image_id(1), DOG, [TREE], None),
     ]
     assert not expand(mine, "v3").changed
+    assert_indexed(mine, warehouse)
+
+
+def assert_indexed(mine: Settings, warehouse: str) -> None:
+    """`class_images` holds the labels once more, in each file by class and then image; a reconcile drops it."""
+    assert index_classes(mine, "v3").rows == {"test": 2, "train": 3, "validation": 2}
+    shared = [column.name for column in schemas.table_schema("class_images").columns]
+    stated = [tuple(row[name] for name in shared) for row in table_readers.rows(warehouse, "image_labels")]
+    indexed = table_readers.rows(warehouse, "class_images")
+    assert sorted(stated, key=str) == sorted((tuple(row[name] for name in shared) for row in indexed), key=str)
+    for subset in ("train", "validation", "test"):
+        keys = [(row["mid"], row["image_id"]) for row in indexed if row["subset"] == subset]
+        assert keys == sorted(keys)
+    assert not index_classes(mine, "v3").changed
+    reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy(), force=True)
+    with pytest.raises(ConfigError, match="oilake index --release v3"):
+        published_slices(Warehouse.at(warehouse), "class_images", "v3")
 
 
 def test_a_release_without_a_hierarchy_says_so(tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings):

@@ -20,7 +20,7 @@ from tests.conftest import Oilake
 from tests.support.releases import land
 
 ROOT = Path(__file__).parents[3]
-DERIVED = ("reconcile", "contradictions", "changes", "figures", "duplicates", "expand")
+DERIVED = ("reconcile", "contradictions", "changes", "figures", "duplicates", "expand", "index")
 JOBS = {job: (f"jobs.{job}", job) for job in (INGEST, *DERIVED)}
 JOBS["verify --masks"] = ("jobs.masking.mask_job", "verify --masks")
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
@@ -32,6 +32,8 @@ PAGES = (
     "verifying",
     "report",
     "docs",
+    "view",
+    "viewing",
     "run",
     "cli",
     "show",
@@ -55,7 +57,16 @@ EDITS = {
     "jobs/quarantining/merge_kernel.py": {RELEASE},
     "jobs/figures.py": {"figures"},
     "jobs/duplicates.py": {"duplicates"},
-    "jobs/tables/spark_writer.py": {INGEST, RELEASE, "duplicates", "expand", "reconcile", "contradictions", "changes"},
+    "jobs/tables/spark_writer.py": {
+        INGEST,
+        RELEASE,
+        "duplicates",
+        "expand",
+        "index",
+        "reconcile",
+        "contradictions",
+        "changes",
+    },
     "jobs/transforms/class_ancestors.py": {"contradictions", "expand", "changes"},
     "jobs/transforms/box_matching.py": {"contradictions", "changes"},
     "jobs/transforms/contradictions.py": {"contradictions"},

@@ -1,0 +1,104 @@
+"""Sorts the labels of a release by class: class_images, by which the viewer finds the images of a class at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pyspark.sql import SparkSession
+
+from oilake.conf.errors import DataQualityError
+from oilake.conf.settings import Settings
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.tables import publish, spark_writer
+from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.slice_files import rows_by_partition
+from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas import loader as schemas
+
+INDEX, RECONCILE, SOURCE, TABLE = "index", "reconcile", "image_labels", "class_images"
+ROWS_PER_FILE = 4_000_000
+
+
+@dataclass
+class IndexOutcome:
+    """One release: the rows of `class_images` by subset."""
+
+    release: str
+    changed: bool
+    rows: dict[str, int]
+
+    def as_text(self) -> str:
+        """The counts in one line for a person."""
+        counts = ", ".join(f"{subset} {rows:,}" for subset, rows in self.rows.items())
+        done = "published" if self.changed else "nothing changed since it was published"
+        return f"{self.release}: {TABLE}: {counts or 'no row'}; {done}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True, metavar="R", help="release to index, such as v3")
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--force", action="store_true", help="index again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    outcome = index_classes(options.load_settings(arguments), arguments.release, arguments.force)
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
+    return 0
+
+
+def index_classes(settings: Settings, release: str, force: bool = False) -> IndexOutcome:
+    """Publishes `class_images` of a reconciled release; does nothing when it was made of the same labels."""
+    warehouse = Warehouse.of(settings)
+    publish.recover(warehouse)
+    warehouse = pin_snapshots(warehouse)
+    snapshot = require_snapshot(warehouse, release)
+    published_slices(warehouse, SOURCE, release)
+    inputs = {SOURCE: str(snapshot.table_versions[SOURCE])}
+    depends_on = ((release, RECONCILE, snapshot.fingerprints[RECONCILE]),)
+    task = DerivedTask(INDEX, snapshot, inputs, depends_on, reads=((snapshot, SOURCE),))
+
+    def stage_classes(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+        return _stage_sorted(spark, warehouse, snapshot, run_id), True
+
+    done = run_derived_job(settings, task, stage_classes, force)
+    return IndexOutcome(release, done.changed, dict(sorted(_subset_rows(warehouse, TABLE, done.pin).items())))
+
+
+def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot, run_id: str) -> list[StagedFile]:
+    """The labels of every subset, sorted; DataQualityError where a row was lost on the way."""
+    schema, release = schemas.table_schema(TABLE), snapshot.release
+    labels = read_published(spark, warehouse, SOURCE, release)
+    staged = []
+    for subset, rows in _subset_rows(warehouse, SOURCE, snapshot).items():
+        of_subset = labels.where(labels["subset"] == subset)
+        partition = {"release": release, "subset": subset}
+        files = max(1, round(rows / ROWS_PER_FILE))
+        what = f"{release}: {subset} by class"
+        subset_files = spark_writer.stage_frame(spark, of_subset, warehouse, schema, partition, run_id, files, what)
+        if (written := sum(file.rows for file in subset_files)) != rows:
+            raise DataQualityError(
+                f"{release}: {rows:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; please report this"
+            )
+        staged += subset_files
+    return staged
+
+
+def _subset_rows(warehouse: Warehouse, table: str, pin: Snapshot) -> dict[str, int]:
+    """Published rows of a table by subset, from the Delta log."""
+    totals: dict[str, int] = {}
+    for partition, rows in rows_by_partition(warehouse, table, pin):
+        totals[partition["subset"]] = totals.get(partition["subset"], 0) + rows
+    return totals
+
+
+if __name__ == "__main__":
+    raise SystemExit(entrypoint.main("index", __doc__, add_arguments, run))

@@ -1,0 +1,231 @@
+"""Marks on a picture: what a page draws of an image's boxes, masks, points and relationships, in pixels of a canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from oilake.jobs.reporting import palette
+from oilake.jobs.viewing.image_record import ImageRecord
+
+Row = Mapping[str, Any]
+ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
+UNSEEN_SIDES = (1024, 768)
+QUARTERS = (0, 90, 180, 270)
+# From which share of the width on a name ends at its box's right edge instead of beginning at the left one.
+FAR = 0.6
+
+
+class Canvas(NamedTuple):
+    """The picture's sides in pixels as it is stored, and the degrees by which it is turned counter-clockwise to be shown.
+    `is_known`: whether the sides are the picture's, or only stand in for them."""
+
+    width: int
+    height: int
+    turn: int
+    is_known: bool
+
+    @property
+    def shown_sides(self) -> tuple[int, int]:
+        """Width and height as they are shown."""
+        return (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
+
+    @property
+    def transform(self) -> str:
+        """SVG's transformation of stored pixels into shown ones."""
+        moves = {
+            0: "",
+            90: f"translate(0 {self.width}) rotate(-90)",
+            180: f"translate({self.width} {self.height}) rotate(180)",
+            270: f"translate({self.height} 0) rotate(90)",
+        }
+        return moves[self.turn]
+
+    @property
+    def text_size(self) -> float:
+        """Height of letters in pixels of the picture."""
+        return max(self.shown_sides) / 45
+
+    def shown_place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a place, in fractions of the stored picture's sides, is shown."""
+        across, down = x * self.width, y * self.height
+        places = {
+            0: (across, down),
+            90: (down, self.width - across),
+            180: (self.width - across, self.height - down),
+            270: (self.height - down, across),
+        }
+        return places[self.turn]
+
+
+@dataclass(frozen=True)
+class BoxMark:
+    """A rectangle of stored pixels, and where its name stands in shown ones. `style`: CSS classes for its attributes."""
+
+    number: int
+    name: str
+    colour: str
+    x: float
+    y: float
+    width: float
+    height: float
+    text_x: float
+    text_y: float
+    text_anchor: str
+    style: str
+    words: str
+
+
+@dataclass(frozen=True)
+class PointMark:
+    """A place of the shown picture. `style`: yes, no or unsure; click-object or click-background."""
+
+    name: str
+    colour: str
+    x: float
+    y: float
+    style: str
+    words: str
+
+
+@dataclass(frozen=True)
+class LinkMark:
+    """A relationship: from the middle of one box to that of the other, in shown pixels; `is_attribute`: of one box alone."""
+
+    words: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    is_attribute: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All marks of an image, by the layers that a reader switches on and off."""
+
+    canvas: Canvas
+    boxes: list[BoxMark]
+    masks: list[BoxMark]
+    clicks: list[PointMark]
+    extremes: list[PointMark]
+    points: list[PointMark]
+    links: list[LinkMark]
+
+
+def picture_canvas(sides: tuple[int, int] | None, rotation: int | None) -> Canvas:
+    """The canvas of a picture; its sides stand in where there is no picture, and an unknown rotation turns nothing."""
+    width, height = sides or UNSEEN_SIDES
+    return Canvas(width, height, rotation if rotation in QUARTERS else 0, sides is not None)
+
+
+def draw_record(
+    record: ImageRecord, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]
+) -> Drawing:
+    """The marks of an image. `names`: of classes, `attributes`: of what relationships say of one object, by MID."""
+    boxes, masks = record.of("boxes"), record.of("masks")
+    colours = _class_colours([*boxes, *masks, *record.of("points")])
+    return Drawing(
+        canvas,
+        [_box_mark(n, row, canvas, names, colours) for n, row in enumerate(boxes, 1)],
+        [_mask_mark(n, row, canvas, names, colours) for n, row in enumerate(masks, 1)],
+        [_click_mark(click, canvas) for row in masks for click in row.get("clicks") or ()],
+        [
+            PointMark("extreme point", colours[row["mid"]], *canvas.shown_place(point["x"], point["y"]), "extreme", "")
+            for row in boxes
+            for point in row.get("extreme_points") or ()
+        ],
+        [_point_mark(row, canvas, names, colours) for row in record.of("points")],
+        [_link_mark(row, canvas, names, attributes) for row in record.of("relationships")],
+    )
+
+
+def _attribute_words(row: Row) -> str:
+    """What is said of a box's attributes; an unknown one is called unknown."""
+    words = []
+    for name in ATTRIBUTES:
+        value, word = row.get(name), name.removeprefix("is_").replace("_", " ")
+        if value is not False:
+            words.append(word if value else f"{word}: unknown")
+    if len(words) == len(ATTRIBUTES) and all(row.get(name) is None for name in ATTRIBUTES):
+        return "attributes: unknown"
+    return ", ".join(words) or "no attribute"
+
+
+def _class_colours(rows: Iterable[Row]) -> dict[str, str]:
+    mids = dict.fromkeys(row["mid"] for row in rows)
+    return {mid: palette.KINDS[n % len(palette.KINDS)] for n, mid in enumerate(mids)}
+
+
+def _attribute_styles(row: Row) -> list[str]:
+    styles = [name.removeprefix("is_").replace("_", "-") for name in ATTRIBUTES if row.get(name)]
+    return styles + ["unknown"] * any(row.get(name) is None for name in ATTRIBUTES)
+
+
+def _box_mark(number: int, row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> BoxMark:
+    words = f"{row['source']}; {_attribute_words(row)}"
+    return _rectangle(number, row, canvas, names, colours, _attribute_styles(row), words)
+
+
+def _mask_mark(number: int, row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> BoxMark:
+    iou = row.get("predicted_iou")
+    quality = "no predicted IoU" if iou is None else f"predicted IoU {iou:.2f}"
+    return _rectangle(number, row, canvas, names, colours, ["mask"], f"{row['mask_path']}; {quality}")
+
+
+def _rectangle(
+    number: int,
+    row: Row,
+    canvas: Canvas,
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    styles: Sequence[str],
+    words: str,
+) -> BoxMark:
+    corners = [canvas.shown_place(row[x], row[y]) for x, y in (("x_min", "y_min"), ("x_max", "y_max"))]
+    left, right = sorted(x for x, _ in corners)
+    is_far = left > canvas.shown_sides[0] * FAR
+    return BoxMark(
+        number,
+        names.get(row["mid"]) or row["mid"],
+        colours[row["mid"]],
+        row["x_min"] * canvas.width,
+        row["y_min"] * canvas.height,
+        (row["x_max"] - row["x_min"]) * canvas.width,
+        (row["y_max"] - row["y_min"]) * canvas.height,
+        right if is_far else left,
+        min(y for _, y in corners),
+        "end" if is_far else "start",
+        " ".join(styles),
+        words,
+    )
+
+
+def _click_mark(click: Row, canvas: Canvas) -> PointMark:
+    style, words = (
+        ("click-object", "on the object") if click["is_object"] else ("click-background", "on the background")
+    )
+    return PointMark("click", palette.GREEN, *canvas.shown_place(click["x"], click["y"]), style, words)
+
+
+def _point_mark(row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> PointMark:
+    votes = ", ".join(
+        f"{word} {'unknown' if row[f'{word}_votes'] is None else row[f'{word}_votes']}"
+        for word in ("yes", "no", "unsure")
+    )
+    name = names.get(row["mid"]) or row["mid"]
+    words = f"{row['estimate']}; votes: {votes}; {row['source']}"
+    return PointMark(name, colours[row["mid"]], *canvas.shown_place(row["x"], row["y"]), row["estimate"], words)
+
+
+def _link_mark(row: Row, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]) -> LinkMark:
+    ends = [
+        canvas.shown_place((row[f"x_min_{n}"] + row[f"x_max_{n}"]) / 2, (row[f"y_min_{n}"] + row[f"y_max_{n}"]) / 2)
+        for n in (1, 2)
+    ]
+    first, second = (names.get(row[f"mid_{n}"]) or row[f"mid_{n}"] for n in (1, 2))
+    if row["is_attribute"]:
+        second = attributes.get(row["mid_2"]) or second
+    words = f"{first} {row['relationship'].replace('_', ' ')} {second}"
+    return LinkMark(words, *ends[0], *ends[1], row["is_attribute"])

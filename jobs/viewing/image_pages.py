@@ -1,0 +1,90 @@
+"""The images of a selection, page by page: from the last image of a page the next goes on, so none is shown twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.selection import Selection
+from oilake.jobs.viewing.selection_tables import IdSpan, SelectionTables, choose_tables
+from oilake.jobs.viewing.view_slice import ViewSlice
+
+PAGE = 48
+COUNTED_ROWS = 3_000_000
+FIRST_FILES = 4
+
+
+class ImagePage(NamedTuple):
+    """Images of a page, sorted by ID; whether others follow; whether the class's labels had to be looked for in all rows
+    of image_labels."""
+
+    images: list[dict[str, Any]]
+    has_more: bool
+    is_slow: bool
+
+
+def read_page(view: PinnedView, selection: Selection, size: int = PAGE) -> ImagePage:
+    """The next `size` images of a selection. Each: image_id, subset, and of labels `labels`, up to four of those chosen."""
+    tables = choose_tables(view, selection)
+    images: list[dict[str, Any]] = []
+    for span in _id_spans(tables.driver, selection.after, tables.is_by_image):
+        images += _read_span(view, tables, selection, span, size + 1 - len(images))
+        if len(images) > size:
+            break
+    return ImagePage(images[:size], len(images) > size, tables.is_slow)
+
+
+def read_ids(view: PinnedView, selection: Selection) -> Iterator[str]:
+    """The IDs of all images of a selection, sorted."""
+    tables = choose_tables(view, selection)
+    for span in _id_spans(tables.driver, selection.after, tables.is_by_image):
+        yield from (row["image_id"] for row in _read_span(view, tables, selection, span, None))
+
+
+def count_images(view: PinnedView, selection: Selection, always: bool = False) -> int | None:
+    """How many images a selection has in all; None where so many rows would be read that it is not `always` done."""
+    tables = choose_tables(view, selection.from_start())
+    if tables.driver is None:
+        return 0
+    if tables.driver.rows > COUNTED_ROWS and not always:
+        return None
+    query = view.engine.begin_query()
+    rows = tables.condition(query, IdSpan("", None), tables.driver)
+    return int(query.rows(f"SELECT count(DISTINCT image_id) AS images {rows}")[0]["images"])
+
+
+def _id_spans(driver: ViewSlice | None, after: str, is_by_image: bool) -> Iterator[IdSpan]:
+    """Spans that cover all IDs behind `after`, in order: of few files first, of twice as many each time."""
+    if driver is None:
+        return
+    ends = sorted({file.most or "~" for file in driver.files if (file.most or "~") > after}) if is_by_image else []
+    files = FIRST_FILES
+    while len(ends) > files:
+        yield IdSpan(after, ends[files - 1])
+        after, ends, files = ends[files - 1], ends[files:], files * 2
+    yield IdSpan(after, None)
+
+
+def _read_span(
+    view: PinnedView, tables: SelectionTables, selection: Selection, span: IdSpan, limit: int | None
+) -> list[dict[str, Any]]:
+    assert tables.driver is not None
+    driver = tables.driver.between(span.after, span.last) if tables.is_by_image else tables.driver
+    if not driver.files:
+        return []
+    query = view.engine.begin_query()
+    bound = "" if limit is None else f"LIMIT {query.bind(limit)}"
+    return query.rows(
+        f"SELECT image_id, {tables.subset_of_group}, {_label_list(tables, limit)} AS labels "
+        f"{tables.condition(query, span, driver)} GROUP BY image_id ORDER BY image_id {bound}"
+    )
+
+
+def _label_list(tables: SelectionTables, limit: int | None) -> str:
+    """The chosen labels of an image, as a list of structs; none where whole selections are listed."""
+    if not tables.has_labels or limit is None:
+        return "NULL"
+    columns = ("mid", "verdict", "decided_by", "machine_confidence", "is_conflict", "box_count")
+    packed = ", ".join(f"{column} := {column}" for column in columns)
+    return f"list(struct_pack({packed}) ORDER BY mid)[:4]"

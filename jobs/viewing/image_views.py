@@ -1,0 +1,127 @@
+"""Pages of one image: in one release, in two side by side, over all of them; and its picture."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from oilake.conf.errors import ConfigError
+from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.sources.image_lists import parse_image_id
+from oilake.jobs.viewing.blob_pictures import Picture
+from oilake.jobs.viewing.drawing import draw_record, picture_canvas
+from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
+from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
+from oilake.jobs.viewing.view_html import is_image_id, render
+
+NAMED_MARKS = 12
+
+
+def find_image(viewer: Viewer, request: Request) -> Response:
+    """The way from an ID in any spelling to the image's page."""
+    image_id = parse_image_id(request.query_params.get("id", "").strip()[:100], "image")
+    return RedirectResponse(f"/image/{image_id}", HTTPStatus.SEE_OTHER)
+
+
+def image_page(viewer: Viewer, request: Request) -> Response:
+    """One image in one release, of the newest that has it where none is named; ConfigError where none has."""
+    view, image_id = viewer.view, _image_id(request)
+    asked = request.query_params.get("release")
+    candidates = [asked] if asked else list(reversed(view.releases))
+    records = (read_record(view, release, image_id) for release in candidates)
+    record = next((record for record in records if record.is_known), None)
+    if record is None:
+        where = asked or "any published release"
+        raise ConfigError(f"image {image_id} is not in {where}")
+    return make_page("image_page.html", request, viewer, side=_image_side(viewer, record), image_id=image_id)
+
+
+def history_page(viewer: Viewer, request: Request) -> Response:
+    """One image over all releases; `part=1` asks for the tables alone."""
+    image_id = _image_id(request)
+    history = read_history(viewer.view, image_id)
+    names = class_names(viewer.view, list(viewer.view.releases)[-1]) if viewer.view.releases else {}
+    return make_page("history_page.html", request, viewer, image_id=image_id, history=history, names=names)
+
+
+def compare_page(viewer: Viewer, request: Request) -> Response:
+    """One image in two releases, side by side."""
+    view, image_id = viewer.view, _image_id(request)
+    names = list(view.releases)
+    left, right = (request.query_params.get(side, "") for side in ("left", "right"))
+    sides = [
+        _image_side(viewer, read_record(view, release or default, image_id), f"{side}-")
+        for side, release, default in (("left", left, names[0]), ("right", right, names[-1]))
+    ]
+    return make_page("compare_page.html", request, viewer, sides=sides, image_id=image_id)
+
+
+def picture(viewer: Viewer, request: Request) -> Response:
+    """The picture of an image as it lies there."""
+    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _subset(request))
+    return _picture_response(shown)
+
+
+def small_picture(viewer: Viewer, request: Request) -> Response:
+    """The picture of an image, made small; a grey one that says so where there is none: a page shows many."""
+    small = viewer.places.find_small(_image_id(request), _subset(request))
+    if small is None:
+        return Response(render("no_picture.svg"), media_type="image/svg+xml")
+    return _picture_response(small)
+
+
+def _image_id(request: Request) -> str:
+    image_id = str(request.path_params["image_id"])
+    if not is_image_id(image_id):
+        raise ConfigError(f"image {image_id!r}: an ID is 16 lower-case hex digits")
+    return image_id
+
+
+def _subset(request: Request) -> str:
+    subset = str(request.path_params["subset"])
+    if subset not in SUBSETS:
+        raise ConfigError(f"subset {subset!r}: must be one of {', '.join(SUBSETS)}")
+    return subset
+
+
+def _image_side(viewer: Viewer, record: ImageRecord, prefix: str = "") -> dict[str, Any]:
+    """What a page shows of an image in one release; `prefix` keeps the names of its switches apart from another side's."""
+    names = class_names(viewer.view, record.release)
+    row = record.image or {}
+    subset = row.get("subset") or next((label["subset"] for label in record.of("image_labels")), "train")
+    shown = _find_picture(viewer, record.release, record.image_id, subset, record)
+    rotation = row.get("rotation")
+    canvas = picture_canvas(shown.sides if shown else None, None if shown and shown.is_turned else rotation)
+    drawing = draw_record(record, canvas, names, viewer.view.attributes(record.release))
+    return {
+        "record": record,
+        "image": record.image,
+        "subset": subset,
+        "names": names,
+        "drawing": drawing,
+        "picture": shown,
+        "is_turned": bool(shown and shown.is_turned),
+        "show_names": len(drawing.boxes) <= NAMED_MARKS,
+        "prefix": prefix,
+    }
+
+
+def _find_picture(
+    viewer: Viewer, release: str, image_id: str, subset: str, record: ImageRecord | None = None
+) -> Picture | None:
+    """The picture under the names that are usual, else under those that a check has seen."""
+    if not viewer.places.readers:
+        return None
+    if usual := viewer.places.find(image_id, subset):
+        return usual
+    checks = record.of("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
+    return viewer.places.find(image_id, subset, [(row["location"], row["key"]) for row in checks])
+
+
+def _picture_response(shown: Picture | None) -> Response:
+    if shown is None:
+        return Response("no picture\n", HTTPStatus.NOT_FOUND, media_type="text/plain")
+    return Response(shown.data, media_type=shown.media_type, headers=KEPT)

@@ -1,0 +1,90 @@
+"""DuckDB for the viewer: it may read the warehouse's files and nothing else, and every value in a query is bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+from oilake.conf.errors import StoreError
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.validation.sandbox import LOCKED
+from oilake.jobs.viewing.view_slice import ViewFile, ViewSlice
+from oilake.schemas import loader as schemas
+
+MEMORY, THREADS, BATCH = "512MB", "2", 65_536
+ACCESS = "enable_external_access"
+# What DuckDB takes in a path for a pattern.
+PATTERN = re.compile(r"[*?\[\]{}]")
+
+
+class LockedEngine:
+    """One DuckDB of a process; each `Query` has a cursor of its own, so threads may ask side by side."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        settings = {name: value for name, value in LOCKED.items() if name not in (ACCESS, "threads")}
+        self._connection = duckdb.connect(":memory:", config={**settings, "threads": THREADS, "memory_limit": MEMORY})
+        store, root = warehouse.filesystem()
+        self.is_local = isinstance(store, fs.LocalFileSystem) and not PATTERN.search(root)
+        if self.is_local:
+            self._connection.execute("SET allowed_directories = ?", [[root]])
+        self._connection.execute(f"SET {ACCESS} = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def begin_query(self) -> Query:
+        """A query that is still to be written."""
+        return Query(self._connection.cursor(), self.is_local)
+
+
+class Query:
+    """One query as it is put together: what its tables are, and the values that are bound in it."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, is_local: bool) -> None:
+        self._cursor, self._is_local = cursor, is_local
+        self._values: dict[str, object] = {}
+        self._numbers = count()
+
+    def bind(self, value: object) -> str:
+        """The name under which a value stands in the text."""
+        name = f"v{next(self._numbers)}"
+        self._values[name] = value
+        return f"${name}"
+
+    def relation(self, published: ViewSlice) -> str:
+        """The rows of the slice's files with their partition's values, in brackets; it must have a file."""
+        groups: dict[tuple[tuple[str, str], ...], list[ViewFile]] = {}
+        for file in published.files:
+            groups.setdefault(tuple(sorted(file.partition.items())), []).append(file)
+        parts = [self._of_partition(published.table, dict(values), files) for values, files in groups.items()]
+        return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    def _of_partition(self, table: str, values: dict[str, str], files: Sequence[ViewFile]) -> str:
+        constants = "".join(f', {self.bind(value)} AS "{name}"' for name, value in values.items())
+        paths = [open_filesystem(file.uri)[1] for file in files]
+        if self._is_local:
+            rows = f"read_parquet({self.bind(paths)}, hive_partitioning = false, union_by_name = true)"
+        else:
+            rows = f"arrow_{next(self._numbers)}"
+            schema = schemas.arrow_schema(schemas.table_schema(table))
+            dataset = ds.dataset(paths, schema, "parquet", open_filesystem(files[0].uri)[0])
+            self._cursor.register(rows, dataset)
+        return f"SELECT *{constants} FROM {rows}"
+
+    def rows(self, text: str) -> list[dict[str, Any]]:
+        """The answer, a dictionary a row; StoreError where the files cannot be read."""
+        try:
+            answer = self._cursor.sql(text, params=self._values)
+            answer_rows: list[dict[str, Any]] = answer.to_arrow_reader(BATCH).read_all().to_pylist()
+            return answer_rows
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise StoreError(
+                f"the tables cannot be read as they were a moment ago ({error_line(error)}); load the page again"
+            ) from None

@@ -1,0 +1,44 @@
+"""What all pages share: the tables and pictures behind them, their frame, and the page of an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from oilake.conf.errors import OilakeError, StoreError
+from oilake.jobs.viewing.blob_pictures import PicturePlaces
+from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.view_html import render
+
+KEPT = {"Cache-Control": "private, max-age=3600"}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The tables, and where pictures lie."""
+
+    view: PinnedView
+    places: PicturePlaces
+
+
+def make_page(template: str, request: Request, viewer: Viewer, status: int = 200, **values: object) -> Response:
+    """A page from its template; `part=1` in the address asks for the part of it that changes."""
+    is_part = request.query_params.get("part") == "1"
+    shared = {"releases_known": list(viewer.view.releases), "has_pictures": bool(viewer.places.readers)}
+    return HTMLResponse(render(template, is_part=is_part, place=viewer.view.place, **shared, **values), status)
+
+
+def error_page(viewer: Viewer, request: Request, error: OilakeError) -> Response:
+    """One sentence about what cannot be shown; what was read is read anew where the tables were not as before."""
+    if isinstance(error, StoreError):
+        viewer.view.forget()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.NOT_FOUND
+    return make_page("error_page.html", request, viewer, int(status), sentence=str(error))
+
+
+def class_names(view: PinnedView, release: str) -> dict[str, str]:
+    """The name of each class of a release by MID; the MID where it has none."""
+    return {mid: row["name"] or mid for mid, row in view.classes(release).items()}

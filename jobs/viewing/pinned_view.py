@@ -1,0 +1,135 @@
+"""What the viewer sees of a warehouse: the newest snapshots, looked for now and then, and what their tables consist of."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from oilake.conf.errors import ConfigError
+from oilake.jobs.tables.class_names import Class
+from oilake.jobs.tables.parquet_reader import newest_version
+from oilake.jobs.tables.published_slices import drop_outdated_comparisons
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, pin_snapshots
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.class_ancestors import ancestor_pairs
+from oilake.jobs.viewing.locked_engine import LockedEngine
+from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
+from oilake.schemas import loader as schemas
+
+LOOK_SECONDS = 2.0
+NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
+CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+class PinnedView:
+    """A warehouse as pages see it. A release that is published meanwhile is seen with a look a few seconds later; what was
+    read of others stays in memory."""
+
+    def __init__(self, warehouse: Warehouse, clock: Callable[[], float] = time.monotonic) -> None:
+        self.engine = LockedEngine(warehouse)
+        self._warehouse, self._clock = warehouse, clock
+        self._looked_at = -LOOK_SECONDS
+        self._versions: tuple[int | None, ...] = ()
+        self._memory: dict[Hashable, Any] = {}
+        self.notes: list[str] = []
+        self._lock = threading.RLock()
+
+    def look(self) -> None:
+        """Looks whether something was published, unless it did so a moment ago."""
+        with self._lock:
+            if self._clock() - self._looked_at < LOOK_SECONDS:
+                return
+            versions = tuple(newest_version(self._warehouse, table) for table in ("snapshots", "blob_checks"))
+            if versions != self._versions:
+                pinned = pin_snapshots(self._warehouse)
+                self._warehouse, self.notes = drop_outdated_comparisons(pinned, None)
+                self._memory.clear()
+                self._versions = versions
+            self._looked_at = self._clock()
+
+    def forget(self) -> None:
+        """Forgets what was read: files may have been moved by maintenance."""
+        with self._lock:
+            self._versions, self._looked_at = (), -LOOK_SECONDS
+
+    @property
+    def place(self) -> str:
+        """Where the warehouse is."""
+        return self._warehouse.uri
+
+    @property
+    def releases(self) -> dict[str, Snapshot]:
+        """The newest snapshot of every release, in the order of their numbers."""
+        pins = self._warehouse.pins or {}
+        return dict(sorted(pins.items(), key=lambda item: _release_order(item[0])))
+
+    def snapshot(self, release: str) -> Snapshot:
+        """The newest snapshot of a release; ConfigError where it is not published."""
+        if release not in self.releases:
+            names = ", ".join(self.releases) or "none"
+            raise ConfigError(f"release {release!r} is not published here (published: {names})")
+        return self.releases[release]
+
+    def slice(self, table: str, release: str, since: str | None = None) -> ViewSlice | None:
+        """What is published of a table; None where it is not, or this version of the program knows no such table."""
+        if table not in schemas.table_names():
+            return None
+        pin = self.snapshot(release)
+        return self.remember((table, release, since), lambda: read_slice(self._warehouse, table, pin, since))
+
+    def earlier(self, release: str) -> list[str]:
+        """The releases that a release was compared with."""
+        names = self.snapshot(release).table_versions
+        return sorted({name.partition(SINCE)[2] for name in names if SINCE in name}, key=_release_order)
+
+    def classes(self, release: str) -> dict[str, Row]:
+        """The classes that a release lists, by MID; none where no list was taken."""
+        return self.remember(("classes of", release), lambda: self._read_classes(release))
+
+    def listed(self, release: str) -> list[Class]:
+        """(MID, display name) of the release's classes."""
+        return [(mid, row["display_name"]) for mid, row in self.classes(release).items()]
+
+    def subclasses(self, release: str, mid: str) -> list[str]:
+        """The MIDs of all classes below one in the release's hierarchy, sorted."""
+        pairs = self.remember(
+            ("ancestors", release), lambda: ancestor_pairs(self._small(release, "hierarchy", NODE_COLUMNS))
+        )
+        return sorted({below for below, above in pairs if above == mid})
+
+    def attributes(self, release: str) -> dict[str, str]:
+        """The names of the attributes that relationships give to objects, by MID."""
+        rows = self.remember(("attributes of", release), lambda: self._small(release, "attributes", ["mid", "name"]))
+        return {row["mid"]: row["name"] for row in rows}
+
+    def _read_classes(self, release: str) -> dict[str, Row]:
+        rows = self._small(release, "classes", CLASS_COLUMNS)
+        return {
+            row["mid"]: row
+            for row in sorted(rows, key=lambda row: ((row["name"] or row["mid"]).casefold(), row["mid"]))
+        }
+
+    def _small(self, release: str, table: str, columns: list[str]) -> list[Row]:
+        pin = self.snapshot(release)
+        return small_rows(self._warehouse, table, pin, columns) if table in pin.table_versions else []
+
+    def remember(self, key: Hashable, read: Callable[[], T]) -> T:
+        """What `read` gave once for the key, until something is published."""
+        with self._lock:
+            if key not in self._memory:
+                self._memory[key] = read()
+            remembered: T = self._memory[key]
+            return remembered
+
+
+def _release_order(release: str) -> tuple[int, str]:
+    """v10 comes after v9."""
+    number = re.search(r"\d+", release)
+    return (int(number[0]) if number else 0, release)

@@ -1,0 +1,103 @@
+"""What is published, at a glance: rows of every table by the log, labels of a class, and what changed between releases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oilake.conf.errors import ConfigError, StoreError
+from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.tables.snapshots import SINCE, Snapshot
+from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.selection import CHANGES
+from oilake.jobs.viewing.view_slice import ViewSlice
+from oilake.schemas import loader as schemas
+
+
+@dataclass(frozen=True)
+class ReleaseOverview:
+    """`rows`: of each published table, None where its files are gone; `images`: by subset; `earlier`: the releases that it
+    was compared with."""
+
+    snapshot: Snapshot
+    rows: dict[str, int | None]
+    images: dict[str, int]
+    earlier: list[str]
+
+
+class ChangeCount(NamedTuple):
+    """Rows of one kind in a comparison."""
+
+    table: str
+    kind: str
+    rows: int
+
+
+def overview(view: PinnedView, release: str) -> ReleaseOverview:
+    """The tables of a release and their rows, from the Delta log alone."""
+    snapshot = view.snapshot(release)
+    names = [name for name in snapshot.table_versions if SINCE not in name and name in schemas.table_names()]
+    rows = {name: _rows_or_none(view, name, release) for name in names}
+    images = view.slice("images", release) if rows.get("images") is not None else None
+    by_subset = images.rows_by("subset") if images else {}
+    ordered = {subset: by_subset[subset] for subset in SUBSETS if subset in by_subset}
+    return ReleaseOverview(snapshot, rows, ordered, view.earlier(release))
+
+
+def _rows_or_none(view: PinnedView, table: str, release: str) -> int | None:
+    try:
+        published = view.slice(table, release)
+    except StoreError:
+        return None
+    return published.rows if published else 0
+
+
+def count_changes(view: PinnedView, release: str, since: str) -> list[ChangeCount]:
+    """Rows by kind of every comparison of two releases; ConfigError where they were not compared."""
+    if since not in view.earlier(release):
+        raise ConfigError(
+            f"{release} is not compared with {since}; run `oilake changes --from {since} --to {release}` first"
+        )
+    return view.remember(("changes", release, since), lambda: _read_changes(view, release, since))
+
+
+def _read_changes(view: PinnedView, release: str, since: str) -> list[ChangeCount]:
+    counts = []
+    for table, kinds in CHANGES.items():
+        published = view.slice(table, release, since)
+        rows = _counts_by(view, published, "change") if published and published.files else {}
+        counts += [ChangeCount(table, kind, rows.get(kind, 0)) for kind in kinds]
+    return counts
+
+
+def contradiction_kinds(view: PinnedView, release: str) -> dict[str, int]:
+    """Contradictions by kind, sorted; none where the table is not published."""
+    published = view.slice("contradictions", release)
+    if published is None or not published.files:
+        return {}
+    return view.remember(("contradictions", release), lambda: _counts_by(view, published, "kind"))
+
+
+def count_verdicts(view: PinnedView, release: str, mid: str) -> dict[str, int] | None:
+    """Labels of a class by verdict; None where that would mean to read all labels of the release."""
+    published = view.slice("class_images", release)
+    chosen = published.holding([mid]) if published else None
+    if chosen is None:
+        return None
+    if not chosen.files:
+        return {}
+    query = view.engine.begin_query()
+    rows = query.rows(
+        f"SELECT verdict, count(*) AS labels FROM {query.relation(chosen)} WHERE mid = {query.bind(mid)} "
+        "GROUP BY verdict ORDER BY verdict"
+    )
+    return {row["verdict"]: row["labels"] for row in rows}
+
+
+def _counts_by(view: PinnedView, published: ViewSlice, column: str) -> dict[str, int]:
+    query = view.engine.begin_query()
+    rows = query.rows(
+        f'SELECT "{column}" AS value, count(*) AS rows FROM {query.relation(published)} '
+        f'WHERE "{column}" IS NOT NULL GROUP BY "{column}" ORDER BY "{column}"'
+    )
+    return {row["value"]: row["rows"] for row in rows}

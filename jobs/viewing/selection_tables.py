@@ -1,0 +1,170 @@
+"""The tables that answer a selection: one leads through the images, the others say which of them stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oilake.conf.errors import ConfigError
+from oilake.jobs.viewing.locked_engine import Query
+from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.selection import Selection
+from oilake.jobs.viewing.view_slice import ViewSlice
+
+COMPARED_SUBSET = "coalesce(to_subset, from_subset)"
+
+
+class IdSpan(NamedTuple):
+    """Images behind `after`, up to `last`; to the end where that is None."""
+
+    after: str
+    last: str | None
+
+
+class Condition(NamedTuple):
+    """A column, or an expression over a table's own, and the values that it may have; with `contains`, the one text
+    that it holds."""
+
+    expression: str
+    values: tuple[str | bool, ...]
+    contains: bool = False
+
+
+class FilterTable(NamedTuple):
+    """One table of a selection: the files that may hold such rows, and what the rows meet. `files` is None where the
+    table is not published, and has none where no row can be meant."""
+
+    name: str
+    files: ViewSlice | None
+    conditions: tuple[Condition, ...]
+    subset: str = "subset"
+
+
+@dataclass(frozen=True)
+class SelectionTables:
+    """`leading`: the table whose rows lead through the images; `others`: those that an image must have a row in as well.
+    `is_slow`: whether labels of a class are looked for in a table that is not sorted by class."""
+
+    leading: FilterTable
+    others: tuple[FilterTable, ...]
+    is_slow: bool
+
+    @property
+    def driver(self) -> ViewSlice | None:
+        """The leading files; None where no image is meant."""
+        needed = (self.leading, *self.others)
+        return self.leading.files if all(table.files and table.files.files for table in needed) else None
+
+    @property
+    def is_by_image(self) -> bool:
+        """Whether the leading files are sorted by image, so that their statistics tell which IDs they hold."""
+        return self.leading.name not in ("class_images", "blob_checks")
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the leading rows are labels."""
+        return self.leading.name in ("class_images", "image_labels")
+
+    @property
+    def subset_of_group(self) -> str:
+        """The subset of an image, over its leading rows."""
+        return f"any_value({self.leading.subset}) AS subset"
+
+    def condition(self, query: Query, span: IdSpan, driver: ViewSlice) -> str:
+        """FROM and WHERE of the leading rows whose images meet everything, within a span of IDs."""
+        parts = [_where(query, self.leading, span)]
+        for table in self.others:
+            assert table.files is not None
+            parts.append(
+                f"image_id IN (SELECT image_id FROM {query.relation(table.files)} WHERE {_where(query, table, span)})"
+            )
+        return f"FROM {query.relation(driver)} WHERE {' AND '.join(parts)}"
+
+
+def _where(query: Query, table: FilterTable, span: IdSpan) -> str:
+    parts = [f"image_id > {query.bind(span.after)}"]
+    if span.last is not None:
+        parts.append(f"image_id <= {query.bind(span.last)}")
+    for expression, values, contains in table.conditions:
+        if contains:
+            parts.append(f"contains(lower({expression}), {query.bind(str(values[0]).lower())})")
+        else:
+            parts.append(f"{expression} IN ({', '.join(map(query.bind, values))})")
+    return " AND ".join(parts)
+
+
+def choose_tables(view: PinnedView, selection: Selection) -> SelectionTables:
+    """The tables of a selection; ConfigError where one that it needs is not published."""
+    mids = chosen_classes(view, selection)
+    tables = []
+    if selection.asks_labels:
+        tables.append(_label_table(view, selection, mids))
+    if selection.change:
+        tables.append(_change_table(view, selection, mids))
+    if selection.contradiction:
+        tables.append(_plain_table(view, selection, "contradictions", _equal("kind", selection.contradiction)))
+    if selection.blob:
+        tables.append(_plain_table(view, selection, "blob_checks", _equal("status", selection.blob)))
+    if selection.license or not tables:
+        held = (Condition("license", (selection.license,), contains=True),) if selection.license else ()
+        tables.append(_plain_table(view, selection, "images", held))
+    is_slow = bool(mids) and tables[0].name == "image_labels"
+    return SelectionTables(tables[0], tuple(tables[1:]), is_slow)
+
+
+def chosen_classes(view: PinnedView, selection: Selection) -> tuple[str, ...]:
+    """The class of a selection, and those below it where it asks for them."""
+    if not selection.mid:
+        return ()
+    below = view.subclasses(selection.release, selection.mid) if selection.below else []
+    return (selection.mid, *below)
+
+
+def _equal(column: str, value: str) -> tuple[Condition, ...]:
+    return (Condition(column, (value,)),) if value else ()
+
+
+def _label_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
+    name = "class_images" if mids and view.slice("class_images", selection.release) else "image_labels"
+    conditions = (
+        *((Condition("mid", mids),) if mids else ()),
+        *_equal("verdict", selection.verdict),
+        *_equal("decided_by", selection.source),
+        *((Condition("is_conflict", (True,)),) if selection.conflict else ()),
+    )
+    table = _plain_table(view, selection, name, conditions)
+    if name == "class_images" and table.files:
+        return table._replace(files=table.files.holding(mids))
+    return table
+
+
+def _change_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
+    """The rows of a comparison; of the chosen class where the comparison is one of labels or boxes."""
+    name = selection.change_table
+    conditions = _equal("change", selection.change_kind) + _equal(COMPARED_SUBSET, selection.subset)
+    if mids and name != "image_changes":
+        conditions += (Condition("mid", mids),)
+    files = view.slice(name, selection.release, selection.since)
+    if files is None:
+        job = f"`oilake changes --from {selection.since} --to {selection.release}`"
+        raise ConfigError(f"{selection.release} is not compared with {selection.since}; run {job} first")
+    return FilterTable(name, files, conditions, COMPARED_SUBSET)
+
+
+def _plain_table(view: PinnedView, selection: Selection, name: str, conditions: tuple[Condition, ...]) -> FilterTable:
+    """A table with a column `subset`, some of its files by their partition; ConfigError where it is not published."""
+    files = view.slice(name, selection.release)
+    if files is None:
+        raise ConfigError(f"{name} of {selection.release} is not published; {_remedy(name, selection.release)}")
+    if selection.subset:
+        files = files.within("subset", selection.subset)
+        conditions += _equal("subset", selection.subset)
+    return FilterTable(name, files, conditions)
+
+
+def _remedy(table: str, release: str) -> str:
+    if table == "contradictions":
+        return "run `oilake contradictions` first"
+    if table == "blob_checks":
+        return f"run `oilake verify --release {release} --blobs PLACE` first"
+    return f"run `oilake reconcile --release {release}` first"

@@ -1,0 +1,53 @@
+"""Listens, and serves the viewer until it is told to end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import uvicorn
+
+from oilake.conf.settings import Settings
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.viewing.blob_pictures import open_places
+from oilake.jobs.viewing.page_frame import Viewer
+from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.view_address import open_socket, view_address
+from oilake.jobs.viewing.view_app import make_app
+
+
+@dataclass(frozen=True)
+class ViewServer:
+    """A viewer that listens already; `url`: what a person opens."""
+
+    url: str
+    server: uvicorn.Server
+    listening: socket.socket
+
+    def serve(self) -> None:
+        """Answers requests until the process is interrupted."""
+        with self.listening, suppress(KeyboardInterrupt):
+            self.server.run([self.listening])
+
+
+def open_server(
+    warehouse: Warehouse, settings: Settings, places: Sequence[str], host: str, port: int, names: Sequence[str]
+) -> ViewServer:
+    """A viewer of a warehouse, which listens; ConfigError where a flag does not fit, StoreError where a table is damaged."""
+    address = view_address(host, port, names)
+    viewer = Viewer(PinnedView(warehouse), open_places(places, settings))
+    viewer.view.look()
+    app = make_app(viewer, address)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=2,
+    )
+    listening = open_socket(address)
+    return ViewServer(address.url(listening.getsockname()[1]), uvicorn.Server(config), listening)
