@@ -88,7 +88,7 @@ def _read_span(view: PinnedView, tables: SelectionTables, span: IdSpan, size: in
 
 
 def _read_span_ids(view: PinnedView, tables: SelectionTables, span: IdSpan, rows: int | None = None) -> Iterator[str]:
-    """The IDs of a span's images, sorted and each once; of the first `rows` rows one each, where that is given."""
+    """The IDs of a span's images, sorted and each once; with `rows` those of the first rows, repeated as they stand."""
     driver = _span_files(tables, span)
     if not driver.files:
         return iter(())
