@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 from starlette.testclient import TestClient
@@ -93,3 +95,10 @@ def test_a_call_that_does_not_fit_is_one_sentence(view_place: str, capsys: pytes
         for flags in (["--port", port], ["--blobs", "/no/such/place"], ["--host", "0.0.0.0"], ["--host", "no host"]):
             assert cli.main(["view", "--warehouse", view_place, *flags]) == 2
             assert re.fullmatch(r"oilake: [^\n]*\n", capsys.readouterr().err)
+
+
+def test_the_server_is_imported_when_the_viewer_runs_and_not_before():
+    listed = "[name for name in ('starlette', 'uvicorn', 'duckdb') if name in sys.modules]"
+    code = f"import sys, oilake.jobs.view; print({listed})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
