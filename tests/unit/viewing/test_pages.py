@@ -46,7 +46,8 @@ def test_every_page_is_shown_and_nothing_in_it_runs(browser: TestClient, address
     [
         "/image/no-image", f"/image/{'f' * 16}", "/find?id=none", "/browse?release=v9", "/browse?verdict=maybe",
         "/browse?change=label_changes:flipped", "/browse?release=v3&since=v2&change=label_changes:x", "/browse?mid=Unicorn",
-        "/browse?release=v5&verdict=positive", "/changes?release=v3&since=v5", "/browse?contradiction=any", "/no-page",
+        "/browse?release=v5&verdict=positive",
+        "/ids.txt?release=v5&verdict=positive", "/changes?release=v3&since=v5", "/browse?contradiction=any", "/no-page",
         f"/browse?mid={'x' * 300}",
     ],
 )  # fmt: skip
