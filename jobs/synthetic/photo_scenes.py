@@ -19,7 +19,7 @@ GOLDEN = 0.618
 Rectangle = tuple[float, float, float, float]
 
 
-class SceneThing(NamedTuple):
+class SceneObject(NamedTuple):
     """What stands in a box: its class by number, the box's left, right, upper and lower side in millionths, and the bits of
     its attributes."""
 
@@ -38,44 +38,44 @@ class SceneThing(NamedTuple):
         return bool(self.attributes >> bit & 1)
 
 
-def things_by_image(boxes: Boxes, images: int) -> list[list[SceneThing]]:
+def objects_by_image(boxes: Boxes, images: int) -> list[list[SceneObject]]:
     """What stands in each of the first images of a subset, by the boxes of V3."""
-    things: list[list[SceneThing]] = [[] for _ in range(images)]
+    objects: list[list[SceneObject]] = [[] for _ in range(images)]
     numbers, codes = pairs.image_numbers(boxes.pairs), pairs.class_numbers(boxes.pairs)
     for row in np.flatnonzero(numbers < images).tolist():
         left, right, upper, lower = boxes.sides[:, row].tolist()
         sides = (left, right, upper, lower)
-        things[int(numbers[row])].append(SceneThing(int(codes[row]), sides, int(boxes.attributes[row])))
-    return things
+        objects[int(numbers[row])].append(SceneObject(int(codes[row]), sides, int(boxes.attributes[row])))
+    return objects
 
 
-def draw_scene(ground: npt.NDArray[np.uint8], size: tuple[int, int], things: Sequence[SceneThing]) -> Image.Image:
+def draw_scene(ground: npt.NDArray[np.uint8], size: tuple[int, int], objects: Sequence[SceneObject]) -> Image.Image:
     """The scene, upright, of `size` pixels; `ground`: a few colours, of shape (rows, columns, 3), that blur into each other.
-    Large things stand behind small ones."""
+    Large objects stand behind small ones."""
     pale = (ground.astype(np.uint16) + 3 * 200) // 4
     scene = Image.fromarray(pale.astype(np.uint8), "RGB").resize(size, Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(scene)
-    for thing in sorted(things, key=lambda thing: -thing.area):
-        _draw_thing(pen, size, thing)
+    for drawn in sorted(objects, key=lambda drawn: -drawn.area):
+        _draw_object(pen, size, drawn)
     return scene
 
 
-def _draw_thing(pen: ImageDraw.ImageDraw, size: tuple[int, int], thing: SceneThing) -> None:
+def _draw_object(pen: ImageDraw.ImageDraw, size: tuple[int, int], drawn: SceneObject) -> None:
     """One thing to the sides of its box; of a group six that touch, of a depiction the outline alone."""
-    left, right, upper, lower = thing.sides
+    left, right, upper, lower = drawn.sides
     across, down = (size[0] - 1) / WHOLE, (size[1] - 1) / WHOLE
     x1, y1, x2, y2 = left * across, upper * down, right * across, lower * down
-    columns, rows = CROWD if thing.has_attribute(GROUP) else (1, 1)
+    columns, rows = CROWD if drawn.has_attribute(GROUP) else (1, 1)
     width, height = (x2 - x1) / columns, (y2 - y1) / rows
     for n in range(columns * rows):
         x, y = x1 + n % columns * width, y1 + n // columns * height
-        _draw_shape(pen, (x, y, x + width, y + height), thing)
+        _draw_shape(pen, (x, y, x + width, y + height), drawn)
 
 
-def _draw_shape(pen: ImageDraw.ImageDraw, place: Rectangle, thing: SceneThing) -> None:
-    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(thing.code * GOLDEN % 1, 0.75, 0.85))
+def _draw_shape(pen: ImageDraw.ImageDraw, place: Rectangle, drawn: SceneObject) -> None:
+    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(drawn.code * GOLDEN % 1, 0.75, 0.85))
     colour = (red, green, blue)
-    fill = None if thing.has_attribute(DEPICTION) else colour
+    fill = None if drawn.has_attribute(DEPICTION) else colour
     x1, y1, x2, y2 = place
     middle, level = (x1 + x2) / 2, (y1 + y2) / 2
     corners = {
@@ -84,7 +84,7 @@ def _draw_shape(pen: ImageDraw.ImageDraw, place: Rectangle, thing: SceneThing) -
         3: [(middle, y1), (x2, level), (middle, y2), (x1, level)],
     }
     outline = colour if fill is None else (40, 40, 40)
-    if points := corners.get(thing.code % 4):
+    if points := corners.get(drawn.code % 4):
         pen.polygon(points, fill, outline)
     else:
         pen.ellipse(place, fill, outline)

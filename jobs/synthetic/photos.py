@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Transpose
 
-from oilake.jobs.synthetic.photo_scenes import SceneThing, draw_scene
+from oilake.jobs.synthetic.photo_scenes import SceneObject, draw_scene
 
 FOLDER = "photos"
 LIST = "photos.txt"
@@ -52,13 +52,13 @@ class SamplePhoto:
         return f"{len(self.data)},{base64.b64encode(hashlib.md5(self.data, usedforsecurity=False).digest()).decode()}"
 
 
-def make_photos(seed: int, ids: Sequence[str], things: Sequence[Sequence[SceneThing]]) -> list[SamplePhoto]:
-    """The photos of images and what stands in each; the same seed, ID and things give the same bytes."""
-    return [_make_photo(seed, image, image_things) for image, image_things in zip(ids, things, strict=True)]
+def make_photos(seed: int, ids: Sequence[str], objects: Sequence[Sequence[SceneObject]]) -> list[SamplePhoto]:
+    """The photos of images and what stands in each; the same seed, ID and objects give the same bytes."""
+    return [_make_photo(seed, image, image_objects) for image, image_objects in zip(ids, objects, strict=True)]
 
 
-def _make_photo(seed: int, image: str, things: Sequence[SceneThing]) -> SamplePhoto:
-    """A photo that shows its things upright once it is turned as its Exif asks."""
+def _make_photo(seed: int, image: str, objects: Sequence[SceneObject]) -> SamplePhoto:
+    """A photo that shows its objects upright once it is turned as its Exif asks."""
     rng = np.random.default_rng([seed, 10, int(image, 16)])
     width, height = rng.integers(*SIDES, 2).tolist()
     ground = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -66,7 +66,7 @@ def _make_photo(seed: int, image: str, things: Sequence[SceneThing]) -> SamplePh
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     out = io.BytesIO()
-    scene = draw_scene(ground, (width, height), things)
+    scene = draw_scene(ground, (width, height), objects)
     stored = scene if orientation == 1 else scene.transpose(AS_STORED[orientation])
     stored.save(out, "JPEG", quality=85, exif=exif)
     return SamplePhoto(image, out.getvalue(), orientation)

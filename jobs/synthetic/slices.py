@@ -60,8 +60,8 @@ def _subset_rows(world: SampleContext, number: int, subset: str, ids: npt.NDArra
     labels = _draw_labels(rng, world, counts, order, machine_pairs, boxed, required[2:], every_label_has_boxes)
     ranked = machine.ranked(rng, machine_pairs)
     photographed = () if number else tuple(names[: photos.COUNTS[subset]].to_pylist())
-    things = photo_scenes.things_by_image(boxed, len(photographed))
-    subset_photos = tuple(photos.make_photos(world.seed, photographed, things))
+    objects = photo_scenes.objects_by_image(boxed, len(photographed))
+    subset_photos = tuple(photos.make_photos(world.seed, photographed, objects))
     lines = details.lines([photo.checksums for photo in subset_photos])
     return SubsetRows(ids, names, lines, ranked, labels, boxed, subset_photos)
 

@@ -12,7 +12,7 @@ SHOWN_CLASSES = 100
 class FoundClasses(NamedTuple):
     """The first classes that fit, and how many do."""
 
-    classes: list[dict[str, Any]]
+    shown: list[dict[str, Any]]
     total: int
 
 

@@ -13,6 +13,8 @@ from oilake.jobs.viewing.view_slice import ViewSlice
 PAGE = 48
 COUNTED_ROWS = 3_000_000
 FIRST_FILES = 4
+# How many times as many rows are asked for where one image has had many.
+ROWS_AGAIN = 8
 
 
 class ImagePage(NamedTuple):
@@ -29,17 +31,17 @@ def read_page(view: PinnedView, selection: Selection, size: int = PAGE) -> Image
     tables = choose_tables(view, selection)
     images: list[dict[str, Any]] = []
     for span in _id_spans(tables.driver, selection.after, tables.is_by_image):
-        images += _read_span(view, tables, selection, span, size + 1 - len(images))
+        images += _read_span(view, tables, span, size + 1 - len(images))
         if len(images) > size:
             break
     return ImagePage(images[:size], len(images) > size, tables.is_slow)
 
 
 def read_ids(view: PinnedView, selection: Selection) -> Iterator[str]:
-    """The IDs of all images of a selection, sorted."""
+    """The IDs of all images of a selection, sorted, as they are read."""
     tables = choose_tables(view, selection)
-    for span in _id_spans(tables.driver, selection.after, tables.is_by_image):
-        yield from (row["image_id"] for row in _read_span(view, tables, selection, span, None))
+    spans = _id_spans(tables.driver, selection.after, tables.is_by_image)
+    return (image_id for span in spans for image_id in _read_span_ids(view, tables, span))
 
 
 def count_images(view: PinnedView, selection: Selection, always: bool = False) -> int | None:
@@ -66,24 +68,44 @@ def _id_spans(driver: ViewSlice | None, after: str, is_by_image: bool) -> Iterat
     yield IdSpan(after, None)
 
 
-def _read_span(
-    view: PinnedView, tables: SelectionTables, selection: Selection, span: IdSpan, limit: int | None
-) -> list[dict[str, Any]]:
-    assert tables.driver is not None
-    driver = tables.driver.between(span.after, span.last) if tables.is_by_image else tables.driver
-    if not driver.files:
+def _read_span(view: PinnedView, tables: SelectionTables, span: IdSpan, size: int) -> list[dict[str, Any]]:
+    """The first `size` images of a span, with their labels: the IDs alone are looked for first, in many rows."""
+    rows = size * 2
+    while True:
+        row_ids = list(_read_span_ids(view, tables, span, rows))
+        ids = list(dict.fromkeys(row_ids))
+        if len(ids) >= size or len(row_ids) < rows:
+            break
+        rows *= ROWS_AGAIN
+    if not ids:
         return []
-    query = view.engine.begin_query()
-    bound = "" if limit is None else f"LIMIT {query.bind(limit)}"
+    query, driver = view.engine.begin_query(), _span_files(tables, span)
+    of_page = tables.condition(query, IdSpan(span.after, ids[:size][-1]), driver)
     return query.rows(
-        f"SELECT image_id, {tables.subset_of_group}, {_label_list(tables, limit)} AS labels "
-        f"{tables.condition(query, span, driver)} GROUP BY image_id ORDER BY image_id {bound}"
+        f"SELECT image_id, {tables.subset_of_group}, {_label_list(tables)} AS labels {of_page} "
+        "GROUP BY image_id ORDER BY image_id"
     )
 
 
-def _label_list(tables: SelectionTables, limit: int | None) -> str:
-    """The chosen labels of an image, as a list of structs; none where whole selections are listed."""
-    if not tables.has_labels or limit is None:
+def _read_span_ids(view: PinnedView, tables: SelectionTables, span: IdSpan, rows: int | None = None) -> Iterator[str]:
+    """The IDs of a span's images, sorted and each once; with `rows` those of the first rows, repeated as they stand."""
+    driver = _span_files(tables, span)
+    if not driver.files:
+        return iter(())
+    query = view.engine.begin_query()
+    distinct, bound = ("DISTINCT ", "") if rows is None else ("", f" LIMIT {query.bind(rows)}")
+    return query.column(f"SELECT {distinct}image_id {tables.condition(query, span, driver)} ORDER BY image_id{bound}")
+
+
+def _span_files(tables: SelectionTables, span: IdSpan) -> ViewSlice:
+    """The leading files that may hold images of a span."""
+    assert tables.driver is not None
+    return tables.driver.between(span.after, span.last) if tables.is_by_image else tables.driver
+
+
+def _label_list(tables: SelectionTables) -> str:
+    """The chosen labels of an image, as a list of structs; NULL where the leading rows are no labels."""
+    if not tables.has_labels:
         return "NULL"
     columns = ("mid", "verdict", "decided_by", "machine_confidence", "is_conflict", "box_count")
     packed = ", ".join(f"{column} := {column}" for column in columns)

@@ -30,7 +30,7 @@ def classes_page(viewer: Viewer, request: Request) -> Response:
     selection = _selection(viewer, request)
     text = request.query_params.get("q", "")[:200]
     classes = search_classes(viewer.view, selection.release, text)
-    return make_page("classes_page.html", request, viewer, selection=selection, text=text, found=classes)
+    return make_page("classes_page.html", request, viewer, selection=selection, text=text, classes=classes)
 
 
 def browse_page(viewer: Viewer, request: Request) -> Response:

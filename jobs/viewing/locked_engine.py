@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -80,10 +80,15 @@ class Query:
 
     def rows(self, text: str) -> list[dict[str, Any]]:
         """The answer, a dictionary a row; StoreError where the files cannot be read."""
+        return [row for batch in self._batches(text) for row in batch.to_pylist()]
+
+    def column(self, text: str) -> Iterator[Any]:
+        """The values of an answer's one column, as they are read; StoreError as `rows`, also on the way."""
+        return (value for batch in self._batches(text) for value in batch.column(0).to_pylist())
+
+    def _batches(self, text: str) -> Iterator[pa.RecordBatch]:
         try:
-            answer = self._cursor.sql(text, params=self._values)
-            answer_rows: list[dict[str, Any]] = answer.to_arrow_reader(BATCH).read_all().to_pylist()
-            return answer_rows
+            yield from self._cursor.sql(text, params=self._values).to_arrow_reader(BATCH)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(
                 f"the tables cannot be read as they were a moment ago ({error_line(error)}); load the page again"

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from oilake.conf.errors import OilakeError, StoreError
+from oilake.conf.errors import OilakeError
 from oilake.jobs.viewing.blob_pictures import PicturePlaces
 from oilake.jobs.viewing.pinned_view import PinnedView
 from oilake.jobs.viewing.view_html import render
@@ -18,7 +18,7 @@ KEPT = {"Cache-Control": "private, max-age=3600"}
 
 @dataclass(frozen=True)
 class Viewer:
-    """The tables, and where pictures lie."""
+    """What one request sees: the tables of its moment, and where pictures lie."""
 
     view: PinnedView
     places: PicturePlaces
@@ -31,11 +31,8 @@ def make_page(template: str, request: Request, viewer: Viewer, status: int = 200
     return HTMLResponse(render(template, is_part=is_part, place=viewer.view.place, **shared, **values), status)
 
 
-def error_page(viewer: Viewer, request: Request, error: OilakeError) -> Response:
-    """One sentence about what cannot be shown; what was read is read anew where the tables were not as before."""
-    if isinstance(error, StoreError):
-        viewer.view.forget()
-    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.NOT_FOUND
+def error_page(viewer: Viewer, request: Request, error: OilakeError, status: HTTPStatus) -> Response:
+    """One sentence about what cannot be shown."""
     return make_page("error_page.html", request, viewer, int(status), sentence=str(error))
 
 

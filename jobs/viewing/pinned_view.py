@@ -1,16 +1,14 @@
-"""What the viewer sees of a warehouse: the newest snapshots, looked for now and then, and what their tables consist of."""
+"""What a page sees of a warehouse: the newest snapshots of one moment, and what their tables consist of."""
 
 from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables.class_names import Class
-from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, pin_snapshots
@@ -20,7 +18,6 @@ from oilake.jobs.viewing.locked_engine import LockedEngine
 from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
 from oilake.schemas import loader as schemas
 
-LOOK_SECONDS = 2.0
 NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
@@ -29,35 +26,16 @@ Row = dict[str, Any]
 
 
 class PinnedView:
-    """A warehouse as pages see it. A release that is published meanwhile is seen with a look a few seconds later; what was
-    read of others stays in memory."""
+    """A warehouse as it was at one look: what is published later is not seen by it. What was read stays in memory.
 
-    def __init__(self, warehouse: Warehouse, clock: Callable[[], float] = time.monotonic) -> None:
-        self.engine = LockedEngine(warehouse)
-        self._warehouse, self._clock = warehouse, clock
-        self._looked_at = -LOOK_SECONDS
-        self._versions: tuple[int | None, ...] = ()
+    `notes`: sentences about comparisons that are left out, since a side of theirs was published anew.
+    """
+
+    def __init__(self, engine: LockedEngine, warehouse: Warehouse) -> None:
+        self.engine = engine
+        self._warehouse, self.notes = drop_outdated_comparisons(pin_snapshots(warehouse), None)
         self._memory: dict[Hashable, Any] = {}
-        self.notes: list[str] = []
         self._lock = threading.RLock()
-
-    def look(self) -> None:
-        """Looks whether something was published, unless it did so a moment ago."""
-        with self._lock:
-            if self._clock() - self._looked_at < LOOK_SECONDS:
-                return
-            versions = tuple(newest_version(self._warehouse, table) for table in ("snapshots", "blob_checks"))
-            if versions != self._versions:
-                pinned = pin_snapshots(self._warehouse)
-                self._warehouse, self.notes = drop_outdated_comparisons(pinned, None)
-                self._memory.clear()
-                self._versions = versions
-            self._looked_at = self._clock()
-
-    def forget(self) -> None:
-        """Forgets what was read: files may have been moved by maintenance."""
-        with self._lock:
-            self._versions, self._looked_at = (), -LOOK_SECONDS
 
     @property
     def place(self) -> str:
@@ -121,7 +99,7 @@ class PinnedView:
         return small_rows(self._warehouse, table, pin, columns) if table in pin.table_versions else []
 
     def remember(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What `read` gave once for the key, until something is published."""
+        """What `read` gave once for the key."""
         with self._lock:
             if key not in self._memory:
                 self._memory[key] = read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -12,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from oilake.conf.errors import OilakeError
+from oilake.conf.errors import OilakeError, StoreError
 from oilake.jobs.viewing import image_views, list_pages
+from oilake.jobs.viewing.blob_pictures import PicturePlaces
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, error_page
 from oilake.jobs.viewing.request_guard import RequestGuard
 from oilake.jobs.viewing.view_address import ViewAddress
+from oilake.jobs.viewing.view_watch import ViewWatch
 
 Page = Callable[[Viewer, Request], Response]
 PAGES: dict[str, Page] = {
@@ -37,21 +40,27 @@ PAGES: dict[str, Page] = {
 }
 
 
-def make_app(viewer: Viewer, address: ViewAddress) -> RequestGuard:
-    """Return all pages of a viewer behind their guard."""
-    routes = [Route(path, partial(_answer, viewer, page)) for path, page in PAGES.items()]
+def make_app(watch: ViewWatch, places: PicturePlaces, address: ViewAddress) -> RequestGuard:
+    """Return all pages over a warehouse and its pictures, behind their guard."""
+    routes = [Route(path, partial(_answer, watch, places, page)) for path, page in PAGES.items()]
     routes.append(Route("/viewer.js", _script))
-    pages = Starlette(routes=routes, exception_handlers={HTTPException: partial(_no_such_page, viewer)})
+    pages = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_page})
     return RequestGuard(pages, address.hosts, address.token)
 
 
-def _answer(viewer: Viewer, page: Page, request: Request) -> Response:
+def _answer(watch: ViewWatch, places: PicturePlaces, page: Page, request: Request) -> Response:
     """A page, or the page that says in one sentence why there is none."""
     try:
-        viewer.view.look()
-        return page(viewer, request)
+        viewer = Viewer(watch.look(), places)
     except OilakeError as error:
-        return error_page(viewer, request, error)
+        return PlainTextResponse(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    try:
+        return page(viewer, request)
+    except StoreError as error:
+        watch.forget()
+        return error_page(viewer, request, error, HTTPStatus.SERVICE_UNAVAILABLE)
+    except OilakeError as error:
+        return error_page(viewer, request, error, HTTPStatus.NOT_FOUND)
 
 
 def _script(request: Request) -> Response:
@@ -59,6 +68,6 @@ def _script(request: Request) -> Response:
     return Response(text, media_type="text/javascript", headers=KEPT)
 
 
-def _no_such_page(viewer: Viewer, request: Request, error: Exception) -> Response:
+def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     return PlainTextResponse("there is no such page here; begin at /\n", status)

@@ -12,10 +12,9 @@ import uvicorn
 from oilake.conf.settings import Settings
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
-from oilake.jobs.viewing.page_frame import Viewer
-from oilake.jobs.viewing.pinned_view import PinnedView
 from oilake.jobs.viewing.view_address import open_socket, view_address
 from oilake.jobs.viewing.view_app import make_app
+from oilake.jobs.viewing.view_watch import ViewWatch
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ def open_server(
 ) -> ViewServer:
     """A viewer of a warehouse, which listens; ConfigError where a flag does not fit, StoreError where a table is damaged."""
     address = view_address(host, port, names)
-    viewer = Viewer(PinnedView(warehouse), open_places(places, settings))
-    viewer.view.look()
-    app = make_app(viewer, address)
+    watch = ViewWatch(warehouse)
+    watch.look()
+    app = make_app(watch, open_places(places, settings), address)
     config = uvicorn.Config(
         app,
         log_level="warning",

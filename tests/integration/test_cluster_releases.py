@@ -87,7 +87,7 @@ def local(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     with serving(sample) as mirror:
         oilake("run", *run_flags(place, sample, mirror))
     oilake("check", "--env", str(place.environment))
-    oilake("maintain", "--env", str(place.environment), "--registry", str(sample / "registry"))
+    oilake("maintain", "--env", str(place.environment))
     return place
 
 
@@ -112,7 +112,7 @@ def remote(sample: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory)
             oilake("fetch", "--release", release, "--from", str(sample), *where)
         submit(folder, master, "run", *run_flags(place, sample, mirror))
         submit(folder, master, "check", "--env", str(place.environment))
-        submit(folder, master, "maintain", *where)
+        submit(folder, master, "maintain", "--env", str(place.environment))
         yield place
 
 

@@ -24,6 +24,8 @@ from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
 from tests.support.releases import CAT, DOG, TAG, TRAIN_BOX_HEADER, TREE, image_id, land, lines
 
+pytestmark = pytest.mark.slow
+
 HEADER = "image_id,mid,verdict,who,why,releases,kind,x_min,x_max,y_min,y_max"
 FIRST, SECOND, THIRD = (image_id(n) for n in range(3))
 BOXES = [
@@ -137,7 +139,6 @@ def test_corrections_decide_and_stay_until_they_are_taken_out(places: Settings, 
     assert decisions(places) == PLAIN
 
 
-@pytest.mark.slow
 def test_another_release_takes_the_file_and_changes_tell_who_decided(places: Settings, oilake: Oilake):
     policy = reconcile_policy.load_policy()
     releases = [replace(registry.find_release("v3"), release=name) for name in ("v2", "v3")]
@@ -193,7 +194,6 @@ def test_a_wrong_row_is_refused_and_nothing_is_written(places: Settings, oilake:
     assert not list((Path(places.warehouse) / "image_labels").rglob("*.parquet"))
 
 
-@pytest.mark.slow
 def test_what_no_longer_fits_is_told_and_left_out(places: Settings, oilake: Oilake, tmp_path: Path):
     call = ("reconcile", "--release", "v3", "--warehouse", places.warehouse)
     given = [*GIVEN[:-1], GIVEN[-1].replace("*", "v3")]

@@ -13,10 +13,9 @@ from oilake.conf.settings import Settings
 from oilake.conf.storage import Storage
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
-from oilake.jobs.viewing.page_frame import Viewer
-from oilake.jobs.viewing.pinned_view import PinnedView
 from oilake.jobs.viewing.view_address import view_address
 from oilake.jobs.viewing.view_app import make_app
+from oilake.jobs.viewing.view_watch import ViewWatch
 from tests.support import s3_server, view_lake
 from tests.support.releases import DOG, image_id
 from tests.unit.viewing.test_pictures import jpeg
@@ -34,8 +33,9 @@ SAME = (
 
 
 def client(settings: Settings, *places: str) -> TestClient:
-    viewer = Viewer(PinnedView(Warehouse.of(settings)), open_places(places, settings))
-    return TestClient(make_app(viewer, view_address("127.0.0.1", 0, [])), base_url="http://127.0.0.1")
+    watch = ViewWatch(Warehouse.of(settings))
+    app = make_app(watch, open_places(places, settings), view_address("127.0.0.1", 0, []))
+    return TestClient(app, base_url="http://127.0.0.1")
 
 
 def test_pages_are_the_same_on_s3(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch):

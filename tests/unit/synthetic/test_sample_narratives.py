@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pytest
 
 from oilake.conf.registry import expected_members
+from oilake.jobs.quarantining.records import MemberReader
+from oilake.jobs.quarantining.rejudge_kernel import judge_records
 from oilake.jobs.sources.byte_ranges import plan_ranges
+from oilake.jobs.sources.json_lines import keyed_header
 from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Split, read_chunks
 from oilake.jobs.synthetic.plan import FLOOR
@@ -103,3 +107,17 @@ def test_what_we_read_in_ranges_is_what_python_reads(sample: Path, subset: str, 
                     assert normalized.faults == []
                     rows += pa.table(normalized.columns).select(KEYS).to_pylist()
         assert rows == file_lines(sample, file.name)
+
+
+def test_planted_lines_are_refused_for_the_reason_that_the_truth_tells(tmp_path: Path):
+    chosen = ("--releases", "v6", "--tables", "narratives", "--plant", "all=3")
+    folder = write_sample(tmp_path / "planted", *chosen)
+    release = load_releases(str(folder / "registry"))["v6"]
+    members = {file.name: expected_members(release, file)[0] for file in release.files}
+    with open(folder / "truth" / "defects.csv", newline="") as file:
+        defects = list(csv.DictReader(file))
+    assert len(defects) == 3 * len({defect["kind"] for defect in defects}) == 18
+    for defect in defects:
+        raw = (folder / defect["file"]).read_bytes().split(b"\n")[int(defect["line"]) - 1]
+        reader = MemberReader(members[defect["file"]], keyed_header(release.columns["narratives"], "narratives"), 0)
+        assert judge_records([raw], reader, release, 1 << 20).reasons == {0: (defect["reason"],)}, defect["kind"]

@@ -11,10 +11,9 @@ from starlette.testclient import TestClient
 from oilake.conf.settings import Settings
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
-from oilake.jobs.viewing.page_frame import Viewer
-from oilake.jobs.viewing.pinned_view import PinnedView
 from oilake.jobs.viewing.view_address import view_address
 from oilake.jobs.viewing.view_app import make_app
+from oilake.jobs.viewing.view_watch import ViewWatch
 from tests.support import view_lake
 
 Open = Callable[..., TestClient]
@@ -31,8 +30,8 @@ def open_viewer(settings: Settings) -> Open:
     """A browser before a viewer of a warehouse, with pictures from places."""
 
     def opened(place: str | Path, *places: str, host: str = "127.0.0.1", names: tuple[str, ...] = ()) -> TestClient:
-        view = PinnedView(Warehouse.at(str(place)), clock=iter(range(0, 1_000_000, 10)).__next__)
-        app = make_app(Viewer(view, open_places(places, settings)), view_address(host, 0, names))
+        watch = ViewWatch(Warehouse.at(str(place)), clock=iter(range(0, 1_000_000, 10)).__next__)
+        app = make_app(watch, open_places(places, settings), view_address(host, 0, names))
         return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
 
     return opened

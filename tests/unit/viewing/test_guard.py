@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import subprocess
+import sys
+
 import pytest
 from starlette.testclient import TestClient
 
 from oilake.conf.errors import ConfigError
+from oilake.jobs import cli
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.locked_engine import LockedEngine
 from oilake.jobs.viewing.request_guard import RequestGuard, host_name
@@ -79,3 +85,20 @@ def test_the_engine_reads_the_warehouse_and_nothing_else(view_place: str, tmp_pa
     for text in (*reads, "INSTALL httpfs", "SET threads = 8"):
         with pytest.raises(Exception, match="cannot be read"):
             engine.begin_query().rows(text)
+
+
+def test_a_call_that_does_not_fit_is_one_sentence(view_place: str, capsys: pytest.CaptureFixture[str]):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for flags in (["--port", port], ["--blobs", "/no/such/place"], ["--host", "0.0.0.0"], ["--host", "no host"]):
+            assert cli.main(["view", "--warehouse", view_place, *flags]) == 2
+            assert re.fullmatch(r"oilake: [^\n]*\n", capsys.readouterr().err)
+
+
+def test_the_server_is_imported_when_the_viewer_runs_and_not_before():
+    listed = "[name for name in ('starlette', 'uvicorn', 'duckdb') if name in sys.modules]"
+    code = f"import sys, oilake.jobs.view; print({listed})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -22,7 +22,8 @@ ADDRESSES = (
     f"/browse?release=v3&mid={ANIMAL}&below=1&verdict=positive&source=human&subset=train", "/browse?release=v3&conflict=1",
     "/browse?release=v3&since=v2&change=image_changes:added", "/browse?release=v3&blob=missing",
     "/browse?release=v3&license=/by/2.0",
-    "/browse?release=v3&contradiction=box_of_denied_class", "/changes?release=v3", "/changes", f"/selection?release=v3&mid={DOG}",
+    "/browse?release=v3&contradiction=box_of_denied_class", "/changes?release=v3", "/changes",
+    f"/selection?release=v3&mid={DOG}",
     "/ids.txt?release=v3&subset=validation", f"/image/{FIRST}", f"/image/{FIRST}?release=v3",
     f"/image/{MOST_BOXES}?release=v3", f"/image/{FIRST}/history", f"/image/{FIRST}/compare",
     f"/image/{FIRST}/compare?left=v2&right=v5", "/viewer.css", "/viewer.js", "/icon.svg",
@@ -45,7 +46,8 @@ def test_every_page_is_shown_and_nothing_in_it_runs(browser: TestClient, address
     [
         "/image/no-image", f"/image/{'f' * 16}", "/find?id=none", "/browse?release=v9", "/browse?verdict=maybe",
         "/browse?change=label_changes:flipped", "/browse?release=v3&since=v2&change=label_changes:x", "/browse?mid=Unicorn",
-        "/browse?release=v5&verdict=positive", "/changes?release=v3&since=v5", "/browse?contradiction=any", "/no-page",
+        "/browse?release=v5&verdict=positive",
+        "/ids.txt?release=v5&verdict=positive", "/changes?release=v3&since=v5", "/browse?contradiction=any", "/no-page",
         f"/browse?mid={'x' * 300}",
     ],
 )  # fmt: skip

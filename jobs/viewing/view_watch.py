@@ -1,0 +1,42 @@
+"""Looks now and then whether something was published, so that the viewer shows it without being started anew."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from oilake.jobs.tables.parquet_reader import newest_version
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.viewing.locked_engine import LockedEngine
+from oilake.jobs.viewing.pinned_view import PinnedView
+
+LOOK_SECONDS = 2.0
+WATCHED = ("snapshots", "blob_checks")
+
+
+class ViewWatch:
+    """The newest view of a warehouse; each request keeps the one that it began with."""
+
+    def __init__(self, warehouse: Warehouse, clock: Callable[[], float] = time.monotonic) -> None:
+        self._warehouse, self._clock, self._engine = warehouse, clock, LockedEngine(warehouse)
+        self._looked_at = 0.0
+        self._versions: tuple[int | None, ...] = ()
+        self._view: PinnedView | None = None
+        self._lock = threading.Lock()
+
+    def look(self) -> PinnedView:
+        """The view of now, or of a moment ago; StoreError where the tables cannot be read."""
+        with self._lock:
+            now = self._clock()
+            if self._view is None or now - self._looked_at >= LOOK_SECONDS:
+                versions = tuple(newest_version(self._warehouse, table) for table in WATCHED)
+                if self._view is None or versions != self._versions:
+                    self._view, self._versions = PinnedView(self._engine, self._warehouse), versions
+                self._looked_at = now
+            return self._view
+
+    def forget(self) -> None:
+        """Begins anew with the next look: files may have been moved by maintenance."""
+        with self._lock:
+            self._view = None
