@@ -98,12 +98,12 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert len(all_rows(Warehouse.at(clean.warehouse), "quality_results")) == before
 
 
-def no_start(settings: Settings) -> tuple[SparkSession, float]:
+def no_start(settings: Settings, *places: str) -> tuple[SparkSession, float]:
     raise AssertionError("Spark was started")
 
 
 def test_small_tables_that_are_up_to_date_are_checked_without_spark(clean: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(start, "start_job", no_start)
+    monkeypatch.setattr(start, "start_readers", no_start)
     outcome = check(clean, "boxes")
     assert [findings.target.release for findings in outcome.checked] == ["v1", "v2", "v3"]
     assert outcome.start_seconds == 0
