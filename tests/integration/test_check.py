@@ -87,7 +87,7 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert [(r.expectation, r.severity) for one in first.checked for r in one.results if not r.success] == []
     assert not first.is_broken
     checked = {one.target.table for one in first.checked}
-    unmade = {"class_images", "duplicate_images", "image_labels_expanded", "released", "mask_checks"}
+    unmade = {"class_images", "corrections", "duplicate_images", "image_labels_expanded", "released", "mask_checks"}
     assert checked == set(schemas.table_names()) - unmade - {"quality_results"}
     asked = {name for one in first.checked for name in one.counts}
     every = {e.name for table in checked for e in suites.load_suite(table).expectations}
