@@ -51,6 +51,8 @@ def compare_page(viewer: Viewer, request: Request) -> Response:
     """One image in two releases, side by side."""
     view, image_id = viewer.view, _image_id(request)
     names = list(view.releases)
+    if not names:
+        raise ConfigError("nothing is published in this warehouse yet, so there is nothing to compare")
     left, right = (request.query_params.get(side, "") for side in ("left", "right"))
     sides = [
         _image_side(viewer, read_record(view, release or default, image_id), f"{side}-")
