@@ -7,6 +7,7 @@ JARS := .jars/.ready
 DATA := data
 SAMPLE := $(DATA)/sample
 ZIP := dist/oilake.zip
+DIST := dist/environment.tar.gz
 ZIPPED := oilake
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help measure setup run test unit slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip clean
+.PHONY: help measure setup run test unit slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip dist races clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,8 +57,11 @@ chromium:
 	    { echo "installing Chromium"; apt-get update -qq && \
 	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
-cluster: setup  ## kills an executor of a cluster of two workers on this machine
-	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py
+cluster: setup dist  ## a cluster of two workers here: every release on S3 as on one machine; an executor is killed
+	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py tests/integration/test_cluster_releases.py
+
+races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are
+	@$(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)
 
 check: lint test  ## what a commit must pass; CI runs the slow suites and the cluster too
 
@@ -87,6 +91,11 @@ zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 $(ZIP): $(READY) $(shell find -L $(ZIPPED) -type f -not -name '*.pyc')
 	@mkdir -p $(@D)
 	@$(BIN)/python scripts/zip.py $@ $(ZIPPED)
+
+dist: $(DIST)  ## what a cluster needs, in dist: zip, packed environment, jars, job files, spark-defaults.conf
+
+$(DIST): scripts/dist.py pyproject.toml conf/jars.yaml $(ZIP) | $(JARS)
+	@$(BIN)/python scripts/dist.py $(@D) .jars
 
 clean:  ## removes what make made
 	@rm -rf $(VENV) .jars dist $(DATA) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis spark-warehouse

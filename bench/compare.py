@@ -19,6 +19,7 @@ COLUMNS = {
         "image_id, source, mid, confidence, x_min, x_max, y_min, y_max, "
         "is_occluded, is_truncated, is_group_of, is_depiction, is_inside"
     ),
+    "narratives": "image_id, annotator_id, caption, timed_caption, traces, voice_recording",
     "image_labels": (
         "image_id, mid, display_name, machine_confidence, human_verdict, crowd_verdict, verdict, decided_by, "
         "is_conflict, machine_agrees, observations, box_count, is_trainable, is_boxable"
@@ -33,15 +34,18 @@ PLAIN_COLUMNS = {
     "images": ", subset, rotation, is_boxable, has_human_labels",
     "boxes": ", extreme_points",
     "labels": "",
+    "narratives": "",
 }
 PLAIN_SUMS = {
     "images": " + sum(rotation) + count_if(is_boxable) + count_if(has_human_labels)",
     "boxes": " + sum(extreme_points[4].y::DECIMAL(18, 6)) + count(extreme_points) + count_if(is_truncated)",
     "labels": "",
+    "narratives": " + sum(len(caption)) + sum(len(flatten(traces)))",
 }
 SUMS = {
     "labels": "sum(confidence::DECIMAL(18, 6))",
     "images": "sum(original_size)",
+    "narratives": "sum(annotator_id)",
     "boxes": "sum(x_min::DECIMAL(18, 6)) + sum(y_max::DECIMAL(18, 6))",
     "image_labels": (
         "sum(machine_confidence::DECIMAL(18, 6)) + sum(observations) + sum(box_count) + count_if(verdict = 'positive')"

@@ -1,4 +1,4 @@
-"""usage: python -m bench.duckdb_plain WORK LANDING OUT: what a DuckDB user would write for plain CSV; prints its costs as
+"""usage: python -m bench.duckdb_plain WORK LANDING OUT: what a DuckDB user would write for plain files; prints its costs as
 JSON.
 
 One COPY a file keeps the file's order (a join with image lists does not); -1 of an attribute, and of the points of a box
@@ -18,6 +18,15 @@ from bench.duckdb_peer import COLUMNS, columns_of, flags
 from bench.stopwatch import Stopwatch
 from bench.work import BOTH_LISTS, WORK, PlainFile
 
+NARRATIVE = {
+    "image_id": "VARCHAR",
+    "annotator_id": "BIGINT",
+    "caption": "VARCHAR",
+    "timed_caption": "STRUCT(utterance VARCHAR, start_time DOUBLE, end_time DOUBLE)[]",
+    "traces": "STRUCT(x DOUBLE, y DOUBLE, t DOUBLE)[][]",
+    "voice_recording": "VARCHAR",
+    "dataset_id": "VARCHAR",
+}
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 
 
@@ -39,6 +48,8 @@ def main(name: str, landing: Path, out: Path) -> None:
 
 def select_rows(table: str, path: Path) -> str:
     """SQL for the typed rows of a file."""
+    if table == "narratives":
+        return f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {NARRATIVE})"
     extra = ""
     if table == "boxes":
         extra = flags("as published") + f", {clicked_points(path)} AS extreme_points"

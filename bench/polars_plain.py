@@ -1,4 +1,4 @@
-"""usage: python -m bench.polars_plain WORK LANDING OUT: what a Polars user would write for plain CSV; prints its costs as
+"""usage: python -m bench.polars_plain WORK LANDING OUT: what a Polars user would write for plain files; prints its costs as
 JSON.
 
 Streaming scans and sinks; -1 of an attribute, and of the points of a box that was not clicked, is NULL.
@@ -19,6 +19,15 @@ from bench.work import BOTH_LISTS, WORK, PlainFile
 os.environ["POLARS_MAX_THREADS"] = "2"
 import polars as pl
 
+NARRATIVE = {
+    "image_id": pl.String,
+    "annotator_id": pl.Int64,
+    "caption": pl.String,
+    "timed_caption": pl.List(pl.Struct({"utterance": pl.String, "start_time": pl.Float64, "end_time": pl.Float64})),
+    "traces": pl.List(pl.List(pl.Struct({"x": pl.Float64, "y": pl.Float64, "t": pl.Float64}))),
+    "voice_recording": pl.String,
+    "dataset_id": pl.String,
+}
 POINTS = pl.List(pl.Struct({"x": pl.Float64, "y": pl.Float64}))
 
 
@@ -38,6 +47,8 @@ def main(name: str, landing: Path, out: Path) -> None:
 
 def typed_rows(table: str, path: Path) -> pl.LazyFrame:
     """The typed rows of a file."""
+    if table == "narratives":
+        return pl.scan_ndjson(path, schema=NARRATIVE)
     frame = pl.scan_csv(path, infer_schema=False)
     selected = columns(table, "as published")
     if table == "boxes":

@@ -29,6 +29,7 @@ CONTENDERS = {
     "tables": {"ours": "bench.ours_tables", "duckdb": "bench.duckdb_tables", "polars": "bench.polars_tables"},
 }
 SAMPLES = {
+    "v6": ("sample-v6", ["--releases", "v6", "--tables", "narratives"]),
     "v3": ("sample", ["--releases", "v1,v2,v3"]),
     "v7": ("sample-v7", ["--releases", "v7", "--tables", "images,labels,boxes"]),
 }

@@ -11,8 +11,8 @@ SUBSETS = ("train", "validation", "test")
 
 
 class PlainFile(NamedTuple):
-    """A published CSV: its path below the landing area; which lists its images stand in; `is_source`: its rows go to the
-    table, in the order of the image IDs."""
+    """A published file of rows: its path below the landing area; which lists its images stand in; `is_source`: its rows go
+    to the table, in the order of the image IDs."""
 
     path: str
     lists: tuple[str, ...] = ()
@@ -78,6 +78,16 @@ PLAIN_BOXES = {
     )
 }
 
+NARRATIVES = {
+    "narratives": (
+        *(
+            PlainFile(f"annotations/open_images_train_v6_localized_narratives-{shard:05d}-of-00010.jsonl")
+            for shard in range(10)
+        ),
+        *(PlainFile(f"annotations/open_images_{subset}_localized_narratives.jsonl") for subset in SUBSETS[1:]),
+    )
+}
+
 WORK = {
     work.name: work
     for work in (
@@ -90,6 +100,7 @@ WORK = {
         Work("unsorted_images", "boxable images of V7, which are not sorted", {}, "plain", UNSORTED_IMAGES, "v7"),
         Work("plain_boxes", "boxes of V7: plain CSV of 21 and 13 columns to Parquet", {}, "plain", PLAIN_BOXES, "v7"),
         Work("plain_release", "the whole V7", {}, "plain", {**PLAIN_IMAGES, **PLAIN_LABELS, **PLAIN_BOXES}, "v7"),
+        Work("narratives", "narratives of V6: JSON Lines to nested Parquet", {}, "plain", NARRATIVES, "v6"),
         Work("reconcile", "the tables of V3 to one row an image and class", {"image_labels": ()}, "tables"),
         Work("changes", "image_labels of V2 and V3 to what changed", {"label_changes": ()}, "tables"),
     )

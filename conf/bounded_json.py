@@ -13,8 +13,11 @@ TOKEN = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 DEPTH_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def parse_json(text: str) -> Any:
-    """The document; ValueError, in words, when it is no JSON, too long, or nested deeper than DEPTH levels."""
+def parse_json(text: str, is_strict: bool = False) -> Any:
+    """The document; ValueError, in words, when it is no JSON, too long, or nested deeper than DEEPEST_LEVEL levels.
+
+    `is_strict`: NaN and infinities, which RFC 8259 does not know, are refused.
+    """
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"longer than {MOST_CHARACTERS >> 20} MiB")
     depth, is_in_text = 0, False
@@ -25,7 +28,11 @@ def parse_json(text: str) -> Any:
             depth += DEPTH_STEPS.get(token[0], 0)
             if depth > DEEPEST_LEVEL:
                 raise ValueError(f"nested deeper than {DEEPEST_LEVEL} levels")
-    return json.loads(text)
+    return json.loads(text, parse_constant=_refuse_constant if is_strict else None)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def strict_json(document: Any, indent: int | None = None) -> str:

@@ -14,7 +14,7 @@ from oilake.conf.yaml_loader import build_dataclass, load_yaml
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-Evidence = Literal[
+NeededEvidence = Literal[
     "human labels",
     "crowdsource labels",
     "verdicts",
@@ -34,7 +34,7 @@ class ContradictionKind:
     """One kind. `needs`: what a subset must hold for it to be judged there, and `subsets`: where it is judged at all."""
 
     words: str
-    needs: tuple[Evidence, ...]
+    needs: tuple[NeededEvidence, ...]
     remedy: str
     subsets: tuple[str, ...] = field(default=SUBSETS)
 

@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 SUBSETS = ("train", "validation", "test")
 
-ROW_FORMATS = ("csv", "image_list")
+ROW_FORMATS = ("csv", "json_lines", "image_list")
 PLAIN_NAME = r"[\w-][\w.-]*"
 
 Origin = Literal["machine", "human", "crowdsource"]
-Format = Literal["csv", "image_list", "classes", "descriptions", "hierarchy"]
+Format = Literal["csv", "json_lines", "image_list", "classes", "descriptions", "hierarchy"]
 ClassList = Literal["all", "trainable", "boxable", "box_trainable", "segmentable"]
 ImageList = Literal["boxable", "human_labels"]
 IdForm = Literal["hex", "decimal"]
@@ -42,7 +42,7 @@ class Member:
     """What one path pattern inside an archive (or one loose file) holds.
 
     `pattern` may contain `{subset}`, which stands for each of `subsets` (the release's, unless given here). A file of rows
-    (`csv`) whose pattern lacks it is of the one subset that `subsets` names; rows that name no image are of none.
+    (`csv`, `json_lines`) whose pattern lacks it is of the one subset that `subsets` names; rows of no image are of none.
     `columns` names an entry of the release's `columns`; `optional_columns` may be absent from the header. `ids`: how the
     rows write their image IDs, `hex` or `decimal`; where it is not given, short ones that could be either are refused.
     `subset_column`: each row names its subset in the column `subset`; `subsets` are then those that may occur.
@@ -140,6 +140,8 @@ class PublishedFigures:
     images_with_masks: dict[str, int] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
     relationships: dict[str, int] = field(default_factory=dict)
+    narratives: dict[str, int] = field(default_factory=dict)
+    images_with_narratives: dict[str, int] = field(default_factory=dict)
     machine_classes: int | None = None
     machine_classes_trainable: int | None = None
     human_classes: int | None = None
@@ -315,7 +317,7 @@ def _check_member(release: Release, member: Member, where: str) -> None:
             f"{where}.columns must be {member.table}, the columns of its own table, not {member.columns!r}"
         )
     if member.ids and not has_rows:
-        raise ConfigError(f"{where}.ids is given for rows of images, labels and the like (format 'csv') and no others")
+        raise ConfigError(f"{where}.ids is given for rows of images, labels and the like and no others")
     for subset in member.subsets or ():
         if subset not in release.subsets:
             raise ConfigError(f"{where}.subsets: {subset!r} is none of the release's {', '.join(release.subsets)}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import get_args
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.contradiction_rules import ContradictionRules, load_rules
+from oilake.conf.contradiction_rules import ContradictionRules, NeededEvidence, load_rules
 from oilake.conf.errors import DataQualityError
 from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
@@ -30,6 +31,8 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
 
 CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
 NOT_JUDGED = "–"
@@ -58,18 +61,23 @@ class ContradictionsOutcome:
         return "\n".join([*lines, f"{self.release}: contradictions: {done}"])
 
     def not_judged(self) -> list[str]:
-        """A sentence for each kind that the release, or some of its subsets, cannot be judged by."""
+        """A sentence for each thing that subsets lack, with the kinds that they cannot be judged by for want of it."""
         sentences = []
-        for kind, by_subset in self.missing.items():
-            for names in dict.fromkeys(map(tuple, by_subset.values())):
-                subsets = [subset for subset in by_subset if tuple(by_subset[subset]) == names]
-                where = ", ".join(subsets)
-                sentences.append(f"{kind} is not judged: {where} of {self.release} has no {' and no '.join(names)}")
+        for name in get_args(NeededEvidence):
+            lacking = {kind: _lacking_subsets(by_subset, name) for kind, by_subset in self.missing.items()}
+            kinds = [kind for kind, subsets in lacking.items() if subsets]
+            where = ", ".join(subset for subset in SUBSETS if any(subset in subsets for subsets in lacking.values()))
+            if kinds:
+                sentences.append(f"{self.release} has no {name} ({where}): not judged there by {', '.join(kinds)}")
         return sentences
 
     def _cells(self, kind: str) -> tuple[str, ...]:
         by_subset = self.counts[kind]
         return (kind, *(f"{by_subset[subset]:,}" if subset in by_subset else NOT_JUDGED for subset in SUBSETS))
+
+
+def _lacking_subsets(by_subset: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    return [subset for subset, names in by_subset.items() if name in names]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +108,12 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
 
     def stage_contradictions(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], KindCounts]:
         context = ContradictionContext(
-            release, warehouse, run_id, _release_rules(warehouse, snapshot, rules), evidence.judged_kinds(rules)
+            release,
+            warehouse,
+            run_id,
+            _release_rules(warehouse, snapshot, rules),
+            evidence.judged_kinds(rules),
+            _dropped_boxes(warehouse, snapshot),
         )
         results = _judge_release(spark, evidence, context)
         return [result.staged for result in results if result.staged], _kind_counts(rules, context, results)
@@ -113,6 +126,12 @@ def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: Contradictio
     classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
     nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
     return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
+
+
+def _dropped_boxes(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, frozenset[DroppedBox]]:
+    """By subset the boxes that corrections leave out."""
+    is_corrected = CORRECTIONS in snapshot.table_versions
+    return dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot) if is_corrected else ())
 
 
 def _judge_release(

@@ -57,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="only these: a list of IDs, split/ID or file names, a CSV file, or a TsvHttpData-1.0 list",
     )
-    parser.add_argument("--where", metavar="SQL", help="only rows of images that meet a condition in Spark SQL")
+    parser.add_argument(
+        "--where", metavar="SQL", help="only rows of images that meet a condition in SQL, as `show` takes it"
+    )
     image_flags.add_arguments(parser)
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -91,12 +93,12 @@ def download(settings: Settings, order: DownloadRequest, choice: ImageSelection)
     publish.recover(warehouse)
     warehouse = pin_snapshots(warehouse)
     images = choices.choose_images(warehouse, order.release, choice)
+    if choice.where:
+        images = choices.keep_matching(warehouse, order.release, choice.where, images)
     store = open_store.open_blob_store(order.location, order.fetch, order.storage)
     if swept := store.sweep():
         log_line(f"{order.location}: {swept:,} unfinished files of an interrupted run were removed")
     spark, start_seconds = start_job(settings)
-    if choice.where:
-        images = choices.keep_matching(spark, warehouse, order.release, choice.where, images)
     total = row_selection.count_images(images)
     tally = DownloadProgress(total)
     if total:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from threading import Event
 
 from oilake.conf.chosen_files import ALL_FILES
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.fetching import byte_bar, locations, plan, results, transfer
+from oilake.jobs.fetching import byte_bar, locations, plan, results, s3_landing, transfer
 from oilake.jobs.fetching.locations import FetchRequest
 from oilake.jobs.fetching.plan import PlanContext, PlannedFetch
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.fetching.transfer import TransferContext
 from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.transport.source import Source
@@ -72,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def fetch(settings: Settings, release: Release, request: FetchRequest = EVERYTHING) -> list[FetchResult]:
     """What became of each file; ConfigError or StoreError before the first byte, when called wrongly or out of disk."""
+    if is_on_s3(settings.landing):
+        return _fetch_to_s3(settings, release, request)
     fetch_settings, stop = settings.fetch, Event()
     items = locations.items_to_fetch(release, settings.landing, request)
     source_by_url = locations.sources_by_address(items, fetch_settings, settings.storage)
@@ -91,6 +95,28 @@ def fetch(settings: Settings, release: Release, request: FetchRequest = EVERYTHI
             )
         )
     return [next(brought) if isinstance(look, PlannedFetch) else look for look in looks]
+
+
+def _fetch_to_s3(settings: Settings, release: Release, request: FetchRequest) -> list[FetchResult]:
+    """File by file, so that the disk of this machine holds but one."""
+    from oilake.jobs.transport import s3_reach  # boto3 takes a while to import, and most runs need none of it
+
+    if request.check:
+        raise ConfigError(
+            f"{settings.landing}: --check looks at files in a local landing area; give --landing a folder"
+        )
+    landing = settings.storage_uri(settings.landing)
+    s3_reach.require_reachable(landing, settings.storage)
+    spool = replace(settings, landing=str(s3_landing.spool_folder(landing)))
+    file_results = []
+    for item in locations.items_to_fetch(release, spool.landing, request):
+        result = s3_landing.stored_result(item, landing)
+        if result is None:
+            result = fetch(spool, release, replace(request, names=(item.name,)))[0]
+            if item.target.is_file() and result.error is None:
+                s3_landing.store_file(item, landing)
+        file_results.append(result)
+    return file_results
 
 
 def _fetch_file(wanted_file: PlannedFetch, source_by_url: dict[str, Source], context: TransferContext) -> FetchResult:

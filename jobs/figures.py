@@ -64,6 +64,10 @@ FIGURE_NAMES = {
         "points": "points",
         "classes of points": "point_classes",
     },
+    "Narratives": {
+        "images with narratives": "images_with_narratives",
+        "narratives": "narratives",
+    },
 }
 
 OTHER_TABLES = "Other tables: rows"

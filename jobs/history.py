@@ -61,6 +61,8 @@ def _image_lines(story: EntityHistory) -> Iterator[str]:
         if image:
             yield from (f"    {escape_unprintable(image[name])}" for name in SHOWN_COLUMNS if image[name] is not None)
             yield f"    boxes: {entry['boxes']:,}"
+        for narrative in entry["narratives"]:
+            yield f"    annotator {narrative['annotator_id']} tells: {escape_unprintable(narrative['caption'])}"
         if entry["labels"]:
             yield from _indented_table(
                 [("mid", "name", "machine", "human", "crowd", "verdict"), *map(_label_cells, entry["labels"])]

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
-from oilake.jobs.quarantining.reprocess import reprocess_release
-from oilake.jobs.quarantining.reprocess_plan import TABLES
+from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables.warehouse import Warehouse
@@ -60,9 +60,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     if arguments.action == "release":
-        outcome = reprocess_release(settings, release_registry.find_release(arguments.release, settings.registry))
-        print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
-        return 0
+        return _release_rows(settings, arguments)
     row_filter = _row_filter(arguments)
     warehouse = Warehouse.of(settings)
     if arguments.action == "summary":
@@ -83,6 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     lines = [line for row in records for line in _row_lines(row)] if is_whole else _text_table(LISTED_COLUMNS, records)
     print_text("\n".join([*lines, f"{len(records):,} of {total:,} rows"]))
+    return 0
+
+
+def _release_rows(settings: Settings, arguments: argparse.Namespace) -> int:
+    from oilake.jobs.quarantining.reprocess import reprocess_release  # with Spark, which reading does without
+
+    outcome = reprocess_release(settings, release_registry.find_release(arguments.release, settings.registry))
+    print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
     return 0
 
 

@@ -108,7 +108,9 @@ def reconcile(
     key_parts = (list(release.sources.items()), policy, given and given.file.sha256)
     replaced: dict[str, tuple[StagedFile, ...]] = {CORRECTIONS: ()} if given else {}
     reads = tuple((snapshot, table) for table in inputs)
-    task = DerivedTask(RECONCILE, snapshot, inputs, depends_on, properties, None, key_parts, reads, replaced)
+    task = DerivedTask(
+        RECONCILE, snapshot, inputs, depends_on, properties, None, key_parts, reads, replaced, unique=tuple(replaced)
+    )
 
     def stage_pairs(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], LabelCounts]:
         staged = stage_corrections(warehouse, snapshot, given, run_id) if given else None

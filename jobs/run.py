@@ -25,7 +25,7 @@ from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
-from oilake.jobs.ingesting import landing_area
+from oilake.jobs.ingesting.landed_names import has_own_files
 from oilake.jobs.ingesting.summary import Summary, table_lines
 from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _landed_releases(registered: Mapping[str, Release], landing: str) -> list[str]:
     """The releases with files of their own in the landing area; all of them where none has any."""
-    landed = [name for name, release in registered.items() if landing_area.has_own_files(release, landing)]
+    landed = [name for name, release in registered.items() if has_own_files(release, landing)]
     for name in registered if landed else ():
         if name not in landed:
             log_line(f"{name}: left out, none of its own files is in {landing}; name it by --release to insist")

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
+from collections.abc import Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
-from oilake.jobs.blobs.locations import canonical_location
-from oilake.jobs.runtime import entrypoint, options, spark_session
-from oilake.jobs.runtime.error_text import SPARK_ERRORS
-from oilake.jobs.runtime.printing import aligned_lines, print_text
-from oilake.jobs.tables import where_conditions
-from oilake.jobs.tables.delta_log import open_table
-from oilake.jobs.tables.images_with_blobs import with_blobs
-from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.snapshots import pin_snapshots
-from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import aligned_lines, print_document, print_text
+from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.tables.held_parts import parts_text, published_parts
+from oilake.jobs.tables.row_query import RowQuery, count_rows, select_rows
+from oilake.jobs.tables.snapshots import newest_snapshots, pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 MAX_CELL_WIDTH = 60
+DEFAULT_LIMIT = 20
 MAX_LIMIT = (1 << 31) - 1
+
+Row = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,60 +39,115 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE",
         help="of images: with the newest check of their blobs, there or anywhere",
     )
-    parser.add_argument("--where", metavar="SQL", help="condition in Spark SQL, such as \"mid = '/m/0284d'\"")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most N rows (default: 20)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
+    parser.add_argument("--columns", metavar="C,…", help="only these columns, in this order (default: all)")
+    parser.add_argument(
+        "--where",
+        metavar="SQL",
+        help="condition in SQL as DuckDB writes it, such as \"mid = '/m/0284d' AND confidence > 0.5\"",
+    )
+    parser.add_argument(
+        "--order-by", metavar="C,…", help='in the order of these columns, such as "mid, confidence desc"'
+    )
+    parser.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=f"at most N rows (default: {DEFAULT_LIMIT})"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--count", action="store_true", help="print how many rows there are")
+    form.add_argument("--json", action="store_true", help="print one JSON object a row")
+    form.add_argument(
+        "--csv", action="store_true", help="print CSV with a header; NULL is empty, lists and the like are JSON"
+    )
     options.add_places(parser, "warehouse")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
+    query = _row_query(arguments)
     warehouse = pin_snapshots(Warehouse.of(settings))
-    if schemas.table_schema(arguments.table).slice_by:
-        published_slices(warehouse, arguments.table, arguments.release)
-    elif open_table(warehouse, arguments.table) is None:
-        raise ConfigError(f"{warehouse.table_uri(arguments.table)}: there is no such table yet; ingest a release first")
+    if arguments.count:
+        print_text(f"{count_rows(warehouse, query):,}")
+    else:
+        rows = select_rows(warehouse, query)
+        print_rows = _print_json if arguments.json else _print_csv if arguments.csv else _print_table
+        print_rows(rows.column_names, _plain_rows(rows))
+    _tell_parts(warehouse, query)
+    return 0
+
+
+def _row_query(arguments: argparse.Namespace) -> RowQuery:
+    """ConfigError where flags do not go together."""
+    schemas.table_schema(arguments.table)
     if not 0 <= arguments.limit <= MAX_LIMIT:
         raise ConfigError(f"--limit must be from 0 to {MAX_LIMIT:,}, not {arguments.limit}")
     if arguments.blobs is not None and arguments.table != "images":
         raise ConfigError("--blobs shows the checks of the table images; leave it out, or show images")
-    spark = spark_session.start_session(settings)
-    if arguments.blobs is None:
-        frame = read_published(spark, warehouse, arguments.table, arguments.release)
-    else:
-        place = canonical_location(arguments.blobs) if arguments.blobs else None
-        frame = with_blobs(spark, warehouse, arguments.release, place)
-    if arguments.where is not None:
-        frame = where_conditions.filter_by_condition(frame, arguments.where)
-    try:
-        rows = frame.limit(arguments.limit).collect()
-    except SPARK_ERRORS as error:
-        raise where_conditions.reading_error(error, warehouse.table_uri(arguments.table), arguments.where) from None
-    records = [row.asDict() for row in rows]
-    print_text(
-        "\n".join(bounded_json.strict_json({name: _json_cell(value) for name, value in row.items()}) for row in records)
-        if arguments.json
-        else _text_table(frame.columns, records)
+    return RowQuery(
+        arguments.table,
+        arguments.release,
+        _listed_terms(arguments.columns),
+        arguments.where,
+        _listed_terms(arguments.order_by),
+        arguments.limit,
+        arguments.blobs is not None,
+        _blob_location(arguments.blobs) if arguments.blobs else None,
     )
-    return 0
 
 
-def _text_table(columns: list[str], rows: list[dict[str, Any]]) -> str:
-    cells = [
-        columns,
-        *([escape_unprintable(_cell_text(row[column]))[:MAX_CELL_WIDTH] for column in columns] for row in rows),
-    ]
-    return "\n".join([*aligned_lines(cells), f"{len(rows):,} rows"])
+def _blob_location(place: str) -> str:
+    from oilake.jobs.blobs.locations import canonical_location
+
+    return canonical_location(place)
 
 
-def _json_cell(value: Any) -> Any:
-    """Bytes as the text that they hold; everything else as it is."""
-    return _cell_text(value) if isinstance(value, bytes | bytearray) else value
+def _listed_terms(text: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (term.strip() for term in (text or "").split(","))))
+
+
+def _tell_parts(warehouse: Warehouse, query: RowQuery) -> None:
+    """Say which of the releases that were asked for are partial, and what they hold."""
+    if not schemas.table_schema(query.table).slice_by:
+        return
+    for release, pin in newest_snapshots(warehouse).items():
+        if pin.status == "partial" and query.release in (None, release):
+            log_line(f"{release} is partial: it holds {parts_text(published_parts(warehouse, pin))}")
+
+
+def _plain_rows(rows: pa.Table) -> list[Row]:
+    """The rows as plain values: a map as a dict, bytes as the text that they hold."""
+    maps = [column.name for column in rows.schema if pa.types.is_map(column.type)]
+    records: list[Row] = rows.to_pylist()
+    for record in records:
+        record.update({name: dict(record[name]) for name in maps if record[name] is not None})
+        record.update({name: _bytes_text(value) for name, value in record.items() if isinstance(value, bytes)})
+    return records
+
+
+def _bytes_text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
+
+
+def _print_json(_: Sequence[str], rows: Sequence[Row]) -> None:
+    print_text("\n".join(map(bounded_json.strict_json, rows)))
+
+
+def _print_csv(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_csv_cell(row[column]) for column in columns] for row in rows)
+    print_document(text.getvalue())
+
+
+def _csv_cell(value: Any) -> Any:
+    return bounded_json.strict_json(value) if isinstance(value, list | dict | bool) else value
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    cells = [[escape_unprintable(_cell_text(row[column]))[:MAX_CELL_WIDTH] for column in columns] for row in rows]
+    print_text("\n".join([*aligned_lines([columns, *cells]), f"{len(rows):,} rows"]))
 
 
 def _cell_text(value: Any) -> str:
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode(errors="backslashreplace")
     return "NULL" if value is None else str(value)
 
 

@@ -28,6 +28,7 @@ LABEL_KINDS = {
 
 # What is drawn on images, by table, and the word for its kind in figures.
 SHAPES = {"boxes": "box", "masks": "mask", "points": "point"}
+NARRATIVES = "narratives"
 FIGURES = {field.name for field in fields(PublishedFigures)}
 
 FigureKey = tuple[str, str | None]
@@ -57,6 +58,10 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
                 mids_by_kind[kind].update(seen.mids)
                 if seen.images is not None:
                     _add_rows(figure_counts, f"images_with_{table}", seen.subset, seen.images)
+    if NARRATIVES in pin.table_versions:
+        narratives = read_published(spark, pinned, NARRATIVES, name).groupBy("subset")
+        for subset, images in narratives.agg(sf.count_distinct("image_id")).collect():
+            _add_rows(figure_counts, f"images_with_{NARRATIVES}", subset, images)
     class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
     images = count_images(labels, release.trainable_rule)
     by_rule = trainable_by_rule(release.trainable_rule, label_counts, images) if release.trainable_rule else None

@@ -1,7 +1,7 @@
 """Which images are downloaded: by class, verdict, box, licence, list of IDs or a condition on their rows.
 
-Published files are read as they are, without Spark, which would take longer to begin than a small download takes; only a
-condition in SQL is Spark's.
+Published files are read as they are, without Spark, which would take longer to begin than a small download takes; a
+condition in SQL is asked of an engine that is given these rows alone.
 """
 
 from __future__ import annotations
@@ -14,21 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as sf
 
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.downloading.address_lists import AddressList, IdList
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.downloading.row_selection import BLOB_KEY, LISTED_COLUMNS, Mask, Numbers, RowSelection
-from oilake.jobs.runtime.error_text import SPARK_ERRORS
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables import class_names, where_conditions
+from oilake.jobs.tables import class_names
 from oilake.jobs.tables.parquet_reader import columns_of, read_file
 from oilake.jobs.tables.published_slices import published_slices
+from oilake.jobs.tables.row_query import RowQuery, select_rows
 from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, require_snapshot
-from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
@@ -170,20 +167,13 @@ def find_classes(warehouse: Warehouse, pin: Snapshot, named: Sequence[str], with
 
 
 def keep_matching(
-    spark: SparkSession,
     warehouse: Warehouse,
     release: str,
     condition: str,
     stretches: Sequence[RowSelection],
 ) -> list[RowSelection]:
-    """Those images whose rows meet a condition in Spark SQL; ConfigError where it does not fit the table."""
-    met = where_conditions.filter_by_condition(read_published(spark, warehouse, "images", release), condition)
-    try:
-        rows = met.select(sf.unhex("image_id").alias("image_id")).toArrow()
-    except SPARK_ERRORS as error:
-        raise where_conditions.reading_error(error, warehouse.table_uri("images"), condition) from None
-    chunks = [part for part in rows["image_id"].cast(pa.binary(8)).chunks if len(part)]
-    id_chunks = [np.frombuffer(part.buffers()[1], ">u8", len(part), 8 * part.offset) for part in chunks]
-    ids = np.concatenate([np.empty(0, np.uint64), *id_chunks])
+    """Those images whose rows meet a condition in SQL; ConfigError where it does not fit the table."""
+    rows = select_rows(warehouse, RowQuery("images", release, ("image_id",), condition))
+    ids = image_ids.as_numbers(rows["image_id"].combine_chunks())
     kept = [part.keep(np.isin(part.ids(), ids)) for part in stretches]
     return [part for part in kept if len(part.picks)]

@@ -51,7 +51,9 @@ class FetchItem:
 def items_to_fetch(release: Release, landing: str, request: FetchRequest) -> list[FetchItem]:
     """What to bring, in the registry's order; ConfigError where a name, a choice or a place does not fit."""
     if "://" in landing:
-        raise ConfigError(f"{landing}: fetch writes to a local landing area only; give --landing a folder")
+        raise ConfigError(
+            f"{landing}: fetch writes to a landing area in a folder or on S3; give --landing one of these"
+        )
     asked = _asked_files(release, request)
     return [_item_to_fetch(file, landing_path(release, file.name), landing, request.base) for file in asked]
 

@@ -18,8 +18,9 @@ from oilake.jobs.ingesting import listed_images, repairs, reuse
 from oilake.jobs.ingesting.listed_images import StagedList
 from oilake.jobs.ingesting.published_tables import TRANSFORMS, RowTransform, row_transform
 from oilake.jobs.ingesting.reuse import ReusableFile
-from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows, parse_block
+from oilake.jobs.sources.csv_parser import BadRecord, ParsedRows
 from oilake.jobs.sources.csv_records import Block
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Chunk, Split, read_chunks
 from oilake.jobs.tables import staging
 from oilake.jobs.tables.staging import StagedFile, Writer
@@ -115,6 +116,7 @@ class ChunkTask:
         self.chunk, self.context, self.expected = chunk, context, expected
         self.table = schemas.table_schema(expected.member.table)
         self.types = member_transform(expected, context.release).TYPES
+        self.format = record_format(expected.member.format)
         self.promised = row_filter.filter_expectations(self.table.table)
         self.writers: dict[str, Writer] = {}
         self.quarantine: Writer | None = None
@@ -185,10 +187,11 @@ class ChunkTask:
     def _read_block(self, block: Block) -> None:
         where = f"{self.report.file}: {self.report.member}"
         try:
-            rows = parse_block(block, self.chunk.header, self.types, self.context.field_limit)
+            rows = self.format.parse_block(block, self.chunk.header, self.types, self.context.field_limit)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         self.report.is_sound &= block.sound
+        self.report.extra_columns += tuple(key for key in rows.extra if key not in self.report.extra_columns)
         rows = self._rows_of_subsets(rows)
         normalized = self._normalize(rows)
         judged = row_filter.filter_rows(normalized, self.promised)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from oilake.conf.chosen_files import FileChoice, chosen_files
 from oilake.conf.mask_files import every_mask_file
 from oilake.conf.registry import File, Release
-from oilake.jobs.ingesting.landing_area import landed_uri
+from oilake.jobs.ingesting.landed_names import landed_uri
 from oilake.jobs.runtime.filesystem import file_size
 
 Use = Literal["rows", "lists", "masks", "none"]

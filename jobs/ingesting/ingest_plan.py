@@ -11,6 +11,7 @@ from oilake.conf.chosen_files import ALL_FILES, FileChoice, member_subsets, miss
 from oilake.conf.registry import ExpectedMember, Release, expected_members
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
+from oilake.jobs.ingesting.landed_names import landed_names
 from oilake.jobs.ingesting.landing_area import LandedFile
 
 
@@ -55,7 +56,7 @@ def plan_ingest(
     `held`: rows of `release_files` of what is published of the release; with a choice of tables or subsets it stays.
     """
     landing = settings.storage_uri(settings.landing)
-    present = landing_area.landed_names(release, landing)
+    present = landed_names(release, landing)
     absent = missing_names(release, choice, present)
     asked = landing_area.members_by_file(release, choice)
     wider = FileChoice(tuple(sorted(choice.tables)), tuple(sorted(choice.subsets)))

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, chosen_members
 from oilake.conf.errors import InputError
-from oilake.conf.registry import ExpectedMember, File, Release, landing_path
+from oilake.conf.registry import ExpectedMember, File, Release
 from oilake.conf.settings import Limits
 from oilake.conf.stated_bytes import Difference, find_differences, refusal_text, warning_text
 from oilake.jobs.ingesting.checksum_memory import landed_checksums
 from oilake.jobs.ingesting.class_files import is_small
-from oilake.jobs.runtime.filesystem import Checksums, file_size, join_uri
+from oilake.jobs.ingesting.landed_names import landed_uri
+from oilake.jobs.runtime.filesystem import Checksums, join_uri
 from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.sources import byte_ranges
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Split
 
 HASHERS = 2
@@ -38,23 +40,6 @@ class LandedFile:
         """What was stated of the file and its bytes are not."""
         sums = self.checksums
         return find_differences(self.file, {"size": sums.bytes, "md5": sums.md5, "sha256": sums.sha256})
-
-
-def landed_uri(release: Release, landing: str, file_name: str) -> str:
-    """Where a file of the release lies in the landing area."""
-    return join_uri(landing, landing_path(release, file_name))
-
-
-def landed_names(release: Release, landing: str) -> list[str]:
-    """The names of the release's files that are in the landing area."""
-    names = [file.name for file in release.files]
-    return [name for name in names if file_size(landed_uri(release, landing, name)) is not None]
-
-
-def has_own_files(release: Release, landing: str) -> bool:
-    """Whether a file that this release is the first to publish is in the landing area."""
-    own_files = (file for file in release.files if file.release is None)
-    return any(file_size(landed_uri(release, landing, file.name)) is not None for file in own_files)
 
 
 def find_landed(release: Release, landing: str, names: Collection[str], choice: FileChoice) -> list[LandedFile]:
@@ -101,7 +86,8 @@ def plan_splits(
         readers = limits.readers if landed_file.checksums.bytes > limits.large_bytes else 1
         chunk = _chunk_bytes(landed_file, readers, limits)
         if landed_file.file.kind == "plain":
-            planned += _range_splits(landed_file, readers, chunk)
+            formats = {record_format(e.member.format) for e in members[landed_file.file.name].values()}
+            planned += _range_splits(landed_file, readers, chunk, any(each.has_quotes for each in formats))
         else:
             planned += [
                 Split(landed_file.file.name, landed_file.uri, "tar.gz", chunk, n, readers) for n in range(readers)
@@ -117,8 +103,9 @@ def _chunk_bytes(landed_file: LandedFile, readers: int, limits: Limits) -> int:
     return max(1, target_bytes // limits.block_bytes) * limits.block_bytes
 
 
-def _range_splits(landed_file: LandedFile, readers: int, chunk: int) -> Iterator[Split]:
-    for n, byte_range in enumerate(byte_ranges.plan_ranges(landed_file.uri, landed_file.checksums.bytes, readers)):
+def _range_splits(landed_file: LandedFile, readers: int, chunk: int, has_quotes: bool) -> Iterator[Split]:
+    ranges = byte_ranges.plan_ranges(landed_file.uri, landed_file.checksums.bytes, readers, has_quotes)
+    for n, byte_range in enumerate(ranges):
         yield Split(
             landed_file.file.name,
             landed_file.uri,

@@ -19,6 +19,7 @@ TRANSFORMS = {
     "masks": "oilake.jobs.transforms.masks",
     "relationships": "oilake.jobs.transforms.relationships",
     "points": "oilake.jobs.transforms.points",
+    "narratives": "oilake.jobs.transforms.narratives",
     "attributes": "oilake.jobs.transforms.attributes",
     "relationship_triplets": "oilake.jobs.transforms.relationship_triplets",
     "relationship_descriptions": "oilake.jobs.transforms.relationship_descriptions",

@@ -14,7 +14,9 @@ from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
+# Whichever is reached first: rows of narratives weigh a thousand times those of labels.
 ROWS_PER_FILE = 4_000_000
+BYTES_PER_FILE = 512 << 20
 
 # Staged files by table and partition.
 UnsortedGroups = Mapping[tuple[str, str], Sequence[StagedFile]]
@@ -67,7 +69,8 @@ def _sort_partition(
 ) -> list[StagedFile]:
     table = schemas.table_schema(name)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
-    count = max(1, round(sum(file.rows for file in files) / ROWS_PER_FILE))
+    rows, size = sum(file.rows for file in files), sum(file.size for file in files)
+    count = max(1, round(rows / ROWS_PER_FILE), size // BYTES_PER_FILE)
     distinct = {digests.get(file.path, "") for file in files}
     notes = {MEMBER_NOTE: distinct.pop()} if len(distinct) == 1 and "" not in distinct else {}
     frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(name, file.path) for file in files))

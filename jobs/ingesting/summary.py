@@ -129,14 +129,22 @@ def _list_warnings(files: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
-    messages = set()
     totals: Counter[tuple[str, str]] = Counter()
+    headed = {(report.file, report.member) for report in reports if report.header is not None}
+    extra: dict[tuple[str, str], dict[str, None]] = {}
     for report in reports:
         totals[report.file, report.member] += report.read
-        if report.extra_columns:
-            columns = ", ".join(report.extra_columns)
-            messages.add(f"{report.file}: {report.member}: unknown columns were left out: {columns}")
-    messages.update(f"{file}: {member}: holds a header and no row" for (file, member), n in totals.items() if not n)
+        extra.setdefault((report.file, report.member), {}).update(dict.fromkeys(report.extra_columns))
+    messages = [
+        f"{file}: {member}: unknown columns were left out: {', '.join(names)}"
+        for (file, member), names in extra.items()
+        if names
+    ]
+    messages += [
+        f"{key[0]}: {key[1]}: holds {'a header and ' if key in headed else ''}no row"
+        for key, n in totals.items()
+        if not n
+    ]
     return sorted(messages)
 
 

@@ -11,16 +11,15 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import ConfigError, InputError
-from oilake.conf.mask_files import mask_files
+from oilake.conf.errors import ConfigError
 from oilake.conf.mask_rules import load_mask_rules
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
-from oilake.jobs.masking.mask_kernel import LISTED, TABLE, MaskContext, MaskSplit, check_masks
+from oilake.jobs.masking.landed_zips import LandedZip, find_zips, share_splits
+from oilake.jobs.masking.mask_kernel import LISTED, TABLE, MaskContext, check_masks
 from oilake.jobs.masking.outcome import MaskOutcome, MaskVerification, SubsetChecks
 from oilake.jobs.pipeline.derived_job import COUNTS_PROPERTY, DerivedTask, run_derived_job
 from oilake.jobs.runtime import code_version, spark_tasks
-from oilake.jobs.runtime.filesystem import FileState, file_state, join_uri
 from oilake.jobs.tables import publish, slice_files
 from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence, read_property
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
@@ -28,28 +27,8 @@ from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
 JOB, MODULE = "verify --masks", "jobs.masking.mask_job"
-PART_BYTES = 64 << 20
-SHARES_A_CORE = 4
 
 Checks = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class LandedZip:
-    """One zip of masks that the release has; `state`: None where it has not landed."""
-
-    subset: str
-    digit: str
-    name: str
-    uri: str
-    state: FileState | None
-
-    def splits(self) -> list[MaskSplit]:
-        """The shares in which its members are read: contiguous, and of about PART_BYTES."""
-        if self.state is None:
-            return [MaskSplit(self.subset, self.digit, self.name, None)]
-        parts = 1 + self.state.bytes // PART_BYTES
-        return [MaskSplit(self.subset, self.digit, self.name, self.uri, part, parts) for part in range(parts)]
 
 
 @dataclass(frozen=True)
@@ -124,24 +103,6 @@ def verify_masks(
     )
 
 
-def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ()) -> tuple[LandedZip, ...]:
-    """All zips of the subsets; where none is named, of those of which one has landed. InputError where none has."""
-    landing = settings.storage_uri(settings.landing)
-    zips = [
-        LandedZip(zip_file.subset, zip_file.digit, zip_file.file.name, uri, file_state(uri))
-        for zip_file in mask_files(release, subsets)
-        for uri in [join_uri(landing, zip_file.file.name)]
-    ]
-    landed = {zip_file.subset for zip_file in zips if zip_file.state}
-    if absent := [subset for subset in subsets if subset not in landed] if subsets else [""] * (not landed):
-        of = f" of {', '.join(absent)}" if subsets else ""
-        raise InputError(
-            f"{settings.landing}: none of the zips of {release.release}'s masks{of} is here; bring them with `oilake fetch "
-            f"--release {release.release} --masks`"
-        )
-    return tuple(zip_file for zip_file in zips if zip_file.subset in landed)
-
-
 def _row_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The Parquet files of `masks` by subset; ConfigError where the release was ingested without masks of one."""
     files = slice_files.published_files(warehouse, LISTED, pin)
@@ -196,14 +157,6 @@ def _check_zips(spark: SparkSession, plan: MaskPlan, context: MaskContext) -> di
         ):
             outcomes[subset].add(outcome)
     return outcomes
-
-
-def share_splits(zips: Sequence[LandedZip], cores: int) -> list[list[MaskSplit]]:
-    """The splits of the zips, dealt to as many tasks as keep the cores busy: small zips share a task."""
-    splits = [split for zip_file in zips for split in zip_file.splits()]
-    total = sum(zip_file.state.bytes for zip_file in zips if zip_file.state)
-    tasks = min(len(splits), max(SHARES_A_CORE * cores, total // PART_BYTES))
-    return [splits[number::tasks] for number in range(tasks)]
 
 
 def _subset_checks(plan: MaskPlan, outcomes: Mapping[str, MaskOutcome]) -> Checks:

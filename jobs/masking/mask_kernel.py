@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 import pyarrow as pa
 
 from oilake.conf.mask_rules import MaskRules
 from oilake.jobs.blobs.mask_pictures import DamagedMaskError, MaskBox, MaskFacts, read_mask
+from oilake.jobs.masking.listed_masks import BATCH, EDGES, ROW_COLUMNS, ListedMasks, Row
 from oilake.jobs.masking.outcome import EXTRA, MISSING, VERIFIED, MaskOutcome
 from oilake.jobs.sources.zip_members import DamagedMemberError, DamagedZipError, file_members, open_zip, read_member
 from oilake.jobs.tables import parquet_reader
@@ -20,12 +20,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 TABLE, LISTED = "mask_checks", "masks"
-EDGES = ("x_min", "x_max", "y_min", "y_max")
-ROW_COLUMNS = ("mask_path", "image_id", "mid", "box_id")
 ID_DIGITS = 16
-BATCH = 1 << 14
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,13 +47,6 @@ class MaskContext:
     row_files: dict[str, tuple[str, ...]]
 
 
-class ListedMask(NamedTuple):
-    """A row of `masks`: what is taken over of it, and its box."""
-
-    columns: Row
-    box: MaskBox
-
-
 class MaskVerdict(NamedTuple):
     """What is held of one mask: see the columns of `mask_checks`."""
 
@@ -76,7 +64,7 @@ def check_masks(split: MaskSplit, context: MaskContext) -> Iterator[MaskOutcome]
     writer = Writer(context.warehouse, schemas.table_schema(TABLE), _partition(split, context), context.run_id, 0)
     rows: list[Row] = []
     for row in _check_split(split, listed, context.rules, outcome):
-        outcome.count_mask(row["status"], row["reason"], row["mask_path"], row["note"])
+        outcome.count_mask(row["status"], row["reason"], row["mask_path"])
         rows.append(row)
         if len(rows) == BATCH:
             writer.write(_as_table(rows))
@@ -97,53 +85,46 @@ def _as_table(rows: list[Row]) -> pa.Table:
     return pa.table({name: [row[name] for row in rows] for name in schema.names}, schema=schema)
 
 
-def _listed_masks(split: MaskSplit, context: MaskContext) -> dict[str, list[ListedMask]]:
-    """The rows of `masks` whose images belong to the zip, by the names of their masks."""
+def _listed_masks(split: MaskSplit, context: MaskContext) -> ListedMasks:
+    """The rows of `masks` whose images belong to the zip."""
     first, after = (digit + "0" * (ID_DIGITS - 1) for digit in (split.digit, chr(ord(split.digit) + 1)))
     filters = [("image_id", ">=", first), ("image_id", "<", after)]
-    listed: dict[str, list[ListedMask]] = defaultdict(list)
-    for path in context.row_files[split.subset]:
-        rows = parquet_reader.read_file(path, LISTED, [*ROW_COLUMNS, *EDGES], filters)
-        for batch in rows.to_batches(BATCH):
-            for row in batch.to_pylist():
-                columns = {name: row[name] for name in ROW_COLUMNS}
-                listed[row["mask_path"]].append(ListedMask(columns, MaskBox(*(row[edge] for edge in EDGES))))
-    return listed
+    files = context.row_files[split.subset]
+    columns = [*ROW_COLUMNS, *EDGES]
+    return ListedMasks.of(pa.concat_tables(parquet_reader.read_file(path, LISTED, columns, filters) for path in files))
 
 
-def _check_split(
-    split: MaskSplit, listed: dict[str, list[ListedMask]], rules: MaskRules, outcome: MaskOutcome
-) -> Iterator[Row]:
+def _check_split(split: MaskSplit, listed: ListedMasks, rules: MaskRules, outcome: MaskOutcome) -> Iterator[Row]:
     if split.uri is None:
-        yield from _without_member(split, listed, MaskVerdict(MISSING, "no_archive"))
+        yield from _without_member(split, listed, {}, MaskVerdict(MISSING, "no_archive"))
         return
     try:
         with open_zip(split.uri) as archive:
             yield from _check_members(archive, split, listed, rules, outcome)
     except DamagedZipError as error:
         if split.part == 0:
-            yield from _without_member(split, listed, MaskVerdict("unreadable", "damaged_archive", str(error)))
+            yield from _without_member(split, listed, {}, MaskVerdict("unreadable", "damaged_archive", str(error)))
 
 
 def _check_members(
-    archive: ZipFile, split: MaskSplit, listed: dict[str, list[ListedMask]], rules: MaskRules, outcome: MaskOutcome
+    archive: ZipFile, split: MaskSplit, listed: ListedMasks, rules: MaskRules, outcome: MaskOutcome
 ) -> Iterator[Row]:
     members = file_members(archive)
     firsts = {base_name(members[n]): n for n in range(len(members) - 1, -1, -1)}
     if split.part == 0:
-        absent = {name: masks for name, masks in listed.items() if name not in firsts}
-        yield from _without_member(split, absent, MaskVerdict(MISSING, "not_in_archive"))
+        yield from _without_member(split, listed, firsts, MaskVerdict(MISSING, "not_in_archive"))
     for n in share_places(len(members), split.part, split.parts):
         member, name = members[n], base_name(members[n])
         outcome.members += 1
         outcome.bytes += member.file_size
-        if firsts[name] != n or name not in listed:
+        masks = listed.named(name) if firsts[name] == n else []
+        if not masks:
             reason = "unlisted" if firsts[name] == n else "repeated"
             extra = {**dict.fromkeys(ROW_COLUMNS), "mask_path": member.filename}
             yield _check_row(split, extra, MaskVerdict(EXTRA, reason, None, member.file_size))
             continue
-        verdicts = _judge_member(archive, member, [mask.box for mask in listed[name]], rules)
-        for mask, verdict in zip(listed[name], verdicts, strict=True):
+        verdicts = _judge_member(archive, member, [mask.box for mask in masks], rules)
+        for mask, verdict in zip(masks, verdicts, strict=True):
             yield _check_row(split, mask.columns, verdict)
 
 
@@ -157,10 +138,12 @@ def share_places(count: int, part: int, parts: int) -> range:
     return range(count * part // parts, count * (part + 1) // parts)
 
 
-def _without_member(split: MaskSplit, listed: dict[str, list[ListedMask]], verdict: MaskVerdict) -> Iterator[Row]:
-    for masks in listed.values():
-        for mask in masks:
-            yield _check_row(split, mask.columns, verdict)
+def _without_member(
+    split: MaskSplit, listed: ListedMasks, members: Mapping[str, int], verdict: MaskVerdict
+) -> Iterator[Row]:
+    """The rows that none of the members is named after."""
+    for mask in listed.without(members):
+        yield _check_row(split, mask.columns, verdict)
 
 
 def _judge_member(

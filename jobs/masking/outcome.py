@@ -26,13 +26,13 @@ class MaskOutcome:
     bytes: int = 0
     staged: list[StagedFile] = field(default_factory=list)
 
-    def count_mask(self, status: str, reason: str | None, name: str, note: str | None) -> None:
+    def count_mask(self, status: str, reason: str | None, name: str) -> None:
         """Counts one row; its name is kept where it is one of the first of a bad status."""
         self.statuses[status] += 1
         if reason:
             self.reasons[reason] += 1
         if status in BAD and len(names := self.shown.setdefault(status, [])) < SHOWN:
-            names.append(f"{name} ({note or reason})" if note or reason else name)
+            names.append(f"{name} ({reason})" if reason else name)
 
     def add(self, other: MaskOutcome) -> None:
         """Takes the other's counts."""

@@ -38,7 +38,7 @@ class DerivedTask:
     `basis`: what it reads, as (release, job, fingerprint of what is published); `properties` go into the commits and the
     tables; `since`: the earlier release of a comparison; `reads`: the published tables whose rows it needs. `kept`: of a
     table whose slice is replaced in part, the published files that stay. `module`: where the work of a job begins that is
-    no verb.
+    no verb. `unique`: tables whose keys it compares itself.
     """
 
     job: str
@@ -51,6 +51,7 @@ class DerivedTask:
     reads: tuple[tuple[Snapshot, str], ...] = ()
     kept: Mapping[str, tuple[StagedFile, ...]] = field(default_factory=dict)
     module: str | None = None
+    unique: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 over all that decides what the tables will hold."""
@@ -109,7 +110,9 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             properties,
             kept=dict(task.kept),
         )
-        return StagedPublication(publication, PublishFacts(is_complete=snapshot.status == "complete"), work_result)
+        return StagedPublication(
+            publication, PublishFacts(unique=task.unique, is_complete=snapshot.status == "complete"), work_result
+        )
 
     passed_publication = pass_gate(spark, warehouse, run_id, stage_files)
     snapshot = publish_passed(warehouse, passed_publication)

@@ -22,7 +22,7 @@ from oilake.jobs.quarantining.records import (
 )
 from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
-from oilake.jobs.sources.csv_parser import parse_separately
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
@@ -35,7 +35,7 @@ def judge_records(raws: Sequence[bytes], source: MemberReader, release: Release,
     """The records of one member (without their line ends), judged as ingest would judge them now."""
     table = source.expected.member.table
     types = member_transform(source.expected, release).TYPES
-    apart = parse_separately(raws, source.header, types, limit)
+    apart = record_format(source.expected.member.format).parse_separately(raws, source.header, types, limit)
     normalized = normalize_member(apart.columns, source.expected, release)
     judged = row_filter.filter_rows(normalized, row_filter.filter_expectations(table))
     good = judged.good

@@ -12,7 +12,6 @@ from oilake.conf.errors import ConfigError, StoreError
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import duplicate_keys, landing_area
-from oilake.jobs.ingesting.published_tables import TRANSFORMS
 from oilake.jobs.quarantining import rejudge_kernel
 from oilake.jobs.quarantining.records import (
     FilePreview,
@@ -21,15 +20,14 @@ from oilake.jobs.quarantining.records import (
     ReprocessContext,
     RereadFile,
 )
+from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.runtime.progress import track_progress
 from oilake.jobs.sources.csv_parser import positional_header, read_header
+from oilake.jobs.sources.json_lines import keyed_header
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.schemas import loader as schemas
-
-# Those whose rows are sorted by image; a row of a small list stays, as its file is soon read again.
-TABLES = tuple(name for name in TRANSFORMS if schemas.table_schema(name).sort_by)
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,9 @@ def _member_readers(warehouse: Warehouse, pin: Snapshot, release: Release) -> di
         if expected.member.table not in TABLES or is_list:
             continue
         columns = release.columns[expected.member.columns or ""]
+        if record_format(expected.member.format).has_keys:
+            readers[member] = MemberReader(expected, keyed_header(columns, where), places.index(member))
+            continue
         if row.get("header") is None and expected.member.header in ("absent", "either"):
             readers[member] = MemberReader(expected, positional_header(columns, where), places.index(member))
             continue

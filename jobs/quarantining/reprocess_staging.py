@@ -25,7 +25,8 @@ from oilake.jobs.quarantining.records import (
     RereadFile,
     SortedRun,
 )
-from oilake.jobs.quarantining.reprocess_plan import TABLES, ReprocessPlan
+from oilake.jobs.quarantining.released_tables import TABLES
+from oilake.jobs.quarantining.reprocess_plan import ReprocessPlan
 from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.tables import cleanup
 from oilake.jobs.tables.publication import Publication

@@ -111,7 +111,7 @@ def _parse_row(where: str, line: int, cells: Mapping[str, str], releases: Collec
     return Correction(
         line,
         image_id,
-        str(mids.normalize(pa.array([cells["mid"]]))[0][0]),
+        _parse_mid(where, cells["mid"]),
         kind,
         _parse_verdict(where, kind, cells["verdict"]),
         _parse_box(where, kind, [cells.get(name, "") for name in COORDINATES]),
@@ -119,6 +119,13 @@ def _parse_row(where: str, line: int, cells: Mapping[str, str], releases: Collec
         cells["why"],
         _parse_releases(where, cells["releases"], releases),
     )
+
+
+def _parse_mid(where: str, text: str) -> str:
+    mid = str(mids.normalize(pa.array([text]))[0][0])
+    if not re.fullmatch(mids.CANONICAL, mid):
+        raise InputError(f"{where}: mid must be a MID such as /m/0bt9lr, not {brief_text(text)!r}; correct it")
+    return mid
 
 
 def _parse_verdict(where: str, kind: str, verdict: str) -> str | None:

@@ -45,8 +45,8 @@ class CorrectionCounts:
     def as_text(self) -> str:
         """The counts in one line for a person."""
         return (
-            f"corrections of {self.file}: {self.verdicts:,} verdicts applied, {self.boxes:,} boxes left out, of "
-            f"{self.rows:,} rows"
+            f"corrections of {self.file}: rows {self.rows:,}, verdicts applied {self.verdicts:,}, boxes left out "
+            f"{self.boxes:,}"
         )
 
 

@@ -65,15 +65,15 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
             "corrections": _corrections(warehouse, snapshot, image_id),
+            "narratives": _read_narratives(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
             "contradictions": _read_contradictions(history, warehouse, snapshot),
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes", "box_changes"):
             _add_changes(history, warehouse, snapshot, table, "image_id")
-    if not any(
-        entry["image"] or entry["boxes"] or entry["labels"] or entry["contradictions"] for entry in history.releases
-    ):
+    sections = ("image", "boxes", "labels", "contradictions", "narratives")
+    if not any(entry[name] for entry in history.releases for name in sections):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
 
@@ -96,6 +96,16 @@ def _corrections(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> lis
         return []
     rows = point_lookup.matching_rows(warehouse, CORRECTIONS, snapshot.release, "image_id", image_id)
     return [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["is_applied"]]
+
+
+def _read_narratives(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+    """Who told what of the image, without the traces: these have hundreds of points."""
+    if "narratives" not in snapshot.table_versions:
+        return []
+    columns = ["annotator_id", "caption", "voice_recording"]
+    parts = point_lookup.matching_parts(warehouse, "narratives", snapshot.release, "image_id", image_id, columns)
+    rows = [row for _, part in parts for row in part.select(columns).to_pylist()]
+    return sorted(rows, key=lambda row: (row["annotator_id"], row["caption"]))
 
 
 def read_class_history(warehouse: Warehouse, mid: str) -> EntityHistory:

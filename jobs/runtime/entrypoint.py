@@ -52,7 +52,8 @@ def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
 
 def _library_sentence(error: Exception) -> str | None:
     """What a library's error means for a person; None for one that is a fault of ours."""
-    from oilake.jobs.runtime.error_text import DAMAGE, SPARK_ERRORS, error_line
+    from oilake.jobs.runtime.error_text import DAMAGE, error_line
+    from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 
     if isinstance(error, SPARK_ERRORS):
         return f"Spark failed ({error_line(error)}); OILAKE_DEBUG=1 tells more"

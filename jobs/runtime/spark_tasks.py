@@ -19,8 +19,9 @@ from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
 from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreError
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 
 T = TypeVar("T")
 R = TypeVar("R")

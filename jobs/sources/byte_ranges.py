@@ -1,9 +1,10 @@
-"""Byte ranges of a plain CSV file that begin and end where a record does, so that each can be read by itself."""
+"""Byte ranges of a plain file of rows that begin and end where a record does, so that each can be read by itself."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -23,37 +24,39 @@ class ByteRange:
     line: int
 
 
-def plan_ranges(uri: str, size: int, count: int) -> list[ByteRange]:
+def plan_ranges(uri: str, size: int, count: int, has_quotes: bool = True) -> list[ByteRange]:
     """Up to `count` ranges of the file of `size` bytes.
 
     Line feeds and quotes are counted once; a boundary is the first line feed outside quotes after an even share. Where
     the quoting is unsound the boundaries may be wrong: the reader sees it in its own range, and the file is read whole.
+    `has_quotes`: a line feed inside quotes ends no record; without them every line feed ends one.
     """
     cuts = sorted({size * n // count for n in range(count)})
     with ThreadPoolExecutor(max_workers=4) as pool:
-        counts = list(pool.map(lambda pair: _count_marks(uri, *pair), zip(cuts, [*cuts[1:], size], strict=True)))
+        counts = list(pool.map(partial(_count_marks, uri, has_quotes), cuts, [*cuts[1:], size]))
     starts, line, quotes = [(0, 1)], 1, 0
     ends = [*cuts[1:], size][1:]
     for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts[:-1], strict=True):
         line, quotes = line + newlines, quotes + marks
-        start, passed = _next_record(uri, cut, stop, bool(quotes % 2))
+        start, passed = _next_record(uri, cut, stop, bool(quotes % 2), has_quotes)
         if start < stop:
             starts.append((start, line + passed))
     stops = [start for start, _ in starts[1:]] + [size]
     return [ByteRange(start, stop, line) for (start, line), stop in zip(starts, stops, strict=True)]
 
 
-def _count_marks(uri: str, start: int, stop: int) -> tuple[int, int]:
-    """(line feeds, quotes) in bytes [start, stop)."""
+def _count_marks(uri: str, has_quotes: bool, start: int, stop: int) -> tuple[int, int]:
+    """(line feeds, quotes that matter) in bytes [start, stop)."""
     newlines = quotes = 0
     with open_file(uri) as file, AsInputError(uri):
         file.seek(start)
         while start < stop and (data := file.read(min(READ_BYTES, stop - start))):
-            newlines, quotes, start = newlines + data.count(NEWLINE), quotes + data.count(QUOTE), start + len(data)
+            quotes += data.count(QUOTE) if has_quotes else 0
+            newlines, start = newlines + data.count(NEWLINE), start + len(data)
     return newlines, quotes
 
 
-def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, int]:
+def _next_record(uri: str, start: int, stop: int, inside: bool, has_quotes: bool) -> tuple[int, int]:
     """(offset of the first record that begins in (start, stop), else `stop`; line feeds between).
 
     `inside`: `start` stands in quotes. What begins behind `stop` is found from there: every byte is looked at once.
@@ -64,7 +67,7 @@ def _next_record(uri: str, start: int, stop: int, inside: bool) -> tuple[int, in
         while start < stop and (data := file.read(min(READ_BYTES, stop - start))):
             octets = np.frombuffer(data, np.uint8)
             newlines = np.flatnonzero(octets == NEWLINE[0])
-            quotes = np.flatnonzero(octets == QUOTE[0])
+            quotes = np.flatnonzero(octets == QUOTE[0]) if has_quotes else np.empty(0, np.int64)
             outside = (np.searchsorted(quotes, newlines) + inside) % 2 == 0
             if outside.any():
                 first = int(np.argmax(outside))

@@ -23,12 +23,14 @@ class Header:
     """Our column names by field position; None where the registry does not know the column (`extra` names those).
 
     `text`: the line as it stood, without its line end; None for a file that has no header. `where`: the file and member.
+    `keys`: the published name of each column, where every record carries them.
     """
 
     names: tuple[str | None, ...]
     extra: tuple[str, ...] = ()
     text: str | None = None
     where: str = "the file"
+    keys: tuple[str, ...] = ()
 
 
 class BadRecord(NamedTuple):
@@ -44,7 +46,7 @@ class ParsedRows:
     """One block's rows: raw `columns` of shape (rows,) each, and the records that are none.
 
     `walked`: the records behind the rows, where the block had to be walked; else the block's own ends tell them. `places`:
-    where only some rows were chosen, their numbers among all of the block.
+    where only some rows were chosen, their numbers among all of the block. `extra`: keys of records that nobody knows.
     """
 
     block: Block
@@ -53,6 +55,7 @@ class ParsedRows:
     bad: tuple[BadRecord, ...] = ()
     walked: tuple[Record, ...] | None = None
     places: npt.NDArray[np.int64] | None = None
+    extra: tuple[str, ...] = ()
 
     def choose_rows(self, rows: npt.NDArray[np.int64]) -> ParsedRows:
         """Only the given rows; the records that are none stay."""
@@ -85,11 +88,12 @@ class ParsedRows:
 @dataclass(frozen=True)
 class SeparateRecords:
     """Records that were read each by itself: raw `columns` of those that are rows, `places`: which ones they are, and all
-    reasons of each other one, by place."""
+    reasons of each other one, by place; `extra`: keys that nobody knows."""
 
     columns: dict[str, pa.Array]
     places: npt.NDArray[np.int64]
     bad: dict[int, tuple[str, ...]]
+    extra: tuple[str, ...] = ()
 
 
 def _without_line_end(record: bytes) -> bytes:
@@ -245,7 +249,7 @@ def _separate_records(block: Block, expected: int, limit: int) -> tuple[list[Rec
 def _bad_reasons(raw: bytes, fault: str | None, expected: int, limit: int) -> tuple[str, ...]:
     """Every reason why a record is no row, in a fixed order."""
     reasons = ["nul_byte"] if b"\0" in raw else []
-    if not raw.isascii() and not _is_utf8(raw):
+    if not is_utf8(raw):
         reasons.append("invalid_utf8")
     if fault:
         return (*reasons, fault)
@@ -259,7 +263,10 @@ def _bad_reasons(raw: bytes, fault: str | None, expected: int, limit: int) -> tu
     return tuple(reasons)
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
+    """Whether the bytes are text."""
+    if raw.isascii():
+        return True
     try:
         raw.decode()
     except UnicodeDecodeError:

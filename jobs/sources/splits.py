@@ -1,4 +1,4 @@
-"""What one task reads: a share of an archive's stream, or a byte range of a plain CSV file."""
+"""What one task reads: a share of an archive's stream, or a byte range of a plain file of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember
 from oilake.jobs.runtime.filesystem import open_file, open_stream
 from oilake.jobs.sources.csv_parser import BOM, Header, is_header, positional_header, read_header
-from oilake.jobs.sources.csv_records import Block, ReadBytes, read_blocks
+from oilake.jobs.sources.csv_records import Block, ReadBytes
+from oilake.jobs.sources.json_lines import keyed_header
+from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.record_walker import NEWLINE, Walker
 from oilake.jobs.sources.tar_stream import AsInputError, stream_members
 
@@ -65,12 +67,12 @@ def _archive_chunks(
     with open_stream(split.uri) as stream:
         for path, read in stream_members(stream, split.file, members_by_path):
             where = f"{split.file}: {path}"
-            header, body = _separate_header(
-                read_blocks(read, block_bytes, where=where), members_by_path[path], columns, where
-            )
+            expected = members_by_path[path]
+            member_blocks = record_format(expected.member.format).read_blocks(read, block_bytes, where=where)
+            header, body = _separate_header(member_blocks, expected, columns, where)
             for _, group in groupby(_or_empty(body), _chunk_numbering(split.chunk)):
                 if number % split.shares == split.share:
-                    yield Chunk(members_by_path[path], number, header, group)
+                    yield Chunk(expected, number, header, group)
                 number += 1
 
 
@@ -78,10 +80,11 @@ def _range_chunks(
     split: Split, members_by_path: Mapping[str, ExpectedMember], columns: Any, block_bytes: int
 ) -> Iterator[Chunk]:
     expected = members_by_path[split.file]
+    rows_format = record_format(expected.member.format)
     with open_file(split.uri) as file:
         header, body = _separate_header(iter([_first_block(file, split.file)]), expected, columns, split.file)
         file.seek(split.start)
-        file_blocks = read_blocks(
+        file_blocks = rows_format.read_blocks(
             _bounded_read(file, split.stop - split.start, split.file), block_bytes, split.line, split.file
         )
         if split.start == 0:
@@ -130,6 +133,8 @@ def _separate_header(
     first = next(member_blocks, None)
     if first is None or not first.data.strip():
         raise InputError(f"{where}: the file is empty; fetch it again")
+    if record_format(expected.member.format).has_keys:
+        return keyed_header(columns[expected.member.columns], where), chain([first], member_blocks)
     stop = _first_record_end(first.data) if first.sound else next(Walker(first.data, at_end=True).records()).stop
     names, form = columns[expected.member.columns], expected.member.header or "present"
     if form == "absent" or (form == "either" and not is_header(first.data[:stop], names)):

@@ -20,20 +20,26 @@ TRIES = 600
 TRIES_A_VARIANT = 150
 # A job may well refuse a file with a larger share of bad rows.
 MAX_DEFECT_SHARE = 0.008
-WINDOW = 8 << 10
+WINDOW, JSON_WINDOW = 8 << 10, 256 << 10
 BUFFER = 1 << 20
 STARTS_ROW = re.compile(rb"[0-9a-f]{16}[,_]")
+# The one column of a row that is a line of JSON.
+LINE = "line"
 
 
 @dataclass(frozen=True)
 class SpooledMember:
-    """A file of rows that waits in a spool; `table`: images, machine, human or boxes of V3, or what later defects need."""
+    """A file of rows that waits in a spool; `table`: images, machine, human or boxes of V3, or what later defects need.
+
+    `is_json`: its rows are lines of JSON, and no header stands before them.
+    """
 
     archive: str
     path: str
     table: str
     subset: str
     spool: Path
+    is_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,9 +153,10 @@ def _copy_bytes(old: IO[bytes], new: IO[bytes], count: int) -> int:
 
 def _member_edits(member: SpooledMember) -> MemberEdits:
     with open(member.spool, "rb") as file:
-        line = file.readline()
+        line = b"" if member.is_json else file.readline()
         rows = sum(data.count(b"\n") for data in iter(lambda: file.read(BUFFER), b""))
-    return MemberEdits(member, line.decode().strip().split(","), len(line), member.spool.stat().st_size, rows)
+    columns = [LINE] if member.is_json else line.decode().strip().split(",")
+    return MemberEdits(member, columns, len(line), member.spool.stat().st_size, rows)
 
 
 def _next_member(fitting: Sequence[MemberEdits], n: int) -> MemberEdits:
@@ -191,12 +198,15 @@ def _make_edit(rng: np.random.Generator, name: str, kind: DefectKind, sound_row:
 
 def _random_row(rng: np.random.Generator, file: IO[bytes], target: MemberEdits) -> SoundRow | None:
     """The row behind a random byte; None where that is no row on one line."""
-    position = max(target.first - 1, int(rng.integers(target.first - 1, target.size)))
+    is_json, first = target.member.is_json, max(0, target.first - 1)
+    position = int(rng.integers(first, target.size))
     file.seek(position)
-    data = file.read(WINDOW)
+    data = file.read(JSON_WINDOW if is_json else WINDOW)
     start = data.find(b"\n") + 1
     stop = data.find(b"\n", start) + 1
     line = data[start : stop - 1]
+    if is_json and start and stop:
+        return SoundRow(position + start, position + stop, {LINE: line.decode()}, None)
     if start == 0 or stop == 0 or not STARTS_ROW.match(line) or line.count(b'"') % 2:
         return None
     row = dict(zip(target.columns, defects.split_record(line), strict=True))

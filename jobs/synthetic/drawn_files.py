@@ -1,4 +1,4 @@
-"""One slice of a file of masks, relationships or points: its rows, and what they count."""
+"""One slice of a file of masks, relationships, points or narratives: its rows, and what they count."""
 
 from __future__ import annotations
 
@@ -7,36 +7,40 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.synthetic import evolved_drawings, pairs
+from oilake.jobs.synthetic import evolved_drawings, evolved_narratives, pairs
 from oilake.jobs.synthetic.evolution import SubsetState
 from oilake.jobs.synthetic.evolved_boxes import EvolvedBoxes
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.evolved_drawings import Relationships, Triplets
+from oilake.jobs.synthetic.evolved_narratives import Narratives
 from oilake.jobs.synthetic.figures import FigureTally
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.release_rules import RowFile
 
 DRAWINGS, SPELLINGS = 5, 6
-CONTENTS = ("masks", "relationships", "points")
+CONTENTS = ("masks", "relationships", "points", "narratives")
 
 
 @dataclass(frozen=True)
 class DrawnFile:
-    """File `name` in slice `number`, drawn from the state of its subset; the same whenever it is drawn."""
+    """File `name` in slice `number`, drawn from the state of its subset's `images`; the same whenever it is drawn."""
 
     world: EvolvedContext
     number: int
     name: str
     form: RowFile
     state: SubsetState
+    images: int
 
-    def csv_lines(self, ids: pa.StringArray) -> pa.StringArray:
+    def text_lines(self, ids: pa.StringArray) -> pa.StringArray:
         """The rows as text; `ids`: the image IDs of the subset in the slice."""
         rng, world, form = self._random(SPELLINGS), self.world, self.form
         if form.content == "masks":
             return evolved_drawings.mask_lines(rng, ids, world, self.masks(), form.subset == "train")
         if form.content == "points":
             return evolved_drawings.point_lines(rng, ids, world, self.state, self._points(), form.state)
+        if form.content == "narratives":
+            return evolved_narratives.narrative_lines(rng, ids, world, self.state, self._narratives(), form)
         triplets = evolved_drawings.make_triplets(world, form.state)
         return evolved_drawings.relationship_lines(ids, world, triplets, self._relationships(triplets), form)
 
@@ -50,6 +54,9 @@ class DrawnFile:
         elif self.form.content == "points":
             drawn = self.state.labels.pairs[self._points()]
             tally.see(files, "point", pairs.class_numbers(drawn))
+        elif self.form.content == "narratives":
+            drawn = self._narratives().image
+            tally.count(files, "images_with_narratives", subset, len(np.unique(drawn)))
         else:
             drawn = self._relationships(evolved_drawings.make_triplets(self.world, self.form.state)).first
         tally.count(files, self.form.content, subset, len(drawn))
@@ -58,7 +65,16 @@ class DrawnFile:
         return self.world.random_generator(purpose, self.number, list(self.world.rules.rows).index(self.name))
 
     def _rows(self) -> int:
-        return self.world.scaled_count(self.form.state, self.form.content, self.form.subset or "", self.number)
+        return self._count(self.form.content)
+
+    def _count(self, figure: str) -> int:
+        return self.world.scaled_count(self.form.state, figure, self.form.subset or "", self.number)
+
+    def _narratives(self) -> Narratives:
+        described = self._count("images_with_narratives")
+        return evolved_narratives.draw_narratives(
+            self._random(DRAWINGS), self.images, self.form, described, self._rows()
+        )
 
     def masks(self) -> EvolvedBoxes:
         """The boxes in which the masks of a file of masks are painted."""

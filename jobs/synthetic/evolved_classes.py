@@ -63,7 +63,8 @@ def evolve_classes(seed: int, classes: SampleClasses, rules: SampleRules, scale:
     for release, mask in evolved.listed.items():
         evolved.listed[release] = np.append(mask, np.zeros(len(mids) - len(mask), np.bool_))
     for release, release_rules in rules.releases.items():
-        shared = evolved.listed[release_rules.classes.shared_with or release]
+        takes_over = release_rules.classes.shared_with  # which a sample that ends before it has not
+        shared = evolved.listed[takes_over if takes_over in evolved.listed else release]
         evolved.labelled[release] = evolved.listed[release] & shared
     return EvolvedClasses(**{**vars(evolved), "place": np.argsort(np.argsort(np.array(mids)))})
 

@@ -27,6 +27,8 @@ FIGURES = (
     "masks",
     "relationships",
     "points",
+    "narratives",
+    "images_with_narratives",
 )
 
 

@@ -73,7 +73,7 @@ def file_lines(world: EvolvedContext, slice_states: SliceStates, name: str) -> p
     if form.content == "boxes":
         return evolved_boxes.box_lines(ids, state.boxes, world.boxes, form.shortest)
     if form.content in drawn_files.CONTENTS:
-        return DrawnFile(world, slice_states.number, name, form, state).csv_lines(ids)
+        return DrawnFile(world, slice_states.number, name, form, state, len(ids)).text_lines(ids)
     return verdict_lines(ids, world.classes.place, _verdict_rows(world, state, form), world.human[form.state], rng)
 
 
@@ -102,7 +102,8 @@ def count_file(tally: FigureTally, world: EvolvedContext, slice_states: SliceSta
             tally.count((name,), "images", subset, len(part.ids))
     if form.subset is not None and form.content in drawn_files.CONTENTS:
         state = slice_states.states[form.subset][form.state]
-        DrawnFile(world, slice_states.number, name, form, state).count_rows(tally)
+        images = len(slice_states.rows[form.subset].names)
+        DrawnFile(world, slice_states.number, name, form, state, images).count_rows(tally)
     if form.subset is None or form.content not in ("human", "machine", "boxes"):
         return
     state, subset = slice_states.states[form.subset][form.state], form.subset

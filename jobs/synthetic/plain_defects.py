@@ -1,8 +1,8 @@
-"""The kinds of defects of V4 and later, and where they go: subsets by row, rotations, clicks, retired MIDs, headers."""
+"""The kinds of defects of V4 and later, and where they go: rotations, clicks, lines of JSON, headers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +50,55 @@ KINDS |= {
     ),
     "invalid_relationship": DefectKind(
         "invalid_relationship", ("relationships",), replace_column(RelationshipLabel=("On top", "2", "is_"))
+    ),
+}
+
+
+def _damage_line(*replaced: tuple[str, str]) -> Callable[[Row, int], Record]:
+    """One of some texts in a line, where it stands first, by turns: each as (what goes, what comes)."""
+
+    def replace_text(row: Row, n: int) -> Record:
+        return row[defect_injection.LINE].replace(*replaced[n % len(replaced)], 1).encode()
+
+    return replace_text
+
+
+def _cut_line(row: Row, n: int) -> Record:
+    line = row[defect_injection.LINE]
+    return line[: len(line) * (n % 7 + 1) // 8].encode()
+
+
+NARRATIVES = ("narratives",)
+KINDS |= {
+    "cut_line": DefectKind("broken_json", NARRATIVES, _cut_line),
+    "broken_json": DefectKind(
+        "broken_json",
+        NARRATIVES,
+        _damage_line(('": "', '" "'), ('"traces": [', '"traces": [' * 2), ("}", "")),
+    ),
+    "wrong_json_type": DefectKind(
+        "wrong_json_type",
+        NARRATIVES,
+        _damage_line(
+            ('"annotator_id": ', '"annotator_id": 0.5e'),
+            ('"caption": ', '"caption": 7, "caption": '),
+            ('"traces": [', '"traces": [7, '),
+        ),
+    ),
+    "invalid_traces": DefectKind(
+        "invalid_traces",
+        NARRATIVES,
+        _damage_line(('{"x": ', '{"x": null, "was": '), ('"y": ', '"why": '), ('"traces": [', '"traces": [null, ')),
+    ),
+    "invalid_timed_caption": DefectKind(
+        "invalid_timed_caption",
+        NARRATIVES,
+        _damage_line(('"start_time": ', '"start": '), ('"utterance": ', '"utterance": null, "said": ')),
+    ),
+    "missing_key": DefectKind(
+        "missing_value",
+        NARRATIVES,
+        _damage_line(('"caption": ', '"text": '), ('"image_id": ', '"image": '), ('"traces": ', '"trace": ')),
     ),
 }
 RETIRED = "retired_mid"
@@ -100,7 +149,9 @@ def plan_defects(
 def spooled_members(rules: SampleRules, spools: Mapping[str, Path]) -> list[SpooledMember]:
     """The files of rows that wait in spools (by name), as places for defects."""
     return [
-        SpooledMember(name, name, _place_of(rules, name), rules.rows[name].subset or "", spool)
+        SpooledMember(
+            name, name, _place_of(rules, name), rules.rows[name].subset or "", spool, rules.rows[name].is_json
+        )
         for name, spool in spools.items()
     ]
 

@@ -22,11 +22,12 @@ RowContent = Literal[
     "masks",
     "relationships",
     "points",
+    "narratives",
 ]
 ListContent = Literal["names", "trainable", "boxable", "segmentable", "tree", "triplets", "relations", "attributes"]
 # The table of each content that no label, image or class makes up.
 OWN_TABLES = {
-    **{content: content for content in ("boxes", "masks", "relationships", "points", "attributes")},
+    **{content: content for content in ("boxes", "masks", "relationships", "points", "narratives", "attributes")},
     "triplets": "relationship_triplets",
     "relations": "relationship_descriptions",
     "tree": "hierarchy",
@@ -111,13 +112,22 @@ class ReleaseRules:
 
 @dataclass(frozen=True)
 class RowFile:
-    """A file of rows: whose they are, of which subset, whether mixed up (images, or labels inside an image)."""
+    """A file of rows: whose they are, of which subset, whether mixed up (images, or labels inside an image).
+
+    `shard` of `shards`: its share of the images. `is_json`: lines of JSON, without a header.
+    """
 
     content: RowContent
     state: str
     subset: str | None = None
     shuffled: bool = False
     shortest: bool = False
+    shards: int = 1
+    shard: int = 0
+
+    @property
+    def is_json(self) -> bool:
+        return self.content == "narratives"
 
 
 @dataclass(frozen=True)
@@ -207,7 +217,9 @@ class SampleRules:
         return self.drawings[max(name for name in self.drawings if name <= release)]
 
     def header_line(self, name: str) -> bytes:
-        """The first line of a file of rows."""
+        """The first line of a file of rows; nothing where rows carry their keys."""
+        if self.rows[name].is_json:
+            return b""
         clicks = self.headers["clicks"] if self.is_clicked(name) else ()
         return ",".join((*self.headers[self.rows[name].content], *clicks)).encode() + b"\n"
 
@@ -241,6 +253,8 @@ def load_rules() -> SampleRules:
 
 
 def _expand_subset(name: str, form: RowFile) -> list[tuple[str, RowFile]]:
+    if "{shard}" in name:
+        return [(name.replace("{shard}", f"{n:05d}"), replace(form, shard=n)) for n in range(form.shards)]
     if "{subset}" not in name:
         return [(name, form)]
     return [(name.replace("{subset}", subset), replace(form, subset=subset)) for subset in SUBSETS]

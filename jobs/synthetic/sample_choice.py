@@ -16,6 +16,7 @@ TABLES = (
     "masks",
     "relationships",
     "points",
+    "narratives",
     "relationship_triplets",
     "relationship_descriptions",
     "attributes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -14,15 +14,16 @@ from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
 from oilake.conf.storage import StorageUri
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
 from oilake.jobs.tables.delta_commits import FOLDER as LOG_FOLDER
 from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.quoting import path_table
-from oilake.jobs.tables.table_properties import RETENTION, change_properties, migrate_retention
+from oilake.jobs.tables.table_properties import RETENTION, change_properties, lacking_retention, migrate_retention
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
@@ -40,8 +41,27 @@ def ensure_tables(session: StartSession, warehouse: Warehouse) -> list[str]:
     Spark is started only to count the rows that break a new constraint.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), schemas.table_names()))
+        outdated = [name for name in schemas.table_names() if not _is_current(warehouse, name)]
+        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), outdated))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
+
+
+def _is_current(warehouse: Warehouse, name: str) -> bool:
+    """Whether a table is there as schemas/ and quality/ have it."""
+    table = open_table(warehouse, name)
+    if table is None:
+        return False
+    fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
+    declared = {column.name: column for column in schemas.table_schema(name).columns}
+    stored, suite = table.metadata().configuration, quality.load_suite(name)
+    return (
+        fields.keys() == declared.keys()
+        and all(_is_of_type(declared[key], field) for key, field in fields.items())
+        and all(declared[key].nullable == field["nullable"] for key, field in fields.items())
+        and _stored_constraints(stored) == _plain_constraints(quality.delta_constraints(suite))
+        and stored.get(suite_properties.SHA256) == suite.digest()
+        and not lacking_retention(stored)
+    )
 
 
 def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> list[str]:
@@ -137,21 +157,23 @@ def _migrate_columns(warehouse: Warehouse, name: str, table: DeltaTable) -> list
 
 
 def _refuse_changed_type(where: str, name: str, declared: schemas.Column, field: dict[str, object]) -> None:
-    simple = {"long": "bigint", "integer": "int"}
-    stored_type = field["type"]
-    if isinstance(stored_type, str) and simple.get(stored_type, stored_type) != declared.type:
+    if not _is_of_type(declared, field):
         raise StoreError(
-            f"{where}: column {declared.name} is {stored_type}, but {declared.type} in schemas/{name}.yaml; "
+            f"{where}: column {declared.name} is {field['type']}, but {declared.type} in schemas/{name}.yaml; "
             "types are not migrated, ingest into a new warehouse instead"
         )
 
 
+def _is_of_type(declared: schemas.Column, field: dict[str, object]) -> bool:
+    """Whether a stored column has the declared type; nested types are not compared."""
+    simple = {"long": "bigint", "integer": "int"}
+    stored_type = field["type"]
+    return not isinstance(stored_type, str) or simple.get(stored_type, stored_type) == declared.type
+
+
 def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
     where = warehouse.table_uri(name)
-    stored = table.metadata().configuration
-    stored_constraints = {
-        k.removeprefix(CONSTRAINT): _without_spaces(v) for k, v in stored.items() if k.startswith(CONSTRAINT)
-    }
+    stored_constraints = _stored_constraints(table.metadata().configuration)
     suite = quality.load_suite(name)
     declared_constraints = quality.delta_constraints(suite)
     sentences = []
@@ -163,6 +185,14 @@ def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str,
         if stored_constraints.get(key) != _without_spaces(sql):
             sentences.append(f"{name}: {_add_constraint(session, warehouse, name, key, sql, suite.key())}")
     return sentences
+
+
+def _stored_constraints(stored: Mapping[str, str]) -> dict[str, str]:
+    return _plain_constraints({k.removeprefix(CONSTRAINT): v for k, v in stored.items() if k.startswith(CONSTRAINT)})
+
+
+def _plain_constraints(constraints: Mapping[str, str]) -> dict[str, str]:
+    return {key: _without_spaces(sql) for key, sql in constraints.items()}
 
 
 def _drop_constraint(warehouse: Warehouse, name: str, key: str) -> None:

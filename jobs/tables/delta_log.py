@@ -8,12 +8,11 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pyarrow import fs
 
 from oilake.conf.errors import StoreError
 from oilake.conf.places import refuse_odd_warehouse
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.file_batches import read_file_batches
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -54,7 +53,7 @@ def files_at(
 def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
     file_actions = []
-    for action in pa.table(opened.get_add_actions(flatten=True)).to_pylist():
+    for action in pa.RecordBatchReader.from_stream(opened.get_add_actions(flatten=True)).read_all().to_pylist():
         partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
         file_actions.append((action, partition))
     return file_actions
@@ -92,11 +91,15 @@ def rows_of_version(
     Read through Arrow's own file system: deltalake's calls Python from Arrow's threads, which at times outlive the
     interpreter and abort the process as it ends.
     """
-    store, path = open_filesystem(warehouse.table_uri(table))
-    chosen = [("release", "=", release)] if release else None
+    whole = pa.schema(opened.schema().to_arrow())
+    schema = whole if columns is None else pa.schema([whole.field(name) for name in columns])
+    row_records: list[dict[str, Any]] = []
     try:
-        read = opened.to_pyarrow_table(columns=columns, filters=chosen, filesystem=fs.SubTreeFileSystem(path, store))
+        for action, partition in add_actions(opened):
+            if release is None or partition["release"] == release:
+                uri = warehouse.table_uri(table, action["path"])
+                for batch in read_file_batches(uri, schema, partition):
+                    row_records += batch.to_pylist()
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise unreadable_rows_error(warehouse.table_uri(table), table, error) from None
-    row_records: list[dict[str, Any]] = pa.table(read).to_pylist()
     return row_records

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from oilake.conf.errors import StoreError
@@ -54,6 +53,8 @@ def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[n
 
     StoreError when it cannot be read.
     """
+    import pyarrow.dataset as ds  # with pandas, which most readers of a file do without
+
     store, inside = open_filesystem(path)
     schema = schemas.arrow_schema(schemas.table_schema(table))
     group_tables, start = [pa.table({name: pa.array([], schema.field(name).type) for name in columns})], 0

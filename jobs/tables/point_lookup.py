@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from oilake.jobs.tables.delta_log import files_at
-from oilake.jobs.tables.parquet_reader import read_file
-from oilake.jobs.tables.published_slices import PublishedSlice, published_slices
+from oilake.jobs.tables.row_batches import candidate_files, read_batches
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -33,22 +32,10 @@ def matching_parts(
 
     ConfigError when the table of the release is not published, StoreError when a file cannot be read.
     """
-    for published_slice in published_slices(warehouse, table, release):
-        for path, partition in _candidate_files(warehouse, table, published_slice, column, value):
-            yield (
-                partition,
-                read_file(warehouse.table_uri(table, path), table, columns, [(column, "=", value)]),
-            )
-
-
-def _candidate_files(
-    warehouse: Warehouse, table: str, published_slice: PublishedSlice, column: str, value: str
-) -> list[tuple[str, dict[str, str]]]:
-    """(path, partition) of the slice's files whose statistics leave room for the value."""
-    slice_actions = files_at(warehouse, table, published_slice.version, published_slice.partition)
-    return [(action["path"], partition) for action, partition in slice_actions if _may_hold(action, column, value)]
-
-
-def _may_hold(action: Mapping[str, Any], column: str, value: str) -> bool:
-    low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
-    return (low is None or low <= value) and (high is None or value <= high)
+    stored = schemas.arrow_schema(schemas.table_schema(table))
+    schema = pa.schema([stored.field(name) for name in dict.fromkeys((*columns, column))])
+    values = {column: value}
+    for file in candidate_files(warehouse, table, release, values):
+        batches = list(read_batches(warehouse, table, [file], schema, values))
+        rows = pa.Table.from_batches(batches, schema)
+        yield file.partition, rows.filter(pc.equal(rows[column], value)).select(list(columns))

@@ -1,89 +1,114 @@
-"""Conditions in SQL that a person gives: functions of a row's own values, and nothing that reads or calls anything else."""
+"""Conditions in SQL that a person gives: functions of a row's own values, and nothing that reads anything else."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.sql import DataFrame
+import duckdb
 
-from oilake.conf.errors import ConfigError, OilakeError, StoreError
-from oilake.jobs.runtime.error_text import SPARK_ERRORS, error_line
+from oilake.conf.errors import ConfigError
+from oilake.jobs.runtime.error_text import LONGEST_LINE
 
 CHARACTERS = 10_000
 NESTED = 200
-UNREAD_FILE = "FAILED_READ_FILE"
-# What Spark's parser makes of operators, and of functions that have a syntax of their own.
-OPERATORS = """
-    Add And BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CreateNamedStruct Divide EqualNullSafe EqualTo
-    GreaterThan GreaterThanOrEqual ILike In IntegralDivide IsNotNull IsNull IsNotUnknown IsUnknown LessThan
-    LessThanOrEqual Like LikeAll LikeAny Literal Multiply Not NotLikeAll NotLikeAny Or RLike Remainder StringLocate
-    StringTrim StringTrimBoth StringTrimLeft StringTrimRight Substring Subtract UnaryMinus UnaryPositive
-    UnresolvedAttribute UnresolvedExtractValue LambdaFunction UnresolvedNamedLambdaVariable
-"""
-# Called in each other, none of them makes its result longer and longer: the length of the condition bounds it all.
-FUNCTIONS = """
-    abs array array_contains array_max array_min array_position array_size arrays_overlap ascii between bigint bit_length
-    boolean btrim cardinality cast ceil ceiling char_length character_length coalesce concat concat_ws contains crc32
-    current_date current_timestamp date date_add date_diff date_format date_sub date_trunc dateadd datediff day dayofmonth
-    dayofweek dayofyear decimal double element_at endswith equal_null exists extract filter float floor forall get
-    greatest hash hour if ifnull ilike in initcap instr int isnan isnotnull isnull lcase least left len length like
-    locate lower ltrim map_contains_key map_keys map_values md5 minute mod month named_struct nanvl now nullif nvl nvl2
-    octet_length pmod position quarter rand regexp regexp_count regexp_extract regexp_instr regexp_like reverse right
-    rlike round rtrim second sha1 sha2 sign signum size smallint split_part sqrt startswith string substr substring
-    timestamp tinyint to_date to_timestamp trim trunc try_add try_divide try_element_at try_multiply try_subtract typeof
-    ucase unhex unix_timestamp upper weekday weekofyear xxhash64 year
-"""
-TRAIL = re.compile(r"\s*SQLSTATE: \w+;?|\s*[;(]?\s*line \d+, ?pos(?:ition)? \d+\)?;?|\s*;? ?line \d+ pos \d+;?")
-CLASS = re.compile(r"^\[[A-Z0-9_.]+\] ")
+# What DuckDB's parser makes of comparisons, operators and functions of one row's values.
+PARTS = {
+    "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
+    "LAMBDA_REF", "OPERATOR", "TYPE",
+}  # fmt: skip
+# Their result may be longer than all that they are given, up to any length.
+GROWING = {
+    "array_resize", "bar", "format", "generate_series", "list_reduce", "list_resize", "lpad", "printf", "range", "reduce",
+    "regexp_replace", "repeat", "replace", "rpad",
+}  # fmt: skip
+CLASS = re.compile(r"^[A-Za-z ]+ Error: ")
 
 
-def filter_by_condition(frame: DataFrame, condition: str) -> DataFrame:
-    """The rows that meet a condition in Spark SQL; ConfigError where it does not fit, or looks at more than the row."""
-    try:
-        _refuse_unsafe_condition(frame, condition)
-        return frame.where(condition)
-    except SPARK_ERRORS as error:
-        raise ConfigError(f"--where: {spark_sentence(error)}; see `oilake show --help` for an example") from None
+@dataclass(frozen=True)
+class Condition:
+    """A condition that looks at one row alone. `names`: the identifiers in it, in lower case; `values`: texts that columns
+    must have, by the column as it was written, where the condition says so by `=`."""
+
+    sql: str
+    names: frozenset[str] = frozenset()
+    values: dict[str, str] = field(default_factory=dict)
 
 
-def reading_error(error: BaseException, folder: str, condition: str | None) -> OilakeError:
-    """What ended the reading of a table's rows: its files, or a value that the condition cannot take."""
-    if condition is None or UNREAD_FILE in str(error):
-        return StoreError(
-            f"{folder}: its rows cannot be read ({spark_sentence(error)}); publish the release again with --force"
-        )
-    return ConfigError(f"--where: {spark_sentence(error)}")
-
-
-def spark_sentence(error: BaseException) -> str:
-    """What Spark says about SQL, without its error class, its state and its positions."""
-    return TRAIL.sub("", CLASS.sub("", error_line(error))).strip(" .;:") or type(error).__name__
-
-
-def _refuse_unsafe_condition(frame: DataFrame, condition: str) -> None:
-    """ConfigError where a part of the condition is none of those that are known to look at the row alone."""
-    if len(condition) > CHARACTERS or _bracket_depth(condition) > NESTED:
+def parse_condition(connection: duckdb.DuckDBPyConnection, text: str) -> Condition:
+    """Take a condition apart; ConfigError where it is none, or looks at more than the row."""
+    if len(text) > CHARACTERS or _bracket_depth(text) > NESTED:
         raise ConfigError(
             f"--where: a condition has at most {CHARACTERS:,} characters and {NESTED} brackets in each other; shorten it"
         )
-    parser: Any = frame.sparkSession._jsparkSession.sessionState().sqlParser()
-    for part in _tree_nodes(parser.parseExpression(condition)):
-        kind = part.getClass().getSimpleName()
-        if kind == "UnresolvedFunction":
-            name = part.nameParts().mkString(".").lower()
-            if name not in FUNCTIONS.split():
-                near = (
-                    ", ".join(get_close_matches(name, FUNCTIONS.split())) or "lower, length, coalesce, array_contains"
-                )
-                raise ConfigError(f"--where: a condition cannot call {name}(); it may call functions such as {near}")
-        elif kind not in OPERATORS.split():
-            raise ConfigError(
-                f"--where: a condition compares the columns of one row, and {_spaced_words(kind)} is no part of that; leave "
-                "it out"
-            )
+    if not text.strip():
+        raise ConfigError("--where: the condition is empty; see `oilake show --help` for an example")
+    query = f"SELECT (\n{text}\n) AS met"
+    try:
+        parsed = json.loads(connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
+    except duckdb.Error as error:
+        raise condition_error(error) from None
+    if parsed["error"]:
+        raise ConfigError(f"--where: {parsed.get('error_message', 'it is no condition')}; {_DIALECT}")
+    nodes = [statement["node"] for statement in parsed["statements"]]
+    if len(nodes) != 1 or len(nodes[0]["select_list"]) != 1 or nodes[0]["select_list"][0]["alias"] != "met":
+        raise ConfigError(f"--where: it is more than one condition; {_DIALECT}")
+    tree = nodes[0]["select_list"][0]
+    parts = list(_tree_parts(tree))
+    if strange := [part["class"] for part in parts if part["class"] not in PARTS]:
+        raise ConfigError(
+            f"--where: a condition compares the columns of one row, and {strange[0].lower().replace('_', ' ')} is no "
+            "part of that; leave it out"
+        )
+    if growing := [name for part in parts if (name := part.get("function_name")) in GROWING]:
+        raise ConfigError(
+            f"--where: a condition cannot call {growing[0]}(), whose result may be of any length; leave it out"
+        )
+    names = frozenset(name.lower() for part in parts for name in part.get("column_names", ()))
+    return Condition(f"(\n{text}\n)", names, dict(_required_values(tree)))
+
+
+_DIALECT = "a condition is SQL as DuckDB writes it, texts in single quotes; see `oilake show --help` for an example"
+
+
+def condition_error(error: duckdb.Error) -> ConfigError:
+    """Word what the engine says of a condition, or of a value that it cannot take."""
+    return ConfigError(f"--where: {duckdb_sentence(error)}; {_DIALECT}")
+
+
+def duckdb_sentence(error: duckdb.Error) -> str:
+    """Return what DuckDB says about SQL, without the class of its error and its places in the text."""
+    sentence, _, _ = str(error).partition("\nLINE ")
+    return CLASS.sub("", " ".join(sentence.split()))[:LONGEST_LINE].strip(" .;:!") or type(error).__name__
+
+
+def _required_values(tree: Any) -> Iterator[tuple[str, str]]:
+    """Yield (column, text) of comparisons that every row which meets the condition fulfils."""
+    if tree["type"] == "CONJUNCTION_AND":
+        for child in tree["children"]:
+            yield from _required_values(child)
+    elif tree["type"] == "COMPARE_EQUAL":
+        sides = {side["class"]: side for side in (tree["left"], tree["right"])}
+        if sides.keys() == {"COLUMN_REF", "CONSTANT"} and len(sides["COLUMN_REF"]["column_names"]) == 1:
+            literal = sides["CONSTANT"].get("literal") or {}
+            if literal.get("kind") == "STRING":
+                yield sides["COLUMN_REF"]["column_names"][0].lower(), literal["text"]
+
+
+def _tree_parts(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every part of a parsed expression that has a class, however deep."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "class" in part:
+                yield part
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _bracket_depth(text: str) -> int:
@@ -92,18 +117,3 @@ def _bracket_depth(text: str) -> int:
         depth += {"(": 1, ")": -1}.get(sign, 0)
         most = max(most, depth)
     return most
-
-
-def _tree_nodes(tree: Any) -> Iterator[Any]:
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        children = part.children().iterator()
-        while children.hasNext():
-            waiting.append(children.next())
-
-
-def _spaced_words(kind: str) -> str:
-    """`ScalarSubquery` as `scalar subquery`."""
-    return " ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+", kind)).lower() or "what stands there"

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.contradiction_rules import ContradictionRules
+from oilake.conf.reconcile_policy import EVIDENCE
 from oilake.jobs.transforms import label_keys
 from oilake.jobs.transforms.class_ancestors import ClassAncestors
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
@@ -24,7 +25,7 @@ from oilake.schemas.loader import arrow_schema, table_schema
 IMAGES, LABELS = "images", "image_labels"
 POSITIVE, NEGATIVE = "positive", "negative"
 # Who may decide a verdict, by a policy, and is no person.
-OTHER_THAN_PEOPLE = pa.array(["machine", "boxes", "masks", "relationships", "points"])
+OTHER_THAN_PEOPLE = pa.array(["machine", *EVIDENCE])
 # The columns of a relationship that name what it is between.
 MIDS = tuple(column.name for column in table_schema("relationships").stored() if column.name.startswith("mid_"))
 SCHEMA = arrow_schema(table_schema("contradictions"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,7 +69,8 @@ def measure_targets(
     metrics_by_target = [TargetMetrics(shown={reference.query for reference in chosen}) for chosen in references]
     where, measure = targets[0].folder if targets else "", partial(_file_or_cause, expectations=every)
     if local_queries.are_small(targets):
-        measured = spark_tasks.run_here(items, measure, where, "reading")
+        shares = balance_by_bytes(items, os.cpu_count() or 1)  # as tasks do, so that the same rows are shown
+        measured = spark_tasks.run_here([item for share in shares for item in share], measure, where, "reading")
     else:
         shares = balance_by_bytes(items, session().sparkContext.defaultParallelism)
         measured = spark_tasks.run_tasks(session(), shares, measure, where, "reading")

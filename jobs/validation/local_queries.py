@@ -25,10 +25,14 @@ from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
 SMALL_BYTES = 64 << 20
 MEMORY = {"memory_limit": "2GB", "threads": "2"}
+TEXTS = "abcdefgh"
+# DuckDB's own concat leaves NULLs out; each number of texts needs a form of its own.
+CONCAT = ", ".join(f"({', '.join(TEXTS[:n])}) AS {' || '.join(TEXTS[:n])}" for n in range(2, len(TEXTS) + 1))
 MACROS = (
     "approx_count_distinct(v) AS count(DISTINCT v)",
     "array_max(items) AS list_max(items)",
     "array_min(items) AS list_min(items)",
+    f"concat{CONCAT}",
     "current_timestamp() AS now()",
     "map_contains_key(pairs, wanted) AS list_contains(map_keys(pairs), wanted)",
 )

@@ -7,6 +7,7 @@ table, and whoever wrote it may want to harm who checks: it is asked of a sandbo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,12 +15,12 @@ from functools import reduce
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from oilake.jobs.runtime.error_text import SPARK_ERRORS
+from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
-from oilake.jobs.tables.where_conditions import spark_sentence
 from oilake.jobs.validation import local_queries
 from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries
@@ -27,6 +28,9 @@ from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation
 
 BATCH = "oilake_batch"
+# What Spark adds to its sentences: the error's class before, its state and its places in the text behind.
+SPARK_CLASS = re.compile(r"^\[[A-Z0-9_.]+\] ")
+SPARK_TRAIL = re.compile(r"\s*SQLSTATE: \w+;?|\s*[;(]?\s*line \d+, ?pos(?:ition)? \d+\)?;?|\s*;? ?line \d+ pos \d+;?")
 COUNTED_SCHEMA = "question int, rows bigint, examples array<string>"
 
 
@@ -87,7 +91,11 @@ def _query_frame(
     try:
         return spark.sql(_query_sql(number, question, names))
     except SPARK_ERRORS as error:
-        return f"its query does not fit the table ({spark_sentence(error)})"
+        return f"its query does not fit the table ({_spark_sentence(error)})"
+
+
+def _spark_sentence(error: BaseException) -> str:
+    return SPARK_TRAIL.sub("", SPARK_CLASS.sub("", error_line(error))).strip(" .;:") or type(error).__name__
 
 
 def _query_text(question: Question) -> str:

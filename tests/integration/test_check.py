@@ -25,11 +25,13 @@ from oilake.conf.settings import Settings
 from oilake.jobs.check import check
 from oilake.jobs.figures import figures
 from oilake.jobs.ingest import ingest
+from oilake.jobs.pipeline import start
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables.delta_log import newest_rows as all_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.validation import sql_expectations
+from oilake.jobs.validation import local_queries, sql_expectations
 from oilake.jobs.validation.sql_expectations import Question
 from oilake.quality import suites
 from oilake.quality.metrics import ExpectationCount
@@ -71,17 +73,17 @@ def results(warehouse: str, job: str, release: str = "v3") -> list[dict[str, Any
 def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     clean: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    """What the reading of files shows is not asked of Spark again."""
-    ask, of_spark = sql_expectations.ask_queries, set[str]()
+    """What the reading of files shows is not asked again."""
+    ask, asked_later = sql_expectations.ask_queries, set[str]()
 
-    def listen(spark: SparkSession, questions: list[Question]) -> list[ExpectationCount]:
-        of_spark.update(question.expectation.name for question in questions)
-        return ask(spark, questions)
+    def listen(session: StartSession, questions: list[Question]) -> list[ExpectationCount | str]:
+        asked_later.update(question.expectation.name for question in questions)
+        return ask(session, questions)
 
     monkeypatch.setattr(sql_expectations, "ask_queries", listen)
     first = check(clean)
-    assert "box_without_positive_label" in of_spark
-    assert not of_spark & {"label_of_unknown_image", "label_of_unknown_class", "box_on_unknown_image"}
+    assert "box_without_positive_label" in asked_later
+    assert not asked_later & {"label_of_unknown_image", "label_of_unknown_class", "box_on_unknown_image"}
     assert [(r.expectation, r.severity) for one in first.checked for r in one.results if not r.success] == []
     assert not first.is_broken
     checked = {one.target.table for one in first.checked}
@@ -94,6 +96,28 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert first.recorded
     assert check(clean).recorded == 0
     assert len(all_rows(Warehouse.at(clean.warehouse), "quality_results")) == before
+
+
+def no_start(settings: Settings) -> tuple[SparkSession, float]:
+    raise AssertionError("Spark was started")
+
+
+def test_small_tables_that_are_up_to_date_are_checked_without_spark(clean: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(start, "start_job", no_start)
+    outcome = check(clean, "boxes")
+    assert len(outcome.checked) == 2
+    assert outcome.start_seconds == 0
+    monkeypatch.setattr(local_queries, "SMALL_BYTES", -1)
+    with pytest.raises(AssertionError, match="Spark was started"):
+        check(clean, "boxes")
+
+
+@pytest.mark.slow
+def test_spark_finds_what_is_found_without_it(planted: Settings, monkeypatch: pytest.MonkeyPatch):
+    here = check(planted)
+    monkeypatch.setattr(local_queries, "SMALL_BYTES", -1)
+    by_spark = check(planted)
+    assert [findings.as_json() for findings in by_spark.checked] == [findings.as_json() for findings in here.checked]
 
 
 def test_each_planted_defect_is_counted_by_the_expectation_meant_for_it(planted: Settings):

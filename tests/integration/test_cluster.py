@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,12 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pyspark
 import pytest
 import yaml
 
-from oilake.jobs.runtime import java_home
 from tests.integration.test_download_killed import CONNECTIONS, COUNT, answered, assert_all_is_whole, published, server
+from tests.support import standalone_cluster
 from tests.support.http_server import Server
 
 __all__ = ["published", "server"]
@@ -28,48 +26,13 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("OILAKE_CLUSTER") != "1", reason="slow: make cluster runs it"),
 ]
 ROOT = Path(__file__).parents[2]
-SPARK = Path(pyspark.__file__).parent
-DEPLOY = "org.apache.spark.deploy"
-PATIENCE = 60.0
 
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[str]:
     """The master's URL; two workers of one core each."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"spark://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "JAVA_HOME": java_home.find() or "",
-        "SPARK_HOME": str(SPARK),
-    }
-    place = ["--host", "127.0.0.1"]
-    worker = ["--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / "work"), "--webui-port", "0", url]
-    commands = [[f"{DEPLOY}.master.Master", *place, "--port", str(port), "--webui-port", "0"]]
-    commands += [[f"{DEPLOY}.worker.Worker", *place, *worker]] * 2
-    running = []
-    with open(tmp_path / "cluster.log", "wb") as log:
-        for words in commands:
-            call = [str(SPARK / "bin" / "spark-class"), *words]
-            running.append(subprocess.Popen(call, env=environment, stdout=log, stderr=log))
-            _wait_for(port)
-    yield url
-    for process in reversed(running):
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(port: int) -> None:
-    ends = time.monotonic() + PATIENCE
-    while time.monotonic() < ends:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the master did not start")
+    with standalone_cluster.running(tmp_path) as url:
+        yield url
 
 
 def executors(work: Path) -> list[psutil.Process]:

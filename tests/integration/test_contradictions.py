@@ -115,8 +115,9 @@ def test_what_cannot_be_judged_is_told_and_is_not_0(clean: Settings):
     } == counted
     assert [kind for kind, by_subset in outcome.counts.items() if by_subset] == list(V3_KINDS)
     assert set(outcome.counts["positive_without_box"]) == {"validation", "test"}
-    assert "outvoted_verdict is not judged: train, validation, test of v3 has no points" in outcome.not_judged()
-    assert "– outvoted_verdict is not judged" in outcome.as_text()
+    sentence = "v3 has no points (train, validation, test): not judged there by outvoted_verdict"
+    assert sentence in outcome.not_judged()
+    assert f"– {sentence}" in outcome.as_text()
 
 
 def test_history_tells_the_contradictions_of_an_image(oilake: Oilake, clean: Settings):

@@ -405,7 +405,7 @@ def test_choices(published: str, spark: Any, tmp_path: Path):
     def chosen(where: str = "", **given: Any) -> set[str]:
         found = choices.choose_images(Warehouse.at(published), "v3", ImageSelection(**given))
         if where:
-            found = choices.keep_matching(spark, Warehouse.at(published), "v3", where, found)
+            found = choices.keep_matching(Warehouse.at(published), "v3", where, found)
         return {row["image_id"] for row in read_rows(row_selection.cut_into_tasks(found, 2))}
 
     others = {one.image for one in OTHERS}
@@ -468,8 +468,8 @@ def test_the_size_and_md5_of_a_transfer_list_count_where_the_release_has_none(
     [
         (["--images", "/nowhere"], "cannot be read"),
         (["--where", "no_such_column = 1"], "--where"),
-        (["--where", "reflect('java.lang.System', 'getenv', 'HOME') = 'secret'"], "cannot call reflect()"),
-        (["--where", "image_id IN (SELECT value FROM text.`/etc/hosts`)"], "is no part of that"),
+        (["--where", "reflect('java.lang.System', 'getenv', 'HOME') = 'secret'"], "reflect does not exist"),
+        (["--where", "image_id IN (SELECT content FROM read_text('/etc/hosts'))"], "is no part of that"),
         (["--mid", "/m/0zzzz"], "is called so"),
         (["--mid", "Dogs"], "--mid 'Dogs': no class of v3 is called so; the nearest are Dog (/m/0bt9lr)"),
         (["--images", "/dev/null"], "holds no image"),

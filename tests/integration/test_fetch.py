@@ -540,11 +540,11 @@ def test_places_that_do_not_fit_are_refused(lake: Lake, base: str, told: str):
     assert "secret" not in str(error.value)
 
 
-def test_a_landing_area_on_s3_and_an_unknown_file_are_refused(lake: Lake):
+def test_a_landing_area_elsewhere_and_an_unknown_file_are_refused(lake: Lake):
     with pytest.raises(ConfigError, match=r"no file x\.csv; it has images_2017_11"):
         lake.fetch("x.csv")
-    lake.settings = dataclasses.replace(lake.settings, landing="s3://bucket/landing")
-    with pytest.raises(ConfigError, match="local landing area only"):
+    lake.settings = dataclasses.replace(lake.settings, landing="gs://bucket/landing")
+    with pytest.raises(ConfigError, match="in a folder or on S3"):
         lake.fetch()
 
 

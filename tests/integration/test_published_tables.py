@@ -15,8 +15,8 @@ from oilake.conf.settings import Settings
 from oilake.jobs.check import check
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.release_files import noted_digests
+from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.quarantining.reprocess import reprocess_release
-from oilake.jobs.quarantining.reprocess_plan import TABLES
 from oilake.jobs.tables import parquet_reader
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot

@@ -22,7 +22,7 @@ from oilake.jobs.changes import changes
 from oilake.jobs.check import check
 from oilake.jobs.expand import expand
 from tests.conftest import Oilake
-from tests.support import plain_sample, seven_releases, table_readers
+from tests.support import contradiction_sql, contradiction_views, plain_sample, seven_releases, table_readers
 from tests.support.plain_sample import Box, Pair
 from tests.support.samples import write_sample
 from tests.support.seven_releases import RELEASES, BoxChange
@@ -295,6 +295,15 @@ def test_figures_are_those_of_a_count_row_by_row(seven: Settings, sample: Path, 
     }
 
 
+@pytest.mark.parametrize("release", PLAIN)
+def test_contradictions_are_those_of_independent_sql(seven: Settings, sample: Path, release: str):
+    by_subset = contradiction_views.plain_contradictions(sample, release)
+    told = rows(seven, "contradictions", release)
+    for subset, expected in by_subset.items():
+        assert contradiction_sql.published([row for row in told if row["subset"] == subset]) == expected
+    assert len(told) == sum(expected.total() for expected in by_subset.values()) > 0
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_images_that_share_an_md5_are_told(seven: Settings, sample: Path, release: str):
     copies = defaultdict(set)
@@ -352,6 +361,7 @@ def test_a_clean_sample_keeps_every_promise(seven: Settings):
 def test_of_planted_defects_only_what_they_break_is_a_warning(planted: Settings):
     """A no to a class that V7 has retired names one class more than the release lists."""
     assert set(warnings(planted)) == {
+        ("contradictions v7", "unlisted_classes"),
         ("labels v7", "label_of_unknown_class"),
         ("release_figures v7", "published_human_classes"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,22 @@ def attribute(text: str) -> bool | None:
     return {"1": True, "0": False, "-1": None}[text]
 
 
+def csv_rows(header: str, lines: list[str]) -> list[dict[str, Any]]:
+    """The lines as Python's own csv module reads them, by published name."""
+    return list(csv.DictReader(io.StringIO("\n".join([header, *lines]))))
+
+
+def json_rows(header: str, lines: list[str]) -> list[dict[str, Any]]:
+    """The lines as Python's own json module reads them; a key that is absent is none."""
+    return [dict.fromkeys(header.split(",")) | json.loads(line) for line in lines]
+
+
 @dataclass(frozen=True)
 class PlainTable:
-    """`good`: the n-th row; `bad`: rows with their reasons; `columns`: our column and its reader, by published name."""
+    """`good`: the n-th row; `bad`: rows with their reasons; `columns`: our column and its reader, by published name.
+
+    `read`: the rows of some lines, by published name.
+    """
 
     file: str
     header: str
@@ -36,6 +50,7 @@ class PlainTable:
     bad: Mapping[str, tuple[str, ...]]
     columns: Mapping[str, tuple[str, Reader]]
     has_header: bool = True
+    read: Callable[[str, list[str]], list[dict[str, Any]]] = csv_rows
 
     def good_lines(self) -> list[str]:
         """The good rows, those of later images first."""
@@ -49,8 +64,8 @@ class PlainTable:
         return "".join(f"{line}\n" for line in lines).encode()
 
     def rows(self) -> list[dict[str, Any]]:
-        """The good rows as Python's own csv module reads them, by our columns."""
-        read = csv.DictReader(io.StringIO("\n".join([self.header, *self.good_lines()])))
+        """The good rows as one of Python's own modules reads them, by our columns."""
+        read = self.read(self.header, self.good_lines())
         return [{ours: as_value(row[name]) for name, (ours, as_value) in self.columns.items()} for row in read]
 
     def quarantined(self) -> list[tuple[int, bytes, list[str]]]:
@@ -83,8 +98,40 @@ def read_clicks(text: str) -> list[dict[str, Any]] | None:
     return [{"x": float(x), "y": float(y), "is_object": kind == "1"} for x, y, kind in clicks] or None
 
 
+def narrative(**changed: Any) -> str:
+    """A line of a narrative; what is changed to ... is left out."""
+    said = {"utterance": 'a "cat"', "start_time": 0.0, "end_time": 0.8}
+    trace = [[{"x": -0.25, "y": 0.5, "t": 0.016}, {"x": 0.125, "y": 1.75, "t": 0.032}], []]
+    line = {"dataset_id": "open_images", "image_id": image(0), "annotator_id": 7, "caption": 'a "cat"'}
+    line |= {"timed_caption": [said], "traces": trace, "voice_recording": "open_images_validation/1.ogg"}
+    return json.dumps({name: value for name, value in (line | changed).items() if value is not ...})
+
+
+def good_narrative(n: int) -> str:
+    words = [
+        {"utterance": word, "start_time": t / 2, "end_time": float(t + n)}
+        for t, word in enumerate(["ein", "Größen", "mäßig"])
+    ]
+    points = [[{"x": n / 40 - 0.2, "y": t / 3, "t": t * 0.016} for t in range(n % 4)]]
+    caption = f"Narrative {n}: \\ {{ü}} \N{CAT FACE}\n"
+    recording = f"recording/{n}.ogg" if n % 2 else ...
+    return narrative(
+        image_id=image(n // 2),
+        annotator_id=n,
+        caption=caption,
+        timed_caption=words,
+        traces=points,
+        voice_recording=recording,
+    )
+
+
+def as_it_is(value: Any) -> Any:
+    return value
+
+
 ID = image(0)
 MASK = f"{ID}_m0bt9lr_0000000a.png"
+NARRATIVE_KEYS = "dataset_id,image_id,annotator_id,caption,timed_caption,traces,voice_recording"
 EDGES = "0.1,0.9,0.2,0.8"
 LABELS = {"ImageID": ("image_id", str), "Source": ("source", str), "LabelName": ("mid", str)}
 LABELS |= {"Confidence": ("confidence", float)}
@@ -204,6 +251,27 @@ PLAIN_TABLES = {
             "UnsureVotes": ("unsure_votes", lambda text: int(text) if text else None),
             "TextLabel": ("text_label", optional_text),
         },
+    ),
+    "narratives": PlainTable(
+        "annotations/open_images_validation_localized_narratives.jsonl",
+        NARRATIVE_KEYS,
+        good_narrative,
+        {
+            narrative(image_id="no image"): ("invalid_image_id",),
+            narrative(image_id=RAW_IDS): ("ambiguous_image_id",),
+            narrative()[:-30]: ("broken_json",),
+            narrative() + narrative(): ("broken_json",),
+            "null": ("wrong_json_type",),
+            narrative(annotator_id="7"): ("wrong_json_type",),
+            narrative(traces=[[0.5, 0.25, 0.016]]): ("wrong_json_type",),
+            narrative(traces=[[{"x": 0.5, "t": 0.016}]]): ("invalid_traces",),
+            narrative(traces=[None]): ("invalid_traces",),
+            narrative(timed_caption=[{"utterance": "a", "start_time": 0.5}]): ("invalid_timed_caption",),
+            narrative(caption=..., traces=None): ("missing_value",),
+        },
+        {name: (name, as_it_is) for name in NARRATIVE_KEYS.split(",")},
+        has_header=False,
+        read=json_rows,
     ),
     "attributes": PlainTable(
         "v6/oidv6-attributes-description.csv",

@@ -18,6 +18,8 @@ ALL_IDS = "2018_04/image_ids_and_rotation.csv"
 LISTED = "2018_04/train/train-images-boxable-with-rotation.csv"
 Document = dict[str, Any]
 
+BUCKETS = ("openimages", "localized-narratives")
+
 
 def packaged(name: str) -> Document:
     document: Document = yaml.safe_load((registry.packaged_registry() / f"{name}.yaml").read_text())
@@ -56,7 +58,7 @@ def test_old_and_new_columns_of_one_table_stand_beside_each_other():
     assert "XClick1X" not in release_registry.find_release("v4").columns["boxes"]
     assert {member.table for file in release.files for member in file.members} == {
         "images", "labels", "boxes", "classes", "hierarchy", "relationships", "relationship_triplets",
-        "relationship_descriptions", "attributes", "masks",
+        "relationship_descriptions", "attributes", "masks", "narratives",
     }  # fmt: skip
 
 
@@ -66,7 +68,7 @@ def test_no_two_releases_have_other_files_at_one_path():
         for file in release.files:
             assert addresses.setdefault(registry.landing_path(release, file.name), file.url) == file.url
             if "/" in file.name:
-                assert file.url.endswith(f"/openimages/{file.name}")
+                assert file.url.endswith(tuple(f"/{bucket}/{file.name}" for bucket in BUCKETS))
 
 
 def test_one_list_of_box_sources_counts_for_every_subset():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oilake.jobs.masking.mask_job import PART_BYTES, LandedZip, share_splits
+from oilake.jobs.masking.landed_zips import PART_BYTES, LandedZip, share_splits
 from oilake.jobs.runtime.filesystem import FileState
 
 

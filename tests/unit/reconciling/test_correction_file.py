@@ -57,6 +57,7 @@ def test_rows_come_back_from_the_table_as_they_were(tmp_path: Path):
         ([ROW.replace("v5", "v9")], 2, "releases must be * or names such as v5;v6, not 'v9'; there are v3, v5, v6"),
         ([ROW.replace("v5", "*;v5")], 2, "releases must be * or names"),
         ([ROW.replace("v5", "")], 2, "releases must be * or names"),
+        ([ROW.replace(DOG, "dog")], 2, "mid must be a MID such as /m/0bt9lr, not 'dog'"),
         ([ROW.replace(IMAGE, "photo")], 2, "'photo' is no image ID"),
         ([ROW.replace(IMAGE, "123")], 2, "could be a decimal ID"),
         ([ROW + ",more"], 2, "has 7 fields, its header has 6"),
@@ -117,3 +118,12 @@ def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path):
     for name in (".", "nowhere.csv"):
         with pytest.raises(ConfigError, match="--corrections must name a CSV file"):
             read_corrections(tmp_path / name, RELEASES)
+
+
+def test_the_file_that_the_page_shows_is_one():
+    file = read_corrections(Path(__file__).parents[3] / "docs" / "corrections.csv", ("v5", "v6", "v7"))
+    assert [(row.kind, row.releases) for row in file.rows] == [
+        ("verdict", ("v5", "v6", "v7")),
+        ("verdict", ("*",)),
+        ("drop_box", ("v6", "v7")),
+    ]

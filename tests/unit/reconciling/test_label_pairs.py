@@ -269,7 +269,7 @@ def test_evidence_decides_where_the_policy_trusts_it_and_only_there(
     rule = ReconcilePolicy(trusted, "positive", "highest", None)
     rows = [Label("human", IMAGES[0], USUAL["human"], DOG, 0.0)]
     drawn = {
-        "relationships": [(IMAGES[0], CAT, DOG, False), (IMAGES[0], CAT, DOG, True)],
+        "relationships": [(IMAGES[0], CAT, DOG, False), (IMAGES[0], CAT, DOG, True), (IMAGES[0], DOG, DOG, False)],
         "points": [(IMAGES[0], DOG, 2, 1, None), (IMAGES[0], DOG, None, 2, 9)],
     }
     found = reconciled(sides(tmp_path, rows, [(IMAGES[0], DOG)], drawn=drawn), rule, EVIDENCE)
@@ -280,7 +280,7 @@ def test_evidence_decides_where_the_policy_trusts_it_and_only_there(
     assert counts == {
         "box_count": 1,
         "mask_count": 0,
-        "relationship_count": 1,
+        "relationship_count": 2,
         "point_count": 2,
         "point_yes_votes": 2,
         "point_no_votes": 3,

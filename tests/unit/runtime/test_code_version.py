@@ -74,6 +74,8 @@ EDITS = {
     "conf/contradictions.yaml": {"contradictions"},
     "quality/contradictions.yaml": {"contradictions"},
     "conf/box_matching.yaml": {"changes"},
+    "conf/mask_rules.yaml": {"verify --masks"},
+    "jobs/blobs/mask_pictures.py": {"verify --masks"},
     "quality/labels.yaml": {INGEST, RELEASE},
     "quality/image_labels.yaml": {"reconcile"},
     "schemas/release_figures.yaml": {"figures"},

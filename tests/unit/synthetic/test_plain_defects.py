@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -43,9 +44,35 @@ def test_each_bad_row_breaks_what_its_reason_says(planted: Path, defects: list[d
         lines = (planted / defect["file"]).read_bytes().split(b"\n")
         record = lines[int(defect["line"]) - 1]
         assert record == bytes.fromhex(defect["record_hex"])
+        if defect["file"].endswith(".jsonl"):
+            assert broken_line(record) == defect["reason"], defect
+            continue
         columns = lines[0].decode().split(",")
         row = dict(zip(columns, next(csv.reader([record.decode()])), strict=True))
         assert broken(planted, row) == defect["reason"], defect
+
+
+def broken_line(record: bytes) -> str:
+    """The one thing that is wrong with a line of JSON."""
+    try:
+        pairs = json.loads(record, object_pairs_hook=list)
+    except ValueError:
+        return "broken_json"
+    line = dict(pairs)
+    if len(line) < len(pairs) or not isinstance(line.get("annotator_id"), int):
+        return "wrong_json_type"
+    if not all(line.get(name) for name in ("image_id", "caption", "timed_caption", "traces")):
+        return "missing_value"
+    said, points = (
+        line["timed_caption"],
+        [point for stretch in line["traces"] if stretch != 7 for point in stretch or [[]]],
+    )
+    if 7 in line["traces"]:
+        return "wrong_json_type"
+    if any(dict(part).keys() != {"utterance", "start_time", "end_time"} for part in said):
+        return "invalid_timed_caption"
+    assert any(None in dict(point).values() or dict(point).keys() != {"x", "y", "t"} for point in points)
+    return "invalid_traces"
 
 
 def broken(planted: Path, row: reading.Row) -> str:

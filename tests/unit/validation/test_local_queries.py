@@ -86,6 +86,11 @@ def test_the_first_rows_are_shown_and_all_are_counted(tmp_path: Path):
     assert [example["n"] for example in count.examples] == [*range(11, 11 + EXAMPLES)]
 
 
+def test_what_is_joined_to_nothing_is_nothing(tmp_path: Path):
+    target = slice_target(tmp_path, pa.table({"a": ["x", None], "b": ["y", "y"]}))
+    assert answer("SELECT concat(a, '_', b) AS ab FROM batch", batch=target).examples == [{"ab": "x_y"}, {"ab": None}]
+
+
 def test_what_duckdb_does_not_answer_is_left_to_spark(tmp_path: Path):
     target = slice_target(tmp_path, pa.table({"n": [1]}))
     assert answer("SELECT shiftleft(n, 1) FROM batch", batch=target) is None

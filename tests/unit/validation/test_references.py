@@ -36,6 +36,9 @@ DECLARED = {
         ("image_id",), "images", ("image_id",), ("subset", "image_id")
     ),
     ("points", "point_on_unknown_image"): ForeignKey(("image_id",), "images", ("image_id",), ("subset", "image_id")),
+    ("narratives", "narrative_on_unknown_image"): ForeignKey(
+        ("image_id",), "images", ("image_id",), ("subset", "image_id")
+    ),
     ("points", "point_of_unknown_class"): ForeignKey(("mid",), "classes", ("mid",)),
 }
 PARTNER = "WHERE NOT EXISTS (SELECT 1 FROM images i WHERE i.image_id = l.image_id)"
