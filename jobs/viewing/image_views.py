@@ -12,7 +12,8 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.viewing.blob_pictures import Picture
-from oilake.jobs.viewing.drawing import draw_record, picture_canvas
+from oilake.jobs.viewing.canvas import picture_canvas
+from oilake.jobs.viewing.drawing import draw_record
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
 from oilake.jobs.viewing.view_html import is_image_id, render

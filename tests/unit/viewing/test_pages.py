@@ -118,6 +118,8 @@ def test_masks_points_and_relationships_are_drawn_upright(browser: TestClient):
     assert "Cat is Plastic" in answer
     assert "0000000a.png; predicted IoU 0.90" in answer
     assert answer.count("class='dot click-") == 2
+    assert "<polyline class='trace' points='0.0,1024.0 192.0,512.0'>" in answer
+    assert "<blockquote dir='auto'>A cat. &lt;script&gt;" in answer
     assert "votes: yes 1, no unknown, unsure unknown" in answer
 
 
