@@ -73,9 +73,10 @@ def test_sentences_of_errors_are_not_obeyed(
     assert not obeyed(told)
 
 
-def test_tables_are_aligned_and_not_obeyed():
+def test_tables_are_aligned_and_not_obeyed(capsys: pytest.CaptureFixture[str]):
     row = {"release": "v3", "title": f"{HARMFUL}\n", "raw": f"\xe9{HARMFUL}\n".encode("latin1", "ignore")}
-    lines = show._text_table(list(row), [row]).split("\n")
+    show._print_table(list(row), [row])
+    lines = capsys.readouterr().out.rstrip("\n").split("\n")
     assert len(lines) == 3
     assert not obeyed("".join(lines))
     assert SHOWN in lines[1]
