@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from oilake.jobs.evaluating.average_precision import PrecisionCurve, class_curves
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
+from oilake.jobs.evaluating.evaluation_report import ClassFigures, plain_figure
 from oilake.jobs.evaluating.image_buckets import ImageBuckets, open_buckets
 from oilake.jobs.evaluating.label_expansion import ExpandedTruth, expand_truth
 from oilake.jobs.evaluating.prediction_file import (
@@ -39,6 +40,7 @@ BOX_FORM = PredictionForm(
         **dict(zip(PUBLISHED_EDGES, EDGES, strict=True)),
     },
     ("mid",),
+    (),
     (EDGES,),
 )
 PREDICTION_SCHEMA = pa.schema(
@@ -63,6 +65,15 @@ class ClassEvaluation:
     def averages(self) -> Doubles:
         """The average precision by class; NaN where there is no ground truth."""
         return np.array([curve.average for curve in self.curves])
+
+    def class_figures(self, keys: Sequence[str], names: Sequence[str | None]) -> list[ClassFigures]:
+        """Return the figures of every class, which is called so."""
+        return [
+            ClassFigures(
+                keys[n], names[n], plain_figure(curve.average), curve.truths, int(self.counted[n]), int(self.right[n]), curve
+            )
+            for n, curve in enumerate(self.curves)
+        ]  # fmt: skip
 
 
 def evaluate_boxes(

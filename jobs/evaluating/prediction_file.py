@@ -33,11 +33,12 @@ Columns = dict[str, pa.Array]
 
 
 class PredictionForm(NamedTuple):
-    """The published columns of a kind of predictions by what we call them, and those of them that are edges of boxes (x_min,
-    x_max, y_min, y_max)."""
+    """A kind of predictions. `columns`: ours by the published ones; of ours `mids`, `texts` that are not empty, and `boxes`:
+    their edges as x_min, x_max, y_min, y_max."""
 
     columns: Mapping[str, str]
     mids: tuple[str, ...]
+    texts: tuple[str, ...]
     boxes: tuple[tuple[str, str, str, str], ...]
 
 
@@ -127,6 +128,9 @@ def _read_columns(parsed: ParsedRows, form: PredictionForm) -> tuple[Columns, li
         columns[name] = mids.normalize(raw[name])[0]
         is_mid = numpy_mask(pc.fill_null(pc.match_substring_regex(columns[name], mids.CANONICAL), False))
         faults.append(Fault(~is_mid, name, "is no MID", MID_REMEDY))
+    for name in form.texts:
+        columns[name] = raw[name]
+        faults.append(Fault(numpy_mask(raw[name].is_null()), name, "says nothing", "fill it in"))
     for name in ("score", *(edge for box in form.boxes for edge in box)):
         columns[name], bad = numbers.to_doubles(raw[name])
         faults.append(Fault(bad | numpy_mask(columns[name].is_null()), name, "is no finite number", NUMBER_REMEDY))

@@ -20,7 +20,7 @@ from oilake.jobs.transforms.box_changes import COORDINATES
 from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
 
-VERIFIED = {"positive": True, "negative": False}
+POSITIVE, NEGATIVE = "positive", "negative"
 BOX_SCHEMA = pa.schema(
     [("image", pa.uint64()), ("code", pa.int64()), ("is_group_of", pa.bool_())]
     + [(name, pa.float64()) for name in COORDINATES]
@@ -70,12 +70,16 @@ class PublishedTruth:
             )
 
     def labels(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
-        """Yield the verified labels of the evaluated classes as LABEL_SCHEMA; what is unverified says nothing."""
+        """Yield the verified labels of the evaluated classes as LABEL_SCHEMA."""
+        for batch in self.verified_labels():
+            yield _coded_batch(batch, classes).select(LABEL_SCHEMA.names)
+
+    def verified_labels(self) -> Iterator[pa.RecordBatch]:
+        """Yield `image`, `mid` and `is_positive` of what is decided of the subset; what is unverified says nothing."""
         for batch in self.rows("image_labels", ["mid", "verdict"]):
-            is_verified = pc.is_in(batch.column("verdict"), pa.array(list(VERIFIED)))
-            coded = _coded_batch(batch.filter(is_verified), classes)
-            is_positive = pc.equal(coded.column("verdict"), "positive")
-            yield coded.append_column("is_positive", is_positive).select(LABEL_SCHEMA.names)
+            decided = batch.filter(pc.is_in(batch.column("verdict"), pa.array([POSITIVE, NEGATIVE])))
+            is_positive = pc.equal(decided.column("verdict"), POSITIVE)
+            yield decided.append_column("is_positive", is_positive).drop_columns(["verdict"])
 
     def _dropped_boxes(self) -> frozenset[DroppedBox]:
         if CORRECTIONS not in self.pin.table_versions:
