@@ -113,12 +113,13 @@ def evaluate_relationships(predictions: PredictionFile, truth: PublishedTruth) -
         truths, parts = np.zeros(types), list[CountedRelationships]()
         for bucket in buckets.numbers():
             parts.append(_count_bucket(buckets, bucket, truths, fates))
-    return _join_relationships(codes.types.texts, parts, truths, fates)
+    return join_relationships(codes.types.texts, parts, truths, fates)
 
 
-def _join_relationships(
+def join_relationships(
     types: list[str], parts: list[CountedRelationships], truths: Doubles, fates: Counter[str]
 ) -> RelationshipEvaluation:
+    """Return the figures of what counted in each bucket; `truths`: relationships that are there, by type."""
     early, every = sum(part.right_early for part in parts), float(truths.sum())
     return RelationshipEvaluation(
         types,

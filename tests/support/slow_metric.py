@@ -124,3 +124,84 @@ def mean_of(averages: Mapping[str, Fraction | None] | Sequence[Fraction | None])
     values = averages.values() if isinstance(averages, Mapping) else averages
     known_values = [value for value in values if value is not None]
     return sum(known_values, Fraction(0)) / len(known_values)
+
+
+class Relation(NamedTuple):
+    """Two boxes of two labels and what connects them; `score`: of a prediction."""
+
+    image: int
+    first: int
+    kind: int
+    second: int
+    first_edges: Edges
+    second_edges: Edges
+    score: float = 0.0
+
+
+class RelationFigures(NamedTuple):
+    """The three figures of predicted relationships, None where nothing is there."""
+
+    boxes: Fraction | None
+    recall: Fraction | None
+    phrases: Fraction | None
+
+
+def both_shares(left: Relation, right: Relation) -> Fraction:
+    """The smaller of the overlaps of both boxes."""
+    return min(over_union(left.first_edges, right.first_edges), over_union(left.second_edges, right.second_edges))
+
+
+def phrase_shares(left: Relation, right: Relation) -> Fraction:
+    """The overlap of the boxes around both."""
+    return over_union(around(left), around(right))
+
+
+def around(relation: Relation) -> Edges:
+    """The box around both."""
+    a, b = relation.first_edges, relation.second_edges
+    return (min(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), max(a[3], b[3]))
+
+
+def relation_figures(
+    truths: Sequence[Relation], labels: Mapping[tuple[int, int], bool], claims: Sequence[Relation], depth: int
+) -> RelationFigures:
+    """`labels`: by image and label whether people say that it is there; `depth`: of the recall."""
+    judged = [claim for claim in claims if is_judged(claim, truths, labels)]
+    by_boxes, by_phrases = (dict(judge_relations(truths, judged, share))
+                            for share in (both_shares, phrase_shares))  # fmt: skip
+    early = 0
+    for image in {claim.image for claim in judged}:
+        own = sorted((claim for claim in judged if claim.image == image), key=lambda claim: -claim.score)
+        early += sum(by_boxes[claim] for claim in own[:depth])
+    means = []
+    for verdicts in (by_boxes, by_phrases):
+        areas = []
+        for kind in {truth.kind for truth in truths}:
+            counts = [
+                Count(claim.score, Fraction(is_right)) for claim, is_right in verdicts.items() if claim.kind == kind
+            ]
+            areas.append(area_below(counts, Fraction(sum(truth.kind == kind for truth in truths))))
+        means.append(mean_of(areas) if areas else None)
+    return RelationFigures(means[0], Fraction(early, len(truths)) if truths else None, means[1])
+
+
+def is_judged(claim: Relation, truths: Sequence[Relation], labels: Mapping[tuple[int, int], bool]) -> bool:
+    """Whether both labels are annotated on the image, or one of them is denied there."""
+    named = {label for truth in truths if truth.image == claim.image for label in (truth.first, truth.second)}
+    says = [True if label in named else labels.get((claim.image, label)) for label in (claim.first, claim.second)]
+    return None not in says or False in says
+
+
+def judge_relations(
+    truths: Sequence[Relation], claims: Sequence[Relation], share: Callable[[Relation, Relation], Fraction]
+) -> list[tuple[Relation, bool]]:
+    """Each prediction, and whether it is right."""
+    taken: set[int] = set()
+    verdicts = []
+    for claim in sorted(claims, key=lambda claim: -claim.score):
+        same = [n for n, truth in enumerate(truths) if claim[:4] == truth[:4]]
+        shares = [share(claim, truths[n]) for n in same]
+        best = same[shares.index(max(shares))] if shares and max(shares) >= HALF else None
+        verdicts.append((claim, best is not None and best not in taken))
+        taken |= {best} if best is not None else set()
+    return verdicts

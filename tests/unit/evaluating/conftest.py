@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oilake.jobs.tables.snapshots import INGEST
-from tests.support.releases import CAT, DOG, image_id
+from tests.support.releases import CAT, DOG, TREE, image_id
 from tests.support.view_lake import Row, box, class_rows, image, label, make_tables, publish_rows
 
 SUBSET = "validation"
@@ -37,7 +37,15 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label("v7", 2, DOG, "positive", SUBSET),
         label("v7", 3, DOG, "unverified", SUBSET),
     ]
+    sides = {f"{edge}_1": value for edge, value in edges(0.0, 1.0, 0.0, 1.0).items()}
+    sides |= {f"{edge}_2": value for edge, value in edges(0.2, 0.4, 0.2, 0.4).items()}
+    place_1 = {"release": "v7", "subset": SUBSET, "image_id": image_id(1, SUBSET), **sides, "mid_1": CAT}
+    relationships = [
+        {**place_1, "relationship": "on", "mid_2": TREE, "is_attribute": False},
+        {**place_1, "relationship": "is", "mid_2": "/m/05z87", "is_attribute": True},
+    ]
     images = [image("v7", n, SUBSET) for n in range(1, 4)]
-    publish_rows(str(place), "v7", INGEST, {"images": images, "boxes": boxes, **class_rows("v7")})
+    rows = {"images": images, "boxes": boxes, "relationships": relationships, **class_rows("v7")}
+    publish_rows(str(place), "v7", INGEST, rows)
     publish_rows(str(place), "v7", "reconcile", {"image_labels": labels})
     return place

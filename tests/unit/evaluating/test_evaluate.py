@@ -156,6 +156,7 @@ REFUSED = {
     "another weight": (["--group-weight", "2"], "--group-weight must be from 0 to 1"),
     "no weight": (["--group-weight", "nan"], "--group-weight must be from 0 to 1"),
     "another set": (["--class-set", "challenge_2020"], "there is challenge_2018, challenge_2019"),
+    "a sum of boxes": (["--sum-weights", "1", "1", "1"], "--sum-weights is of relationships"),
     "a subset without rows": (["--subset", "test"], "boxes of v7 has no row of test"),
     "a set that has not landed": (
         ["--class-set", "challenge_2018", "--landing", "/nowhere"],
@@ -208,6 +209,58 @@ def test_a_challenge_has_its_own_classes_and_tree(
     report = printed(capsys)
     assert averages(report) == {DOG: 0.5}
     assert report["fates"]["other_class"] == 5
+
+
+RELATED_HEADER = "ImageID,LabelName1,LabelName2,RelationshipLabel,Score," + ",".join(
+    f"{edge}{n}" for n in (1, 2) for edge in ("XMin", "XMax", "YMin", "YMax")
+)
+HELD = "0,1,0,1,0.2,0.4,0.2,0.4"
+RELATED_ROWS = [
+    f"{ONE},{CAT},{TREE},on,0.9,{HELD}",
+    f"{ONE},{CAT},{TREE},on,0.8,{HELD}",  # a second one of the same: wrong
+    f"{ONE},{CAT},{DOG},on,0.7,{HELD}",  # people deny the dog: wrong
+    f"{TWO},{CAT},{TREE},on,0.6,{HELD}",  # nobody said anything about them there
+    f"{ONE},{CAT},{TREE},holds,0.5,{HELD}",  # no relationship of this type is there: of no type's average
+]
+
+
+def test_relationships_have_three_figures_and_a_sum(
+    lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, *RELATED_ROWS, header=RELATED_HEADER)
+    assert evaluate(lake, path, "--json", "--sum-weights", "0.4", "0.2", "0.4") == 0
+    report = printed(capsys)
+    assert list(report["figures"].values()) == [0.5, 0.5, 0.5, 0.5]
+    assert list(report["figures"])[-1] == "sum by 0.4, 0.2, 0.4"
+    assert [(row["key"], row["name"], row["average"]) for row in report["classes"]] == [
+        ("on", "relationship", 1.0),
+        ("is", "relationship", 0.0),
+        ("holds", "relationship", None),
+        ("on", "phrase", 1.0),
+        ("is", "phrase", 0.0),
+        ("holds", "phrase", None),
+    ]
+    assert report["fates"] == {"counted": 4, "unverified": 1}
+    assert evaluate(lake, path) == 0
+    assert "relationships recall@50: 0.500000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "row", "sentence"),
+    [
+        (["--class-set", "challenge_2018"], RELATED_ROWS[0], "--class-set is of boxes"),
+        (["--group-weight", "0"], RELATED_ROWS[0], "--group-weight is of boxes"),
+        (["--sum-weights", "1", "nan", "1"], RELATED_ROWS[0], "--sum-weights must be three numbers"),
+        ([], f"{ONE},{CAT},{TREE},,0.9,{HELD}", "line 2: RelationshipLabel"),
+        ([], f"{ONE},{CAT},tree,on,0.9,{HELD}", "line 2: LabelName2 'tree' is no MID"),
+        ([], f"{ONE},{CAT},{TREE},on,0.9,0,1,0,1,0.4,0.2,0,1", "line 2: XMin2 '0.4'"),
+    ],
+)
+def test_relationships_that_are_none(
+    lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], row: str, sentence: str
+) -> None:
+    assert evaluate(lake, written(tmp_path, row, header=RELATED_HEADER), *flags) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_what_is_published_stays_as_it_is(lake: Path, tmp_path: Path) -> None:
