@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--group-weight",
         type=float,
         metavar="W",
-        help="what a box around a group counts, 0 to 1 (default: 1, as in the challenge; 0: it is ignored)",
+        help="what a group counts, 0 to 1 (default, as in the challenge: boxes 1, masks 0)",
     )
     parser.add_argument(
         "--sum-weights",
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of relationships: the sum of mAP, recall@50 and mAP of phrases by these weights too, such as 0.4 0.2 0.4",
     )
     parser.add_argument("--page", metavar="FILE", help="write a page of precision and recall there")
-    options.add_places(parser, "warehouse", "landing")
+    options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print the figures of all classes and of each as JSON")
 
 

@@ -48,7 +48,9 @@ PREDICTION_SCHEMA = pa.schema(
     + [(name, pa.float64()) for name in EDGES]
 )
 BYTES_A_ROW = 64
-COUNTED, OTHER_CLASS, UNVERIFIED, EMPTY, IN_GROUP = "counted", "other_class", "unverified", "empty", "in_group"
+COUNTED, OTHER_CLASS, UNVERIFIED, EMPTY, IN_GROUP, IGNORED = (
+    "counted", "other_class", "unverified", "empty", "in_group", "ignored"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def evaluate_boxes(
     rows = sum(file.rows or 0 for table in ("boxes", "image_labels") for file in truth.files(table))
     parts, truths, fates = list[CountedDetections](), np.zeros(len(classes)), Counter[str]()
     with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
-        buckets.add("predictions", PREDICTION_SCHEMA, _coded_predictions(predictions, classes, fates))
+        claims = coded_predictions(predictions.batches(BOX_FORM), classes, PREDICTION_SCHEMA, fates)
+        buckets.add("predictions", PREDICTION_SCHEMA, claims)
         buckets.add("boxes", BOX_SCHEMA, truth.boxes(classes))
         buckets.add("labels", LABEL_SCHEMA, truth.labels(classes))
         for bucket in buckets.numbers():
@@ -127,15 +130,15 @@ def join_parts(parts: list[CountedDetections], truths: Doubles, fates: Counter[s
     )
 
 
-def _coded_predictions(
-    predictions: PredictionFile, classes: EvaluatedClasses, fates: Counter[str]
+def coded_predictions(
+    batches: Iterator[pa.RecordBatch], classes: EvaluatedClasses, schema: pa.Schema, fates: Counter[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the predictions of evaluated classes as PREDICTION_SCHEMA."""
-    for batch in predictions.batches(BOX_FORM):
+    """Yield the predictions of evaluated classes, with the class numbers as `code`, in the columns of `schema`."""
+    for batch in batches:
         codes = classes.codes(batch.column("mid"))
         fates[OTHER_CLASS] += int(np.count_nonzero(codes < 0))
         coded = batch.append_column("code", pa.array(codes)).filter(pa.array(codes >= 0))
-        yield coded.select(PREDICTION_SCHEMA.names)
+        yield coded.select(schema.names)
 
 
 def _read_truth(buckets: ImageBuckets, bucket: int, classes: EvaluatedClasses) -> ExpandedTruth:

@@ -15,7 +15,7 @@ NOTHING = "–"
 FATES = {
     "counted": "counted",
     "in_group": "in a group of instances whose best detection counts alone, or not at all",
-    "ignored": "of an instance that is known without its mask",
+    "ignored": "of a group, or of an instance whose mask is not published",
     "unverified": "of a class that nobody verified on the image, or of another image",
     "other_class": "of a class that is not evaluated",
     "empty": "without area",

@@ -18,13 +18,15 @@ from oilake.jobs.transforms.label_keys import Integers
 class ExpandedTruth:
     """Some images with all that is said of them. `images`: distinct IDs as numbers, ascending; `classes`: their number.
 
-    `keys` of marks ascend, beside them `edges` (marks, 4) and `is_group_of`; `verified`: the keys that are evaluated at
-    all, distinct, ascending. A key is the place of an image, times `classes`, plus the number of a class.
+    `keys` of marks ascend, beside them `rows` (the places of their boxes), `edges` (marks, 4) and `is_group_of`;
+    `verified`: the keys that are evaluated at all, distinct, ascending. A key is the place of an image, times `classes`,
+    plus the number of a class.
     """
 
     images: Integers
     classes: int
     keys: Integers
+    rows: Integers
     edges: Edges
     is_group_of: Mask
     verified: Integers
@@ -58,7 +60,7 @@ def expand_truth(boxes: pa.Table, labels: pa.Table, classes: EvaluatedClasses) -
     is_group_of = boxes["is_group_of"].to_numpy()
     verified = np.unique(np.concatenate([keys, _label_keys(labels, images, classes)]))
     return ExpandedTruth(
-        images, len(classes), keys, edge_matrix(boxes, EDGES)[rows], np.asarray(is_group_of)[rows], verified
+        images, len(classes), keys, rows, edge_matrix(boxes, EDGES)[rows], np.asarray(is_group_of)[rows], verified
     )
 
 

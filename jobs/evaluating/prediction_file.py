@@ -25,6 +25,7 @@ EDGES = ("x_min", "x_max", "y_min", "y_max")
 PUBLISHED_EDGES = ("XMin", "XMax", "YMin", "YMax")
 # How far an edge may lie outside of its image, as a fraction of it: detectors overshoot a little, pixels do far more.
 FARTHEST_EDGE = 1.0
+LONGEST_SIDE = 1 << 16
 ID_REMEDY = "write all 16 hex digits"
 MID_REMEDY = "write the class as a MID, such as /m/0bt9lr"
 NUMBER_REMEDY = "write a decimal number"
@@ -33,13 +34,19 @@ Columns = dict[str, pa.Array]
 
 
 class PredictionForm(NamedTuple):
-    """A kind of predictions. `columns`: ours by the published ones; of ours `mids`, `texts` that are not empty, and `boxes`:
-    their edges as x_min, x_max, y_min, y_max."""
+    """A kind of predictions. `columns`: ours by the published ones; of ours `mids`, `texts` that are not empty, `boxes`:
+    their edges as x_min, x_max, y_min, y_max, and `sides`: whole numbers of pixels."""
 
     columns: Mapping[str, str]
     mids: tuple[str, ...]
     texts: tuple[str, ...]
-    boxes: tuple[tuple[str, str, str, str], ...]
+    boxes: tuple[tuple[str, str, str, str], ...] = ()
+    sides: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Our columns that are numbers."""
+        return ("score", *self.sides, *(edge for box in self.boxes for edge in box))
 
 
 class Fault(NamedTuple):
@@ -112,8 +119,7 @@ def _header_sentence(sentence: str, form: PredictionForm) -> str:
 
 
 def _column_types(form: PredictionForm) -> dict[str, pa.DataType]:
-    is_number = {"score", *(edge for box in form.boxes for edge in box)}
-    return {ours: pa.float64() if ours in is_number else pa.string() for ours in form.columns.values()}
+    return {ours: pa.float64() if ours in form.numbers else pa.string() for ours in form.columns.values()}
 
 
 def _read_columns(parsed: ParsedRows, form: PredictionForm) -> tuple[Columns, list[Fault]]:
@@ -131,9 +137,13 @@ def _read_columns(parsed: ParsedRows, form: PredictionForm) -> tuple[Columns, li
     for name in form.texts:
         columns[name] = raw[name]
         faults.append(Fault(numpy_mask(raw[name].is_null()), name, "says nothing", "fill it in"))
-    for name in ("score", *(edge for box in form.boxes for edge in box)):
+    for name in form.numbers:
         columns[name], bad = numbers.to_doubles(raw[name])
         faults.append(Fault(bad | numpy_mask(columns[name].is_null()), name, "is no finite number", NUMBER_REMEDY))
+    for name in form.sides:
+        is_side = pc.and_(pc.equal(pc.floor(columns[name]), columns[name]), pc.greater(columns[name], 0))
+        is_side = pc.and_(is_side, pc.less_equal(columns[name], LONGEST_SIDE))
+        faults.append(Fault(~_true_of(is_side), name, "is no number of pixels", f"write 1 to {LONGEST_SIDE:,}"))
     faults += [fault for box in form.boxes for fault in _box_faults(columns, box)]
     return columns, faults
 

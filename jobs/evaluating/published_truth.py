@@ -25,6 +25,10 @@ BOX_SCHEMA = pa.schema(
     [("image", pa.uint64()), ("code", pa.int64()), ("is_group_of", pa.bool_())]
     + [(name, pa.float64()) for name in COORDINATES]
 )
+MASK_SCHEMA = pa.schema(
+    [("image", pa.uint64()), ("code", pa.int64()), ("mask_path", pa.string())]
+    + [(name, pa.float64()) for name in COORDINATES]
+)
 LABEL_SCHEMA = pa.schema([("image", pa.uint64()), ("code", pa.int64()), ("is_positive", pa.bool_())])
 
 
@@ -68,6 +72,11 @@ class PublishedTruth:
             yield coded.set_column(coded.schema.get_field_index("is_group_of"), "is_group_of", flags).select(
                 BOX_SCHEMA.names
             )
+
+    def masks(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
+        """Yield the masks of the evaluated classes as MASK_SCHEMA."""
+        for batch in self.rows("masks", ["mid", "mask_path", *COORDINATES]):
+            yield _coded_batch(batch, classes).select(MASK_SCHEMA.names)
 
     def labels(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
         """Yield the verified labels of the evaluated classes as LABEL_SCHEMA."""

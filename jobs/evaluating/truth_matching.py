@@ -73,20 +73,25 @@ def box_overlaps(detected: Edges, marked: Edges) -> MarkOverlaps:
 
 
 def count_detections(
-    detections: Detections, marks: TruthMarks, overlaps: MarkOverlaps, group_weight: float
+    detections: Detections,
+    marks: TruthMarks,
+    overlaps: MarkOverlaps,
+    group_weight: float,
+    rough: MarkOverlaps | None = None,
 ) -> CountedDetections:
     """Return what counts of detections whose class is verified on their image.
 
     A detection is right where its best ordinary mark overlaps it by half and is free; where it is not, but half of it lies
-    in a group, it is taken out, and the best one in each group counts `group_weight` where that is above 0.
+    in a group, it is taken out, and the best one in each group counts `group_weight` where that is above 0. What is left
+    is taken out where it meets a difficult mark likewise, by `rough` overlaps where others are not known of these.
     """
     ranks = score_ranks(detections.scores, detections.rows)
-    partners = _partners_among(detections, marks, ~marks.is_group_of, overlaps.union)
-    is_ignored = (partners != NOBODY) & marks.is_difficult[partners] if len(marks.keys) else partners != NOBODY
-    is_right = first_claims(np.where(is_ignored, NOBODY, partners), ranks)
-    groups = _partners_among(detections, marks, marks.is_group_of, overlaps.own)
-    groups[is_right | is_ignored] = NOBODY
+    is_clear = ~marks.is_difficult
+    is_right = first_claims(_ordinary_partners(detections, marks, is_clear, overlaps), ranks)
+    groups = _group_partners(detections, marks, is_clear, overlaps)
+    groups[is_right] = NOBODY
     is_best_of_group = first_claims(groups, ranks) & (group_weight > 0)
+    is_ignored = ~is_right & _meet_difficult(detections, marks, rough or overlaps)
     is_counted = is_best_of_group | ((groups == NOBODY) & ~is_ignored)
     weights = np.where(is_right, 1.0, np.where(is_best_of_group, group_weight, 0.0))
     counted = detections.take(is_counted)
@@ -97,6 +102,24 @@ def count_marks(marks: TruthMarks, class_codes: Integers, classes: int, group_we
     """Return by class what a model should find: ordinary marks, and groups by their weight; difficult ones are none."""
     weights = np.where(marks.is_group_of, group_weight, 1.0) * ~marks.is_difficult
     return np.asarray(np.bincount(class_codes, weights, classes), np.float64)
+
+
+def _meet_difficult(detections: Detections, marks: TruthMarks, overlaps: MarkOverlaps) -> Mask:
+    """Tell which detections meet a mark of which too little is known."""
+    if not marks.is_difficult.any():
+        return np.zeros(len(detections.keys), np.bool_)
+    ordinary = _ordinary_partners(detections, marks, marks.is_difficult, overlaps)
+    return np.asarray(
+        (ordinary != NOBODY) | (_group_partners(detections, marks, marks.is_difficult, overlaps) != NOBODY)
+    )
+
+
+def _ordinary_partners(detections: Detections, marks: TruthMarks, is_chosen: Mask, overlaps: MarkOverlaps) -> Integers:
+    return _partners_among(detections, marks, is_chosen & ~marks.is_group_of, overlaps.union)
+
+
+def _group_partners(detections: Detections, marks: TruthMarks, is_chosen: Mask, overlaps: MarkOverlaps) -> Integers:
+    return _partners_among(detections, marks, is_chosen & marks.is_group_of, overlaps.own)
 
 
 def _partners_among(detections: Detections, marks: TruthMarks, is_chosen: Mask, overlap: Overlap) -> Integers:

@@ -44,8 +44,15 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {**place_1, "relationship": "on", "mid_2": TREE, "is_attribute": False},
         {**place_1, "relationship": "is", "mid_2": "/m/05z87", "is_attribute": True},
     ]
+    masks = [
+        {
+            **truth_box(1, CAT, **edges(0.1, 0.5, 0.1, 0.5)),
+            "mask_path": f"{image_id(1, SUBSET)}_cat.png",
+            "box_id": "0000000a",
+        }
+    ]
     images = [image("v7", n, SUBSET) for n in range(1, 4)]
-    rows = {"images": images, "boxes": boxes, "relationships": relationships, **class_rows("v7")}
+    rows = {"images": images, "boxes": boxes, "relationships": relationships, "masks": masks, **class_rows("v7")}
     publish_rows(str(place), "v7", INGEST, rows)
     publish_rows(str(place), "v7", "reconcile", {"image_labels": labels})
     return place
