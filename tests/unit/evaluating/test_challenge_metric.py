@@ -119,16 +119,16 @@ def test_example_b() -> None:
 
 
 def test_example_d() -> None:
-    """A hierarchy in which d stands below c, and below f twice; the root is nobody's ancestor."""
-    tree = [("a", None), ("ab", "b"), ("ac", "c"), ("acd", "d"), ("ace", "e"), ("acf", "f"), ("acfd", "d")]
+    """A hierarchy in which d stands below c, and below f twice; the root, though it is listed, is nobody's ancestor."""
+    tree = [("a", "a"), ("ab", "b"), ("ac", "c"), ("acd", "d"), ("ace", "e"), ("acf", "f"), ("acfd", "d")]
     tree += [("af", "f"), ("afd", "d")]
     nodes = [
         {"path": path, "parent_path": path[:-1] or None, "mid": mid, "relation": mid and "subcategory", "depth": n}
         for path, mid in tree
         for n in [len(path) - 1]
     ]
-    classes = build_classes(dict.fromkeys("bcdef"), nodes)
-    b, c, d, e, f = range(5)
+    classes = build_classes(dict.fromkeys("abcdef"), nodes)
+    _, b, c, d, e, f = range(6)
     boxes = [{"image": 5, "code": code, "is_group_of": code == d, **named((0, 1, 0, 1))} for code in (b, d)]
     labels = [(6, b, False), (6, c, False), (7, d, True)]
     said = [{"image": image, "code": code, "is_positive": is_yes} for image, code, is_yes in labels]
@@ -136,7 +136,7 @@ def test_example_d() -> None:
     truth = expand_truth(*(table.combine_chunks() for table in tables), classes)
     assert truth.codes.tolist() == [b, c, d, f]
     assert truth.is_group_of.tolist() == [False, True, True, True]
-    by_image = {int(image): {int(k) % 5 for k in truth.verified if k // 5 == n} for n, image in enumerate(truth.images)}
+    by_image = {int(image): {int(k) % 6 for k in truth.verified if k // 6 == n} for n, image in enumerate(truth.images)}
     assert by_image == {5: {b, c, d, f}, 6: {b, c, d, e, f}, 7: {c, d, f}}
 
 
@@ -173,6 +173,19 @@ def test_equal_scores_keep_the_order_of_the_file() -> None:
     right, wrong = Claim(1, 0, (0, 4, 0, 4), 0.5), Claim(1, 0, (8, 9, 8, 9), 0.5)
     assert fractions_of(evaluate(truths, [], [right, wrong], 1, 1.0)) == [1]
     assert fractions_of(evaluate(truths, [], [wrong, right], 1, 1.0)) == [Fraction(1, 2)]
+
+
+def test_of_equal_detections_of_one_box_the_first_in_the_file_is_right() -> None:
+    claim = Claim(1, 0, (0, 4, 0, 4), 0.5)
+    assert fractions_of(evaluate([Truth(1, 0, claim.edges)], [], [claim, claim], 1, 1.0)) == [1]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_what_is_right_is_not_of_a_group(weight: float) -> None:
+    """A box inside of a group is found; the group itself by nobody."""
+    truths = [Truth(1, 0, (0, 4, 0, 4)), Truth(1, 0, (0, 9, 0, 9), True)]
+    averages = fractions_of(evaluate(truths, [], [Claim(1, 0, (0, 4, 0, 4), 0.5)], 1, weight))
+    assert averages == [1 / (1 + Fraction(weight))]
 
 
 def test_half_of_the_union_is_enough_and_a_box_is_taken_once() -> None:

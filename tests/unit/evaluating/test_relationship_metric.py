@@ -71,4 +71,7 @@ def test_a_class_that_nobody_annotated_is_ignored_and_a_denied_one_is_wrong() ->
     other = truth._replace(second=1, score=0.9)
     assert figures([truth], {}, [other, truth]) == (1, 1, 1)
     assert figures([truth], {(0, 1): False}, [other, truth]) == (Fraction(1, 2), 1, Fraction(1, 2))
+    strange = other._replace(first=5)
+    assert figures([truth], {(0, 1): True}, [strange, truth]) == (1, 1, 1)
+    assert figures([truth], {(0, 1): False}, [strange, truth]) == (Fraction(1, 2), 1, Fraction(1, 2))
     assert figures([truth], {(0, 1): True}, [other, truth]) == (Fraction(1, 2), 1, Fraction(1, 2))
