@@ -30,6 +30,7 @@ JOBS = (
     "propose",
     "docs",
     "view",
+    "evaluate",
     "maintain",
     "download",
     "show",

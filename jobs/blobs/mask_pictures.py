@@ -62,6 +62,11 @@ class MaskFacts:
 
 def read_mask(data: bytes, rules: MaskRules) -> MaskFacts:
     """What a PNG of any depth and colours shows; DamagedMaskError, before anything is unfolded where it is too large."""
+    return measure_mask(read_foreground(data, rules))
+
+
+def read_foreground(data: bytes, rules: MaskRules) -> Foreground:
+    """The pixels of the object, shape (height, width); errors as of `read_mask`."""
     if image_formats.image_kind(data[:64]) != "png":
         raise DamagedMaskError("not_a_png", "it is no PNG")
     sides = image_formats.image_sides("png", data[:64])
@@ -75,7 +80,7 @@ def read_mask(data: bytes, rules: MaskRules) -> MaskFacts:
     grey = _grey_pixels(data)
     if grey.shape != (height, width):
         raise DamagedMaskError("damaged_png", "its header tells another size than its pixels have")
-    return _measure_mask(grey > rules.foreground_above)
+    return np.asarray(grey > rules.foreground_above)
 
 
 def _grey_pixels(data: bytes) -> npt.NDArray[np.uint8]:
@@ -91,7 +96,8 @@ def _grey_pixels(data: bytes) -> npt.NDArray[np.uint8]:
             raise DamagedMaskError("damaged_png", f"it is damaged ({' '.join(str(error).split())})") from None
 
 
-def _measure_mask(foreground: Foreground) -> MaskFacts:
+def measure_mask(foreground: Foreground) -> MaskFacts:
+    """What is to be known of a mask's pixels, shape (height, width)."""
     height, width = foreground.shape
     columns, rows = np.flatnonzero(foreground.any(axis=0)), np.flatnonzero(foreground.any(axis=1))
     extent = None

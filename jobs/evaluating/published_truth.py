@@ -1,0 +1,113 @@
+"""The ground truth: published boxes without those that corrections leave out, and verified labels, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oilake.conf.errors import ConfigError
+from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
+from oilake.jobs.tables.row_batches import CandidateFile, candidate_files, read_batches, row_schema
+from oilake.jobs.tables.slice_files import small_rows
+from oilake.jobs.tables.snapshots import Snapshot
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms import image_ids
+from oilake.jobs.transforms.box_changes import COORDINATES
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+
+POSITIVE, NEGATIVE = "positive", "negative"
+BOX_SCHEMA = pa.schema(
+    [("image", pa.uint64()), ("code", pa.int64()), ("is_group_of", pa.bool_())]
+    + [(name, pa.float64()) for name in COORDINATES]
+)
+MASK_SCHEMA = pa.schema(
+    [("image", pa.uint64()), ("code", pa.int64()), ("mask_path", pa.string())]
+    + [(name, pa.float64()) for name in COORDINATES]
+)
+LABEL_SCHEMA = pa.schema([("image", pa.uint64()), ("code", pa.int64()), ("is_positive", pa.bool_())])
+
+
+@dataclass(frozen=True)
+class PublishedTruth:
+    """What a pinned release says of one subset. ConfigError where that is nothing, StoreError where it cannot be read."""
+
+    warehouse: Warehouse
+    pin: Snapshot
+    subset: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The columns that all rows of the subset share."""
+        return {"release": self.pin.release, "subset": self.subset}
+
+    def files(self, table: str) -> list[CandidateFile]:
+        """Return the files of a table that hold rows of the subset."""
+        files = candidate_files(self.warehouse, table, self.pin.release, self.values)
+        if not files:
+            raise ConfigError(
+                f"{self.warehouse}: {table} of {self.pin.release} has no row of {self.subset}; ingest it, or name another "
+                "--subset"
+            )
+        return files
+
+    def rows(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the subset, image IDs as unsigned numbers in the column `image`."""
+        schema = pa.schema([row_schema(table).field(name) for name in ("image_id", *columns)])
+        for batch in read_batches(self.warehouse, table, self.files(table), schema, self.values):
+            images = pa.array(image_ids.as_numbers(batch.column("image_id")), pa.uint64())
+            yield batch.drop_columns(["image_id"]).append_column("image", images)
+
+    def boxes(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
+        """Yield the boxes of the evaluated classes as BOX_SCHEMA; where nothing is known of a group, it is none."""
+        dropped = self._dropped_boxes()
+        for batch in self.rows("boxes", ["mid", "is_group_of", *COORDINATES]):
+            kept = batch.filter(_is_kept(batch, dropped)) if dropped else batch
+            coded = _coded_batch(kept, classes)
+            flags = pc.fill_null(coded.column("is_group_of"), False)
+            yield coded.set_column(coded.schema.get_field_index("is_group_of"), "is_group_of", flags).select(
+                BOX_SCHEMA.names
+            )
+
+    def masks(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
+        """Yield the masks of the evaluated classes as MASK_SCHEMA."""
+        for batch in self.rows("masks", ["mid", "mask_path", *COORDINATES]):
+            yield _coded_batch(batch, classes).select(MASK_SCHEMA.names)
+
+    def labels(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
+        """Yield the verified labels of the evaluated classes as LABEL_SCHEMA."""
+        for batch in self.verified_labels():
+            yield _coded_batch(batch, classes).select(LABEL_SCHEMA.names)
+
+    def verified_labels(self) -> Iterator[pa.RecordBatch]:
+        """Yield `image`, `mid` and `is_positive` of what is decided of the subset; what is unverified says nothing."""
+        for batch in self.rows("image_labels", ["mid", "verdict"]):
+            decided = batch.filter(pc.is_in(batch.column("verdict"), pa.array([POSITIVE, NEGATIVE])))
+            is_positive = pc.equal(decided.column("verdict"), POSITIVE)
+            yield decided.append_column("is_positive", is_positive).drop_columns(["verdict"])
+
+    def _dropped_boxes(self) -> frozenset[DroppedBox]:
+        if CORRECTIONS not in self.pin.table_versions:
+            return frozenset()
+        records = small_rows(self.warehouse, CORRECTIONS, self.pin)
+        return dropped_boxes(records).get(self.subset, frozenset())
+
+
+def _coded_batch(batch: pa.RecordBatch, classes: EvaluatedClasses) -> pa.RecordBatch:
+    """Return the rows whose class is evaluated, with its number as `code`."""
+    codes = classes.codes(batch.column("mid"))
+    return batch.append_column("code", pa.array(codes)).filter(pa.array(codes >= 0))
+
+
+def _is_kept(batch: pa.RecordBatch, dropped: frozenset[DroppedBox]) -> pa.Array:
+    """Tell which boxes no correction leaves out."""
+    images = batch.column("image").to_numpy()
+    is_kept = np.ones(len(images), np.bool_)
+    near = np.flatnonzero(np.isin(images, np.array([box.image for box in dropped], np.uint64)))
+    rows = batch.select(["image", "mid", *COORDINATES]).take(pa.array(near)).to_pylist()
+    is_kept[near] = [DroppedBox(*row.values()) not in dropped for row in rows]
+    return pa.array(is_kept)
