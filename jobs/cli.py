@@ -32,6 +32,7 @@ JOBS = (
     "view",
     "maintain",
     "download",
+    "export",
     "show",
     "releases",
     "sample",
