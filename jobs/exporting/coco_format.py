@@ -13,12 +13,11 @@ from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
 from oilake.jobs.exporting.image_sizes import ImageSizes
 from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.transforms.boxes import ATTRIBUTES, COORDINATES
 
-ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
-EDGES = ("x_min", "x_max", "y_min", "y_max")
 COLUMNS = {
     "images": ("original_url", "license", "rotation"),
-    "boxes": ("mid", "source", *EDGES, *ATTRIBUTES),
+    "boxes": ("mid", "source", *COORDINATES, *ATTRIBUTES),
     "image_labels": ("mid", "verdict"),
 }
 
