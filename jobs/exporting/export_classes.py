@@ -11,8 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ExportClasses:
-    """`names`: of every class of the release, its name in the export, by MID. `mids`: the classes of its boxes, sorted."""
+    """Of every class of the release by MID: `names`, its name in the export, and `display_names`, as published, None where
+    the release describes none. `mids`: the classes of its boxes, sorted."""
 
+    display_names: Mapping[str, str | None]
     names: Mapping[str, str]
     mids: tuple[str, ...]
 

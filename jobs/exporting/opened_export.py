@@ -25,7 +25,7 @@ from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
 Numbers = npt.NDArray[np.uint64]
 Columns = Mapping[str, Sequence[str]]
 
-CLASS_COLUMNS = ["mid", "name", "is_boxable"]
+CLASS_COLUMNS = ["mid", "display_name", "name", "is_boxable"]
 SUBSETS = ("train", "validation", "test")
 
 
@@ -49,7 +49,8 @@ class OpenedExport:
         """The release's classes; of its boxes those that are listed as box classes or that a box has."""
         rows = small_rows(self.warehouse, "classes", self.snapshot, CLASS_COLUMNS) if self.has_table("classes") else []
         drawn = {mid for file in self._files("boxes") for mid in distinct_values(file.uri, "mid")}
-        return ExportClasses(name_classes(rows), box_classes(rows, drawn))
+        display_names = {row["mid"]: row["display_name"] for row in rows}
+        return ExportClasses(display_names, name_classes(rows), box_classes(rows, drawn))
 
     def has_table(self, table: str) -> bool:
         """Whether a table of the release is published."""

@@ -59,6 +59,19 @@ LABELS = [
 ]  # fmt: skip
 
 
+def published_label(n: int, mid: str, source: str, confidence: float, subset: str = "train") -> Row:
+    origin = {"machine": "machine", "verification": "human"}[source]
+    plain = {"release": RELEASE, "subset": subset, "origin": origin, "image_id": image_id(n, subset)}
+    return plain | {"source": source, "mid": mid, "confidence": confidence}
+
+
+PUBLISHED_LABELS = [
+    published_label(0, DOG, "verification", 1.0), published_label(0, CAT, "verification", 0.0),
+    published_label(0, DOG, "machine", 0.9), published_label(1, CAT, "machine", 0.8),
+    published_label(0, DOG, "verification", 1.0, "validation"),
+]  # fmt: skip
+
+
 def images() -> list[Row]:
     """Three images of train, the last without a box, a size and an MD5, and one of validation."""
     rows = [view_lake.image(RELEASE, n) for n in range(3)] + [view_lake.image(RELEASE, 0, "validation")]
@@ -109,7 +122,13 @@ def fill(place: str, with_checks: bool = True) -> str:
     """Publishes the release; `place`."""
     view_lake.make_tables(place)
     hierarchy = [{**row, "release": RELEASE} for row in view_lake.class_rows(RELEASE)["hierarchy"]]
-    published = {"images": images(), "boxes": BOXES, "classes": classes(), "hierarchy": hierarchy}
+    published = {
+        "images": images(),
+        "labels": PUBLISHED_LABELS,
+        "boxes": BOXES,
+        "classes": classes(),
+        "hierarchy": hierarchy,
+    }
     view_lake.publish_rows(place, RELEASE, INGEST, published)
     view_lake.publish_rows(place, RELEASE, "reconcile", {"image_labels": LABELS, "corrections": [correction()]})
     if with_checks:
