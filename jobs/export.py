@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of --per-class (default: 0)")
     parser.add_argument("--sizes", metavar="FILE", help="sides in pixels: a CSV file of image_id,width,height")
+    parser.add_argument(
+        "--blobs",
+        metavar="FOLDER",
+        help="of tfrecord: where <subset>/<image_id>.jpg are, whose bytes go into the records",
+    )
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
@@ -63,13 +68,15 @@ def _export_request(arguments: argparse.Namespace) -> ExportRequest:
         raise ConfigError("--below needs --mid; name a class, or leave it out")
     if arguments.per_class is not None and arguments.per_class < 1:
         raise ConfigError(f"--per-class must be at least 1, not {arguments.per_class}")
+    if arguments.blobs is not None and arguments.format != "tfrecord":
+        raise ConfigError(f"--blobs: {arguments.format} holds no pictures; leave it out, or export tfrecord")
     images = ImageSelection(
         tuple(arguments.subset), tuple(arguments.mid), arguments.below, arguments.verdict, license=arguments.license,
         where=arguments.where,
     )  # fmt: skip
     return ExportRequest(
         arguments.format, arguments.release, export_place(arguments.out), images, tuple(arguments.blob_status),
-        arguments.per_class, arguments.seed, arguments.sizes,
+        arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs,
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from oilake.jobs.downloading.selection import ImageSelection
 @dataclass(frozen=True)
 class ExportRequest:
     """The format, the release, the folder, and which images of it. `per_class`: at most so many images of each class, drawn
-    by `seed`; None: all. `blob_statuses`: only images whose best blob was judged so. `sizes`: a CSV file of sides."""
+    by `seed`; None: all. `blob_statuses`: only images whose best blob was judged so. `sizes`: a CSV file of sides.
+    `pictures`: a folder that holds `<subset>/<image_id>.jpg`."""
 
     format: str
     release: str
@@ -22,6 +23,7 @@ class ExportRequest:
     per_class: int | None = None
     seed: int = 0
     sizes: str | None = None
+    pictures: str | None = None
 
     def filters(self) -> dict[str, Any]:
         """What was chosen, by flag, for the manifest; a flag that was not given is left out."""
