@@ -33,6 +33,7 @@ JOBS = (
     "evaluate",
     "maintain",
     "download",
+    "export",
     "show",
     "releases",
     "sample",

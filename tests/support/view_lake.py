@@ -62,7 +62,9 @@ def publish_rows(
             partition = dict(zip(table.partition_by, values, strict=True))
             arrow = pa.table(columns, schema=schemas.arrow_schema(table))
             files.append(stage_rows(warehouse, table, partition, run, arrow))
-    publish.publish(warehouse, Publication(release, run, status, f"{job} {run}", job, {}, tuple(files), since=since))
+    kept = {name: () for name in rows if schemas.table_schema(name).written_by != job}
+    publication = Publication(release, run, status, f"{job} {run}", job, {}, tuple(files), since=since, kept=kept)
+    publish.publish(warehouse, publication)
 
 
 def image(release: str, n: int, subset: str = "train", **values: Any) -> Row:

@@ -1,0 +1,95 @@
+"""Writes images, boxes and labels of a release in the format of another program, with licence, citation and attribution."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from oilake.conf.errors import ConfigError
+from oilake.conf.settings import Settings
+from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.exporting.companion_files import write_companions
+from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
+from oilake.jobs.exporting.formats import FORMATS, Counts, format_writer
+from oilake.jobs.exporting.opened_export import open_export
+from oilake.jobs.exporting.request import ExportRequest
+from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.tables.warehouse import Warehouse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("format", choices=FORMATS, help="what is written")
+    parser.add_argument("--release", required=True, metavar="R", help="release that is exported, such as v7")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="a new folder, or that of an earlier export")
+    parser.add_argument("--subset", action="append", default=[], choices=SUBSETS, help="only this (repeatable)")
+    parser.add_argument(
+        "--mid", action="append", default=[], metavar="CLASS", help="only images and marks of this: a MID or a name"
+    )
+    parser.add_argument("--below", action="store_true", help="the classes below --mid in the hierarchy too")
+    parser.add_argument(
+        "--verdict", default="positive", choices=("positive", "negative", "unverified"),
+        help="what image_labels says of --mid, or of the classes of --per-class (default: positive)",
+    )  # fmt: skip
+    parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
+    parser.add_argument(
+        "--blob-status", action="append", default=[], metavar="STATUS",
+        help="only images whose best blob `verify` judged so, such as verified (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--where", metavar="SQL", help="only rows of images that meet a condition, as `show` takes it")
+    parser.add_argument(
+        "--per-class", type=int, metavar="N", help="at most N images of each class and subset, drawn by --seed"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of --per-class (default: 0)")
+    parser.add_argument("--sizes", metavar="FILE", help="sides in pixels: a CSV file of image_id,width,height")
+    parser.add_argument(
+        "--blobs",
+        metavar="FOLDER",
+        help="of tfrecord: where <subset>/<image_id>.jpg are, whose bytes go into the records",
+    )
+    options.add_places(parser, "warehouse")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings, request = options.load_settings(arguments), _export_request(arguments)
+    counts = export(settings, request)
+    if arguments.json:
+        print_text(json.dumps({"format": request.format, "place": str(request.place), **counts}))
+    else:
+        print_text(f"{request.place}: " + ", ".join(f"{count:,} {noun}" for noun, count in counts.items()))
+    return 0
+
+
+def _export_request(arguments: argparse.Namespace) -> ExportRequest:
+    if arguments.below and not arguments.mid:
+        raise ConfigError("--below needs --mid; name a class, or leave it out")
+    if arguments.per_class is not None and arguments.per_class < 1:
+        raise ConfigError(f"--per-class must be at least 1, not {arguments.per_class}")
+    if arguments.blobs is not None and arguments.format != "tfrecord":
+        raise ConfigError(f"--blobs: {arguments.format} holds no pictures; leave it out, or export tfrecord")
+    images = ImageSelection(
+        tuple(arguments.subset), tuple(arguments.mid), arguments.below, arguments.verdict, license=arguments.license,
+        where=arguments.where,
+    )  # fmt: skip
+    return ExportRequest(
+        arguments.format, arguments.release, export_place(arguments.out), images, tuple(arguments.blob_status),
+        arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs,
+    )  # fmt: skip
+
+
+def export(settings: Settings, request: ExportRequest) -> Counts:
+    """Writes the export and returns what it counts, by noun; whatever fails, what stood at its place stays."""
+    opened = open_export(Warehouse.of(settings), request)
+    if opened.snapshot.status == "partial":
+        log_line(f"{request.release} is partial; what is not published of it is not in the export")
+    with unfinished_folder(request.place) as folder:
+        counts = format_writer(request.format)(opened, folder)
+        write_companions(opened, folder, counts)
+    return counts
+
+
+if __name__ == "__main__":
+    raise SystemExit(entrypoint.main("export", __doc__, add_arguments, run))

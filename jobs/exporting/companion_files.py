@@ -1,0 +1,59 @@
+"""What lies beside every export: licence, citation, who made each image, and from which snapshot it was taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from oilake.jobs.blobs.attribution import COLUMNS, FOLDER, attribution_csv
+from oilake.jobs.exporting.export_folder import MANIFEST
+from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.runtime.filesystem import file_checksums
+from oilake.jobs.tables.parquet_reader import newest_version
+from oilake.jobs.tables.row_query import BLOB_CHECKS
+
+NOTICES = ("LICENSE.txt", "CITATION.bib")
+
+
+def write_companions(export: OpenedExport, folder: Path, counts: Mapping[str, int]) -> None:
+    """Writes the notices, `attribution/<subset>.csv` and the manifest."""
+    for name in NOTICES:
+        (folder / name).write_bytes(files("oilake.jobs.exporting").joinpath("notices", name).read_bytes())
+    (folder / FOLDER).mkdir()
+    for subset in export.subsets:
+        _write_attribution(export, subset, folder / FOLDER / f"{subset}.csv")
+    (folder / MANIFEST).write_text(json.dumps(export_manifest(export, counts), indent=2, sort_keys=True) + "\n")
+
+
+def export_manifest(export: OpenedExport, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What tells one export from another: the same manifest means the same bytes. Checks of blobs are of no snapshot, so it
+    names the version of their table."""
+    request, snapshot = export.request, export.snapshot
+    sizes = request.sizes and {"name": Path(request.sizes).name, "sha256": file_checksums(request.sizes).sha256}
+    return {
+        "format": request.format,
+        "release": request.release,
+        "status": snapshot.status,
+        "snapshot": snapshot.number,
+        "published_at": snapshot.published_at.isoformat(),
+        "blob_checks_version": newest_version(export.warehouse, BLOB_CHECKS),
+        "sizes": sizes,
+        "table_versions": dict(sorted(snapshot.table_versions.items())),
+        "filters": request.filters(),
+        "counts": dict(counts),
+        "program": f"oilake {version('open-images-lakehouse')}",
+    }
+
+
+def _write_attribution(export: OpenedExport, subset: str, path: Path) -> None:
+    with path.open("wb") as stream:
+        for block in export.blocks(subset, {"images": COLUMNS}):
+            rows = [
+                {**row, "key": f"{subset}/{row['image_id']}.jpg", "is_resized": False} for row in block.rows("images")
+            ]
+            content = attribution_csv(rows)
+            stream.write(content if not stream.tell() else content.split(b"\n", 1)[1])

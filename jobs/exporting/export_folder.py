@@ -1,0 +1,66 @@
+"""The folder of an export: there whole or not at all, and never in place of something else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from oilake.conf.errors import ConfigError, StoreError, os_cause
+from oilake.conf.places import refuse_odd_folder
+
+MANIFEST = "export.json"
+
+
+def export_place(text: str) -> Path:
+    """The folder of --out; ConfigError where it is none, or holds anything but an earlier export."""
+    if "://" in text:
+        raise ConfigError(f"--out {text}: an export is written to a folder of this machine; copy it from there")
+    refuse_odd_folder("out", text)
+    place = Path(os.path.abspath(text))
+    if place.exists() and not place.is_dir():
+        raise ConfigError(f"{place}: is a file; --out must name a folder")
+    if place.is_dir() and any(place.iterdir()) and not (place / MANIFEST).is_file():
+        raise ConfigError(f"{place}: holds files that no export wrote; name a new folder by --out")
+    return place
+
+
+@contextmanager
+def unfinished_folder(place: Path) -> Iterator[Path]:
+    """A new folder beside `place`, which it becomes when all within is done; whatever fails, `place` stays as it was.
+
+    StoreError where the disk cannot be written.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.unfinished-", dir=place.parent))
+        try:
+            yield folder
+            folder.chmod(0o777 & ~_process_umask())
+            _replace_folder(place, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(f"{place}: the export cannot be written ({os_cause(error)}); name another --out") from None
+
+
+def _process_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _replace_folder(place: Path, folder: Path) -> None:
+    earlier = folder.with_name(f"{folder.name}.earlier")
+    if place.is_dir():
+        place.rename(earlier)
+    try:
+        folder.rename(place)
+    except BaseException:
+        if earlier.is_dir():
+            earlier.rename(place)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""An export as its format sees it: one snapshot, the chosen images, the classes, and the rows in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from oilake.conf.errors import ConfigError
+from oilake.jobs.exporting.chosen_images import choose_ids, chosen_mids
+from oilake.jobs.exporting.export_classes import ExportClasses, box_classes, name_classes
+from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, read_blocks
+from oilake.jobs.exporting.image_sizes import ImageSizes, read_sizes
+from oilake.jobs.exporting.request import ExportRequest
+from oilake.jobs.tables.parquet_reader import distinct_values
+from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
+from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+
+Numbers = npt.NDArray[np.uint64]
+Columns = Mapping[str, Sequence[str]]
+
+CLASS_COLUMNS = ["mid", "display_name", "name", "is_boxable"]
+SUBSETS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class OpenedExport:
+    """`images`: the chosen ones of each subset, ascending; `mids`: the chosen classes, None for all."""
+
+    request: ExportRequest
+    warehouse: Warehouse
+    snapshot: Snapshot
+    images: Mapping[str, Numbers]
+    mids: frozenset[str] | None
+
+    @property
+    def subsets(self) -> tuple[str, ...]:
+        """The subsets that have a chosen image."""
+        return tuple(subset for subset in SUBSETS if subset in self.images)
+
+    @cached_property
+    def classes(self) -> ExportClasses:
+        """The release's classes; of its boxes those that are listed as box classes or that a box has."""
+        rows = small_rows(self.warehouse, "classes", self.snapshot, CLASS_COLUMNS) if self.has_table("classes") else []
+        drawn = {mid for file in self._files("boxes") for mid in distinct_values(file.uri, "mid")}
+        display_names = {row["mid"]: row["display_name"] for row in rows}
+        return ExportClasses(display_names, name_classes(rows), box_classes(rows, drawn))
+
+    def has_table(self, table: str) -> bool:
+        """Whether a table of the release is published."""
+        return table in self.snapshot.table_versions
+
+    def require_table(self, table: str, job: str) -> None:
+        """ConfigError, with the job that makes it, where a table that the format needs is not published."""
+        if not self.has_table(table):
+            release, name = self.request.release, self.request.format
+            raise ConfigError(
+                f"{self.warehouse}: {name} needs {table}, and {release} has none; "
+                f"run `oilake {job} --release {release}` first"
+            )
+
+    def require_sizes(self) -> ImageSizes:
+        """The sides of all chosen images; ConfigError, with the way to them, where some are not known."""
+        sizes = read_sizes(self.warehouse, self.request.release, self.request.sizes)
+        sizes.require_all(self.images, self.request.release, self.request.format)
+        return sizes
+
+    def blocks(self, subset: str, columns: Columns) -> Iterator[ImageBlock]:
+        """Yield the chosen images of a subset in blocks, with these columns by table; of a table that is not published no
+        row."""
+        files = {
+            table: [file.uri for file in self._files(table) if file.partition["subset"] == subset] for table in columns
+        }
+        dropped = self._dropped.get(subset, frozenset())
+        return read_blocks(BlockPlan(subset, files, columns, self.images[subset], self.mids, dropped))
+
+    def _files(self, table: str) -> list[PublishedFile]:
+        return published_files(self.warehouse, table, self.snapshot) if self.has_table(table) else []
+
+    @cached_property
+    def _dropped(self) -> dict[str, frozenset[DroppedBox]]:
+        is_corrected = self.has_table(CORRECTIONS)
+        return dropped_boxes(small_rows(self.warehouse, CORRECTIONS, self.snapshot) if is_corrected else ())
+
+
+def open_export(warehouse: Warehouse, request: ExportRequest) -> OpenedExport:
+    """Choose the images of one moment's snapshot; ConfigError where nothing is chosen or the request does not fit."""
+    pinned = pin_snapshots(warehouse)
+    snapshot = require_snapshot(pinned, request.release)
+    images = choose_ids(pinned, request)
+    if not images:
+        raise ConfigError(f"{warehouse}: no image of {request.release} meets the filters; loosen them")
+    return OpenedExport(request, pinned, snapshot, images, chosen_mids(pinned, request))

@@ -1,0 +1,84 @@
+"""Pascal VOC: an XML file an image that has a box, in whole pixels counted from 1."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from oilake.jobs.exporting.export_classes import ExportClasses
+from oilake.jobs.exporting.image_blocks import ImageBlock, Row
+from oilake.jobs.exporting.image_sizes import ImageSizes
+from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.transforms.boxes import COORDINATES
+
+# What VOC has elements for; the others stand under `attributes`, as annotation tools write them.
+OWN = {"truncated": "is_truncated", "occluded": "is_occluded"}
+OTHERS = ("is_group_of", "is_depiction", "is_inside")
+COLUMNS = {"boxes": ("mid", *COORDINATES, *OWN.values(), *OTHERS)}
+# What XML 1.0 cannot hold, not even as a reference.
+UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
+    """Writes `Annotations/<image_id>.xml` and `ImageSets/Main/<subset>.txt` for the images that have a box, and
+    `classes.csv`; ConfigError where boxes or the sides of images are missing."""
+    export.require_table("boxes", "ingest")
+    sizes = export.require_sizes()
+    annotations, sets = folder / "Annotations", folder / "ImageSets" / "Main"
+    annotations.mkdir()
+    sets.mkdir(parents=True)
+    counts = {"images": 0, "boxes": 0, "classes": len(export.classes.mids)}
+    for subset in export.subsets:
+        with (sets / f"{subset}.txt").open("w") as listed:
+            for block in export.blocks(subset, COLUMNS):
+                for image_id, objects in image_objects(block, export.classes, sizes):
+                    text = _annotation_text(subset, image_id, sizes.sides(image_id), objects)
+                    (annotations / f"{image_id}.xml").write_text(text, encoding="utf-8")
+                    listed.write(f"{image_id}\n")
+                    counts["images"] += 1
+                    counts["boxes"] += len(objects)
+    with (folder / "classes.csv").open("w", encoding="utf-8", newline="") as stream:
+        names = ((mid, _plain(export.classes.name(mid))) for mid in export.classes.mids)
+        csv.writer(stream, lineterminator="\n").writerows([("mid", "name"), *names])
+    return counts
+
+
+def image_objects(block: ImageBlock, classes: ExportClasses, sizes: ImageSizes) -> Iterator[tuple[str, list[str]]]:
+    """Yield (image ID, the `object` of each of its boxes) of the images that have a box."""
+    for image_id, boxes in block.rows_by_image("boxes").items():
+        sides = sizes.sides(image_id)
+        yield image_id, [_object_text(box, classes.name(box["mid"]), *sides) for box in boxes]
+
+
+def _annotation_text(subset: str, image_id: str, sides: tuple[int, int], objects: list[str]) -> str:
+    size = f"<size><width>{sides[0]}</width><height>{sides[1]}</height></size>"
+    head = f"<folder>{subset}</folder>\n<filename>{image_id}.jpg</filename>\n{size}\n<segmented>0</segmented>"
+    return "\n".join(["<annotation>", head, *objects, "</annotation>\n"])
+
+
+def _object_text(box: Row, name: str, width: int, height: int) -> str:
+    """An `object`; an attribute that is unknown has no element."""
+    left, right = _pixel_span(box["x_min"], box["x_max"], width)
+    top, bottom = _pixel_span(box["y_min"], box["y_max"], height)
+    own = [f"<{tag}>{int(box[column])}</{tag}>" for tag, column in OWN.items() if box[column] is not None]
+    others = [
+        f"<attribute><name>{column}</name><value>{str(box[column]).lower()}</value></attribute>"
+        for column in OTHERS
+        if box[column] is not None
+    ]
+    edges = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
+    parts = [f"<name>{escape(_plain(name))}</name>", *own, f"<bndbox>{edges}</bndbox>"]
+    return f"<object>{''.join(parts)}{'<attributes>' + ''.join(others) + '</attributes>' if others else ''}</object>"
+
+
+def _pixel_span(low: float, high: float, side: int) -> tuple[int, int]:
+    """The first and the last pixel between two fractions of a side, from 1 on; never none."""
+    first = min(round(low * side) + 1, side)
+    return first, max(round(high * side), first)
+
+
+def _plain(text: str) -> str:
+    return UNWRITABLE.sub("\ufffd", text)
