@@ -47,7 +47,7 @@ unit: setup  ## the tests that need no Spark, room by room: under a minute
 	@$(BIN)/python -m pytest --numprocesses 2 -m "not spark and not slow" tests/unit $(PYTEST)
 
 slow: setup chromium  ## tests that take minutes each, the browser's among them
-	@$(BIN)/python -m pytest -m slow $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m slow $(PYTEST)
 
 browser: setup chromium  ## opens the pages of `oilake docs` and `oilake view` in headless Chromium
 	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py tests/integration/test_viewer.py $(PYTEST)

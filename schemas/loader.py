@@ -53,6 +53,7 @@ class Table:
 
     `written_by`: the job that publishes it; `slice_by`: the partition columns whose values one publication replaces, the
     release first, then the earlier release of a comparison. `published`: of tables that published files are read into.
+    `lookup_rows`: rows of a row group where readers look for few rows; Parquet's statistics then tell of all of `sort_by`.
     """
 
     table: str
@@ -65,6 +66,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     published: FileRows | None = None
+    lookup_rows: int | None = None
 
     def file_columns(self) -> dict[str, Presence]:
         """What a published file of rows gives, by our name; empty where its files hold no rows of named columns."""

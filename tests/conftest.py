@@ -14,11 +14,16 @@ from pyspark.sql import SparkSession
 from oilake.conf import settings as conf_settings
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
-from oilake.jobs.runtime import spark_session
+from oilake.jobs.runtime import logs, spark_session
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
 
 Oilake = Callable[..., tuple[int, str, str]]
+
+
+def pytest_configure() -> None:
+    """What jobs say is heard also by tests that call a function and no command."""
+    logs.set_up()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -97,6 +97,11 @@ class Writer:
         self._sink.close()
         return _staged_file(self, self._auditor.tally if self._auditor else None)
 
+    def _told_columns(self) -> tuple[str, ...]:
+        """The columns that statistics are kept of: files are in no other order than that of the first one, unless each row
+        group is small."""
+        return self.table.sort_by if self.table.lookup_rows else self.table.sort_by[:1]
+
     def _write_row_group(self) -> None:
         rows = _concat_batches(self._batches, self._schema)
         if self._writer is None:
@@ -110,9 +115,9 @@ class Writer:
                 compression_level=1,
                 store_schema=False,
                 write_batch_size=BATCH,
-                write_statistics=list(self.table.sort_by[:1]),  # files are in no other order
+                write_statistics=list(self._told_columns()),
             )
-        self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
+        self._writer.write_table(rows, row_group_size=self.table.lookup_rows or ROW_GROUP * 2)
         self._batches, self._waiting, self._bytes = [], 0, 0
 
 

@@ -25,6 +25,7 @@ from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
 SMALL_BYTES = 64 << 20
 MEMORY = {"memory_limit": "2GB", "threads": "2"}
+ANY_ITEM = re.compile(r"\bexists\((\w+), (\w+) -> ")
 TEXTS = "abcdefgh"
 # DuckDB's own concat leaves NULLs out; each number of texts needs a form of its own.
 CONCAT = ", ".join(f"({', '.join(TEXTS[:n])}) AS {' || '.join(TEXTS[:n])}" for n in range(2, len(TEXTS) + 1))
@@ -61,9 +62,7 @@ def count_rows(
     """The rows that the query finds in `tables`, by the names that it gives them, and the first of them; None where DuckDB
     does not answer it."""
     try:
-        answer = _query_rows(
-            engine, FIELD_OF_ITEMS.sub(r"list_\1(list_transform(\2, lambda item: item.\3))", query), tables
-        )
+        answer = _query_rows(engine, _duckdb_text(query), tables)
         first = _first_rows(engine, answer)
     except (duckdb.Error, pa.ArrowException, OSError):
         return None
@@ -82,6 +81,11 @@ def count_repeated_keys(target: CheckTarget, key: Sequence[str], rows: int) -> E
     except (duckdb.Error, pa.ArrowException, OSError):
         return None
     return ExpectationCount(rows, 0, pc.sum(groups["rows"]).as_py() or 0, first)
+
+
+def _duckdb_text(query: str) -> str:
+    fields = FIELD_OF_ITEMS.sub(r"list_\1(list_transform(\2, lambda item: item.\3))", query)
+    return ANY_ITEM.sub(r"[] <> list_filter(\1, lambda \2: ", fields)
 
 
 def _query_rows(engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, CheckTarget]) -> pa.Table:

@@ -3,121 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from oilake.jobs.reporting import palette
+from oilake.jobs.viewing.canvas import Canvas
 from oilake.jobs.viewing.image_record import ImageRecord
+from oilake.jobs.viewing.marks import BoxMark, Drawing, LinkMark, PointMark, TraceMark
 
 Row = Mapping[str, Any]
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
-UNSEEN_SIDES = (1024, 768)
-QUARTERS = (0, 90, 180, 270)
 # From which share of the width on a name ends at its box's right edge instead of beginning at the left one.
 FAR = 0.6
-
-
-class Canvas(NamedTuple):
-    """The picture's sides in pixels as it is stored, and the degrees by which it is turned counter-clockwise to be shown.
-    `is_known`: whether the sides are the picture's, or only stand in for them."""
-
-    width: int
-    height: int
-    turn: int
-    is_known: bool
-
-    @property
-    def shown_sides(self) -> tuple[int, int]:
-        """Width and height as they are shown."""
-        return (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
-
-    @property
-    def transform(self) -> str:
-        """SVG's transformation of stored pixels into shown ones."""
-        moves = {
-            0: "",
-            90: f"translate(0 {self.width}) rotate(-90)",
-            180: f"translate({self.width} {self.height}) rotate(180)",
-            270: f"translate({self.height} 0) rotate(90)",
-        }
-        return moves[self.turn]
-
-    @property
-    def text_size(self) -> float:
-        """Height of letters in pixels of the picture."""
-        return max(self.shown_sides) / 45
-
-    def shown_place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a place, in fractions of the stored picture's sides, is shown."""
-        across, down = x * self.width, y * self.height
-        places = {
-            0: (across, down),
-            90: (down, self.width - across),
-            180: (self.width - across, self.height - down),
-            270: (self.height - down, across),
-        }
-        return places[self.turn]
-
-
-@dataclass(frozen=True)
-class BoxMark:
-    """A rectangle of stored pixels, and where its name stands in shown ones. `style`: CSS classes for its attributes."""
-
-    number: int
-    name: str
-    colour: str
-    x: float
-    y: float
-    width: float
-    height: float
-    text_x: float
-    text_y: float
-    text_anchor: str
-    style: str
-    words: str
-
-
-@dataclass(frozen=True)
-class PointMark:
-    """A place of the shown picture. `style`: yes, no or unsure; click-object or click-background."""
-
-    name: str
-    colour: str
-    x: float
-    y: float
-    style: str
-    words: str
-
-
-@dataclass(frozen=True)
-class LinkMark:
-    """A relationship: from the middle of one box to that of the other, in shown pixels; `is_attribute`: of one box alone."""
-
-    words: str
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-    is_attribute: bool
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """All marks of an image, by the layers that a reader switches on and off."""
-
-    canvas: Canvas
-    boxes: list[BoxMark]
-    masks: list[BoxMark]
-    clicks: list[PointMark]
-    extremes: list[PointMark]
-    points: list[PointMark]
-    links: list[LinkMark]
-
-
-def picture_canvas(sides: tuple[int, int] | None, rotation: int | None) -> Canvas:
-    """The canvas of a picture; its sides stand in where there is no picture, and an unknown rotation turns nothing."""
-    width, height = sides or UNSEEN_SIDES
-    return Canvas(width, height, rotation if rotation in QUARTERS else 0, sides is not None)
 
 
 def draw_record(
@@ -138,6 +34,7 @@ def draw_record(
         ],
         [_point_mark(row, canvas, names, colours) for row in record.of("points")],
         [_link_mark(row, canvas, names, attributes) for row in record.of("relationships")],
+        [_trace_mark(row, stretch, canvas) for row in record.of("narratives") for stretch in row["traces"] or ()],
     )
 
 
@@ -229,3 +126,8 @@ def _link_mark(row: Row, canvas: Canvas, names: Mapping[str, str], attributes: M
         second = attributes.get(row["mid_2"]) or second
     words = f"{first} {row['relationship'].replace('_', ' ')} {second}"
     return LinkMark(words, *ends[0], *ends[1], row["is_attribute"])
+
+
+def _trace_mark(row: Row, stretch: Iterable[Row], canvas: Canvas) -> TraceMark:
+    places = (canvas.shown_place(place["x"], place["y"]) for place in stretch)
+    return TraceMark(" ".join(f"{x:.1f},{y:.1f}" for x, y in places), f"annotator {row['annotator_id']}")

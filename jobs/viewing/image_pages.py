@@ -53,7 +53,8 @@ def count_images(view: PinnedView, selection: Selection, always: bool = False) -
         return None
     query = view.engine.begin_query()
     rows = tables.condition(query, IdSpan("", None), tables.driver)
-    return int(query.rows(f"SELECT count(DISTINCT image_id) AS images {rows}")[0]["images"])
+    images = "*" if tables.leading.name == "images" else "DISTINCT image_id"
+    return int(query.rows(f"SELECT count({images}) AS images {rows}")[0]["images"])
 
 
 def _id_spans(driver: ViewSlice | None, after: str, is_by_image: bool) -> Iterator[IdSpan]:

@@ -12,7 +12,8 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.viewing.blob_pictures import Picture
-from oilake.jobs.viewing.drawing import draw_record, picture_canvas
+from oilake.jobs.viewing.canvas import picture_canvas
+from oilake.jobs.viewing.drawing import draw_record
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
 from oilake.jobs.viewing.view_html import is_image_id, render
@@ -51,6 +52,8 @@ def compare_page(viewer: Viewer, request: Request) -> Response:
     """One image in two releases, side by side."""
     view, image_id = viewer.view, _image_id(request)
     names = list(view.releases)
+    if not names:
+        raise ConfigError("nothing is published in this warehouse yet, so there is nothing to compare")
     left, right = (request.query_params.get(side, "") for side in ("left", "right"))
     sides = [
         _image_side(viewer, read_record(view, release or default, image_id), f"{side}-")

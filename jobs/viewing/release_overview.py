@@ -81,11 +81,13 @@ def contradiction_kinds(view: PinnedView, release: str) -> dict[str, int]:
 def count_verdicts(view: PinnedView, release: str, mid: str) -> dict[str, int] | None:
     """Labels of a class by verdict; None where that would mean to read all labels of the release."""
     published = view.slice("class_images", release)
-    chosen = published.holding([mid]) if published else None
-    if chosen is None:
+    if published is None:
         return None
-    if not chosen.files:
-        return {}
+    chosen = published.holding([mid])
+    return view.remember(("verdicts", release, mid), lambda: _read_verdicts(view, chosen, mid)) if chosen.files else {}
+
+
+def _read_verdicts(view: PinnedView, chosen: ViewSlice, mid: str) -> dict[str, int]:
     query = view.engine.begin_query()
     rows = query.rows(
         f"SELECT verdict, count(*) AS labels FROM {query.relation(chosen)} WHERE mid = {query.bind(mid)} "

@@ -33,6 +33,8 @@ from tests.support.releases import (
     lines,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = image_id(0), image_id(1)
 SEEN = image_id(0, "validation")
 TRAIN, VALIDATION = f"{TAG}/train/annotations-human-bbox.csv", f"{TAG}/validation/annotations-human-bbox.csv"

@@ -87,7 +87,7 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert [(r.expectation, r.severity) for one in first.checked for r in one.results if not r.success] == []
     assert not first.is_broken
     checked = {one.target.table for one in first.checked}
-    unmade = {"class_images", "duplicate_images", "image_labels_expanded", "released", "mask_checks"}
+    unmade = {"class_images", "corrections", "duplicate_images", "image_labels_expanded", "released", "mask_checks"}
     assert checked == set(schemas.table_names()) - unmade - {"quality_results"}
     asked = {name for one in first.checked for name in one.counts}
     every = {e.name for table in checked for e in suites.load_suite(table).expectations}
@@ -98,14 +98,14 @@ def test_a_clean_sample_raises_nothing_and_a_second_check_adds_nothing(
     assert len(all_rows(Warehouse.at(clean.warehouse), "quality_results")) == before
 
 
-def no_start(settings: Settings) -> tuple[SparkSession, float]:
+def no_start(settings: Settings, *places: str) -> tuple[SparkSession, float]:
     raise AssertionError("Spark was started")
 
 
 def test_small_tables_that_are_up_to_date_are_checked_without_spark(clean: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(start, "start_job", no_start)
+    monkeypatch.setattr(start, "start_readers", no_start)
     outcome = check(clean, "boxes")
-    assert len(outcome.checked) == 2
+    assert [findings.target.release for findings in outcome.checked] == ["v1", "v2", "v3"]
     assert outcome.start_seconds == 0
     monkeypatch.setattr(local_queries, "SMALL_BYTES", -1)
     with pytest.raises(AssertionError, match="Spark was started"):

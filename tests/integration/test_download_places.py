@@ -48,6 +48,8 @@ from tests.integration.test_download import Download as Call
 from tests.support import photos, s3_server
 from tests.support.http_server import Server, Stored, breaks_after
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["download", "published", "quick", "server"]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_DEFAULT_REGION": "us-east-1"}

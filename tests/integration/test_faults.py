@@ -29,7 +29,7 @@ from tests.support import publications, table_readers
 from tests.support.publications import MARKS, publish_rows
 from tests.support.releases import DOG, LABEL_HEADER, TAG, image_id, land, lines
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 COMMITS = 2 + len(MARKS)  # publications, one a table that has or had rows of the release, snapshots
 INGESTED = [table for table in map(schemas.table_schema, schemas.table_names()) if table.written_by == "ingest"]

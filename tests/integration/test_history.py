@@ -8,7 +8,6 @@ from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -18,6 +17,8 @@ from oilake.conf.settings import Settings
 from oilake.jobs.changes import changes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables import file_batches
 from tests.conftest import Oilake
 from tests.support.releases import (
     CAT,
@@ -140,13 +141,8 @@ def test_what_is_outdated_is_a_note(oilake: Oilake, told: str, settings: Setting
 
 def test_only_the_files_that_may_hold_an_image_are_opened(oilake: Oilake, told: str, monkeypatch: pytest.MonkeyPatch):
     opened: list[str] = []
-    read = pq.read_table
-
-    def noted(path: str, **named: object) -> object:
-        opened.append(path)
-        return read(path, **named)
-
-    monkeypatch.setattr(pq, "read_table", noted)
+    monkeypatch.setattr(file_batches, "open_filesystem", lambda uri: opened.append(uri) or open_filesystem(uri))
     assert oilake("history", "--image", FIRST, "--warehouse", told)[0] == 0
     assert opened
-    assert all("subset=train" in path or "_changes/" in path for path in opened)
+    read = [path for path in opened if "/snapshots/" not in path]
+    assert [path for path in read if "subset=train" not in path and "_changes/" not in path] == []

@@ -33,6 +33,8 @@ from oilake.schemas import loader as schemas
 from tests.conftest import Oilake
 from tests.support import publications, table_readers
 
+pytestmark = pytest.mark.slow
+
 RELEASES = tuple(f"v{number}" for number in range(1, 8))
 DAY = 24 * 3600
 

@@ -26,6 +26,8 @@ from oilake.schemas import loader as schemas
 from oilake.schemas.release_registry import find_release
 from tests.support.releases import land
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "support" / "golden" / "suites"
 RISEN = ("labels", "boxes", "images")
 NEW = Expectation(

@@ -28,6 +28,8 @@ from tests.conftest import Oilake
 from tests.support import table_readers
 from tests.support.releases import IMAGE_HEADER, image_id, image_row, land, lines
 
+pytestmark = pytest.mark.slow
+
 Publishing = Callable[[], None]
 READERS = {
     "check": ("check", "images", "--release", "v3"),

@@ -19,6 +19,8 @@ from oilake.jobs.reconciling.partial_releases import PartialReleaseError
 from tests.conftest import Oilake
 from tests.support.releases import land
 
+pytestmark = pytest.mark.slow
+
 VALIDATION = FileChoice(subsets=("validation",))
 
 

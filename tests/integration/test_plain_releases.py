@@ -22,6 +22,8 @@ from oilake.schemas import release_registry
 from tests.support import table_readers
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.slow
+
 WIDE = "2018_04/image_ids_and_rotation.csv"
 LISTS = {
     "is_boxable": "2018_04/train/train-images-boxable-with-rotation.csv",

@@ -26,6 +26,8 @@ from oilake.schemas.release_registry import find_release
 from tests.support import plain_tables
 from tests.support.plain_tables import PLAIN_TABLES, RAW_IDS, RELEASE, ROWS, SUBSET, PlainTable
 
+pytestmark = pytest.mark.slow
+
 NEW_TABLES = [name for name in PLAIN_TABLES if name not in ("images", "labels", "boxes")]
 ID_AS_HEX = "0" * (16 - len(RAW_IDS)) + RAW_IDS
 

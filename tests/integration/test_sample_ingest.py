@@ -20,6 +20,8 @@ from oilake.jobs.figures import differs_from_published, figure_lines, figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.summary import Summary
 
+pytestmark = pytest.mark.slow
+
 PLANTED = 3
 
 

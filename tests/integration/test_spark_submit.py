@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.releases import land
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 

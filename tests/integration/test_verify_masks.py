@@ -32,6 +32,8 @@ from tests.conftest import Oilake
 from tests.support import mask_zips
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.slow
+
 RELEASE = "v5"
 SUBSETS = ("train", "validation", "test")
 

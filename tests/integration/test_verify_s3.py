@@ -18,6 +18,8 @@ from tests.support import blobs, counting_proxy, s3_server, table_readers
 from tests.support.blobs import Planted
 from tests.support.counting_proxy import Proxy
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "open-images"
 PREFIX = "v3/images"
 PLACE = f"s3://{BUCKET}/{PREFIX}"

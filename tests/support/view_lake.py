@@ -186,11 +186,15 @@ def newest_release() -> dict[str, list[Row]]:
         {**place, **sides, "mid_1": CAT, "relationship": "is", "mid_2": "/m/05z87", "is_attribute": True},
     ]
     point = {**place, "mid": TREE, "x": 0.25, "y": 0.75, "estimate": "unsure", "source": "ih", "yes_votes": 1}
+    told = {
+        **place, "annotator_id": 7, "caption": f"A cat. {MARKUP}", "timed_caption": [],
+        "traces": [[{"x": 0.0, "y": 0.0, "t": 0.1}, {"x": 0.5, "y": 0.25, "t": 0.2}]],
+    }  # fmt: skip
     attribute = {"release": "v5", "mid": "/m/05z87", "name": "Plastic"}
     images = [image("v5", 0, rotation=90), image("v5", 1), image("v5", 2)]
     return {
         "images": images, "masks": [mask], "relationships": relationships, "points": [point], "attributes": [attribute],
-        **class_rows("v5"),
+        "narratives": [told], **class_rows("v5"),
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ from tests.conftest import Oilake
 from tests.integration.test_check import add_file
 from tests.unit.quality.test_rules import JUDGED, random_rows
 
+pytestmark = pytest.mark.slow
+
 
 def proposed(rows: pa.Table, *parts: int, tolerance: float = 0.1, most: int = 20, key: tuple[str, ...] = ()) -> Suite:
     """The suite proposed from rows that are looked at in parts, each a slice of its own."""

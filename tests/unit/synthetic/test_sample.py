@@ -407,6 +407,6 @@ def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsy
 
 def test_nothing_unfinished_stays_behind(clean: Path) -> None:
     assert sorted(path.name for path in clean.iterdir()) == [
-        *("2016_08", "2017_07", "2017_11", "2018_04", "2019_01"),
+        *("2016_08", "2017_07", "2017_11", "2018_04", "2019_01", "annotations"),
         *("photos", "photos.txt", "registry", "truth", "v5", "v6", "v7"),
     ]

@@ -24,6 +24,8 @@ from oilake.jobs.validation import explanations
 from oilake.quality import scopes, suites
 from oilake.quality.suites import Expectation, ExpectationMeta
 
+pytestmark = pytest.mark.slow
+
 PACKAGED = yaml.safe_load((Path(drift_thresholds.__file__).parent / "drift.yaml").read_text())
 DRIFTS = {
     "drift_of_positive_share", "drift_of_labels_an_image", "drift_of_boxes_an_image", "drift_of_null_share",

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from oilake.jobs.tables.snapshots import INGEST
+from oilake.jobs.viewing.selection import FIELDS
 from tests.support import view_lake
 from tests.support.releases import CAT, DOG, TREE, image_id
 from tests.support.view_lake import ANIMAL, LONG, MARKUP, MOST_BOXES
@@ -55,6 +56,14 @@ def test_what_cannot_be_shown_is_said_in_one_sentence(browser: TestClient, addre
     answer = browser.get(address)
     assert answer.status_code == 404
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("value", ["%00%ED%A0%80", "' OR 1=1 --%22%3Cb%3E%25"])
+def test_no_value_in_an_address_breaks_a_page(browser: TestClient, value: str):
+    for name in (*FIELDS, "count", "part"):
+        assert browser.get(f"/browse?release=v3&since=v2&{name}={value}").status_code in (200, 404), name
+    for path in (f"/classes?q={value}", f"/find?id={value}", f"/image/{FIRST}?release={value}", f"/image/{value}"):
+        assert browser.get(path).status_code in (200, 404), path
 
 
 def test_titles_and_authors_are_text(browser: TestClient):
@@ -109,6 +118,8 @@ def test_masks_points_and_relationships_are_drawn_upright(browser: TestClient):
     assert "Cat is Plastic" in answer
     assert "0000000a.png; predicted IoU 0.90" in answer
     assert answer.count("class='dot click-") == 2
+    assert "<polyline class='trace' points='0.0,1024.0 192.0,512.0'>" in answer
+    assert "<blockquote dir='auto'>A cat. &lt;script&gt;" in answer
     assert "votes: yes 1, no unknown, unsure unknown" in answer
 
 
@@ -132,7 +143,9 @@ def test_an_empty_warehouse_says_so_and_shows_what_is_published_then(tmp_path: P
     place = view_lake.make_tables(str(tmp_path / "lake"))
     client = open_viewer(place)
     assert "Nothing is published" in client.get("/").text
-    assert client.get("/browse").status_code == 404
+    for address in ("/browse", "/classes", "/changes", f"/image/{FIRST}", f"/image/{FIRST}/compare", "/ids.txt"):
+        assert client.get(address).status_code == 404
+    assert client.get(f"/image/{FIRST}/history").status_code == 200
     assert "Nothing is published" in open_viewer(tmp_path / "no such folder").get("/").text
     view_lake.publish_rows(place, "v2", INGEST, {"images": [view_lake.image("v2", 0)]}, status="partial")
     assert ", partial" in client.get("/").text

@@ -11,7 +11,7 @@ from PIL import Image
 
 from oilake.conf.settings import Settings
 from oilake.jobs.viewing.blob_pictures import open_places
-from oilake.jobs.viewing.drawing import picture_canvas
+from oilake.jobs.viewing.canvas import picture_canvas
 from tests.support.releases import image_id
 from tests.unit.viewing.conftest import Open
 
