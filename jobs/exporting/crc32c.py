@@ -9,6 +9,8 @@ Registers = npt.NDArray[np.uint32]
 
 POLYNOMIAL = 0x82F63B78
 LANE_BYTES = 64
+# Up to so many bytes a loop takes less time than lanes.
+SMALL = 1 << 15
 MASK_DELTA = 0xA282EAD8
 
 
@@ -19,6 +21,16 @@ def masked_crc(data: bytes) -> int:
 
 
 def crc32c(data: bytes) -> int:
+    """The checksum of bytes: of few, byte after byte; of many, in lanes."""
+    if len(data) > SMALL:
+        return _crc_in_lanes(data)
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _NUMBERS[crc & 0xFF ^ byte] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
+
+
+def _crc_in_lanes(data: bytes) -> int:
     """The checksum of at least four bytes.
 
     A register that begins with 0 stays 0 over zeros, so zeros in front make lanes of one length; to begin with ones is to
@@ -66,4 +78,5 @@ def _shift_over(length: int) -> Registers:
 
 
 _TABLE = _byte_table()
+_NUMBERS = _TABLE.tolist()
 _BITS = np.uint32(1) << np.arange(32, dtype=np.uint32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
@@ -46,32 +46,40 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
     return counts
 
 
-def image_objects(block: ImageBlock, classes: ExportClasses, sizes: ImageSizes) -> Iterator[tuple[str, list[str]]]:
+def image_objects(block: ImageBlock, classes: ExportClasses, sizes: ImageSizes) -> Iterator[tuple[str, list[Element]]]:
     """Yield (image ID, the `object` of each of its boxes) of the images that have a box."""
     for image_id, boxes in block.rows_by_image("boxes").items():
         sides = sizes.sides(image_id)
-        yield image_id, [_object_text(box, classes.name(box["mid"]), *sides) for box in boxes]
+        yield image_id, [_object_element(box, classes.name(box["mid"]), *sides) for box in boxes]
 
 
-def _annotation_text(subset: str, image_id: str, sides: tuple[int, int], objects: list[str]) -> str:
-    size = f"<size><width>{sides[0]}</width><height>{sides[1]}</height></size>"
-    head = f"<folder>{subset}</folder>\n<filename>{image_id}.jpg</filename>\n{size}\n<segmented>0</segmented>"
-    return "\n".join(["<annotation>", head, *objects, "</annotation>\n"])
+def _annotation_text(subset: str, image_id: str, sides: tuple[int, int], objects: list[Element]) -> str:
+    annotation = Element("annotation")
+    _add_texts(annotation, {"folder": subset, "filename": f"{image_id}.jpg"})
+    _add_texts(SubElement(annotation, "size"), {"width": sides[0], "height": sides[1]})
+    _add_texts(annotation, {"segmented": 0})
+    annotation.extend(objects)
+    return tostring(annotation, encoding="unicode") + "\n"
 
 
-def _object_text(box: Row, name: str, width: int, height: int) -> str:
+def _object_element(box: Row, name: str, width: int, height: int) -> Element:
     """An `object`; an attribute that is unknown has no element."""
     left, right = _pixel_span(box["x_min"], box["x_max"], width)
     top, bottom = _pixel_span(box["y_min"], box["y_max"], height)
-    own = [f"<{tag}>{int(box[column])}</{tag}>" for tag, column in OWN.items() if box[column] is not None]
-    others = [
-        f"<attribute><name>{column}</name><value>{str(box[column]).lower()}</value></attribute>"
-        for column in OTHERS
-        if box[column] is not None
-    ]
-    edges = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
-    parts = [f"<name>{escape(_plain(name))}</name>", *own, f"<bndbox>{edges}</bndbox>"]
-    return f"<object>{''.join(parts)}{'<attributes>' + ''.join(others) + '</attributes>' if others else ''}</object>"
+    thing = Element("object")
+    own = {tag: int(box[column]) for tag, column in OWN.items() if box[column] is not None}
+    _add_texts(thing, {"name": _plain(name), **own})
+    _add_texts(SubElement(thing, "bndbox"), {"xmin": left, "ymin": top, "xmax": right, "ymax": bottom})
+    others = [column for column in OTHERS if box[column] is not None]
+    attributes = SubElement(thing, "attributes") if others else thing
+    for column in others:
+        _add_texts(SubElement(attributes, "attribute"), {"name": column, "value": str(box[column]).lower()})
+    return thing
+
+
+def _add_texts(parent: Element, texts: Mapping[str, str | int]) -> None:
+    for tag, text in texts.items():
+        SubElement(parent, tag).text = str(text)
 
 
 def _pixel_span(low: float, high: float, side: int) -> tuple[int, int]:

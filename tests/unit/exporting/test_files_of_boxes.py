@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from oilake.jobs.exporting.voc_format import _object_text, _pixel_span
+from oilake.jobs.exporting.voc_format import _object_element, _pixel_span
 from tests.support.export_lake import HEIGHT, KEPT_BOXES, WIDTH, Row
 from tests.support.releases import CAT, DOG, image_id
 from tests.support.view_lake import EDGES
@@ -79,6 +79,8 @@ def test_voc_writes_a_box_of_no_width_as_one_pixel_within_the_picture() -> None:
 def test_names_that_xml_would_read_as_markup_are_read_back(tmp_path: Path) -> None:
     box = boxes_of("train", image_id(0))[0] | {"mid": DOG}
     assert (
-        ElementTree.fromstring(_object_text(box, "Tom & <b>J\x00</b>", 10, 10)).findtext("name")
+        ElementTree.fromstring(ElementTree.tostring(_object_element(box, "Tom & <b>J\x00</b>", 10, 10))).findtext(
+            "name"
+        )
         == "Tom & <b>J\ufffd</b>"
     )
