@@ -15,7 +15,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help measure setup run test unit slow browser chromium cluster check lint docs bench bench-check bench-verify bench-download zip dist races clean
+.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill check lint docs bench bench-check bench-verify bench-download zip dist races clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,11 +57,14 @@ chromium:
 	    { echo "installing Chromium"; apt-get update -qq && \
 	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
-cluster: setup dist  ## a cluster of two workers here: every release on S3 as on one machine; an executor is killed
-	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py tests/integration/test_cluster_releases.py
+cluster: cluster-kill dist  ## a cluster of two workers here: every release on S3 as on one machine; an executor is killed
+	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster_releases.py $(PYTEST)
+
+cluster-kill: setup  ## kills an executor of a cluster of two workers on this machine
+	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py $(PYTEST)
 
 races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are
-	@$(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)
+	@OILAKE_RACES=1 $(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)
 
 check: lint test  ## what a commit must pass; CI runs the slow suites and the cluster too
 
