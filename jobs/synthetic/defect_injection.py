@@ -77,12 +77,15 @@ class MemberEdits:
     edits: dict[int, Edit] = field(default_factory=dict)
 
 
-def parse_defect_counts(texts: Sequence[str], kinds: Sequence[str], available: Collection[str]) -> dict[str, int]:
+def parse_defect_counts(
+    texts: Sequence[str], kinds: Sequence[str], available: Collection[str], named_only: Collection[str] = ()
+) -> dict[str, int]:
     """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are.
 
-    `available`: those that fit what is written, all of which `all` means.
+    `available`: those that fit what is written; `all` means each of them that is not in `named_only`.
     """
     counts: Counter[str] = Counter()
+    common = [name for name in kinds if name in available and name not in named_only]
     for text in texts:
         kind, _, number = text.partition("=")
         if kind not in kinds and kind != ALL_KINDS:
@@ -91,7 +94,7 @@ def parse_defect_counts(texts: Sequence[str], kinds: Sequence[str], available: C
             raise ConfigError(f"--plant {text}: give a whole number of rows, such as {kind}=3")
         if kind != ALL_KINDS and kind not in available:
             raise ConfigError(f"--plant {text}: fits no file of the chosen releases and tables; choose more of them")
-        for each in [name for name in kinds if name in available] if kind == ALL_KINDS else [kind]:
+        for each in common if kind == ALL_KINDS else [kind]:
             counts[each] += int(number)
     return {kind: number for kind, number in counts.items() if number}
 
