@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
     parser.add_argument(
         "--plant", action="append", default=[], metavar="KIND=N",
-        help=f"plant N defects of a kind, of `all` in V3's and later files but narratives (repeatable): all, {', '.join(ALL_KINDS)}",
+        help=f"plant N defects of a kind, of `all` in V3's and later files but narratives (repeatable): all, "
+        f"{', '.join(ALL_KINDS)}",
     )  # fmt: skip
     parser.add_argument(
         "--contradictions",
