@@ -55,7 +55,7 @@ def test_a_table_is_added_by_its_two_files_a_transform_and_a_line(tmp_path: Path
     assert summary["rows"] == {"train": {"clicks": ROWS, "kept": ROWS, "quarantined": 2}}
     assert summary["reasons"] == {"invalid_coordinate": 1, "invalid_image_id": 1}
     assert [figure for figure in figures if figure["figure"] == "clicks"] == [
-        {"figure": "clicks", "subset": "train", "value": ROWS, "published": None}
+        {"figure": "clicks", "subset": "train", "value": ROWS, "published": None, "stated_by": {}}
     ]
     clicks = DeltaTable(str(warehouse / "clicks")).to_pyarrow_table().to_pylist()
     assert [(row["image_id"], row["points"], row["note"]) for row in clicks] == [
