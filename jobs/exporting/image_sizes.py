@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 
 from oilake.conf.errors import ConfigError, InputError
-from oilake.jobs.runtime.filesystem import open_stream
+from oilake.jobs.sources.typed_csv import read_typed_csv
 from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.row_query import BLOB_CHECKS, RowQuery, select_rows
 from oilake.jobs.tables.warehouse import Warehouse
@@ -64,13 +63,7 @@ def read_sizes(warehouse: Warehouse, release: str, file: str | None) -> ImageSiz
 
 
 def _read_file(file: str) -> pa.Table:
-    options = pacsv.ConvertOptions(column_types=COLUMNS, include_columns=list(COLUMNS))
-    try:
-        with open_stream(file) as stream:
-            rows = pacsv.read_csv(stream, convert_options=options)
-    except (pa.ArrowException, KeyError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise InputError(f"{file}: is no CSV file of image_id,width,height ({cause}); mend it") from None
+    rows = read_typed_csv(file, COLUMNS)
     ids = rows["image_id"].combine_chunks()
     sides_fit = pc.and_(pc.greater(rows["width"], 0), pc.greater(rows["height"], 0)).fill_null(False)
     odd = np.flatnonzero(~(are_canonical(ids) & ids.is_valid().to_numpy(False) & sides_fit.to_numpy()))
