@@ -27,7 +27,7 @@ from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.published_slices import published_slices, read_property
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot, require_snapshots
+from oilake.jobs.tables.snapshots import INGEST, require_snapshot, require_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
@@ -131,7 +131,6 @@ def compare_neighbours(settings: Settings, names: Sequence[str], force: bool = F
 def changes(settings: Settings, from_release: str, to_release: str, force: bool = False) -> ChangesOutcome:
     """Publishes what differs between two reconciled releases; does nothing when the same rows were compared by the same
     code. ConfigError when they cannot be compared."""
-    warehouse = Warehouse.of(settings)
     if from_release == to_release:
         raise ConfigError(f"--from and --to are both {from_release}; name two releases")
     if release_number(from_release) > release_number(to_release):
@@ -139,8 +138,7 @@ def changes(settings: Settings, from_release: str, to_release: str, force: bool 
             f"--from {from_release} is later than --to {to_release}; run `oilake changes --from {to_release} --to "
             f"{from_release}`"
         )
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     pair = {FROM: require_snapshot(warehouse, from_release), TO: require_snapshot(warehouse, to_release)}
     _refuse_incomparable(warehouse, pair)
     inputs = {

@@ -19,7 +19,7 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish, targets
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
-from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
@@ -104,9 +104,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     started = time.monotonic()
     if what is not None and what not in schemas.table_names():
         return _check_copy(settings, what, release)
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse, outdated = pin_snapshots(warehouse), list[str]()
+    warehouse, outdated = publish.settled_warehouse(settings), list[str]()
     require_snapshots(warehouse, release)
     if what is None:
         warehouse, outdated = drop_outdated_comparisons(warehouse, release)

@@ -25,7 +25,7 @@ from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
@@ -95,9 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def contradictions(settings: Settings, release: str, force: bool = False) -> ContradictionsOutcome:
     """Publishes `contradictions` of a reconciled release; does nothing when it was made of the same rows."""
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
     published_slices(warehouse, "image_labels", release)
     evidence = read_evidence(warehouse, snapshot)

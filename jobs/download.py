@@ -30,8 +30,6 @@ from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import pin_snapshots
-from oilake.jobs.tables.warehouse import Warehouse
 
 MIN_IMAGES_PER_TASK = 25
 TASKS_PER_CORE = 4
@@ -89,9 +87,8 @@ def download(settings: Settings, order: DownloadRequest, choice: ImageSelection)
     StoreError when the target or the table cannot be written. Interrupted or killed, the same call goes on: what is whole
     is not asked for again.
     """
-    warehouse, started = Warehouse.of(settings), time.monotonic()
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    started = time.monotonic()
+    warehouse = publish.settled_warehouse(settings)
     images = choices.choose_images(warehouse, order.release, choice)
     if choice.where:
         images = choices.keep_matching(warehouse, order.release, choice.where, images)

@@ -16,7 +16,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -63,9 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage:
     """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
     inputs = {"images": str(snapshot.table_versions["images"])}
     depends_on = ((release, INGEST, snapshot.fingerprints[INGEST]),)

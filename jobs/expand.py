@@ -19,10 +19,9 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
-from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.schemas import loader as schemas
 
@@ -60,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutcome:
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
     published_slices(warehouse, "image_labels", release)
     inputs = {table: str(snapshot.table_versions[table]) for table in ("image_labels", "hierarchy")}

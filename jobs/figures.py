@@ -20,9 +20,8 @@ from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, require_snapshot
 from oilake.jobs.tables.staging import StagedFile, stage_rows
-from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import BrokenExpectationError
 from oilake.schemas import loader as schemas
 from oilake.schemas import release_registry
@@ -115,9 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def figures(settings: Settings, release: Release, force: bool = False) -> list[Figure]:
     """Publishes `release_figures` of an ingested release, or reads them where nothing changed."""
-    warehouse, name = Warehouse.of(settings), release.release
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse, name = publish.settled_warehouse(settings), release.release
     snapshot = require_snapshot(warehouse, name)
     tables = dict.fromkeys([*INPUT_TABLES, *one_kind_tables(snapshot)])
     inputs = {table: str(snapshot.table_versions[table]) for table in tables}

@@ -17,7 +17,7 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.slice_files import rows_by_partition
-from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -57,9 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def index_classes(settings: Settings, release: str, force: bool = False) -> IndexOutcome:
     """Publishes `class_images` of a reconciled release; does nothing when it was made of the same labels."""
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
     published_slices(warehouse, SOURCE, release)
     inputs = {SOURCE: str(snapshot.table_versions[SOURCE])}

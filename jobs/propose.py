@@ -17,10 +17,9 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import entrypoint, options, spark_session
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.tables import publish, targets
-from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import require_snapshots
 from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
-from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import file_metrics, publish_gate, uniqueness
 from oilake.jobs.validation.profiling import Tallies, is_bytes_type, profile_targets
 from oilake.quality import suite_proposal, suites
@@ -90,10 +89,8 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
 
 def _filled_targets(settings: Settings, what: str, release: str | None) -> list[CheckTarget]:
     """The slices that hold rows."""
-    warehouse = Warehouse.of(settings)
     if what in schemas.table_names():
-        publish.recover(warehouse)
-        warehouse = pin_snapshots(warehouse)
+        warehouse = publish.settled_warehouse(settings)
         require_snapshots(warehouse, release)
         all_targets = targets.published_targets(warehouse, [what], release)
     else:

@@ -22,9 +22,8 @@ from oilake.jobs.reconciling.reconcile_kernel import ReconcileResult
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
-from oilake.jobs.tables.snapshots import INGEST, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import verdicts
 from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.schemas import release_registry
@@ -97,9 +96,7 @@ def reconcile(
     """Publishes `image_labels` of an ingested release, and its `corrections` by the file of that name, or by the one that
     is kept; does nothing when the same rows were reconciled by the same policy, file and code. InputError names the row of
     a given file that does not fit."""
-    warehouse, name = Warehouse.of(settings), release.release
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse, name = publish.settled_warehouse(settings), release.release
     snapshot = require_snapshot(warehouse, name)
     inputs = {table: str(snapshot.table_versions[table]) for table in input_tables(snapshot)}
     depends_on = ((name, INGEST, snapshot.fingerprints[INGEST]),)

@@ -22,7 +22,7 @@ from oilake.jobs.pipeline.derived_job import COUNTS_PROPERTY, DerivedTask, run_d
 from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.tables import publish, slice_files
 from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence, read_property
-from oilake.jobs.tables.snapshots import INGEST, Snapshot, pin_snapshots, require_snapshot
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -60,9 +60,7 @@ def verify_masks(
     Does nothing where the same zips were held against the same rows by the same code. ConfigError where the release or a
     subset has no masks, InputError where no zip has landed.
     """
-    warehouse = Warehouse.of(settings)
-    publish.recover(warehouse)
-    warehouse = pin_snapshots(warehouse)
+    warehouse = publish.settled_warehouse(settings)
     pin = require_snapshot(warehouse, release.release)
     zips = find_zips(settings, release, subsets)
     row_files = _row_files(warehouse, pin, [zip_file.subset for zip_file in zips])

@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
+from oilake.conf.settings import Settings
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.cleanup import discard_staged
 from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
@@ -33,7 +34,7 @@ from oilake.jobs.tables.publication import (
     without_tallies,
 )
 from oilake.jobs.tables.slice_commits import commit_slice
-from oilake.jobs.tables.snapshots import Snapshot, numbered_snapshot, read_snapshots, slice_name
+from oilake.jobs.tables.snapshots import Snapshot, numbered_snapshot, pin_snapshots, read_snapshots, slice_name
 from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -65,6 +66,13 @@ def _has_begun(warehouse: Warehouse, run_id: str) -> bool:
         return any(row["run_id"] == run_id for row in newest_rows(warehouse, "publications", ["run_id"]))
     except (StoreError, DeltaError, OSError):
         return True
+
+
+def settled_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse as a run sees it: publications that were broken off are finished, and the snapshots looked at once."""
+    warehouse = Warehouse.of(settings)
+    recover(warehouse)
+    return pin_snapshots(warehouse)
 
 
 def recover(warehouse: Warehouse) -> list[str]:
