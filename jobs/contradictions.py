@@ -81,10 +81,7 @@ def _lacking_subsets(by_subset: Mapping[str, Sequence[str]], name: str) -> list[
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to look through, such as v7")
-    options.add_places(parser, "warehouse")
-    parser.add_argument("--force", action="store_true", help="look again even if nothing changed")
-    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    options.add_release_job(parser, "look through", "warehouse", example="v7")
 
 
 def run(arguments: argparse.Namespace) -> int:

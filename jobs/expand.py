@@ -45,10 +45,7 @@ class ExpandOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to expand, such as v3")
-    options.add_places(parser, "warehouse")
-    parser.add_argument("--force", action="store_true", help="expand again even if nothing changed")
-    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    options.add_release_job(parser, "expand", "warehouse")
 
 
 def run(arguments: argparse.Namespace) -> int:

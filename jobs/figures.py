@@ -92,10 +92,7 @@ class Figure:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to count, such as v3")
-    options.add_places(parser, "warehouse", "registry")
-    parser.add_argument("--force", action="store_true", help="count again even if nothing changed")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options.add_release_job(parser, "count", "warehouse", "registry", result="figures")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -43,10 +43,7 @@ class IndexOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to index, such as v3")
-    options.add_places(parser, "warehouse")
-    parser.add_argument("--force", action="store_true", help="index again even if nothing changed")
-    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    options.add_release_job(parser, "index", "warehouse")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,16 @@ def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument("--env", metavar="NAME", help="environment: local, cluster or a YAML file (default: local)")
 
 
+def add_release_job(
+    parser: argparse.ArgumentParser, verb: str, *places: str, example: str = "v3", result: str = "counts"
+) -> None:
+    """The flags of a job that makes a table of one release from what is published; `verb`: what it does to the release."""
+    parser.add_argument("--release", required=True, metavar="R", help=f"release to {verb}, such as {example}")
+    add_places(parser, *places)
+    parser.add_argument("--force", action="store_true", help=f"{verb.split()[0]} again even if nothing changed")
+    parser.add_argument("--json", action="store_true", help=f"print the {result} as JSON")
+
+
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """The flags that choose tables and subsets of a release."""
     every = "(default: all; a comma between several, or repeated)"
