@@ -13,12 +13,12 @@ from pyspark.sql import functions as sf
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
+from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
+from oilake.jobs.tables.slice_files import rows_by_subset, small_rows
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
@@ -26,7 +26,6 @@ from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.schemas import loader as schemas
 
 EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
-ROWS_PER_FILE = 4_000_000
 
 
 @dataclass
@@ -39,9 +38,7 @@ class ExpandOutcome:
 
     def as_text(self) -> str:
         """The counts in one line for a person."""
-        counts = ", ".join(f"{subset} {rows:,}" for subset, rows in self.rows.items())
-        done = "published" if self.changed else "nothing changed since it was published"
-        return f"{self.release}: {TABLE}: {counts or 'no row'}; {done}"
+        return published_line(self.release, TABLE, self.rows, self.changed)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,26 +72,12 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
 
     def stage_implied(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
         rows = implied_labels(spark, read_published(spark, warehouse, "image_labels", release), pairs)
-        staged = []
-        for subset, count in _count_by_subset(rows).items():
-            subset_rows = rows.where(rows["subset"] == subset)
-            partition = {"release": release, "subset": subset}
-            files = max(1, round(count / ROWS_PER_FILE))
-            staged += spark_writer.stage_frame(
-                spark,
-                subset_rows,
-                warehouse,
-                schemas.table_schema(TABLE),
-                partition,
-                run_id,
-                files,
-                f"{release}: {subset}",
-            )
-        return staged, True
+        counts, table = _count_by_subset(rows), schemas.table_schema(TABLE)
+        staged = spark_writer.stage_subsets(spark, rows, warehouse, table, release, run_id, counts)
+        return [file for files in staged.values() for file in files], True
 
     done = run_derived_job(settings, task, stage_implied, force)
-    rows_by_subset = {p["subset"]: count for p, count in rows_by_partition(warehouse, TABLE, done.pin)}
-    return ExpandOutcome(release, done.changed, dict(sorted(rows_by_subset.items())))
+    return ExpandOutcome(release, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
 
 
 def implied_classes(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -11,12 +11,12 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
+from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.slice_files import rows_by_partition
+from oilake.jobs.tables.slice_files import rows_by_subset
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
@@ -24,7 +24,6 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 INDEX, RECONCILE, SOURCE, TABLE = "index", "reconcile", "image_labels", "class_images"
-ROWS_PER_FILE = 4_000_000
 
 
 @dataclass
@@ -37,9 +36,7 @@ class IndexOutcome:
 
     def as_text(self) -> str:
         """The counts in one line for a person."""
-        counts = ", ".join(f"{subset} {rows:,}" for subset, rows in self.rows.items())
-        done = "published" if self.changed else "nothing changed since it was published"
-        return f"{self.release}: {TABLE}: {counts or 'no row'}; {done}"
+        return published_line(self.release, TABLE, self.rows, self.changed)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,34 +62,23 @@ def index_classes(settings: Settings, release: str, force: bool = False) -> Inde
         return _stage_sorted(spark, warehouse, snapshot, run_id), True
 
     done = run_derived_job(settings, task, stage_classes, force)
-    return IndexOutcome(release, done.changed, dict(sorted(_subset_rows(warehouse, TABLE, done.pin).items())))
+    return IndexOutcome(release, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
 
 
 def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot, run_id: str) -> list[StagedFile]:
     """The labels of every subset, sorted; DataQualityError where a row was lost on the way."""
-    schema, release = schemas.table_schema(TABLE), snapshot.release
+    release = snapshot.release
     labels = read_published(spark, warehouse, SOURCE, release)
-    staged = []
-    for subset, rows in _subset_rows(warehouse, SOURCE, snapshot).items():
-        of_subset = labels.where(labels["subset"] == subset)
-        partition = {"release": release, "subset": subset}
-        files = max(1, round(rows / ROWS_PER_FILE))
-        what = f"{release}: {subset} by class"
-        subset_files = spark_writer.stage_frame(spark, of_subset, warehouse, schema, partition, run_id, files, what)
-        if (written := sum(file.rows for file in subset_files)) != rows:
+    subset_rows = rows_by_subset(warehouse, SOURCE, snapshot)
+    table = schemas.table_schema(TABLE)
+    staged = spark_writer.stage_subsets(spark, labels, warehouse, table, release, run_id, subset_rows, " by class")
+    for subset, files in staged.items():
+        if (written := sum(file.rows for file in files)) != subset_rows[subset]:
             raise DataQualityError(
-                f"{release}: {rows:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; please report this"
+                f"{release}: {subset_rows[subset]:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; "
+                "please report this"
             )
-        staged += subset_files
-    return staged
-
-
-def _subset_rows(warehouse: Warehouse, table: str, pin: Snapshot) -> dict[str, int]:
-    """Published rows of a table by subset, from the Delta log."""
-    totals: dict[str, int] = {}
-    for partition, rows in rows_by_partition(warehouse, table, pin):
-        totals[partition["subset"]] = totals.get(partition["subset"], 0) + rows
-    return totals
+    return [file for files in staged.values() for file in files]
 
 
 if __name__ == "__main__":

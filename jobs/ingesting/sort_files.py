@@ -15,7 +15,6 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 # Whichever is reached first: rows of narratives weigh a thousand times those of labels.
-ROWS_PER_FILE = 4_000_000
 BYTES_PER_FILE = 512 << 20
 
 # Staged files by table and partition.
@@ -70,7 +69,7 @@ def _sort_partition(
     table = schemas.table_schema(name)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
     rows, size = sum(file.rows for file in files), sum(file.size for file in files)
-    count = max(1, round(rows / ROWS_PER_FILE), size // BYTES_PER_FILE)
+    count = max(1, round(rows / spark_writer.ROWS_PER_FILE), size // BYTES_PER_FILE)
     distinct = {digests.get(file.path, "") for file in files}
     notes = {MEMBER_NOTE: distinct.pop()} if len(distinct) == 1 and "" not in distinct else {}
     frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(name, file.path) for file in files))

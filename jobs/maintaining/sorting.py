@@ -23,7 +23,6 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
 BATCH = 1 << 16
-ROWS_PER_FILE = 4_000_000
 
 
 def disordered_files(warehouse: Warehouse, table: str, files: Sequence[StagedFile]) -> list[StagedFile]:
@@ -64,7 +63,7 @@ def sort_files(spark: SparkSession, warehouse: Warehouse, table: str, files: Seq
     schema = schemas.table_schema(table)
     stored = parquet_schema([(column.name, column.type) for column in schema.stored()])
     frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(table, file.path) for file in files))
-    count = max(1, math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE))
+    count = max(1, math.ceil(sum(file.rows for file in files) / spark_writer.ROWS_PER_FILE))
     staged = spark_writer.stage_frame(
         spark, frame, warehouse, schema, files[0].partition, run_id, count, f"{table}: sorting what others rewrote"
     )

@@ -117,3 +117,10 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
     passed_publication = pass_gate(spark, warehouse, run_id, stage_files)
     snapshot = publish_passed(warehouse, passed_publication)
     return JobResult(True, passed_publication.told, snapshot, time.monotonic() - started - start_seconds, start_seconds)
+
+
+def published_line(release: str, table: str, subset_rows: Mapping[str, int], changed: bool) -> str:
+    """What a job tells a person of the table that it made: its rows by subset, and whether they are new."""
+    counts = ", ".join(f"{subset} {rows:,}" for subset, rows in subset_rows.items())
+    done = "published" if changed else "nothing changed since it was published"
+    return f"{release}: {table}: {counts or 'no row'}; {done}"

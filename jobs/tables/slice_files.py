@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,14 @@ def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:
 def rows_by_partition(warehouse: Warehouse, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:
     """(partition, rows) of every file of the release's slice."""
     return [(file.partition, file.rows) for file in published_files(warehouse, table, pin)]
+
+
+def rows_by_subset(warehouse: Warehouse, table: str, pin: Snapshot) -> dict[str, int]:
+    """The rows of the release's slice by subset, in the order of their names."""
+    totals: Counter[str] = Counter()
+    for partition, rows in rows_by_partition(warehouse, table, pin):
+        totals[partition["subset"]] += rows
+    return dict(sorted(totals.items()))
 
 
 def small_rows(

@@ -14,6 +14,35 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
+ROWS_PER_FILE = 4_000_000
+
+
+def stage_subsets(
+    spark: SparkSession,
+    frame: DataFrame,
+    warehouse: Warehouse,
+    table: Table,
+    release: str,
+    run_id: str,
+    subset_rows: Mapping[str, int],
+    suffix: str = "",
+) -> dict[str, list[StagedFile]]:
+    """The frame's rows of each subset of `subset_rows` (rows by subset) as files of some million rows, as `stage_frame`
+    stages them; `suffix` ends what progress says of a subset."""
+    return {
+        subset: stage_frame(
+            spark,
+            frame.where(frame["subset"] == subset),
+            warehouse,
+            table,
+            {"release": release, "subset": subset},
+            run_id,
+            max(1, round(rows / ROWS_PER_FILE)),
+            f"{release}: {subset}{suffix}",
+        )
+        for subset, rows in subset_rows.items()
+    }
+
 
 def stage_frame(
     spark: SparkSession,
