@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 FITTING_VERSIONS = ("17", "21")
@@ -29,6 +30,7 @@ def _candidate_homes() -> Iterator[Path]:
     yield from sorted(Path("/usr/lib/jvm").glob("*"))
 
 
+@cache
 def _java_version(home: Path) -> str | None:
     try:
         version_text = subprocess.run(
