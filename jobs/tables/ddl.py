@@ -41,16 +41,12 @@ def ensure_tables(session: StartSession, warehouse: Warehouse) -> list[str]:
     Spark is started only to count the rows that break a new constraint.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        outdated = [name for name in schemas.table_names() if not _is_current(warehouse, name)]
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), outdated))
+        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), schemas.table_names()))
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
-def _is_current(warehouse: Warehouse, name: str) -> bool:
-    """Whether a table is there as schemas/ and quality/ have it."""
-    table = open_table(warehouse, name)
-    if table is None:
-        return False
+def _is_current(table: DeltaTable, name: str) -> bool:
+    """Whether a table is as schemas/ and quality/ have it."""
     fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     declared = {column.name: column for column in schemas.table_schema(name).columns}
     stored, suite = table.metadata().configuration, quality.load_suite(name)
@@ -66,6 +62,8 @@ def _is_current(warehouse: Warehouse, name: str) -> bool:
 
 def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> list[str]:
     table = open_table(warehouse, name)
+    if table is not None and _is_current(table, name):
+        return []
     try:
         if table is None:
             _create_table(warehouse, name)
