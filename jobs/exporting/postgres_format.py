@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.runtime.standard_sql import quote_text
 from oilake.jobs.tables.row_batches import row_schema
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.schemas import loader as schemas
@@ -89,9 +90,9 @@ def tables_sql() -> str:
         ]
         lines += [f"    PRIMARY KEY ({', '.join(keyed.key)})"] * bool(keyed.key)
         parts.append(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table} (\n" + ",\n".join(lines) + "\n);\n")
-        parts.append(f"COMMENT ON TABLE {SCHEMA}.{table} IS {_quoted(described.description)};\n")
+        parts.append(f"COMMENT ON TABLE {SCHEMA}.{table} IS {quote_text(described.description)};\n")
         parts += [
-            f"COMMENT ON COLUMN {SCHEMA}.{table}.{column.name} IS {_quoted(column.description)};\n"
+            f"COMMENT ON COLUMN {SCHEMA}.{table}.{column.name} IS {quote_text(column.description)};\n"
             for column in described.columns
             if column.name in table_columns(table)
         ]
@@ -143,7 +144,3 @@ def _copy_cells(values: pa.Array) -> pa.StringArray:
         for sign, escape in ESCAPES.items():
             texts = pc.replace_substring(texts, sign, escape)
     return texts.fill_null(NULL)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

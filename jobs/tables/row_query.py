@@ -10,22 +10,15 @@ import duckdb
 import pyarrow as pa
 
 from oilake.conf.errors import ConfigError, OilakeError
+from oilake.jobs.runtime.locked_duckdb import locked_settings
+from oilake.jobs.runtime.standard_sql import quote_name, quote_text
 from oilake.jobs.tables.images_with_blobs import IMAGE_COLUMNS, blob_fields, blobs_sql, check_columns
 from oilake.jobs.tables.row_batches import CandidateFile, candidate_files, read_batches, row_schema
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.tables.where_conditions import Condition, condition_error, parse_condition
 from oilake.schemas import loader as schemas
 
-LOCKED: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "python_enable_replacements": "false",
-    "temp_directory": "",
-    "memory_limit": "2GB",
-    "threads": "1",
-}
+MEMORY, THREADS = "2GB", 1
 EVERY_ROW = Condition("true")
 BLOB_CHECKS = "blob_checks"
 
@@ -56,7 +49,7 @@ class RowQuery:
         """What SQL calls the rows."""
         if not self.with_blobs:
             return self.table
-        place = f" WHERE location = {_quoted_text(self.location)}" if self.location is not None else ""
+        place = f" WHERE location = {quote_text(self.location)}" if self.location is not None else ""
         return f"({blobs_sql('images', f'(SELECT * FROM {BLOB_CHECKS}{place})')}) AS published"
 
 
@@ -97,7 +90,7 @@ def select_rows(warehouse: Warehouse, query: RowQuery) -> pa.Table:
     order = ", ".join(_order_term(term, all_names) for term in query.order_by)
     ending = (f" ORDER BY {order}" if order else "") + (f" LIMIT {query.limit}" if query.limit is not None else "")
     named = {*names, *(term.split()[0] for term in query.order_by)}
-    return _ask_engine(warehouse, query, ", ".join(map(_quoted, names)), named, ending)
+    return _ask_engine(warehouse, query, ", ".join(map(quote_name, names)), named, ending)
 
 
 def count_rows(warehouse: Warehouse, query: RowQuery) -> int:
@@ -111,11 +104,11 @@ def count_rows(warehouse: Warehouse, query: RowQuery) -> int:
 
 def _ask_engine(warehouse: Warehouse, query: RowQuery, selection: str, named: set[str], ending: str) -> pa.Table:
     """The answer; `named`: the columns that the selection and the ending name."""
-    connection = duckdb.connect(":memory:", config=LOCKED)
+    connection = duckdb.connect(":memory:", config=locked_settings(MEMORY, THREADS))
     connection.execute("SET lock_configuration = true")
     condition = EVERY_ROW if query.where is None else parse_condition(connection, query.where)
     is_of_release = query.release and "release" in query.column_names()
-    release = f" AND release = {_quoted_text(query.release or '')}" if is_of_release else ""
+    release = f" AND release = {quote_text(query.release or '')}" if is_of_release else ""
     sql = f"SELECT {selection} FROM {query.source()} WHERE {condition.sql}{release}{ending}"
     columns = _read_columns(query, named | ({"release"} if is_of_release else set()), condition)
     tables: list[GivenTable] = []
@@ -162,7 +155,7 @@ def _order_term(term: str, names: Sequence[str]) -> str:
     name, _, direction = term.strip().partition(" ")
     if direction.strip().lower() not in ("", "asc", "desc"):
         raise ConfigError(f"--order-by {term!r}: a column is followed by asc, desc or nothing")
-    return f"{_quoted(_known_column(name, names, '--order-by'))} {direction} NULLS LAST"
+    return f"{quote_name(_known_column(name, names, '--order-by'))} {direction} NULLS LAST"
 
 
 def _known_column(name: str, names: Sequence[str], flag: str) -> str:
@@ -171,11 +164,3 @@ def _known_column(name: str, names: Sequence[str], flag: str) -> str:
             f"{flag} {name!r}: no such column; there is {', '.join(get_close_matches(name, names) or names)}"
         )
     return name
-
-
-def _quoted_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

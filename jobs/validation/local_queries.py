@@ -19,12 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.locked_duckdb import locked_settings
+from oilake.jobs.runtime.standard_sql import quote_name
 from oilake.jobs.tables.targets import CheckTarget
 from oilake.jobs.validation import sandbox
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
 SMALL_BYTES = 64 << 20
-MEMORY = {"memory_limit": "2GB", "threads": "2"}
+MEMORY, THREADS = "2GB", 2
 ANY_ITEM = re.compile(r"\bexists\((\w+), (\w+) -> ")
 TEXTS = "abcdefgh"
 # DuckDB's own concat leaves NULLs out; each number of texts needs a form of its own.
@@ -48,7 +50,7 @@ def are_small(targets: Iterable[CheckTarget]) -> bool:
 
 def open_engine() -> duckdb.DuckDBPyConnection:
     """An engine that reaches nothing but the tables of a question, and has Spark's words."""
-    engine = duckdb.connect(":memory:", config={**sandbox.LOCKED, **MEMORY})
+    engine = duckdb.connect(":memory:", config=locked_settings(MEMORY, THREADS))
     for macro in MACROS:
         engine.execute(f"CREATE MACRO {macro}")
     engine.execute("SET TimeZone = 'UTC'")
@@ -72,7 +74,7 @@ def count_rows(
 def count_repeated_keys(target: CheckTarget, key: Sequence[str], rows: int) -> ExpectationCount | None:
     """Rows of the target whose key another row has too; the examples are keys, with the number of their rows. None where
     DuckDB does not answer it."""
-    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
+    columns = ", ".join(map(quote_name, key))
     query = f"SELECT {columns}, count(*) AS rows FROM target GROUP BY {columns} HAVING count(*) > 1"
     try:
         with open_engine() as engine:

@@ -15,6 +15,7 @@ from typing import Any
 from pyarrow import fs
 
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.tables.targets import CheckTarget
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
@@ -54,6 +55,7 @@ class Sandbox:
             "path": sys.path,
             "seconds": seconds,
             "megabytes": self.megabytes,
+            "settings": locked_settings(f"{self.megabytes}MB", 1),
             "examples": EXAMPLES,
         }
         return _count_of_answer(_run_sandbox(pickle.dumps(request), seconds))

@@ -15,13 +15,12 @@ from pyarrow import fs
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.locked_duckdb import ACCESS, locked_settings
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.validation.sandbox import LOCKED
 from oilake.jobs.viewing.view_slice import ViewFile, ViewSlice
 from oilake.schemas import loader as schemas
 
-MEMORY, THREADS, BATCH = "512MB", "2", 65_536
-ACCESS = "enable_external_access"
+MEMORY, THREADS, BATCH = "512MB", 2, 65_536
 # What DuckDB takes in a path for a pattern.
 PATTERN = re.compile(r"[*?\[\]{}]")
 
@@ -30,8 +29,9 @@ class LockedEngine:
     """One DuckDB of a process; each `Query` has a cursor of its own, so threads may ask side by side."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        settings = {name: value for name, value in LOCKED.items() if name not in (ACCESS, "threads")}
-        self._connection = duckdb.connect(":memory:", config={**settings, "threads": THREADS, "memory_limit": MEMORY})
+        engine_settings = locked_settings(MEMORY, THREADS)
+        del engine_settings[ACCESS]  # it is taken away once the warehouse is allowed
+        self._connection = duckdb.connect(":memory:", config=engine_settings)
         store, root = warehouse.filesystem()
         self.is_local = isinstance(store, fs.LocalFileSystem) and not PATTERN.search(root)
         if self.is_local:

@@ -13,8 +13,9 @@ import pytest
 from deltalake import write_deltalake
 
 from oilake.conf.errors import ConfigError, StoreError
+from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.tables import file_batches
-from oilake.jobs.tables.row_query import LOCKED, RowQuery, count_rows, select_rows
+from oilake.jobs.tables.row_query import RowQuery, count_rows, select_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -161,7 +162,7 @@ def test_only_files_that_may_hold_a_row_are_opened(warehouse: Warehouse, monkeyp
 
 def test_the_engine_reaches_no_file_and_no_setting(tmp_path: Path):
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    connection = duckdb.connect(":memory:", config=LOCKED)
+    connection = duckdb.connect(":memory:", config=locked_settings("1GB", 1))
     connection.execute("SET lock_configuration = true")
     for sql in (
         f"SELECT * FROM '{tmp_path}/secret.csv'",
