@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oilake.jobs.runtime.standard_sql import quote_text
 from oilake.jobs.viewing.selection import Selection
 
 IDS = "ids.txt"
@@ -48,23 +49,19 @@ def _needs_list(selection: Selection) -> bool:
 def _where(selection: Selection, mids: Sequence[str]) -> str:
     parts = []
     if mids:
-        parts.append(f"mid IN ({', '.join(map(_quoted, mids))})" if len(mids) > 1 else f"mid = {_quoted(mids[0])}")
+        parts.append(
+            f"mid IN ({', '.join(map(quote_text, mids))})" if len(mids) > 1 else f"mid = {quote_text(mids[0])}"
+        )
     for column, value in (
         ("subset", selection.subset), ("verdict", selection.verdict), ("decided_by", selection.source)
     ):  # fmt: skip
         if value:
-            parts.append(f"{column} = {_quoted(value)}")
+            parts.append(f"{column} = {quote_text(value)}")
     if selection.conflict:
         parts.append("is_conflict")
     if selection.license:
-        parts.append(f"contains(lower(license), {_quoted(selection.license.lower())})")
+        parts.append(f"contains(lower(license), {quote_text(selection.license.lower())})")
     return " AND ".join(parts) or "true"
-
-
-def _quoted(text: str) -> str:
-    """A text in Spark's SQL, where a backslash begins an escape."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _download_flags(selection: Selection) -> list[str]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
+from oilake.jobs.tables.row_query import RowQuery, select_rows
+from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing import image_pages
 from oilake.jobs.viewing.exported_selection import export_selection
 from oilake.jobs.viewing.selection import FIELDS, Selection
@@ -121,6 +123,15 @@ def test_an_address_says_all_of_a_selection():
     assert selection.query() == "&".join(f"{name}={name}" for name in FIELDS)
 
 
+@pytest.mark.parametrize("text", ["/by/2.0", "it's", "x'; DROP \\", "\\'"])
+def test_a_condition_that_is_written_out_is_one_that_show_takes(text: str, view_place: str):
+    where = export_selection(Selection("v3", license=text), [], view_place).where
+    asked = RowQuery("images", "v3", ("image_id",), where)
+    shown = select_rows(Warehouse.at(view_place), asked)["image_id"].to_pylist()
+    images = table_readers.rows(view_place, "images", "v3")
+    assert sorted(shown) == sorted(row["image_id"] for row in images if text.lower() in (row["license"] or "").lower())
+
+
 def test_a_selection_is_written_out_as_one_condition_or_as_a_list():
     chosen = Selection("v3", mid=DOG, verdict="positive", subset="train")
     export = export_selection(chosen, [DOG], "/my lake")
@@ -129,7 +140,7 @@ def test_a_selection_is_written_out_as_one_condition_or_as_a_list():
         f"oilake download --mid={DOG} --verdict=positive --subset=train --to FOLDER --release v3 --warehouse '/my lake'"
     )
     hostile = export_selection(Selection("v3", license="x'; DROP \\"), [], "lake")
-    assert hostile.where == r"contains(lower(license), 'x\'; drop \\')"
+    assert hostile.where == r"contains(lower(license), 'x''; drop \')"
     listed = export_selection(Selection("v3", blob="missing"), [], "lake")
     assert (listed.where, listed.listed) == (None, True)
     assert "--images ids.txt" in listed.download
