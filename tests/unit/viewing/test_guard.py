@@ -97,6 +97,13 @@ def test_a_call_that_does_not_fit_is_one_sentence(view_place: str, capsys: pytes
             assert re.fullmatch(r"oilake: [^\n]*\n", capsys.readouterr().err)
 
 
+def test_a_folder_that_is_not_there_is_told_and_not_shown_as_empty(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["view", "--warehouse", "/no/such/lake", "--port", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "oilake: /no/such/lake: there is no such folder; --warehouse must name that of the tables\n"
+    )
+
+
 def test_the_server_is_imported_when_the_viewer_runs_and_not_before():
     listed = "[name for name in ('starlette', 'uvicorn', 'duckdb') if name in sys.modules]"
     code = f"import sys, oilake.jobs.view; print({listed})"
