@@ -12,10 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from oilake.jobs.runtime import java_home
+from oilake.jobs.runtime.jars import spark_jars
 
 QUIET = "-Xlog:disable"  # Java tells on stdout what it does not share
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
@@ -27,9 +27,10 @@ LONGEST_SECONDS = 300
 def session_options(jars: list[str], spark_options: dict[str, str]) -> dict[str, str]:
     """The options of a local session that starts from the archive beside `jars`, or trains one; empty where there is none.
 
-    They take the place of `spark.jars`. SPARK_CONF_DIR is set to an empty folder beside the jars.
+    They take the place of `spark.jars`. SPARK_CONF_DIR is set to an empty folder beside the jars; where it holds a file, or
+    Spark or its class path is the user's own, there are none.
     """
-    if not jars or CLASS_PATH in spark_options or "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ:
+    if not jars or CLASS_PATH in spark_options or "SPARK_HOME" in os.environ or _is_configured():
         return {}
     archive = archive_path(jars)
     if training := os.environ.get(TRAINING):
@@ -38,7 +39,9 @@ def session_options(jars: list[str], spark_options: dict[str, str]) -> dict[str,
         flag = f"-XX:SharedArchiveFile={archive} -Xshare:auto"
     else:
         return {}
-    os.environ["SPARK_CONF_DIR"] = str(_empty_folder(archive.parent))
+    empty = archive.parent / "no-spark-conf"
+    empty.mkdir(exist_ok=True)
+    os.environ["SPARK_CONF_DIR"] = str(empty)
     return {
         CLASS_PATH: ":".join(sorted(map(os.path.abspath, jars))),
         JAVA_OPTIONS: f"{spark_options.get(JAVA_OPTIONS, '')} {flag} {QUIET}".strip(),
@@ -47,7 +50,7 @@ def session_options(jars: list[str], spark_options: dict[str, str]) -> dict[str,
 
 def archive_path(jars: list[str]) -> Path:
     """Where the archive of this Java, this Spark and `jars` lies: beside the jars, named by their digest."""
-    parts = [java_home.find() or "", *(_jar_identity(jar) for jar in [*map(Path, sorted(jars)), *_spark_jars()])]
+    parts = [java_home.find() or "", *(_jar_identity(jar) for jar in [*map(Path, sorted(jars)), *sorted(spark_jars())])]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return Path(os.path.abspath(jars[0])).parent / f"classes-{digest}.jsa"
 
@@ -74,17 +77,12 @@ def make_archive(jars: list[str], training: str) -> Path | None:
         return made.replace(archive)
 
 
-def _empty_folder(parent: Path) -> Path:
-    folder = parent / "no-spark-conf"
-    folder.mkdir(exist_ok=True)
-    return folder
+def _is_configured() -> bool:
+    """Whether SPARK_CONF_DIR holds a file; the empty folder of a session before this one does not."""
+    folder = os.environ.get("SPARK_CONF_DIR")
+    return folder is not None and Path(folder).is_dir() and any(Path(folder).iterdir())
 
 
 def _jar_identity(path: Path) -> str:
     status = path.stat()
     return f"{os.path.abspath(path)} {status.st_size} {status.st_mtime_ns}"
-
-
-def _spark_jars() -> list[Path]:
-    spark = Path(str(find_spec("pyspark").origin)).parent  # type: ignore[union-attr]
-    return sorted((spark / "jars").glob("*.jar"))

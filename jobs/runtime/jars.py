@@ -101,7 +101,16 @@ def _resolve_jars(jars: list[str], work: Path) -> None:
         raise ConfigError(java_home.REMEDY)
     wish = work / "ivy.xml"
     wish.write_text(_ivy_file(jars), encoding="utf-8")
-    call = [f"{home}/bin/java", "-jar", str(_ivy_jar()), "-cache", f"{work}/cache", "-m2compatible", "-ivy", str(wish)]
+    call = [
+        f"{home}/bin/java",
+        "-jar",
+        str(spark_jars("ivy-*.jar")[0]),
+        "-cache",
+        f"{work}/cache",
+        "-m2compatible",
+        "-ivy",
+        str(wish),
+    ]
     call += ["-retrieve", f"{work}/[organisation]_[artifact]-[revision].[ext]"]
     try:
         result = subprocess.run(call, capture_output=True, text=True, timeout=LONGEST_SECONDS)
@@ -119,9 +128,10 @@ def _resolve_jars(jars: list[str], work: Path) -> None:
         )
 
 
-def _ivy_jar() -> Path:
+def spark_jars(pattern: str = "*.jar") -> list[Path]:
+    """The jars that Spark brings itself, those whose names fit a pattern."""
     spark = Path(str(find_spec("pyspark").origin)).parent  # type: ignore[union-attr]
-    return next((spark / "jars").glob("ivy-*.jar"))
+    return list((spark / "jars").glob(pattern))
 
 
 def _ivy_file(jars: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def test_a_session_starts_from_the_archive_that_fits_its_jars(jar_paths: list[st
     options = class_archive.session_options(jar_paths, {class_archive.JAVA_OPTIONS: "-Xss4m"})
     assert options[class_archive.CLASS_PATH] == ":".join(jar_paths)
     assert options[class_archive.JAVA_OPTIONS].startswith(f"-Xss4m -XX:SharedArchiveFile={archive} ")
+    assert not list(Path(os.environ["SPARK_CONF_DIR"]).iterdir())
+    assert class_archive.session_options(jar_paths, {}) != {}, "a process that this one starts has that folder too"
 
 
 def test_other_jars_have_another_archive(jar_paths: list[str]):
@@ -37,10 +40,22 @@ def test_other_jars_have_another_archive(jar_paths: list[str]):
     assert class_archive.archive_path(jar_paths[1:]) != before
 
 
-@pytest.mark.parametrize("variable", ["SPARK_HOME", "SPARK_CONF_DIR"])
-def test_a_spark_of_the_users_own_is_left_alone(jar_paths: list[str], variable: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_empty_folder_of_a_session_with_other_jars_is_no_configuration(
+    jar_paths: list[str], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
     class_archive.archive_path(jar_paths).write_bytes(b"classes")
-    monkeypatch.setenv(variable, "/somewhere")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path_factory.mktemp("no-spark-conf")))
+    assert class_archive.session_options(jar_paths, {}) != {}
+
+
+@pytest.mark.parametrize("variable", ["SPARK_HOME", "SPARK_CONF_DIR"])
+def test_a_spark_of_the_users_own_is_left_alone(
+    jar_paths: list[str], variable: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    class_archive.archive_path(jar_paths).write_bytes(b"classes")
+    own = tmp_path_factory.mktemp("spark")
+    (own / "spark-defaults.conf").write_text("spark.ui.enabled true\n")
+    monkeypatch.setenv(variable, str(own))
     assert class_archive.session_options(jar_paths, {}) == {}
 
 
