@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from oilake.conf.errors import InputError
 from oilake.jobs.blobs.mask_pictures import Foreground, MaskBox, measure_mask
-from oilake.jobs.evaluating.best_partners import Edges, box_areas
 from oilake.jobs.evaluating.box_evaluation import (
     BYTES_A_ROW,
     COUNTED,
@@ -36,6 +35,7 @@ from oilake.jobs.evaluating.truth_matching import (
     count_detections,
     count_marks,
 )
+from oilake.jobs.transforms.box_matching import Edges, box_areas
 
 MARKED = "Mask"
 MASK_FORM = PredictionForm(

@@ -13,11 +13,12 @@ import pyarrow as pa
 from oilake.conf.errors import InputError
 from oilake.conf.mask_rules import MaskRules
 from oilake.jobs.blobs.mask_pictures import DamagedMaskError, Foreground, read_foreground
-from oilake.jobs.evaluating.best_partners import NOBODY, best_partners, first_claims, union_shares
+from oilake.jobs.evaluating.best_partners import best_partners, first_claims
 from oilake.jobs.evaluating.prediction_file import EDGES, edge_matrix
 from oilake.jobs.masking.landed_zips import LandedZip
 from oilake.jobs.masking.mask_kernel import base_name
 from oilake.jobs.sources.zip_members import DamagedMemberError, DamagedZipError, open_zip, read_member
+from oilake.jobs.transforms.box_matching import NOBODY, box_ious
 
 # From which overlap on a mask's box is a published one: they are the same but for the digits that are printed.
 SAME_BOX = 0.95
@@ -66,7 +67,7 @@ def mask_marks(boxes: pa.Table, masks: pa.Table) -> pa.Table:
     order = np.argsort(keys, kind="stable")
     edges, mask_edges = edge_matrix(boxes)[order], edge_matrix(masks)
     partners = best_partners(
-        mask_keys, keys[order], lambda left, right: union_shares(mask_edges[left], edges[right]), SAME_BOX
+        mask_keys, keys[order], lambda left, right: box_ious(mask_edges[left], edges[right]), SAME_BOX
     )
     partners[~first_claims(partners, np.arange(len(partners)))] = NOBODY
     partner_boxes = np.append(order, NOBODY)[partners]

@@ -8,14 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from oilake.jobs.evaluating.best_partners import (
-    Edges,
     Mask,
     best_partners,
     first_claims,
     score_ranks,
-    union_shares,
 )
 from oilake.jobs.evaluating.truth_matching import LEAST_OVERLAP, CountedDetections
+from oilake.jobs.transforms.box_matching import Edges, box_ious
 from oilake.jobs.transforms.label_keys import Doubles, Integers
 
 FIRST, SECOND = slice(0, 4), slice(4, 8)
@@ -68,11 +67,11 @@ def count_relationships(
     ranks = score_ranks(scores, rows)
 
     def least_share(left: Integers, right: Integers) -> Doubles:
-        shares = [union_shares(claims.edges[left, box], truth.edges[right, box]) for box in (FIRST, SECOND)]
+        shares = [box_ious(claims.edges[left, box], truth.edges[right, box]) for box in (FIRST, SECOND)]
         return np.minimum(*shares)
 
     def phrase_share(left: Integers, right: Integers) -> Doubles:
-        return union_shares(enclosing_boxes(claims.edges[left]), enclosing_boxes(truth.edges[right]))
+        return box_ious(enclosing_boxes(claims.edges[left]), enclosing_boxes(truth.edges[right]))
 
     right_boxes, right_phrases = (
         first_claims(best_partners(keys, truth_keys, share, LEAST_OVERLAP), ranks)
