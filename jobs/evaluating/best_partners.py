@@ -32,6 +32,14 @@ def best_partners(detection_keys: Integers, mark_keys: Integers, overlap: Overla
     return partners
 
 
+def image_keys(*parts: tuple[Integers, Integers]) -> list[Integers]:
+    """Return image and code of each row as one number, of (images, codes from 0 on) of rows of several kinds; each of the
+    shape of its part."""
+    images = np.unique(np.concatenate([part_images for part_images, _ in parts]))
+    codes = 1 + max(int(part_codes.max(initial=0)) for _, part_codes in parts)
+    return [np.searchsorted(images, part_images) * codes + part_codes for part_images, part_codes in parts]
+
+
 def first_claims(partners: Integers, ranks: Integers) -> Mask:
     """Tell which detections are the first by `ranks` of all that have their partner; never one without a partner."""
     claims = np.flatnonzero(partners != NOBODY)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oilake.conf.errors import InputError
 from oilake.conf.mask_rules import MaskRules
 from oilake.jobs.blobs.mask_pictures import DamagedMaskError, Foreground, read_foreground
-from oilake.jobs.evaluating.best_partners import best_partners, first_claims
+from oilake.jobs.evaluating.best_partners import best_partners, first_claims, image_keys
 from oilake.jobs.evaluating.prediction_file import EDGES, edge_matrix
 from oilake.jobs.masking.landed_zips import LandedZip
 from oilake.jobs.masking.mask_kernel import base_name
@@ -63,7 +63,7 @@ def mask_marks(boxes: pa.Table, masks: pa.Table) -> pa.Table:
 
     Both have `image`, `code` and edges; boxes `is_group_of`, masks `mask_path`.
     """
-    keys, mask_keys = _pair_keys(boxes, masks)
+    keys, mask_keys = image_keys(*((part["image"].to_numpy(), part["code"].to_numpy()) for part in (boxes, masks)))
     order = np.argsort(keys, kind="stable")
     edges, mask_edges = edge_matrix(boxes)[order], edge_matrix(masks)
     partners = best_partners(
@@ -79,16 +79,6 @@ def mask_marks(boxes: pa.Table, masks: pa.Table) -> pa.Table:
     names = ["image", "code", *EDGES, "is_group_of", "mask_path"]
     masked = masks.append_column("is_group_of", pa.array(is_group_of, pa.bool_())).select(names)
     return pa.concat_tables([masked, bare.append_column("mask_path", pa.nulls(len(bare), pa.string())).select(names)])
-
-
-def _pair_keys(boxes: pa.Table, masks: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and class of each as one number."""
-    images = np.unique(np.concatenate([boxes["image"].to_numpy(), masks["image"].to_numpy()]))
-    codes = 1 + max(int(part["code"].to_numpy().max(initial=0)) for part in (boxes, masks))
-    keys, mask_keys = (
-        np.searchsorted(images, part["image"].to_numpy()) * codes + part["code"].to_numpy() for part in (boxes, masks)
-    )
-    return keys, mask_keys
 
 
 def _remedy(place: LandedZip) -> str:
