@@ -12,7 +12,7 @@ import pyarrow as pa
 from oilake.jobs.evaluating.average_precision import PrecisionCurve, class_curves
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
 from oilake.jobs.evaluating.evaluation_report import ClassFigures, plain_figure
-from oilake.jobs.evaluating.image_buckets import ImageBuckets, open_buckets
+from oilake.jobs.evaluating.image_buckets import open_buckets
 from oilake.jobs.evaluating.label_expansion import ExpandedTruth, expand_truth
 from oilake.jobs.evaluating.prediction_file import (
     EDGES,
@@ -90,7 +90,7 @@ def evaluate_boxes(
         buckets.add("boxes", BOX_SCHEMA, truth.boxes(classes))
         buckets.add("labels", LABEL_SCHEMA, truth.labels(classes))
         for bucket in buckets.numbers():
-            expanded = _read_truth(buckets, bucket, classes)
+            expanded = expand_truth(buckets.read("boxes", bucket), buckets.read("labels", bucket), classes)
             marks = TruthMarks(expanded.keys, expanded.is_group_of, np.zeros(len(expanded.keys), np.bool_))
             truths += count_marks(marks, expanded.codes, len(classes), group_weight)
             parts.append(count_bucket(buckets.read("predictions", bucket), expanded, marks, group_weight, fates))
@@ -135,11 +135,6 @@ def coded_predictions(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the predictions of evaluated classes, with the class numbers as `code`, in the columns of `schema`."""
     for batch in batches:
-        codes = classes.codes(batch.column("mid"))
-        fates[OTHER_CLASS] += int(np.count_nonzero(codes < 0))
-        coded = batch.append_column("code", pa.array(codes)).filter(pa.array(codes >= 0))
+        coded = classes.coded_rows(batch)
+        fates[OTHER_CLASS] += len(batch) - len(coded)
         yield coded.select(schema.names)
-
-
-def _read_truth(buckets: ImageBuckets, bucket: int, classes: EvaluatedClasses) -> ExpandedTruth:
-    return expand_truth(buckets.read("boxes", bucket), buckets.read("labels", bucket), classes)

@@ -18,7 +18,7 @@ from oilake.jobs.evaluating.box_evaluation import (
     ClassEvaluation,
     join_parts,
 )
-from oilake.jobs.evaluating.code_book import UNKNOWN, CodeBook
+from oilake.jobs.evaluating.code_book import CodeBook, rows_with_code
 from oilake.jobs.evaluating.image_buckets import ImageBuckets, open_buckets
 from oilake.jobs.evaluating.prediction_file import (
     EDGES,
@@ -146,9 +146,7 @@ def _count_bucket(buckets: ImageBuckets, bucket: int, truths: Doubles, fates: Co
 def _named_labels(truth: PublishedTruth, mids: CodeBook) -> Iterator[pa.RecordBatch]:
     """Yield the verified labels of classes that a relationship names, as LABEL_SCHEMA."""
     for batch in truth.verified_labels():
-        codes = mids.look_up(batch.column("mid"))
-        coded = batch.append_column("code", pa.array(codes)).filter(pa.array(codes != UNKNOWN))
-        yield coded.select(LABEL_SCHEMA.names)
+        yield rows_with_code(batch, mids.look_up(batch.column("mid"))).select(LABEL_SCHEMA.names)
 
 
 def _related_boxes(rows: pa.Table) -> RelatedBoxes:
