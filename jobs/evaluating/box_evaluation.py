@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +47,6 @@ PREDICTION_SCHEMA = pa.schema(
     [("image", pa.uint64()), ("code", pa.int64()), ("score", pa.float64()), ("row", pa.int64())]
     + [(name, pa.float64()) for name in EDGES]
 )
-BYTES_A_ROW = 64
 COUNTED, OTHER_CLASS, UNVERIFIED, EMPTY, IN_GROUP, IGNORED = (
     "counted", "other_class", "unverified", "empty", "in_group", "ignored"
 )  # fmt: skip
@@ -82,9 +81,8 @@ def evaluate_boxes(
     predictions: PredictionFile, truth: PublishedTruth, classes: EvaluatedClasses, group_weight: float
 ) -> ClassEvaluation:
     """Evaluate a file of predicted boxes; InputError at its first bad row, ConfigError where there is no ground truth."""
-    rows = sum(file.rows or 0 for table in ("boxes", "image_labels") for file in truth.files(table))
     parts, truths, fates = list[CountedDetections](), np.zeros(len(classes)), Counter[str]()
-    with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
+    with open_buckets(truth.count_rows("boxes", "image_labels") + predictions.about_rows()) as buckets:
         claims = coded_predictions(predictions.batches(BOX_FORM), classes, PREDICTION_SCHEMA, fates)
         buckets.add("predictions", PREDICTION_SCHEMA, claims)
         buckets.add("boxes", BOX_SCHEMA, truth.boxes(classes))
@@ -115,7 +113,7 @@ def count_bucket(
             COUNTED: len(counted.keys),
         }
     )
-    return CountedDetections(counted.keys % truth.classes, counted.scores, counted.rows, counted.weights)
+    return replace(counted, keys=counted.keys % truth.classes)
 
 
 def join_parts(parts: list[CountedDetections], truths: Doubles, fates: Counter[str]) -> ClassEvaluation:

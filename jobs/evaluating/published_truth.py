@@ -55,6 +55,10 @@ class PublishedTruth:
             )
         return files
 
+    def count_rows(self, *tables: str) -> int:
+        """Return how many rows tables have in the files of the subset, as far as their writers said."""
+        return sum(file.rows or 0 for table in tables for file in self.files(table))
+
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the subset, image IDs as unsigned numbers in the column `image`."""
         schema = pa.schema([row_schema(table).field(name) for name in ("image_id", *columns)])

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from oilake.jobs.evaluating.average_precision import mean_average
 from oilake.jobs.evaluating.box_evaluation import (
-    BYTES_A_ROW,
     COUNTED,
     UNVERIFIED,
     ClassEvaluation,
@@ -102,8 +101,7 @@ class RelationshipCodes:
 def evaluate_relationships(predictions: PredictionFile, truth: PublishedTruth) -> RelationshipEvaluation:
     """Evaluate a file of predicted relationships; InputError at its first bad row, ConfigError without ground truth."""
     codes, fates = RelationshipCodes(), Counter[str]()
-    rows = sum(file.rows or 0 for table in (TABLE, "image_labels") for file in truth.files(table))
-    with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
+    with open_buckets(truth.count_rows(TABLE, "image_labels") + predictions.about_rows()) as buckets:
         published = truth.rows(TABLE, [*NAMES, *BOTH_EDGES])
         buckets.add("truth", TRUTH_SCHEMA, (codes.coded(batch, TRUTH_SCHEMA) for batch in published))
         claims = predictions.batches(RELATIONSHIP_FORM)
