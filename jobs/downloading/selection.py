@@ -186,7 +186,15 @@ def keep_matching(
     stretches: Sequence[RowSelection],
 ) -> list[RowSelection]:
     """Those images whose rows meet a condition in SQL; ConfigError where it does not fit the table."""
-    rows = select_rows(warehouse, RowQuery("images", release, ("image_id",), condition))
-    ids = image_ids.as_numbers(rows["image_id"].combine_chunks())
+    ids = matching_ids(warehouse, release, condition)
     kept = [part.keep(np.isin(part.ids(), ids)) for part in stretches]
     return [part for part in kept if len(part.picks)]
+
+
+def matching_ids(warehouse: Warehouse, release: str, condition: str, with_blobs: bool = False) -> Numbers:
+    """The images whose rows, with the checks of their blobs where that is asked, meet a condition in SQL.
+
+    ConfigError where it does not fit the table.
+    """
+    rows = select_rows(warehouse, RowQuery("images", release, ("image_id",), condition, with_blobs=with_blobs))
+    return image_ids.as_numbers(rows["image_id"].combine_chunks())

@@ -11,16 +11,14 @@ import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.row_selection import RowSelection
-from oilake.jobs.downloading.selection import choose_images, find_classes
+from oilake.jobs.downloading.selection import choose_images, find_classes, matching_ids
 from oilake.jobs.exporting.balanced_sample import BalancedSample
 from oilake.jobs.exporting.request import ExportRequest
 from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks
 from oilake.jobs.tables.images_with_blobs import RANKS
-from oilake.jobs.tables.row_query import RowQuery, select_rows
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.quality.row_expectations import numpy_mask
 
@@ -34,8 +32,7 @@ def choose_ids(warehouse: Warehouse, request: ExportRequest) -> dict[str, Number
     selections = choose_images(warehouse, request.release, request.images)
     ids = _ids_by_subset(selections)
     for condition in _conditions(request):
-        query = RowQuery("images", request.release, ("image_id",), condition, with_blobs=bool(request.blob_statuses))
-        kept = as_numbers(select_rows(warehouse, query)["image_id"].combine_chunks())
+        kept = matching_ids(warehouse, request.release, condition, bool(request.blob_statuses))
         ids = {subset: numbers[np.isin(numbers, kept)] for subset, numbers in ids.items()}
     if request.per_class is not None:
         ids = _balanced_ids(warehouse, request, ids)
