@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,23 +18,21 @@ from oilake.jobs.tables.images_with_blobs import RANKS
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.image_runs import ImageRuns
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
 from oilake.quality.row_expectations import numpy_mask
-
-Numbers = npt.NDArray[np.uint64]
 
 READ_ROWS, CHUNK_ROWS = 1 << 16, 1 << 18
 
 
-def choose_ids(warehouse: Warehouse, request: ExportRequest) -> dict[str, Numbers]:
-    """The images of each subset, ascending; ConfigError where the request does not fit the tables."""
+def choose_ids(warehouse: Warehouse, request: ExportRequest, mids: frozenset[str] | None) -> dict[str, Numbers]:
+    """The images of each subset, ascending; `mids` as of `chosen_mids`. ConfigError where the request does not fit the tables."""
     selections = choose_images(warehouse, request.release, request.images)
     ids = _ids_by_subset(selections)
     for condition in _conditions(request):
         kept = matching_ids(warehouse, request.release, condition, bool(request.blob_statuses))
         ids = {subset: numbers[np.isin(numbers, kept)] for subset, numbers in ids.items()}
     if request.per_class is not None:
-        ids = _balanced_ids(warehouse, request, ids)
+        ids = _balanced_ids(warehouse, request, mids, ids)
     return {subset: numbers for subset, numbers in ids.items() if len(numbers)}
 
 
@@ -63,9 +60,11 @@ def _conditions(request: ExportRequest) -> list[str]:
     return conditions
 
 
-def _balanced_ids(warehouse: Warehouse, request: ExportRequest, ids: Mapping[str, Numbers]) -> dict[str, Numbers]:
+def _balanced_ids(
+    warehouse: Warehouse, request: ExportRequest, mids: frozenset[str] | None, ids: Mapping[str, Numbers]
+) -> dict[str, Numbers]:
     """Of each subset the images of a sample of its own."""
-    pin, mids = require_snapshot(warehouse, request.release), chosen_mids(warehouse, request)
+    pin = require_snapshot(warehouse, request.release)
     if "image_labels" not in pin.table_versions:
         raise ConfigError(
             f"{warehouse}: --per-class draws from image_labels, and {request.release} has none; "
