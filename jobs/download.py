@@ -12,11 +12,10 @@ from functools import partial
 
 from pyspark.sql import SparkSession
 
-from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.errors import StoreError
 from oilake.conf.settings import Settings
 from oilake.jobs.blobs import open_store
 from oilake.jobs.downloading import download_history, image_flags, row_selection, task
-from oilake.jobs.downloading import request as orders
 from oilake.jobs.downloading import selection as choices
 from oilake.jobs.downloading.progress import DownloadProgress
 from oilake.jobs.downloading.request import DownloadRequest
@@ -39,24 +38,12 @@ RERUN_ADVICE = "what came is kept, run the same command again"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", required=True, metavar="R", help="release whose images are wanted, such as v3")
     parser.add_argument("--to", required=True, metavar="PLACE", help="folder or s3://bucket/prefix for the images")
-    parser.add_argument("--subset", action="append", default=[], choices=orders.SUBSETS, help="only this (repeatable)")
-    parser.add_argument(
-        "--mid", action="append", default=[], metavar="CLASS", help="only images of this: a MID or a name"
-    )
-    parser.add_argument("--with-subclasses", action="store_true", help="the classes below --mid in the hierarchy too")
-    parser.add_argument(
-        "--verdict", default="positive", choices=("positive", "negative", "unverified"),
-        help="what image_labels says of --mid (default: positive)",
-    )  # fmt: skip
+    options.add_image_choice(parser, "images", "--mid")
     parser.add_argument("--boxed", action="store_true", help="only images with a box, of --mid where that is given")
-    parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
     parser.add_argument(
         "--images",
         metavar="FILE",
         help="only these: a list of IDs, split/ID or file names, a CSV file, or a TsvHttpData-1.0 list",
-    )
-    parser.add_argument(
-        "--where", metavar="SQL", help="only rows of images that meet a condition in SQL, as `show` takes it"
     )
     image_flags.add_arguments(parser)
     options.add_places(parser, "warehouse")
@@ -66,19 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     order = image_flags.download_request(settings, arguments, arguments.release, arguments.to)
-    summary = download(settings, order, replace(_image_choice(arguments), archive=order.archive))
+    choice = replace(
+        choices.image_choice(arguments), is_boxed=arguments.boxed, images=arguments.images, archive=order.archive
+    )
+    summary = download(settings, order, choice)
     print_text(json.dumps(asdict(summary)) if arguments.json else summary.as_text())
     return 0
-
-
-def _image_choice(arguments: argparse.Namespace) -> ImageSelection:
-    flags = arguments
-    if flags.with_subclasses and not flags.mid:
-        raise ConfigError("--with-subclasses needs --mid; name a class, or leave it out")
-    return ImageSelection(
-        tuple(flags.subset), tuple(flags.mid), flags.with_subclasses, flags.verdict, flags.boxed, flags.license,
-        flags.images, flags.where,
-    )  # fmt: skip
 
 
 def download(settings: Settings, order: DownloadRequest, choice: ImageSelection) -> DownloadSummary:

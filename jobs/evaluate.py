@@ -9,7 +9,8 @@ from pathlib import Path
 from oilake.conf.challenge_classes import class_set_names
 from oilake.conf.registry import SUBSETS
 from oilake.jobs.evaluating.evaluation_job import EvaluationRequest, evaluate_predictions
-from oilake.jobs.evaluating.evaluation_page import write_page
+from oilake.jobs.evaluating.evaluation_page import evaluation_page
+from oilake.jobs.reporting.html import write_page
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
@@ -43,13 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    flags = arguments
     request = EvaluationRequest(
-        flags.predictions, flags.release, flags.subset, flags.class_set, flags.group_weight, flags.sum_weights or ()
-    )
+        arguments.predictions, arguments.release, arguments.subset, arguments.class_set, arguments.group_weight,
+        arguments.sum_weights or (),
+    )  # fmt: skip
     report = evaluate_predictions(options.load_settings(arguments), request)
     if arguments.page:
-        log_line(f"Page: {write_page(report, Path(arguments.page))}")
+        log_line(f"Page: {write_page(evaluation_page(report), Path(arguments.page), 'page', '--page')}")
     print_text(json.dumps(report.as_json()) if arguments.json else report.as_text())
     return 0
 

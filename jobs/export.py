@@ -7,8 +7,7 @@ import json
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.downloading.request import SUBSETS
-from oilake.jobs.downloading.selection import ImageSelection
+from oilake.jobs.downloading.selection import image_choice
 from oilake.jobs.exporting.companion_files import write_companions
 from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
 from oilake.jobs.exporting.formats import FORMATS, Counts, format_writer
@@ -24,21 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", choices=FORMATS, help="what is written")
     parser.add_argument("--release", required=True, metavar="R", help="release that is exported, such as v7")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="a new folder, or that of an earlier export")
-    parser.add_argument("--subset", action="append", default=[], choices=SUBSETS, help="only this (repeatable)")
-    parser.add_argument(
-        "--mid", action="append", default=[], metavar="CLASS", help="only images and marks of this: a MID or a name"
-    )
-    parser.add_argument("--below", action="store_true", help="the classes below --mid in the hierarchy too")
-    parser.add_argument(
-        "--verdict", default="positive", choices=("positive", "negative", "unverified"),
-        help="what image_labels says of --mid, or of the classes of --per-class (default: positive)",
-    )  # fmt: skip
-    parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
+    options.add_image_choice(parser, "images and marks", "--mid, or of the classes of --per-class")
     parser.add_argument(
         "--blob-status", action="append", default=[], metavar="STATUS",
         help="only images whose best blob `verify` judged so, such as verified (repeatable)",
     )  # fmt: skip
-    parser.add_argument("--where", metavar="SQL", help="only rows of images that meet a condition, as `show` takes it")
     parser.add_argument(
         "--per-class", type=int, metavar="N", help="at most N images of each class and subset, drawn by --seed"
     )
@@ -64,16 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _export_request(arguments: argparse.Namespace) -> ExportRequest:
-    if arguments.below and not arguments.mid:
-        raise ConfigError("--below needs --mid; name a class, or leave it out")
+    images = image_choice(arguments)
     if arguments.per_class is not None and arguments.per_class < 1:
         raise ConfigError(f"--per-class must be at least 1, not {arguments.per_class}")
     if arguments.blobs is not None and arguments.format != "tfrecord":
         raise ConfigError(f"--blobs: {arguments.format} holds no pictures; leave it out, or export tfrecord")
-    images = ImageSelection(
-        tuple(arguments.subset), tuple(arguments.mid), arguments.below, arguments.verdict, license=arguments.license,
-        where=arguments.where,
-    )  # fmt: skip
     return ExportRequest(
         arguments.format, arguments.release, export_place(arguments.out), images, tuple(arguments.blob_status),
         arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs,

@@ -31,8 +31,9 @@ from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.reporting.html import write_page
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
-from oilake.jobs.reporting.report_page import write_report
+from oilake.jobs.reporting.report_page import report_page
 from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
@@ -112,7 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)
     masks = [verify_masks(settings, registered[names[-1]], force=arguments.force)] if arguments.masks else []
-    page = write_report(_build_report(release_outcomes, compared, brought, checks, masks), Path(arguments.report))
+    report = report_page(_build_report(release_outcomes, compared, brought, checks, masks))
+    page = write_page(report, Path(arguments.report), "report", "--report")
     document = {
         "report": str(page),
         "releases": [asdict(release_outcome) for release_outcome in release_outcomes],

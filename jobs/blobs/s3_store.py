@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from oilake.conf.settings import FetchSettings
 from oilake.conf.storage import Storage
 from oilake.jobs.blobs import image_formats
 from oilake.jobs.blobs.blob_store import BlobReceipt, BlobStore, UnfinishedBlob
+from oilake.jobs.transforms.md5 import to_base64
 from oilake.jobs.transport import s3
 from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import RefusedError
@@ -136,7 +136,7 @@ class _S3Prefix:
             self._put_object(key, unfinished.stream, hashlib.md5(data, usedforsecurity=False).hexdigest(), {})
 
     def _put_object(self, key: str, stream: BinaryIO, md5: str, metadata: dict[str, str]) -> None:
-        md5_base64 = base64.b64encode(bytes.fromhex(md5)).decode()
+        md5_base64 = to_base64(md5)
         media_type = _media_type(key, stream)
 
         def put_blob() -> None:

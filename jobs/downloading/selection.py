@@ -6,6 +6,7 @@ condition in SQL is asked of an engine that is given these rows alone.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.downloading.address_lists import AddressList, IdList
 from oilake.jobs.downloading.request import SUBSETS
@@ -62,6 +64,17 @@ class _ImageFilters:
     listed: IdList | AddressList | None
     labelled: dict[str, Numbers] | None
     blobs: tuple[Numbers, pa.ChunkedArray] | None
+
+
+def image_choice(arguments: argparse.Namespace) -> ImageSelection:
+    """What the flags of `options.add_image_choice` ask for; ConfigError where one lacks another."""
+    flags = arguments
+    if flags.with_subclasses and not flags.mid:
+        raise ConfigError("--with-subclasses needs --mid; name a class, or leave it out")
+    return ImageSelection(
+        tuple(flags.subset), tuple(flags.mid), flags.with_subclasses, flags.verdict, license=flags.license,
+        where=flags.where,
+    )  # fmt: skip
 
 
 def choose_images(warehouse: Warehouse, release: str, choice: ImageSelection) -> list[RowSelection]:
@@ -173,7 +186,15 @@ def keep_matching(
     stretches: Sequence[RowSelection],
 ) -> list[RowSelection]:
     """Those images whose rows meet a condition in SQL; ConfigError where it does not fit the table."""
-    rows = select_rows(warehouse, RowQuery("images", release, ("image_id",), condition))
-    ids = image_ids.as_numbers(rows["image_id"].combine_chunks())
+    ids = matching_ids(warehouse, release, condition)
     kept = [part.keep(np.isin(part.ids(), ids)) for part in stretches]
     return [part for part in kept if len(part.picks)]
+
+
+def matching_ids(warehouse: Warehouse, release: str, condition: str, with_blobs: bool = False) -> Numbers:
+    """The images whose rows, with the checks of their blobs where that is asked, meet a condition in SQL.
+
+    ConfigError where it does not fit the table.
+    """
+    rows = select_rows(warehouse, RowQuery("images", release, ("image_id",), condition, with_blobs=with_blobs))
+    return image_ids.as_numbers(rows["image_id"].combine_chunks())

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from oilake.jobs.transforms.label_keys import Doubles, Integers, range_numbers
+from oilake.jobs.transforms.box_matching import NOBODY, Edges, box_areas, key_pairs, shared_areas
+from oilake.jobs.transforms.label_keys import Doubles, Integers
 
-# Pairs of a detection and a mark looked at together: what bounds the memory of an image with thousands of one class.
-PAIRS_AT_ONCE = 1 << 20
-NOBODY = -1
-
-Edges = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Overlap = Callable[[Integers, Integers], Doubles]
 
@@ -24,18 +20,24 @@ def best_partners(detection_keys: Integers, mark_keys: Integers, overlap: Overla
     NOBODY where none reaches `least`. Keys are images and classes as numbers; those of marks ascend. `overlap` is given
     places of detections and of marks, side by side, and returns how far each pair overlaps, 0 to 1.
     """
-    firsts, stops = (np.searchsorted(mark_keys, detection_keys, side=side) for side in ("left", "right"))
     partners = np.full(len(detection_keys), NOBODY, np.int64)
-    for chosen in _chunks_of_pairs(stops - firsts):
-        lengths = (stops - firsts)[chosen]
-        owners = np.repeat(np.arange(len(chosen)), lengths)
-        marks = range_numbers(firsts[chosen], stops[chosen])
-        overlaps = overlap(chosen[owners], marks)
-        best = np.maximum.reduceat(overlaps, np.cumsum(lengths) - lengths)
+    for detections, marks in key_pairs(detection_keys, mark_keys):
+        overlaps = overlap(detections, marks)
+        is_first = np.diff(detections, prepend=NOBODY) != 0
+        owners, firsts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
+        best = np.maximum.reduceat(overlaps, firsts) if len(firsts) else np.empty(0)
         best_places = np.flatnonzero(overlaps == best[owners])
         first_places = best_places[np.unique(owners[best_places], return_index=True)[1]]
-        partners[chosen] = np.where(best >= least, marks[first_places], NOBODY)
+        partners[detections[firsts]] = np.where(best >= least, marks[first_places], NOBODY)
     return partners
+
+
+def image_keys(*parts: tuple[Integers, Integers]) -> list[Integers]:
+    """Return image and code of each row as one number, of (images, codes from 0 on) of rows of several kinds; each of the
+    shape of its part."""
+    images = np.unique(np.concatenate([part_images for part_images, _ in parts]))
+    codes = 1 + max(int(part_codes.max(initial=0)) for _, part_codes in parts)
+    return [np.searchsorted(images, part_images) * codes + part_codes for part_images, part_codes in parts]
 
 
 def first_claims(partners: Integers, ranks: Integers) -> Mask:
@@ -54,32 +56,7 @@ def score_ranks(scores: Doubles, rows: Integers) -> Integers:
     return ranks
 
 
-def union_shares(left: Edges, right: Edges) -> Doubles:
-    """Return the intersection over the union of boxes side by side (x_min, x_max, y_min, y_max), shape (pairs,)."""
-    shared = _shared_areas(left, right)
-    unions = box_areas(left) + box_areas(right) - shared
-    return np.divide(shared, unions, out=np.zeros_like(shared), where=unions > 0)
-
-
 def own_shares(left: Edges, right: Edges) -> Doubles:
     """Return the intersection over the area of the left box of boxes side by side, shape (pairs,)."""
-    shared, areas = _shared_areas(left, right), box_areas(left)
+    shared, areas = shared_areas(left, right), box_areas(left)
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
-
-
-def box_areas(edges: Edges) -> Doubles:
-    """Return the areas of boxes (x_min, x_max, y_min, y_max), shape (boxes,)."""
-    return np.asarray((edges[:, 1] - edges[:, 0]) * (edges[:, 3] - edges[:, 2]))
-
-
-def _shared_areas(left: Edges, right: Edges) -> Doubles:
-    widths = np.minimum(left[:, 1], right[:, 1]) - np.maximum(left[:, 0], right[:, 0])
-    heights = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 2], right[:, 2])
-    return np.asarray(np.maximum(widths, 0.0) * np.maximum(heights, 0.0))
-
-
-def _chunks_of_pairs(lengths: Integers) -> Iterator[Integers]:
-    """Yield the places of detections that have a pair, as many at once as make about PAIRS_AT_ONCE pairs."""
-    places = np.flatnonzero(lengths)
-    chunk_numbers = (np.cumsum(lengths[places]) - 1) // PAIRS_AT_ONCE
-    yield from np.split(places, np.flatnonzero(np.diff(chunk_numbers)) + 1) if len(places) else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow as pa
 from oilake.jobs.evaluating.average_precision import PrecisionCurve, class_curves
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
 from oilake.jobs.evaluating.evaluation_report import ClassFigures, plain_figure
-from oilake.jobs.evaluating.image_buckets import ImageBuckets, open_buckets
+from oilake.jobs.evaluating.image_buckets import open_buckets
 from oilake.jobs.evaluating.label_expansion import ExpandedTruth, expand_truth
 from oilake.jobs.evaluating.prediction_file import (
     EDGES,
@@ -47,7 +47,6 @@ PREDICTION_SCHEMA = pa.schema(
     [("image", pa.uint64()), ("code", pa.int64()), ("score", pa.float64()), ("row", pa.int64())]
     + [(name, pa.float64()) for name in EDGES]
 )
-BYTES_A_ROW = 64
 COUNTED, OTHER_CLASS, UNVERIFIED, EMPTY, IN_GROUP, IGNORED = (
     "counted", "other_class", "unverified", "empty", "in_group", "ignored"
 )  # fmt: skip
@@ -82,15 +81,14 @@ def evaluate_boxes(
     predictions: PredictionFile, truth: PublishedTruth, classes: EvaluatedClasses, group_weight: float
 ) -> ClassEvaluation:
     """Evaluate a file of predicted boxes; InputError at its first bad row, ConfigError where there is no ground truth."""
-    rows = sum(file.rows or 0 for table in ("boxes", "image_labels") for file in truth.files(table))
     parts, truths, fates = list[CountedDetections](), np.zeros(len(classes)), Counter[str]()
-    with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
+    with open_buckets(truth.count_rows("boxes", "image_labels") + predictions.about_rows()) as buckets:
         claims = coded_predictions(predictions.batches(BOX_FORM), classes, PREDICTION_SCHEMA, fates)
         buckets.add("predictions", PREDICTION_SCHEMA, claims)
         buckets.add("boxes", BOX_SCHEMA, truth.boxes(classes))
         buckets.add("labels", LABEL_SCHEMA, truth.labels(classes))
         for bucket in buckets.numbers():
-            expanded = _read_truth(buckets, bucket, classes)
+            expanded = expand_truth(buckets.read("boxes", bucket), buckets.read("labels", bucket), classes)
             marks = TruthMarks(expanded.keys, expanded.is_group_of, np.zeros(len(expanded.keys), np.bool_))
             truths += count_marks(marks, expanded.codes, len(classes), group_weight)
             parts.append(count_bucket(buckets.read("predictions", bucket), expanded, marks, group_weight, fates))
@@ -115,7 +113,7 @@ def count_bucket(
             COUNTED: len(counted.keys),
         }
     )
-    return CountedDetections(counted.keys % truth.classes, counted.scores, counted.rows, counted.weights)
+    return replace(counted, keys=counted.keys % truth.classes)
 
 
 def join_parts(parts: list[CountedDetections], truths: Doubles, fates: Counter[str]) -> ClassEvaluation:
@@ -135,11 +133,6 @@ def coded_predictions(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the predictions of evaluated classes, with the class numbers as `code`, in the columns of `schema`."""
     for batch in batches:
-        codes = classes.codes(batch.column("mid"))
-        fates[OTHER_CLASS] += int(np.count_nonzero(codes < 0))
-        coded = batch.append_column("code", pa.array(codes)).filter(pa.array(codes >= 0))
+        coded = classes.coded_rows(batch)
+        fates[OTHER_CLASS] += len(batch) - len(coded)
         yield coded.select(schema.names)
-
-
-def _read_truth(buckets: ImageBuckets, bucket: int, classes: EvaluatedClasses) -> ExpandedTruth:
-    return expand_truth(buckets.read("boxes", bucket), buckets.read("labels", bucket), classes)

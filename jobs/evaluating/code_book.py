@@ -10,6 +10,11 @@ from oilake.jobs.transforms.label_keys import Integers
 UNKNOWN = -1
 
 
+def rows_with_code(batch: pa.RecordBatch, codes: Integers) -> pa.RecordBatch:
+    """Return the rows whose code is not UNKNOWN, with it as `code`; `codes`: of shape (rows,)."""
+    return batch.append_column("code", pa.array(codes)).filter(pa.array(codes != UNKNOWN))
+
+
 class CodeBook:
     """Numbers of texts, from 0 on; as small as there are distinct texts."""
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from oilake.conf.challenge_classes import ClassSet, MarkKind
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.settings import Settings
+from oilake.jobs.evaluating.code_book import UNKNOWN, rows_with_code
 from oilake.jobs.runtime.filesystem import file_state, join_uri, open_stream
 from oilake.jobs.sources import class_lists
 from oilake.jobs.tables.slice_files import small_rows
@@ -24,7 +25,6 @@ from oilake.jobs.transforms.class_ancestors import ClassAncestors, build_ancesto
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary, Codes, build_vocabulary
 
 FIELD_LIMIT = 1 << 16
-UNKNOWN = -1
 TREE_TABLES = ("classes", "hierarchy")
 
 
@@ -47,6 +47,10 @@ class EvaluatedClasses:
         """Return the number of each MID, UNKNOWN where it is not evaluated; shape (n,)."""
         places = pc.fill_null(pc.index_in(mids, value_set=self.vocabulary.mids), UNKNOWN)
         return np.asarray(places.to_numpy(zero_copy_only=False).astype(np.int64))
+
+    def coded_rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows whose `mid` is evaluated, with its number as `code`."""
+        return rows_with_code(batch, self.codes(batch.column("mid")))
 
     def above(self, codes: Codes) -> tuple[Codes, Codes]:
         """Return (places in `codes`, their ancestors), each ancestor once."""

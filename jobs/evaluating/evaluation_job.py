@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oilake.conf.challenge_classes import MarkKind, load_class_set
@@ -65,8 +65,9 @@ def evaluate_predictions(settings: Settings, request: EvaluationRequest) -> Eval
     else:
         evaluation = evaluate_boxes(predictions, truth, classes, weight)
     figures = {MARK_METRIC: plain_figure(mean_average(evaluation.averages))}
+    class_figures = evaluation.class_figures(classes.vocabulary.mids.to_pylist(), classes.names)
     subject = f"{kind} of {request.class_set or 'all boxable classes'}, group-of weight {weight:g},"
-    return _report(request, truth, subject, figures, _named_figures(evaluation, classes), evaluation)
+    return _report(request, truth, subject, figures, class_figures, evaluation.fates)
 
 
 def _evaluate_masks(
@@ -92,7 +93,7 @@ def _evaluate_relationships(
     if weights:
         total = math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
         figures[f"sum by {', '.join(f'{weight:g}' for weight in weights)}"] = plain_figure(total)
-    return _report(request, truth, "relationships", figures, _type_figures(evaluation), evaluation.boxes)
+    return _report(request, truth, "relationships", figures, _type_figures(evaluation), evaluation.boxes.fates)
 
 
 def _report(
@@ -101,21 +102,16 @@ def _report(
     subject: str,
     figures: dict[str, float | None],
     classes: list[ClassFigures],
-    evaluation: ClassEvaluation,
+    fates: Mapping[str, int],
 ) -> EvaluationReport:
     return EvaluationReport(
-        subject, request.predictions, truth.pin.release, truth.pin.number, truth.subset, figures, classes,
-        evaluation.fates,
+        subject, request.predictions, truth.pin.release, truth.pin.number, truth.subset, figures, classes, fates,
     )  # fmt: skip
 
 
 def _refuse_flag(flag: str, value: object, kind: str) -> None:
     if value:
         raise ConfigError(f"{flag} is of {kind}, which this file does not predict; leave it out")
-
-
-def _named_figures(evaluation: ClassEvaluation, classes: EvaluatedClasses) -> list[ClassFigures]:
-    return evaluation.class_figures(classes.vocabulary.mids.to_pylist(), classes.names)
 
 
 def _type_figures(evaluation: RelationshipEvaluation) -> list[ClassFigures]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from oilake.conf.errors import StoreError
 from oilake.jobs.evaluating.average_precision import PrecisionCurve
 from oilake.jobs.evaluating.evaluation_report import ClassFigures, EvaluationReport, figure_text
 from oilake.jobs.reporting.html import render
@@ -23,18 +21,6 @@ class DrawnCurve(NamedTuple):
 
     points: str
     description: str
-
-
-def write_page(report: EvaluationReport, path: Path) -> Path:
-    """Write the page to `path`; returns the path, absolute. StoreError when it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(evaluation_page(report), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{path}: the page cannot be written ({error.strerror or error}); name another --page"
-        ) from None
-    return path.absolute()
 
 
 def evaluation_page(report: EvaluationReport) -> str:

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oilake.jobs.evaluating.best_partners import Edges, Mask
+from oilake.jobs.evaluating.best_partners import Mask
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
 from oilake.jobs.evaluating.prediction_file import EDGES, edge_matrix
+from oilake.jobs.transforms.box_matching import Edges
 from oilake.jobs.transforms.label_keys import Integers
 
 

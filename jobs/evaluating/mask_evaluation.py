@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from oilake.conf.errors import InputError
 from oilake.jobs.blobs.mask_pictures import Foreground, MaskBox, measure_mask
-from oilake.jobs.evaluating.best_partners import Edges, box_areas
 from oilake.jobs.evaluating.box_evaluation import (
-    BYTES_A_ROW,
     COUNTED,
     EMPTY,
     IGNORED,
@@ -36,6 +35,7 @@ from oilake.jobs.evaluating.truth_matching import (
     count_detections,
     count_marks,
 )
+from oilake.jobs.transforms.box_matching import Edges, box_areas
 
 MARKED = "Mask"
 MASK_FORM = PredictionForm(
@@ -84,9 +84,9 @@ def evaluate_masks(
     pictures: MaskPictures,
 ) -> ClassEvaluation:
     """Evaluate a file of predicted masks; InputError at its first bad row, ConfigError where there is no ground truth."""
-    rows = sum(file.rows or 0 for table in ("boxes", "masks", "image_labels") for file in truth.files(table))
     parts, truths, fates = list[CountedDetections](), np.zeros(len(classes)), Counter[str]()
-    with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
+    rows = truth.count_rows("boxes", "masks", "image_labels") + predictions.about_rows()
+    with open_buckets(rows) as buckets:
         claims = coded_predictions(predictions.batches(MASK_FORM), classes, CLAIM_SCHEMA, fates)
         buckets.add("claims", CLAIM_SCHEMA, claims)
         buckets.add("boxes", BOX_SCHEMA, truth.boxes(classes))
@@ -110,11 +110,12 @@ def evaluate_masks(
 
 
 def _judged_claims(rows: pa.Table, truth: ExpandedTruth, fates: Counter[str]) -> pa.Table:
-    """Return the predictions whose class is verified on their image, those of one key together."""
+    """Return the predictions whose class is verified on their image, those of one key together, which is their `key`."""
     keys, is_verified = truth.keys_of(rows["image"].to_numpy(), rows["code"].to_numpy())
     places = np.flatnonzero(is_verified)
     fates[UNVERIFIED] += len(rows) - len(places)
-    return rows.take(pa.array(places[np.argsort(keys[places], kind="stable")])).combine_chunks()
+    order = places[np.argsort(keys[places], kind="stable")]
+    return rows.append_column("key", pa.array(keys)).take(pa.array(order)).combine_chunks()
 
 
 def _count_masks(
@@ -131,8 +132,7 @@ def _count_masks(
     has_pixels = box_areas(extents) > 0
     claims = ClaimedMasks(claims.rows.filter(pa.array(has_pixels)), claims.uri)
     extents, rows = extents[has_pixels], claims.rows
-    keys, _ = truth.keys_of(rows["image"].to_numpy(), rows["code"].to_numpy())
-    detections = Detections(keys, rows["score"].to_numpy(), rows["row"].to_numpy())
+    detections = Detections(rows["key"].to_numpy(), rows["score"].to_numpy(), rows["row"].to_numpy())
     overlaps = mask_overlaps(claims.read, lambda mark: pictures.read(names[mark].as_py()))
     counted = count_detections(detections, marks, overlaps, group_weight, box_overlaps(extents, truth.edges))
     fates.update(
@@ -142,4 +142,4 @@ def _count_masks(
             COUNTED: len(counted.keys),
         }
     )
-    return CountedDetections(counted.keys % truth.classes, counted.scores, counted.rows, counted.weights)
+    return replace(counted, keys=counted.keys % truth.classes)

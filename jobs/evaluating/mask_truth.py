@@ -13,11 +13,12 @@ import pyarrow as pa
 from oilake.conf.errors import InputError
 from oilake.conf.mask_rules import MaskRules
 from oilake.jobs.blobs.mask_pictures import DamagedMaskError, Foreground, read_foreground
-from oilake.jobs.evaluating.best_partners import NOBODY, best_partners, first_claims, union_shares
+from oilake.jobs.evaluating.best_partners import best_partners, first_claims, image_keys
 from oilake.jobs.evaluating.prediction_file import EDGES, edge_matrix
 from oilake.jobs.masking.landed_zips import LandedZip
 from oilake.jobs.masking.mask_kernel import base_name
 from oilake.jobs.sources.zip_members import DamagedMemberError, DamagedZipError, open_zip, read_member
+from oilake.jobs.transforms.box_matching import NOBODY, box_ious
 
 # From which overlap on a mask's box is a published one: they are the same but for the digits that are printed.
 SAME_BOX = 0.95
@@ -62,11 +63,11 @@ def mask_marks(boxes: pa.Table, masks: pa.Table) -> pa.Table:
 
     Both have `image`, `code` and edges; boxes `is_group_of`, masks `mask_path`.
     """
-    keys, mask_keys = _pair_keys(boxes, masks)
+    keys, mask_keys = image_keys(*((part["image"].to_numpy(), part["code"].to_numpy()) for part in (boxes, masks)))
     order = np.argsort(keys, kind="stable")
     edges, mask_edges = edge_matrix(boxes)[order], edge_matrix(masks)
     partners = best_partners(
-        mask_keys, keys[order], lambda left, right: union_shares(mask_edges[left], edges[right]), SAME_BOX
+        mask_keys, keys[order], lambda left, right: box_ious(mask_edges[left], edges[right]), SAME_BOX
     )
     partners[~first_claims(partners, np.arange(len(partners)))] = NOBODY
     partner_boxes = np.append(order, NOBODY)[partners]
@@ -78,16 +79,6 @@ def mask_marks(boxes: pa.Table, masks: pa.Table) -> pa.Table:
     names = ["image", "code", *EDGES, "is_group_of", "mask_path"]
     masked = masks.append_column("is_group_of", pa.array(is_group_of, pa.bool_())).select(names)
     return pa.concat_tables([masked, bare.append_column("mask_path", pa.nulls(len(bare), pa.string())).select(names)])
-
-
-def _pair_keys(boxes: pa.Table, masks: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and class of each as one number."""
-    images = np.unique(np.concatenate([boxes["image"].to_numpy(), masks["image"].to_numpy()]))
-    codes = 1 + max(int(part["code"].to_numpy().max(initial=0)) for part in (boxes, masks))
-    keys, mask_keys = (
-        np.searchsorted(images, part["image"].to_numpy()) * codes + part["code"].to_numpy() for part in (boxes, masks)
-    )
-    return keys, mask_keys
 
 
 def _remedy(place: LandedZip) -> str:

@@ -20,6 +20,7 @@ from oilake.quality.row_expectations import numpy_mask
 
 BLOCK_BYTES = 8 << 20
 HEADER_BYTES = 1 << 16
+BYTES_A_ROW = 64
 FIELD_LIMIT = 32 << 20
 EDGES = ("x_min", "x_max", "y_min", "y_max")
 PUBLISHED_EDGES = ("XMin", "XMax", "YMin", "YMax")
@@ -74,10 +75,9 @@ class PredictionFile:
         """The columns that the header names."""
         return {name.strip().strip('"') for name in self.first_line.decode(errors="replace").strip().split(",")}
 
-    @property
-    def bytes(self) -> int:
-        """The size of the file."""
-        return file_size(self.uri) or 0
+    def about_rows(self) -> int:
+        """Return about how many rows it has, by its size."""
+        return (file_size(self.uri) or 0) // BYTES_A_ROW
 
     def batches(self, form: PredictionForm) -> Iterator[pa.RecordBatch]:
         """Yield the rows: `image` as an unsigned 64-bit number, canonical MIDs, scores and edges as finite numbers, and

@@ -55,6 +55,10 @@ class PublishedTruth:
             )
         return files
 
+    def count_rows(self, *tables: str) -> int:
+        """Return how many rows tables have in the files of the subset, as far as their writers said."""
+        return sum(file.rows or 0 for table in tables for file in self.files(table))
+
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the subset, image IDs as unsigned numbers in the column `image`."""
         schema = pa.schema([row_schema(table).field(name) for name in ("image_id", *columns)])
@@ -67,7 +71,7 @@ class PublishedTruth:
         dropped = self._dropped_boxes()
         for batch in self.rows("boxes", ["mid", "is_group_of", *COORDINATES]):
             kept = batch.filter(_is_kept(batch, dropped)) if dropped else batch
-            coded = _coded_batch(kept, classes)
+            coded = classes.coded_rows(kept)
             flags = pc.fill_null(coded.column("is_group_of"), False)
             yield coded.set_column(coded.schema.get_field_index("is_group_of"), "is_group_of", flags).select(
                 BOX_SCHEMA.names
@@ -76,12 +80,12 @@ class PublishedTruth:
     def masks(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
         """Yield the masks of the evaluated classes as MASK_SCHEMA."""
         for batch in self.rows("masks", ["mid", "mask_path", *COORDINATES]):
-            yield _coded_batch(batch, classes).select(MASK_SCHEMA.names)
+            yield classes.coded_rows(batch).select(MASK_SCHEMA.names)
 
     def labels(self, classes: EvaluatedClasses) -> Iterator[pa.RecordBatch]:
         """Yield the verified labels of the evaluated classes as LABEL_SCHEMA."""
         for batch in self.verified_labels():
-            yield _coded_batch(batch, classes).select(LABEL_SCHEMA.names)
+            yield classes.coded_rows(batch).select(LABEL_SCHEMA.names)
 
     def verified_labels(self) -> Iterator[pa.RecordBatch]:
         """Yield `image`, `mid` and `is_positive` of what is decided of the subset; what is unverified says nothing."""
@@ -95,12 +99,6 @@ class PublishedTruth:
             return frozenset()
         records = small_rows(self.warehouse, CORRECTIONS, self.pin)
         return dropped_boxes(records).get(self.subset, frozenset())
-
-
-def _coded_batch(batch: pa.RecordBatch, classes: EvaluatedClasses) -> pa.RecordBatch:
-    """Return the rows whose class is evaluated, with its number as `code`."""
-    codes = classes.codes(batch.column("mid"))
-    return batch.append_column("code", pa.array(codes)).filter(pa.array(codes >= 0))
 
 
 def _is_kept(batch: pa.RecordBatch, dropped: frozenset[DroppedBox]) -> pa.Array:

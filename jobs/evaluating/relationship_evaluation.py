@@ -12,13 +12,12 @@ import pyarrow.compute as pc
 
 from oilake.jobs.evaluating.average_precision import mean_average
 from oilake.jobs.evaluating.box_evaluation import (
-    BYTES_A_ROW,
     COUNTED,
     UNVERIFIED,
     ClassEvaluation,
     join_parts,
 )
-from oilake.jobs.evaluating.code_book import UNKNOWN, CodeBook
+from oilake.jobs.evaluating.code_book import CodeBook, rows_with_code
 from oilake.jobs.evaluating.image_buckets import ImageBuckets, open_buckets
 from oilake.jobs.evaluating.prediction_file import (
     EDGES,
@@ -102,8 +101,7 @@ class RelationshipCodes:
 def evaluate_relationships(predictions: PredictionFile, truth: PublishedTruth) -> RelationshipEvaluation:
     """Evaluate a file of predicted relationships; InputError at its first bad row, ConfigError without ground truth."""
     codes, fates = RelationshipCodes(), Counter[str]()
-    rows = sum(file.rows or 0 for table in (TABLE, "image_labels") for file in truth.files(table))
-    with open_buckets(rows + predictions.bytes // BYTES_A_ROW) as buckets:
+    with open_buckets(truth.count_rows(TABLE, "image_labels") + predictions.about_rows()) as buckets:
         published = truth.rows(TABLE, [*NAMES, *BOTH_EDGES])
         buckets.add("truth", TRUTH_SCHEMA, (codes.coded(batch, TRUTH_SCHEMA) for batch in published))
         claims = predictions.batches(RELATIONSHIP_FORM)
@@ -146,9 +144,7 @@ def _count_bucket(buckets: ImageBuckets, bucket: int, truths: Doubles, fates: Co
 def _named_labels(truth: PublishedTruth, mids: CodeBook) -> Iterator[pa.RecordBatch]:
     """Yield the verified labels of classes that a relationship names, as LABEL_SCHEMA."""
     for batch in truth.verified_labels():
-        codes = mids.look_up(batch.column("mid"))
-        coded = batch.append_column("code", pa.array(codes)).filter(pa.array(codes != UNKNOWN))
-        yield coded.select(LABEL_SCHEMA.names)
+        yield rows_with_code(batch, mids.look_up(batch.column("mid"))).select(LABEL_SCHEMA.names)
 
 
 def _related_boxes(rows: pa.Table) -> RelatedBoxes:

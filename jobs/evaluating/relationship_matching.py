@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from oilake.jobs.evaluating.best_partners import (
-    Edges,
     Mask,
     best_partners,
     first_claims,
+    image_keys,
     score_ranks,
-    union_shares,
 )
 from oilake.jobs.evaluating.truth_matching import LEAST_OVERLAP, CountedDetections
+from oilake.jobs.transforms.box_matching import Edges, box_ious
 from oilake.jobs.transforms.label_keys import Doubles, Integers
 
 FIRST, SECOND = slice(0, 4), slice(4, 8)
@@ -62,17 +62,17 @@ def count_relationships(
     """Return what counts of predictions: those whose classes are both annotated on the image, or one of them denied."""
     is_judged = are_judged(claims, truth, labels)
     claims, scores, rows = claims.take(is_judged), scores[is_judged], rows[is_judged]
-    keys, truth_keys = _shared_keys(claims, truth)
+    keys, truth_keys = image_keys((claims.images, claims.triples), (truth.images, truth.triples))
     order = np.argsort(truth_keys, kind="stable")
     truth, truth_keys = truth.take(order), truth_keys[order]
     ranks = score_ranks(scores, rows)
 
     def least_share(left: Integers, right: Integers) -> Doubles:
-        shares = [union_shares(claims.edges[left, box], truth.edges[right, box]) for box in (FIRST, SECOND)]
+        shares = [box_ious(claims.edges[left, box], truth.edges[right, box]) for box in (FIRST, SECOND)]
         return np.minimum(*shares)
 
     def phrase_share(left: Integers, right: Integers) -> Doubles:
-        return union_shares(enclosing_boxes(claims.edges[left]), enclosing_boxes(truth.edges[right]))
+        return box_ious(enclosing_boxes(claims.edges[left]), enclosing_boxes(truth.edges[right]))
 
     right_boxes, right_phrases = (
         first_claims(best_partners(keys, truth_keys, share, LEAST_OVERLAP), ranks)
@@ -88,18 +88,13 @@ def count_relationships(
 
 def are_judged(claims: RelatedBoxes, truth: RelatedBoxes, labels: VerifiedClasses) -> Mask:
     """Tell which predictions count at all; shape (claims,). A class that a relationship names is not denied."""
-    named_images = np.repeat(truth.images, 2)
-    images = np.unique(np.concatenate([claims.images, named_images, labels.images]))
-    mids = 1 + max((int(part.max(initial=0)) for part in (claims.mids, truth.mids, labels.mids)), default=0)
-
-    def keys_of(of_images: Integers, of_mids: Integers) -> Integers:
-        return np.asarray(np.searchsorted(images, of_images) * mids + of_mids)
-
-    named = keys_of(named_images, truth.mids.reshape(-1))
-    verified = keys_of(labels.images, labels.mids)
+    named, verified, *sides = image_keys(
+        (np.repeat(truth.images, 2), truth.mids.reshape(-1)),
+        (labels.images, labels.mids),
+        *((claims.images, claims.mids[:, side]) for side in (0, 1)),
+    )
     denied = np.setdiff1d(verified[~labels.is_positive], np.append(named, verified[labels.is_positive]))
     annotated = np.append(named, verified)
-    sides = [keys_of(claims.images, claims.mids[:, side]) for side in (0, 1)]
     are_annotated, are_denied = ([np.isin(side, keys) for side in sides] for keys in (annotated, denied))
     return np.asarray((are_annotated[0] & are_annotated[1]) | are_denied[0] | are_denied[1])
 
@@ -117,11 +112,3 @@ def image_places(images: Integers, ranks: Integers) -> Integers:
     places = np.empty(len(images), np.int64)
     places[order] = np.arange(len(images)) - np.searchsorted(ordered, ordered)
     return places
-
-
-def _shared_keys(claims: RelatedBoxes, truth: RelatedBoxes) -> tuple[Integers, Integers]:
-    """Return the image and triple of each as one number, of predictions and of the truth."""
-    images = np.unique(np.concatenate([claims.images, truth.images]))
-    triples = 1 + max(int(part.triples.max(initial=0)) for part in (claims, truth))
-    keys, truth_keys = (np.searchsorted(images, part.images) * triples + part.triples for part in (claims, truth))
-    return keys, truth_keys

@@ -8,16 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from oilake.jobs.evaluating.best_partners import (
-    NOBODY,
-    Edges,
     Mask,
     Overlap,
     best_partners,
     first_claims,
     own_shares,
     score_ranks,
-    union_shares,
 )
+from oilake.jobs.transforms.box_matching import NOBODY, Edges, box_ious
 from oilake.jobs.transforms.label_keys import Doubles, Integers
 
 LEAST_OVERLAP = 0.5
@@ -67,7 +65,7 @@ class CountedDetections:
 def box_overlaps(detected: Edges, marked: Edges) -> MarkOverlaps:
     """Return the overlaps of boxes (x_min, x_max, y_min, y_max)."""
     return MarkOverlaps(
-        lambda left, right: union_shares(detected[left], marked[right]),
+        lambda left, right: box_ious(detected[left], marked[right]),
         lambda left, right: own_shares(detected[left], marked[right]),
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
-Numbers = npt.NDArray[np.uint64]
-Codes = npt.NDArray[np.int64]
+from oilake.jobs.transforms.class_vocabulary import Codes
+from oilake.jobs.transforms.image_runs import Numbers
 
 
 class BalancedSample:

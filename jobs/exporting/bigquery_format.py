@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from oilake.jobs.exporting.image_blocks import ImageBlock
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.exporting.parquet_shards import ParquetShards
 from oilake.jobs.tables.row_batches import row_schema
+from oilake.jobs.transforms import md5
 from oilake.schemas import loader as schemas
 
 TYPES: dict[pa.DataType, str] = {
@@ -83,7 +83,7 @@ def public_rows(name: str, block: ImageBlock) -> pa.Table:
     rows = block.tables[TABLES[name].source]
     if name == "images":
         place = rows.column_names.index("original_md5")
-        digests = [md5 and base64.b64encode(bytes.fromhex(md5)).decode() for md5 in rows["original_md5"].to_pylist()]
+        digests = [digits and md5.to_base64(digits) for digits in rows["original_md5"].to_pylist()]
         rows = rows.set_column(place, "original_md5", pa.array(digests, pa.string()))
         rows = rows.add_column(1, "subset", pa.array([block.subset] * len(rows), pa.string()))
     return rows.rename_columns(public_schema(name).names)

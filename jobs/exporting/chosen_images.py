@@ -5,40 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.row_selection import RowSelection
-from oilake.jobs.downloading.selection import choose_images, find_classes
+from oilake.jobs.downloading.selection import choose_images, find_classes, matching_ids
 from oilake.jobs.exporting.balanced_sample import BalancedSample
 from oilake.jobs.exporting.request import ExportRequest
 from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks
 from oilake.jobs.tables.images_with_blobs import RANKS
-from oilake.jobs.tables.row_query import RowQuery, select_rows
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.image_ids import as_numbers
-from oilake.jobs.transforms.image_runs import ImageRuns
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
 from oilake.quality.row_expectations import numpy_mask
-
-Numbers = npt.NDArray[np.uint64]
 
 READ_ROWS, CHUNK_ROWS = 1 << 16, 1 << 18
 
 
-def choose_ids(warehouse: Warehouse, request: ExportRequest) -> dict[str, Numbers]:
-    """The images of each subset, ascending; ConfigError where the request does not fit the tables."""
+def choose_ids(warehouse: Warehouse, request: ExportRequest, mids: frozenset[str] | None) -> dict[str, Numbers]:
+    """The images of each subset, ascending; `mids` as of `chosen_mids`. ConfigError where the request does not fit the tables."""
     selections = choose_images(warehouse, request.release, request.images)
     ids = _ids_by_subset(selections)
     for condition in _conditions(request):
-        query = RowQuery("images", request.release, ("image_id",), condition, with_blobs=bool(request.blob_statuses))
-        kept = as_numbers(select_rows(warehouse, query)["image_id"].combine_chunks())
+        kept = matching_ids(warehouse, request.release, condition, bool(request.blob_statuses))
         ids = {subset: numbers[np.isin(numbers, kept)] for subset, numbers in ids.items()}
     if request.per_class is not None:
-        ids = _balanced_ids(warehouse, request, ids)
+        ids = _balanced_ids(warehouse, request, mids, ids)
     return {subset: numbers for subset, numbers in ids.items() if len(numbers)}
 
 
@@ -66,9 +60,11 @@ def _conditions(request: ExportRequest) -> list[str]:
     return conditions
 
 
-def _balanced_ids(warehouse: Warehouse, request: ExportRequest, ids: Mapping[str, Numbers]) -> dict[str, Numbers]:
+def _balanced_ids(
+    warehouse: Warehouse, request: ExportRequest, mids: frozenset[str] | None, ids: Mapping[str, Numbers]
+) -> dict[str, Numbers]:
     """Of each subset the images of a sample of its own."""
-    pin, mids = require_snapshot(warehouse, request.release), chosen_mids(warehouse, request)
+    pin = require_snapshot(warehouse, request.release)
     if "image_labels" not in pin.table_versions:
         raise ConfigError(
             f"{warehouse}: --per-class draws from image_labels, and {request.release} has none; "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError, StoreError, os_cause
 from oilake.conf.places import refuse_odd_folder
+from oilake.jobs.runtime.folder_swap import swap_folder
 
 MANIFEST = "export.json"
 
@@ -40,7 +41,9 @@ def unfinished_folder(place: Path) -> Iterator[Path]:
         try:
             yield folder
             folder.chmod(0o777 & ~_process_umask())
-            _replace_folder(place, folder)
+            earlier = folder.with_name(f"{folder.name}.earlier")
+            swap_folder(place, folder, earlier)
+            shutil.rmtree(earlier, ignore_errors=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
@@ -51,16 +54,3 @@ def _process_umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
-
-
-def _replace_folder(place: Path, folder: Path) -> None:
-    earlier = folder.with_name(f"{folder.name}.earlier")
-    if place.is_dir():
-        place.rename(earlier)
-    try:
-        folder.rename(place)
-    except BaseException:
-        if earlier.is_dir():
-            earlier.rename(place)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)

@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,9 +15,8 @@ from oilake.jobs.scanning.merge_scan import END, Side, aligned_chunks
 from oilake.jobs.tables.row_batches import row_schema
 from oilake.jobs.transforms.dropped_boxes import DroppedBox, leave_out
 from oilake.jobs.transforms.image_ids import as_ids
-from oilake.jobs.transforms.image_runs import ImageRuns
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
 
-Numbers = npt.NDArray[np.uint64]
 Row = dict[str, Any]
 
 # Rows of all tables in a block, and of each file read at a time.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,9 +15,8 @@ from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.row_query import BLOB_CHECKS, RowQuery, select_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import are_canonical, as_numbers
-
-Numbers = npt.NDArray[np.uint64]
-Pixels = npt.NDArray[np.int64]
+from oilake.jobs.transforms.image_runs import Numbers
+from oilake.jobs.transforms.label_keys import Integers
 
 COLUMNS = {"image_id": pa.string(), "width": pa.int32(), "height": pa.int32()}
 # The statuses of blobs that are the image, whole or in part, so that their header tells its sides.
@@ -31,8 +29,8 @@ class ImageSizes:
     """Widths and heights in pixels of `images`, which ascend; all of shape (images,)."""
 
     images: Numbers
-    widths: Pixels
-    heights: Pixels
+    widths: Integers
+    heights: Integers
 
     def sides(self, image_id: str) -> tuple[int, int]:
         """Width and height of an image that is among them."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from oilake.jobs.exporting.image_blocks import Row
 from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.transforms import md5
 
 COLUMNS = {"images": ("original_url", "original_size", "original_md5")}
 HEADER = "TsvHttpData-1.0"
@@ -33,9 +33,9 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
 
 def address_line(row: Row) -> str:
     """The line of an image in a transfer list; what the release does not give is left out at its end."""
-    size, md5 = row["original_size"], row["original_md5"]
+    size, digits = row["original_size"], row["original_md5"]
     parts = [row["original_url"]]
     if size is not None:
         parts.append(str(size))
-        parts += [base64.b64encode(bytes.fromhex(md5)).decode()] if md5 is not None else []
+        parts += [md5.to_base64(digits)] if digits is not None else []
     return "\t".join(parts) + "\n"

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
 from oilake.conf.errors import ConfigError
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.exporting.chosen_images import choose_ids, chosen_mids
 from oilake.jobs.exporting.export_classes import ExportClasses, box_classes, name_classes
 from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, read_blocks
@@ -21,12 +19,11 @@ from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapsh
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.image_runs import Numbers
 
-Numbers = npt.NDArray[np.uint64]
 Columns = Mapping[str, Sequence[str]]
 
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_boxable"]
-SUBSETS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,8 @@ def open_export(warehouse: Warehouse, request: ExportRequest) -> OpenedExport:
     """Choose the images of one moment's snapshot; ConfigError where nothing is chosen or the request does not fit."""
     pinned = pin_snapshots(warehouse)
     snapshot = require_snapshot(pinned, request.release)
-    images = choose_ids(pinned, request)
+    mids = chosen_mids(pinned, request)
+    images = choose_ids(pinned, request, mids)
     if not images:
         raise ConfigError(f"{warehouse}: no image of {request.release} meets the filters; loosen them")
-    return OpenedExport(request, pinned, snapshot, images, chosen_mids(pinned, request))
+    return OpenedExport(request, pinned, snapshot, images, mids)

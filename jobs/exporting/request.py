@@ -30,7 +30,7 @@ class ExportRequest:
         given = {
             "subset": list(self.images.subsets),
             "mid": list(self.images.mids),
-            "below": self.images.with_subclasses,
+            "with_subclasses": self.images.with_subclasses,
             "verdict": self.images.verdict if self.images.mids or self.per_class else None,
             "license": self.images.license,
             "where": self.images.where,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from oilake.conf.errors import StoreError
 from oilake.jobs.reporting import palette, plots, wording
 
 
@@ -19,6 +21,18 @@ class GridColumn(NamedTuple):
 def render(template: str, **values: object) -> str:
     """Return what `template` makes of `values`; each is shown as text, whatever signs of HTML it holds."""
     return ENVIRONMENT.get_template(template).render(**values)
+
+
+def write_page(page: str, path: Path, noun: str, flag: str) -> Path:
+    """Write the `noun` that `flag` asks for to `path`; returns the path, absolute. StoreError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{path}: the {noun} cannot be written ({error.strerror or error}); name another {flag}"
+        ) from None
+    return path.absolute()
 
 
 def _in_tenths(length: float) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
-from pathlib import Path
 from typing import NamedTuple
 
 from oilake.conf.contradiction_rules import load_rules
-from oilake.conf.errors import StoreError
 from oilake.conf.registry import SUBSETS
 from oilake.jobs.ingesting.summary import Summary, count_columns, row_kinds
 from oilake.jobs.reporting import palette
@@ -25,18 +23,6 @@ class ContradictionChart(NamedTuple):
     words: str
     remedy: str
     chart: BarChart
-
-
-def write_report(report: RunReport, path: Path) -> Path:
-    """Write the page to `path`; returns the path, absolute. StoreError when it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report_page(report), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{path}: the report cannot be written ({error.strerror or error}); name another --report"
-        ) from None
-    return path.absolute()
 
 
 def report_page(report: RunReport) -> str:

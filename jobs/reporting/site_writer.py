@@ -9,6 +9,7 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs.reporting.html import render
+from oilake.jobs.runtime.folder_swap import swap_folder
 
 FIRST = "index.html"
 
@@ -43,21 +44,10 @@ def write_site(folder: Path, files: Mapping[str, bytes]) -> Path:
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_bytes(content)
-        _swap_folders(folder, new, old)
+        swap_folder(folder, new, old)
     except OSError as error:
         raise StoreError(f"{folder}: the pages cannot be written ({error.strerror}); name another --to") from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     return folder / FIRST
-
-
-def _swap_folders(folder: Path, new: Path, old: Path) -> None:
-    if folder.is_dir():
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if old.is_dir():
-            old.rename(folder)
-        raise

@@ -7,6 +7,7 @@ import argparse
 from oilake.conf import settings
 from oilake.conf.chosen_files import FileChoice
 from oilake.conf.errors import ConfigError
+from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime.filesystem import is_local_file
 
@@ -38,6 +39,24 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     every = "(default: all; a comma between several, or repeated)"
     parser.add_argument("--tables", action="append", default=[], metavar="T,…", help=f"only these tables {every}")
     parser.add_argument("--subset", action="append", default=[], metavar="S,…", help=f"only these subsets {every}")
+
+
+def add_image_choice(parser: argparse.ArgumentParser, of_class: str, of_verdict: str) -> None:
+    """The flags that choose images of a release; `of_class`: what --mid leaves of a class, `of_verdict`: whose verdict it
+    is."""
+    parser.add_argument("--subset", action="append", default=[], choices=SUBSETS, help="only this (repeatable)")
+    parser.add_argument(
+        "--mid", action="append", default=[], metavar="CLASS", help=f"only {of_class} of this: a MID or a name"
+    )
+    parser.add_argument("--with-subclasses", action="store_true", help="the classes below --mid in the hierarchy too")
+    parser.add_argument(
+        "--verdict", default="positive", choices=("positive", "negative", "unverified"),
+        help=f"what image_labels says of {of_verdict} (default: positive)",
+    )  # fmt: skip
+    parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
+    parser.add_argument(
+        "--where", metavar="SQL", help="only rows of images that meet a condition in SQL, as `show` takes it"
+    )
 
 
 def file_choice(arguments: argparse.Namespace) -> FileChoice:

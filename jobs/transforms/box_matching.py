@@ -113,15 +113,21 @@ def redrawn_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> BoxPairs:
 
 def box_ious(before: Edges, after: Edges) -> Doubles:
     """Intersection over union of boxes row by row, shape (rows,); 0 where both are without area."""
-    widths = np.minimum(before[:, 1], after[:, 1]) - np.maximum(before[:, 0], after[:, 0])
-    heights = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 2], after[:, 2])
-    common = np.maximum(widths, 0) * np.maximum(heights, 0)
-    union = _areas(before) + _areas(after) - common
+    common = shared_areas(before, after)
+    union = box_areas(before) + box_areas(after) - common
     ious: Doubles = np.divide(common, union, out=np.zeros(len(common)), where=union > 0)
     return np.minimum(ious, 1)
 
 
-def _areas(edges: Edges) -> Doubles:
+def shared_areas(before: Edges, after: Edges) -> Doubles:
+    """What boxes have in common row by row, shape (rows,)."""
+    widths = np.minimum(before[:, 1], after[:, 1]) - np.maximum(before[:, 0], after[:, 0])
+    heights = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 2], after[:, 2])
+    return np.asarray(np.maximum(widths, 0) * np.maximum(heights, 0))
+
+
+def box_areas(edges: Edges) -> Doubles:
+    """The areas of boxes, shape (rows,)."""
     return np.asarray((edges[:, 1] - edges[:, 0]) * (edges[:, 3] - edges[:, 2]))
 
 
@@ -129,7 +135,7 @@ def best_ious(boxes: BoxSet, others: BoxSet) -> Doubles:
     """The largest IoU of each box with one of the others of its key, shape (rows,); 1 for the same edges, NaN where there is
     no other."""
     best = np.full(len(boxes.keys), np.nan)
-    for left, right in _key_pairs(boxes, others):
+    for left, right in key_pairs(boxes.keys, others.keys):
         ious = box_ious(boxes.edges[left], others.edges[right])
         ious[(boxes.edges[left] == others.edges[right]).all(axis=1)] = 1
         np.fmax.at(best, left, ious)
@@ -144,7 +150,7 @@ def overlaps_enough(ious: Doubles, least_iou: float) -> npt.NDArray[np.bool_]:
 def _candidate_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> tuple[Integers, Integers, Doubles]:
     """(places before, places after, IoU) of all pairs within a key that overlap enough, by both places."""
     lefts, rights, overlaps = [], [], []
-    for left, right in _key_pairs(before, after):
+    for left, right in key_pairs(before.keys, after.keys):
         ious = box_ious(before.edges[left], after.edges[right])
         near = np.flatnonzero(overlaps_enough(ious, least_iou))
         lefts.append(left[near])
@@ -158,10 +164,9 @@ def _candidate_pairs(before: BoxSet, after: BoxSet, least_iou: float) -> tuple[I
     )
 
 
-def _key_pairs(before: BoxSet, after: BoxSet) -> Iterator[tuple[Integers, Integers]]:
-    """(places before, places after) of all pairs within a key, some at a time."""
-    firsts = np.searchsorted(after.keys, before.keys)
-    stops = np.searchsorted(after.keys, before.keys, side="right")
+def key_pairs(before: Integers, after: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """(places before, places after) of all pairs within a key, some at a time, by both places; `after` never falls."""
+    firsts, stops = (np.searchsorted(after, before, side=side) for side in ("left", "right"))
     counts = stops - firsts
     for start, stop in _bounded_slices(counts, PAIRS_AT_ONCE):
         yield (

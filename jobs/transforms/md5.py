@@ -1,6 +1,8 @@
-"""MD5 as published (base64 of 16 bytes) to 32 lower-case hex digits."""
+"""MD5 as published (base64 of 16 bytes) to 32 lower-case hex digits, and back."""
 
 from __future__ import annotations
+
+import base64
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,11 @@ def to_hex(values: pa.StringArray) -> pa.StringArray:
         return _decode_base64(values)
     decoded = _decode_base64(values.filter(valid))
     return pc.replace_with_mask(values, valid, decoded)
+
+
+def to_base64(digits: str) -> str:
+    """The MD5 of 32 hex digits as published."""
+    return base64.b64encode(bytes.fromhex(digits)).decode()
 
 
 def _decode_base64(values: pa.StringArray) -> pa.StringArray:

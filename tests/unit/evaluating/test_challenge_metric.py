@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oilake.jobs.evaluating import best_partners
 from oilake.jobs.evaluating.box_evaluation import PREDICTION_SCHEMA, ClassEvaluation, count_bucket, join_parts
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses, build_classes
 from oilake.jobs.evaluating.label_expansion import expand_truth
 from oilake.jobs.evaluating.prediction_file import EDGES
 from oilake.jobs.evaluating.published_truth import BOX_SCHEMA, LABEL_SCHEMA
 from oilake.jobs.evaluating.truth_matching import TruthMarks, count_marks
+from oilake.jobs.transforms import box_matching
 from tests.support.slow_metric import Claim, Truth, average_precisions, mean_of
 
 CAT, DOG, ELEPHANT = range(3)
@@ -162,7 +162,7 @@ def test_any_predictions_are_judged_as_the_rules_say(
     truths: list[Truth], verified: set[tuple[int, int]], claims: list[Claim], weight: float, at_once: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_partners, "PAIRS_AT_ONCE", at_once)
+        patch.setattr(box_matching, "PAIRS_AT_ONCE", at_once)
         averages = fractions_of(evaluate(truths, verified, claims, 2, weight))
     assert averages == average_precisions(truths, verified, claims, 2, Fraction(weight))
 

@@ -24,7 +24,7 @@ FILTERS: dict[str, tuple[tuple[str, ...], list[int]]] = {
     "a subset": (("--subset", "validation"), [3]),
     "a class": (("--mid", "Dog"), [0, 3]),
     "a class that is denied": (("--mid", "Dog", "--verdict", "negative"), [1]),
-    "a class and those below it": (("--mid", "Animal", "--below"), [0, 1, 2, 3]),
+    "a class and those below it": (("--mid", "Animal", "--with-subclasses"), [0, 1, 2, 3]),
     "a licence": (("--license", "/by/3.0"), [1]),
     "a condition": (("--where", "original_size IS NULL"), [2]),
     "a blob": (("--blob-status", "verified", "--subset", "train"), [0, 1, 2]),
@@ -103,7 +103,7 @@ def test_an_export_that_fails_leaves_the_one_before(
 REFUSED = {
     "no image": (("list", "--where", "false"), "no image of v7 meets the filters"),
     "no class": (("list", "--mid", "Dgo"), "the nearest are Dog"),
-    "below nothing": (("list", "--below"), "--below needs --mid"),
+    "below nothing": (("list", "--with-subclasses"), "--with-subclasses needs --mid"),
     "none a class": (("list", "--per-class", "0"), "--per-class must be at least 1"),
     "no status": (("list", "--blob-status", "lost"), "no check says so"),
     "no condition": (("list", "--where", "colour = 1"), '"colour" not found'),
