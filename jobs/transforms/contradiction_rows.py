@@ -72,9 +72,7 @@ class PeopleVerdicts:
 
     def places_of(self, keys: Integers) -> Integers:
         """The place of the verdict on each key; MISSING where people say nothing."""
-        places = np.searchsorted(self.keys, keys)
-        is_judged = self.keys.take(places, mode="clip") == keys if len(self.keys) else np.zeros(len(keys), np.bool_)
-        return np.where(is_judged, places, MISSING)
+        return label_keys.key_places(self.keys, keys)
 
     def denied_places(self, keys: Integers) -> Integers:
         """The place of the verdict on each key, where that is negative; else MISSING."""

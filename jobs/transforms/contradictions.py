@@ -25,7 +25,7 @@ from oilake.jobs.transforms.contradiction_rows import (
     text_choice,
 )
 from oilake.jobs.transforms.image_runs import ImageRuns
-from oilake.jobs.transforms.label_keys import Integers
+from oilake.jobs.transforms.label_keys import Integers, run_starts
 from oilake.jobs.transforms.release_diff import MISSING, dictionary_column
 from oilake.quality.row_expectations import numpy_mask
 
@@ -183,7 +183,7 @@ def _outvoted_verdicts(evidence: ChunkEvidence, kind: str) -> RowTables:
     """One contradiction an image and class: the votes at all its points are counted together."""
     if (points := evidence.tables.get(POINTS)) is None or not len(points.keys):
         return
-    starts = np.flatnonzero(np.append(True, points.keys[1:] != points.keys[:-1]))
+    starts = run_starts(points.keys)
     keys = points.keys[starts]
     yes, no = (np.add.reduceat(points.rows[name].fill_null(0).to_numpy(), starts) for name in ("yes_votes", "no_votes"))
     places = evidence.verdicts.places_of(keys)
