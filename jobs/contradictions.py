@@ -102,7 +102,7 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
     evidence = read_evidence(warehouse, snapshot)
     rules = load_rules()
     basis = tuple((release, job, snapshot.fingerprints[job]) for job in (INGEST, RECONCILE))
-    task = DerivedTask(CONTRADICTIONS, snapshot, evidence.versions(), basis, reads=evidence.reads())
+    task = DerivedTask(CONTRADICTIONS, snapshot, evidence.read_versions(), basis, reads=evidence.read_tables())
     missing = evidence.missing_evidence(rules)
 
     def stage_contradictions(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], KindCounts]:
