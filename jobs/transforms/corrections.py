@@ -42,7 +42,7 @@ class ChunkCorrections:
 
     def count_dropped(self, pairs: PairPlaces) -> Integers:
         """How many boxes of each pair are left out; shape (pairs,)."""
-        return pairs.count(key_places(pairs.pairs, self.dropped))
+        return pairs.count_rows(key_places(pairs.pairs, self.dropped))
 
 
 def chunk_corrections(

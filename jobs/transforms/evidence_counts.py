@@ -51,7 +51,7 @@ class PairPlaces:
         places[is_listed] = key_places(self.pairs, keys)
         return places
 
-    def count(self, places: Integers, weights: Integers | None = None) -> Integers:
+    def count_rows(self, places: Integers, weights: Integers | None = None) -> Integers:
         """How often each pair stands in `places`, or the sum of the weights there; shape (pairs,)."""
         is_pair = places != MISSING
         return np.bincount(
@@ -78,20 +78,20 @@ def count_evidence(chunk: Mapping[str, ImageRuns], taken: Collection[Evidence], 
 
 
 def _count_rows(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
-    return (pairs.count(pairs.places_of(part)),)
+    return (pairs.count_rows(pairs.places_of(part)),)
 
 
 def _count_relationships(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
     """Each once a class: where both objects are of it, or the second MID is an attribute, the second is not counted."""
     first, second = pairs.places_of(part, "mid_1"), pairs.places_of(part, "mid_2")
     second[(second == first) | part.rows["is_attribute"].to_numpy()] = MISSING
-    return (pairs.count(first) + pairs.count(second),)
+    return (pairs.count_rows(first) + pairs.count_rows(second),)
 
 
 def _count_points(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
     places = pairs.places_of(part)
     votes = (pc.fill_null(part.rows[f"{answer}_votes"], 0).to_numpy() for answer in ("yes", "no", "unsure"))
-    return (pairs.count(places), *(pairs.count(places, number) for number in votes))
+    return (pairs.count_rows(places), *(pairs.count_rows(places, number) for number in votes))
 
 
 def evidence_says(table: Evidence, counts: tuple[Integers, ...]) -> Integers:
