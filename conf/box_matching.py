@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -28,7 +28,7 @@ def load_box_matching() -> BoxMatching:
 
 def read_box_matching(path: Path | Traversable) -> BoxMatching:
     """The rule of a YAML file; ConfigError names the file and the key at fault."""
-    matching = build_dataclass(BoxMatching, load_yaml(path), str(path))
+    matching = load_dataclass(BoxMatching, path)
     if not 0 < matching.least_iou <= 1:
         raise ConfigError(f"{path}: least_iou must lie above 0 and up to 1, not {matching.least_iou}")
     return matching

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Literal
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 MarkKind = Literal["boxes", "masks"]
 FOLDER = "class_sets"
@@ -34,4 +34,4 @@ def load_class_set(name: str) -> ClassSet:
     if name not in class_set_names():
         raise ConfigError(f"--class-set {name!r}: no such set of classes; there is {', '.join(class_set_names())}")
     path = files("oilake.conf") / FOLDER / f"{name}.yaml"
-    return build_dataclass(ClassSet, load_yaml(path), str(path))
+    return load_dataclass(ClassSet, path)

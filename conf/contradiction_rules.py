@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import SUBSETS
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -58,7 +58,7 @@ def load_rules() -> ContradictionRules:
 
 def read_rules(path: Path | Traversable) -> ContradictionRules:
     """Read the rules of a YAML file; ConfigError names the file and the key at fault."""
-    rules = build_dataclass(ContradictionRules, load_yaml(path), str(path))
+    rules = load_dataclass(ContradictionRules, path)
     if not 0 < rules.least_mask_iou <= 1:
         raise ConfigError(f"{path}: least_mask_iou must lie above 0 and up to 1, not {rules.least_mask_iou}")
     return rules

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 VARIABLE = "OILAKE_DRIFT"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -51,4 +51,4 @@ def load_thresholds() -> DriftThresholds:
 @cache
 def _load_file(file: str | None) -> DriftThresholds:
     path = Path(file) if file else files("oilake.conf") / "drift.yaml"
-    return build_dataclass(DriftThresholds, load_yaml(path), str(path))
+    return load_dataclass(DriftThresholds, path)

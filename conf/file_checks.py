@@ -26,11 +26,10 @@ def check_member(release: Release, member: Member, where: str) -> None:
         raise ConfigError(f"{where}.image_lists is given for the format 'image_list' and no other")
     if member.header is not None and member.format not in ("csv", "descriptions"):
         raise ConfigError(f"{where}.header is given for the formats 'csv' and 'descriptions' and no others")
-    if member.format == "json_lines" and len(names := list(release.columns[member.columns or ""].values())) > len(
-        {*names}
-    ):
+    columns = release.columns.get(member.columns or "", {})
+    ours = {*columns.values()}
+    if member.format == "json_lines" and len(ours) < len(columns):
         raise ConfigError(f"{where}.columns: a file of JSON Lines has one key a column; leave the other spellings out")
-    ours = set(release.columns.get(member.columns or "", {}).values())
     if member.subset_column and "subset" not in ours:
         raise ConfigError(f"{where}.subset_column: columns.{member.columns} maps no column to subset; leave it out")
     if member.subset_column and "{subset}" in member.pattern:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 
 @dataclass(frozen=True)
@@ -25,4 +25,4 @@ class MaskRules:
 def load_mask_rules() -> MaskRules:
     """The packaged rules; ConfigError names the key at fault."""
     path = files("oilake.conf") / "mask_rules.yaml"
-    return build_dataclass(MaskRules, load_yaml(path), str(path))
+    return load_dataclass(MaskRules, path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import brief_value
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Placeholders:
 def load_placeholders(path: str | None = None) -> Placeholders:
     """The packaged list, or the one in the YAML file `path`; ConfigError names what does not fit."""
     file_path = Path(path) if path else files("oilake.conf") / "placeholders.yaml"
-    placeholders = build_dataclass(Placeholders, load_yaml(file_path), str(file_path))
+    placeholders = load_dataclass(Placeholders, file_path)
     for index, md5 in enumerate(placeholders.md5s):
         if not re.fullmatch("[0-9a-f]{32}", md5):
             raise ConfigError(f"{file_path}: md5s[{index}] must be 32 lower-case hex digits, not {brief_value(md5)}")

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import Origin
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 ORIGINS: tuple[Origin, ...] = ("machine", "human", "crowdsource")
 Evidence = Literal["boxes", "masks", "relationships", "points"]
@@ -42,7 +42,7 @@ class ReconcilePolicy:
 def load_policy(file: str | None = None) -> ReconcilePolicy:
     """The policy of a YAML file (the packaged one unless given); ConfigError names the file and the key at fault."""
     path = Path(file) if file is not None else files("oilake.conf") / "reconcile.yaml"
-    policy = build_dataclass(ReconcilePolicy, load_yaml(path), str(path))
+    policy = load_dataclass(ReconcilePolicy, path)
     named_origins = [name for name in policy.trust if name in ORIGINS]
     if sorted(named_origins) != sorted(ORIGINS) or len({*policy.trust}) < len(policy.trust):
         raise ConfigError(

@@ -64,6 +64,11 @@ def build_dataclass(kind: type[T], data: Any, file: str, key: str = "") -> T:
     return built
 
 
+def load_dataclass(kind: type[T], path: Traversable | Path) -> T:
+    """Build the dataclass `kind` from one YAML file; ConfigError names the file, and the key of what does not fit."""
+    return build_dataclass(kind, load_yaml(path), str(path))
+
+
 @cache
 def _strict_validator(kind: type) -> SchemaValidator:
     return SchemaValidator(_strict_node(TypeAdapter(kind).core_schema))

@@ -25,6 +25,7 @@ from oilake.jobs.runtime import entrypoint, options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
+from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
 from oilake.jobs.tables.published_slices import published_slices, read_property
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot, require_snapshots
@@ -33,8 +34,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.corrections import CORRECTIONS
-from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.dropped_boxes import DroppedBox
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 
@@ -211,11 +211,10 @@ def _compare_tables(
 
 def _dropped_by_side(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, frozenset[DroppedBox]]:
     """The boxes that corrections leave out of each side."""
-    corrected = {role: snapshot for role, snapshot in pair.items() if CORRECTIONS in snapshot.table_versions}
     return {
         side_name(role, subset): boxes
-        for role, snapshot in corrected.items()
-        for subset, boxes in dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot)).items()
+        for role, snapshot in pair.items()
+        for subset, boxes in read_dropped_boxes(warehouse, snapshot).items()
     }
 
 

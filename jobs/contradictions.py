@@ -23,6 +23,7 @@ from oilake.jobs.reconciling.held_evidence import MissingEvidence, ReleaseEviden
 from oilake.jobs.runtime import entrypoint, options, spark_tasks
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import publish
+from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
@@ -31,8 +32,6 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.contradiction_rows import ReleaseRules
-from oilake.jobs.transforms.corrections import CORRECTIONS
-from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
 
 CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
 NOT_JUDGED = "–"
@@ -98,7 +97,7 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
     evidence = read_evidence(warehouse, snapshot)
     rules = load_rules()
     basis = tuple((release, job, snapshot.fingerprints[job]) for job in (INGEST, RECONCILE))
-    task = DerivedTask(CONTRADICTIONS, snapshot, evidence.versions(), basis, reads=evidence.reads())
+    task = DerivedTask(CONTRADICTIONS, snapshot, evidence.read_versions(), basis, reads=evidence.read_tables())
     missing = evidence.missing_evidence(rules)
 
     def stage_contradictions(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], KindCounts]:
@@ -108,7 +107,7 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
             run_id,
             _release_rules(warehouse, snapshot, rules),
             evidence.judged_kinds(rules),
-            _dropped_boxes(warehouse, snapshot),
+            read_dropped_boxes(warehouse, snapshot),
         )
         results = _judge_release(spark, evidence, context)
         return [result.staged for result in results if result.staged], _kind_counts(rules, context, results)
@@ -121,12 +120,6 @@ def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: Contradictio
     classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
     nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
     return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
-
-
-def _dropped_boxes(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, frozenset[DroppedBox]]:
-    """By subset the boxes that corrections leave out."""
-    is_corrected = CORRECTIONS in snapshot.table_versions
-    return dropped_boxes(small_rows(warehouse, CORRECTIONS, snapshot) if is_corrected else ())
 
 
 def _judge_release(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 from oilake.quality.results import Result
 from oilake.quality.suites import Expectation
 
@@ -39,7 +39,7 @@ class Explanation:
 def packaged_explanations() -> Explanations:
     """The packaged explanations; ConfigError when their YAML does not fit."""
     path = files("oilake.quality") / "explanations.yaml"
-    return build_dataclass(Explanations, load_yaml(path), str(path))
+    return load_dataclass(Explanations, path)
 
 
 def explain_broken(result: Result, expectation: Expectation | None, table: str, which: str, remake: str) -> Explanation:

@@ -10,7 +10,7 @@ from typing import Literal
 import pyarrow as pa
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 from oilake.schemas.column_types import parse_type
 
 Presence = Literal["required", "optional"]
@@ -107,7 +107,7 @@ def table_schema(name: str) -> Table:
     if name not in table_names():
         raise ConfigError(f"unknown table {name!r}; known: {', '.join(table_names())}")
     path = files("oilake.schemas") / f"{name}.yaml"
-    table = build_dataclass(Table, load_yaml(path), str(path))
+    table = load_dataclass(Table, path)
     for n, column in enumerate(table.columns):
         parse_type(column.type, f"{path}: columns[{n}].type")
     column_names = {column.name for column in table.columns}

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
+from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
 from oilake.jobs.tables.row_batches import CandidateFile, candidate_files, read_batches, row_schema
-from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.transforms.box_changes import COORDINATES
-from oilake.jobs.transforms.corrections import CORRECTIONS
-from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.dropped_boxes import DroppedBox, are_kept
 
 POSITIVE, NEGATIVE = "positive", "negative"
 BOX_SCHEMA = pa.schema(
@@ -70,7 +68,8 @@ class PublishedTruth:
         """Yield the boxes of the evaluated classes as BOX_SCHEMA; where nothing is known of a group, it is none."""
         dropped = self._dropped_boxes()
         for batch in self.rows("boxes", ["mid", "is_group_of", *COORDINATES]):
-            kept = batch.filter(_is_kept(batch, dropped)) if dropped else batch
+            images = batch.column("image").to_numpy()
+            kept = batch.filter(pa.array(are_kept(images, batch, dropped))) if dropped else batch
             coded = classes.coded_rows(kept)
             flags = pc.fill_null(coded.column("is_group_of"), False)
             yield coded.set_column(coded.schema.get_field_index("is_group_of"), "is_group_of", flags).select(
@@ -95,17 +94,4 @@ class PublishedTruth:
             yield decided.append_column("is_positive", is_positive).drop_columns(["verdict"])
 
     def _dropped_boxes(self) -> frozenset[DroppedBox]:
-        if CORRECTIONS not in self.pin.table_versions:
-            return frozenset()
-        records = small_rows(self.warehouse, CORRECTIONS, self.pin)
-        return dropped_boxes(records).get(self.subset, frozenset())
-
-
-def _is_kept(batch: pa.RecordBatch, dropped: frozenset[DroppedBox]) -> pa.Array:
-    """Tell which boxes no correction leaves out."""
-    images = batch.column("image").to_numpy()
-    is_kept = np.ones(len(images), np.bool_)
-    near = np.flatnonzero(np.isin(images, np.array([box.image for box in dropped], np.uint64)))
-    rows = batch.select(["image", "mid", *COORDINATES]).take(pa.array(near)).to_pylist()
-    is_kept[near] = [DroppedBox(*row.values()) not in dropped for row in rows]
-    return pa.array(is_kept)
+        return read_dropped_boxes(self.warehouse, self.pin).get(self.subset, frozenset())

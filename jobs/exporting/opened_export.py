@@ -13,12 +13,12 @@ from oilake.jobs.exporting.export_classes import ExportClasses, box_classes, nam
 from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, read_blocks
 from oilake.jobs.exporting.image_sizes import ImageSizes, read_sizes
 from oilake.jobs.exporting.request import ExportRequest
+from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
 from oilake.jobs.tables.parquet_reader import distinct_values
 from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.corrections import CORRECTIONS
-from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.dropped_boxes import DroppedBox
 from oilake.jobs.transforms.image_runs import Numbers
 
 Columns = Mapping[str, Sequence[str]]
@@ -82,8 +82,7 @@ class OpenedExport:
 
     @cached_property
     def _dropped(self) -> dict[str, frozenset[DroppedBox]]:
-        is_corrected = self.has_table(CORRECTIONS)
-        return dropped_boxes(small_rows(self.warehouse, CORRECTIONS, self.snapshot) if is_corrected else ())
+        return read_dropped_boxes(self.warehouse, self.snapshot)
 
 
 def open_export(warehouse: Warehouse, request: ExportRequest) -> OpenedExport:

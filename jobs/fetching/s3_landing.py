@@ -12,7 +12,7 @@ from pyarrow import fs
 from oilake.conf.errors import StoreError, os_cause
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.results import FetchResult
-from oilake.jobs.runtime.fetch_receipt import Receipt, load_receipt, receipt_path
+from oilake.jobs.runtime.fetch_receipt import load_receipt, parse_receipt, receipt_path
 from oilake.jobs.runtime.filesystem import file_size, join_uri, open_filesystem
 from oilake.jobs.runtime.jars import cache_folder
 
@@ -27,10 +27,10 @@ def stored_result(item: FetchItem, landing: str) -> FetchResult | None:
     store, path = open_filesystem(join_uri(landing, _receipt_key(item)))
     try:
         with store.open_input_stream(path, compression=None) as stream:
-            receipt = Receipt(**json.loads(stream.read()))
-    except (FileNotFoundError, ValueError, TypeError):
+            receipt = parse_receipt(stream.read())
+    except (FileNotFoundError, ValueError):
         return None
-    if file_size(join_uri(landing, item.path)) != receipt.bytes:
+    if receipt is None or file_size(join_uri(landing, item.path)) != receipt.bytes:
         return None
     return FetchResult(item.name, receipt.url, receipt.bytes, receipt.sha256, "present")
 

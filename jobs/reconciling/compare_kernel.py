@@ -50,27 +50,6 @@ class CompareResult:
     staged: StagedFile | None
 
 
-@dataclass
-class _ChangesFile:
-    """The file of one span, which is begun with its first row."""
-
-    table: str
-    context: CompareContext
-    changes: Counter[str] = field(default_factory=Counter)
-    writer: Writer | None = None
-
-    def add(self, rows: pa.Table) -> None:
-        if not len(rows):
-            return
-        if self.writer is None:
-            partition = {"from_release": self.context.from_release, "to_release": self.context.to_release}
-            self.writer = Writer(
-                self.context.warehouse, schemas.table_schema(self.table), partition, self.context.run_id, 0
-            )
-        self.writer.write(rows)
-        self.changes += Counter(change_counts(rows))
-
-
 def change_counts(rows: pa.Table) -> dict[str, int]:
     """How many rows there are of each kind of change."""
     entries = rows["change"].value_counts().to_pylist()
@@ -109,8 +88,12 @@ def _compare_span(
     compare: Callable[[Mapping[str, ImageRuns]], pa.Table],
 ) -> CompareResult:
     """The rows of `table` that `compare` makes of about `rows` published ones at a time, in one file."""
-    output, read = _ChangesFile(table, context), 0
+    partition = {"from_release": context.from_release, "to_release": context.to_release}
+    writer = Writer(context.warehouse, schemas.table_schema(table), partition, context.run_id, 0)
+    read, changes = 0, Counter[str]()
     for chunk in aligned_chunks(span.sides, span.low, span.high, rows):
-        output.add(compare(chunk))
+        changed = compare(chunk)
+        writer.write(changed)
+        changes.update(change_counts(changed))
         read += sum(len(part.rows) for part in chunk.values())
-    return CompareResult(read, output.changes, output.writer.close() if output.writer else None)
+    return CompareResult(read, changes, writer.close_filled())

@@ -43,18 +43,14 @@ class ContradictionResult:
 
 def judge_range(span: KeyRange, context: ContradictionContext) -> Iterator[ContradictionResult]:
     """Look one span through. InputError names a file that is not sorted."""
-    writer: Writer | None = None
+    partition = {"release": context.release, "subset": span.subset}
+    writer = Writer(context.warehouse, schemas.table_schema("contradictions"), partition, context.run_id, 0)
     read, kinds = 0, Counter[str]()
     for chunk in aligned_chunks(span.sides, span.low, span.high, CHUNK_ROWS):
         read += sum(int(part.lengths.sum()) for side, part in chunk.items() if side != IMAGES)
         if BOXES in chunk and span.subset in context.dropped:
             chunk[BOXES] = leave_out(chunk[BOXES], context.dropped[span.subset])
         rows = find_contradictions(chunk, context.rules, context.judged[span.subset])
-        if not len(rows):
-            continue
-        if writer is None:
-            partition = {"release": context.release, "subset": span.subset}
-            writer = Writer(context.warehouse, schemas.table_schema("contradictions"), partition, context.run_id, 0)
         writer.write(rows)
         kinds.update(rows["kind"].to_pylist())
-    yield ContradictionResult(span.subset, read, kinds, writer.close() if writer else None)
+    yield ContradictionResult(span.subset, read, kinds, writer.close_filled())

@@ -65,7 +65,8 @@ def _parse_rows(file: str, text: str, releases: Collection[str]) -> Iterator[Cor
     line = 1
     try:
         for cells in reader:
-            where, line = f"{file}: line {line}", reader.line_num + 1
+            start, line = line, reader.line_num + 1
+            where = f"{file}: line {start}"
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
@@ -76,8 +77,7 @@ def _parse_rows(file: str, text: str, releases: Collection[str]) -> Iterator[Cor
                     "stands in quotes)"
                 )
             else:
-                number = int(where.rpartition(" ")[2])
-                yield _parse_row(where, number, dict(zip(header, map(str.strip, cells), strict=True)), releases)
+                yield _parse_row(where, start, dict(zip(header, map(str.strip, cells), strict=True)), releases)
     except csv.Error as error:
         raise InputError(f"{file}: line {line}: cannot be read as CSV ({error}); correct its quotes") from None
     if header is None:
@@ -145,7 +145,7 @@ def _parse_box(where: str, kind: str, edges: list[str]) -> Box | None:
         if any(edges):
             raise InputError(f"{where}: a row of kind {VERDICT} has no edges of a box; empty them, or correct kind")
         return None
-    numbers = [_fraction(edge) for edge in edges]
+    numbers = [_parse_fraction(edge) for edge in edges]
     for name, edge, number in zip(COORDINATES, edges, numbers, strict=True):
         if number is None:
             raise InputError(
@@ -156,7 +156,7 @@ def _parse_box(where: str, kind: str, edges: list[str]) -> Box | None:
     return x_min, x_max, y_min, y_max
 
 
-def _fraction(text: str) -> float | None:
+def _parse_fraction(text: str) -> float | None:
     if not re.fullmatch(r"[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?", text):
         return None
     try:
@@ -185,7 +185,7 @@ def _refuse_contradictions(file: str, rows: Collection[Correction]) -> None:
     for row in rows:
         earlier_rows = by_pair.setdefault((row.image_id, row.mid), [])
         for earlier in earlier_rows if row.kind == VERDICT else ():
-            if earlier.verdict != row.verdict and earlier.meets(row):
+            if earlier.verdict != row.verdict and earlier.shares_release(row):
                 raise InputError(
                     f"{file}: line {row.line}: says {row.verdict} of image {row.image_id} and {row.mid}, and line "
                     f"{earlier.line} says {earlier.verdict}; take one of them out"

@@ -56,7 +56,7 @@ def fit_corrections(
     applied: dict[tuple[object, ...], FittedCorrection] = {}
     for fit in fitted:
         if not fit.problem:
-            applied.setdefault(fit.statement(), fit)
+            applied.setdefault(fit.statement_key(), fit)
     return {fit.row.line: fit for fit in applied.values()}
 
 

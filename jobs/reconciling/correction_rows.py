@@ -40,7 +40,7 @@ class Correction:
         """Whether it holds in each release that has what it names."""
         return self.releases == (EVERY_RELEASE,)
 
-    def meets(self, other: Correction) -> bool:
+    def shares_release(self, other: Correction) -> bool:
         """Whether there is a release that both are for."""
         return self.is_for_every_release() or any(map(other.is_for, self.releases))
 
@@ -65,7 +65,7 @@ class FittedCorrection:
     problem: str | None = None
     is_absent: bool = False
 
-    def statement(self) -> tuple[object, ...]:
+    def statement_key(self) -> tuple[object, ...]:
         """What it says, whoever says it."""
         return self.row.kind, self.row.image_id, self.row.mid, self.box
 

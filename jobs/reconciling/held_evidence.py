@@ -33,16 +33,16 @@ class ReleaseEvidence:
     lists: frozenset[str]
     people: frozenset[tuple[str, str]]
 
-    def reads(self) -> tuple[tuple[Snapshot, str], ...]:
+    def read_tables(self) -> tuple[tuple[Snapshot, str], ...]:
         """The tables whose rows are needed."""
-        return tuple((self.snapshot, table) for table in self.versions())
+        return tuple((self.snapshot, table) for table in self.read_versions())
 
-    def versions(self) -> dict[str, str]:
+    def read_versions(self) -> dict[str, str]:
         """The version of each table that is read."""
         published = self.snapshot.table_versions
         return {table: str(published[table]) for table in (*COLUMNS, *LISTS) if table in published}
 
-    def subsets(self) -> list[str]:
+    def judged_subsets(self) -> list[str]:
         """The subsets of which there are rows beside image lists."""
         held = {file.partition["subset"] for table, files in self.files.items() if table != IMAGES for file in files}
         return [subset for subset in SUBSETS if subset in held]
@@ -59,21 +59,21 @@ class ReleaseEvidence:
         """What each subset lacks to be judged, by kind and subset."""
         missing: MissingEvidence = {}
         for kind, rule in rules.kinds.items():
-            for subset in self.subsets():
+            for subset in self.judged_subsets():
                 if subset in rule.subsets and (names := rule.missing_evidence(self.held_in(subset))):
                     missing.setdefault(kind, {})[subset] = names
         return missing
 
     def judged_kinds(self, rules: ContradictionRules) -> dict[str, frozenset[str]]:
         """The kinds that are judged in each subset."""
-        missing = self.missing_evidence(rules)
+        held = {subset: self.held_in(subset) for subset in self.judged_subsets()}
         return {
             subset: frozenset(
                 kind
                 for kind, rule in rules.kinds.items()
-                if subset in rule.subsets and subset not in missing.get(kind, {})
+                if subset in rule.subsets and not rule.missing_evidence(held[subset])
             )
-            for subset in self.subsets()
+            for subset in held
         }
 
     def annotation_rows(self) -> int:
@@ -83,7 +83,7 @@ class ReleaseEvidence:
     def plan_tasks(self, cores: int) -> list[list[KeyRange]]:
         """The spans of every subset, shared out over the cores; image lists stand beside them whatever their subset."""
         spans: list[KeyRange] = []
-        for subset in self.subsets():
+        for subset in self.judged_subsets():
             sides = {
                 table: Side(tuple(_uris_of(files, None if table == IMAGES else subset)), COLUMNS[table])
                 for table, files in self.files.items()

@@ -48,16 +48,14 @@ class ReconcileResult:
 def reconcile_range(span: KeyRange, context: ReconcileContext) -> Iterator[ReconcileResult]:
     """Reconciles one span. InputError names a file that is not sorted."""
     partition = {"release": context.release, "subset": span.subset}
-    writer: Writer | None = None
+    writer = Writer(context.warehouse, schemas.table_schema("image_labels"), partition, context.run_id, 0)
     read, states = 0, np.zeros(STATES, np.int64)
     for chunk in aligned_chunks(span.sides, span.low, span.high, CHUNK_ROWS):
         taken = context.taken.get(span.subset, ())
         reconciled = reconcile_labels(chunk, context.classes, context.policy, context.usual, taken, span.subset)
         if reconciled is None:
             continue
-        if writer is None:
-            writer = Writer(context.warehouse, schemas.table_schema("image_labels"), partition, context.run_id, 0)
         writer.write(reconciled.rows)
         read += sum(len(part.rows) for side, part in chunk.items() if side in ORIGINS)
         states += reconciled.states
-    yield ReconcileResult(span.subset, read, states, writer.close() if writer else None)
+    yield ReconcileResult(span.subset, read, states, writer.close_filled())

@@ -47,27 +47,23 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
     history = EntityHistory(image_id)
     for snapshot in require_snapshots(warehouse, None):
-        images = point_lookup.matching_rows(warehouse, "images", snapshot.release, "image_id", image_id)
-        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
-        labels = _rows_or_note(
-            history,
-            partial(
-                point_lookup.matching_rows,
-                warehouse,
-                "image_labels",
-                snapshot.release,
-                "image_id",
-                image_id,
-            ),
+        rows_of = partial(
+            point_lookup.matching_rows, warehouse, release=snapshot.release, column="image_id", value=image_id
         )
+        images = rows_of("images")
+        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
+        labels = _rows_or_note(history, partial(rows_of, "image_labels"))
+        corrections = rows_of(CORRECTIONS) if CORRECTIONS in snapshot.table_versions else []
+        is_judged = "contradictions" in snapshot.table_versions
+        contradictions = _rows_or_note(history, partial(rows_of, "contradictions")) if is_judged else None
         entry: Row = {
             "release": snapshot.release,
             "image": images[0] if images else None,
             "boxes": sum(len(part) for _, part in boxes),
-            "corrections": _corrections(warehouse, snapshot, image_id),
+            "corrections": _applied_corrections(corrections),
             "narratives": _read_narratives(warehouse, snapshot, image_id),
             "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
-            "contradictions": _read_contradictions(history, warehouse, snapshot),
+            "contradictions": None if contradictions is None else _by_kind(contradictions),
         }
         history.releases.append(entry)
         for table in ("image_changes", "label_changes", "box_changes"):
@@ -78,24 +74,15 @@ def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     return history
 
 
-def _read_contradictions(history: EntityHistory, warehouse: Warehouse, snapshot: Snapshot) -> list[Row] | None:
-    """The contradictions of an image, in the order of their kinds; None where nobody looked for them."""
-    if "contradictions" not in snapshot.table_versions:
-        return None
-    read = partial(point_lookup.matching_rows, warehouse, "contradictions", snapshot.release, "image_id", history.id)
-    rows = _rows_or_note(history, read)
-    order = {kind: place for place, kind in enumerate(load_rules().kinds)}
-    return (
-        None if rows is None else sorted(rows, key=lambda row: (order.get(row["kind"], len(order)), row["mid"] or ""))
-    )
+def _by_kind(contradictions: list[Row]) -> list[Row]:
+    """The contradictions of an image, in the order of their kinds."""
+    order = {kind: place for place, kind in enumerate(load_rules().kinds if contradictions else ())}
+    return sorted(contradictions, key=lambda row: (order.get(row["kind"], len(order)), row["mid"] or ""))
 
 
-def _corrections(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:
+def _applied_corrections(corrections: list[Row]) -> list[Row]:
     """The corrections of the image that are applied in the release."""
-    if CORRECTIONS not in snapshot.table_versions:
-        return []
-    rows = point_lookup.matching_rows(warehouse, CORRECTIONS, snapshot.release, "image_id", image_id)
-    return [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["is_applied"]]
+    return [{name: row[name] for name in CORRECTION_COLUMNS} for row in corrections if row["is_applied"]]
 
 
 def _read_narratives(warehouse: Warehouse, snapshot: Snapshot, image_id: str) -> list[Row]:

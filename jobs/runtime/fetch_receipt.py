@@ -24,8 +24,16 @@ class Receipt:
 def load_receipt(target: Path) -> Receipt | None:
     """The receipt of `target`; None where there is none that can be read."""
     try:
-        return Receipt(**json.loads(receipt_path(target).read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError):
+        return parse_receipt(receipt_path(target).read_bytes())
+    except OSError:
+        return None
+
+
+def parse_receipt(data: bytes) -> Receipt | None:
+    """The receipt that a file of one holds; None where it holds none."""
+    try:
+        return Receipt(**json.loads(data))
+    except (ValueError, TypeError, RecursionError):
         return None
 
 

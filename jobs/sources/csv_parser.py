@@ -161,12 +161,12 @@ def parse_block(block: Block, header: Header, types: Mapping[str, pa.DataType], 
     """The rows of `block` as the given `types`; where a block's numbers do not parse, its number columns stay text."""
     if block.is_plain(limit):
         columns = _read_columns(block.data, header, types)
-        if columns is not None and _row_count(columns) == len(block.ends):
+        if columns is not None and row_count(columns) == len(block.ends):
             return ParsedRows(block, columns, len(block.ends))
     good, bad = _separate_records(block, len(header.names), limit)
     data = NEWLINE.join(block.data[record.start : record.stop] for record in good)
-    columns = _read_columns(data, header, types) if good else _no_rows(header, types)
-    if columns is None or _row_count(columns) != len(good):
+    columns = _read_columns(data, header, types) if good else no_rows(header, types)
+    if columns is None or row_count(columns) != len(good):
         raise InputError(
             f"{header.where}: line {block.line} and following cannot be read as CSV; please report this file"
         )
@@ -179,8 +179,8 @@ def parse_separately(
     """As `parse`, for records that were cut already (without their line ends): no quote reaches into the next record."""
     reasons_by_index = {n: _bad_reasons(raw, _quote_fault(raw), len(header.names), limit) for n, raw in enumerate(raws)}
     good = [n for n, reasons in reasons_by_index.items() if not reasons]
-    columns = _read_columns(NEWLINE.join(raws[n] for n in good), header, types) if good else _no_rows(header, types)
-    if columns is None or _row_count(columns) != len(good):
+    columns = _read_columns(NEWLINE.join(raws[n] for n in good), header, types) if good else no_rows(header, types)
+    if columns is None or row_count(columns) != len(good):
         raise InputError(f"{header.where}: some quarantined rows cannot be read as CSV; please report this file")
     return SeparateRecords(
         columns, np.array(good, np.int64), {n: reasons for n, reasons in reasons_by_index.items() if reasons}
@@ -195,7 +195,8 @@ def _quote_fault(raw: bytes) -> str | None:
     return "malformed_quotes"
 
 
-def _row_count(columns: Mapping[str, pa.Array]) -> int:
+def row_count(columns: Mapping[str, pa.Array]) -> int:
+    """How many rows the columns have; there is at least one column."""
     return len(next(iter(columns.values())))
 
 
@@ -228,7 +229,8 @@ def _read_csv(data: bytes, header: Header, types: Mapping[str, pa.DataType]) -> 
     return {name: table[name].combine_chunks() for name in our_names}
 
 
-def _no_rows(header: Header, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+def no_rows(header: Header, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+    """Our columns without a row."""
     return {name: pa.array([], types[name]) for name in header.names if name is not None}
 
 

@@ -115,7 +115,7 @@ def block_ends(data: bytes, at_end: bool, size: int) -> Iterator[tuple[int, bool
 
 def _walked_ends(walker: Walker, size: int) -> Iterator[int]:
     begun = 0
-    for _ in walker.lines():
+    for _ in walker.walked_lines():
         if walker.taken - begun >= size:
             begun = walker.taken
             yield begun

@@ -19,7 +19,16 @@ import pyarrow.json as pajson
 
 from oilake.conf.bounded_json import parse_json
 from oilake.conf.errors import InputError
-from oilake.jobs.sources.csv_parser import BOM, BadRecord, Header, ParsedRows, SeparateRecords, is_utf8
+from oilake.jobs.sources.csv_parser import (
+    BOM,
+    BadRecord,
+    Header,
+    ParsedRows,
+    SeparateRecords,
+    is_utf8,
+    no_rows,
+    row_count,
+)
 from oilake.jobs.sources.csv_records import Block, ReadBytes
 from oilake.jobs.sources.record_walker import NEWLINE, Record
 
@@ -70,9 +79,9 @@ def parse_line_block(block: Block, header: Header, types: Mapping[str, pa.DataTy
     starts, stops = _line_places(block)
     if _looks_sound(block.data, starts, stops):
         columns = _read_columns(block.data, header, types, "error")
-        if columns is not None and _row_count(columns) == len(starts) and all(map(_are_finite, columns.values())):
-            return ParsedRows(block, columns, len(starts), walked=tuple(_records(starts, stops)))
-    records = [record for record in _records(starts, stops) if block.data[record.start : record.stop].strip()]
+        if columns is not None and row_count(columns) == len(starts) and all(map(_are_finite, columns.values())):
+            return ParsedRows(block, columns, len(starts), walked=tuple(_line_records(starts, stops)))
+    records = [record for record in _line_records(starts, stops) if block.data[record.start : record.stop].strip()]
     raws = [_bounded_line(block.data, record) for record in records]
     judged = parse_lines(raws, header, types, limit)
     lines = block.lines(np.array([record.start for record in records], np.int64)).tolist()
@@ -86,8 +95,8 @@ def parse_lines(raws: Sequence[bytes], header: Header, types: Mapping[str, pa.Da
     judged = [_judge_line(raw, header, types) for raw in raws]
     good = [n for n, line in enumerate(judged) if not line.reasons]
     data = NEWLINE.join(raws[n].removeprefix(BOM) for n in good)
-    columns = _read_columns(data, header, types, "ignore") if good else _no_rows(header, types)
-    if columns is None or _row_count(columns) != len(good):
+    columns = _read_columns(data, header, types, "ignore") if good else no_rows(header, types)
+    if columns is None or row_count(columns) != len(good):
         raise InputError(f"{header.where}: some lines cannot be read as JSON; please report this file")
     return SeparateRecords(
         columns,
@@ -104,7 +113,7 @@ def _line_places(block: Block) -> tuple[Offsets, Offsets]:
     return starts[:count], stops[:count]
 
 
-def _records(starts: Offsets, stops: Offsets) -> Iterator[Record]:
+def _line_records(starts: Offsets, stops: Offsets) -> Iterator[Record]:
     return (Record(start, stop, None) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True))
 
 
@@ -167,10 +176,6 @@ def _are_finite(values: pa.Array) -> bool:
     return not pa.types.is_floating(values.type) or pc.all(pc.is_finite(values)).as_py() is not False
 
 
-def _row_count(columns: Mapping[str, pa.Array]) -> int:
-    return len(next(iter(columns.values())))
-
-
 def _read_columns(
     data: bytes, header: Header, types: Mapping[str, pa.DataType], unknown: Literal["error", "ignore"]
 ) -> dict[str, pa.Array] | None:
@@ -189,7 +194,3 @@ def _read_columns(
     except pa.ArrowInvalid:
         return None
     return {name: table[key].combine_chunks() for key, name in names.items()}
-
-
-def _no_rows(header: Header, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
-    return {name: pa.array([], types[name]) for name in header.names if name}

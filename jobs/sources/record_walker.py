@@ -41,9 +41,9 @@ class Walker:
 
     def records(self) -> Iterator[Record]:
         """The records, without blank lines."""
-        return (record for record in self.lines() if record is not None)
+        return (record for record in self.walked_lines() if record is not None)
 
-    def lines(self) -> Iterator[Record | None]:
+    def walked_lines(self) -> Iterator[Record | None]:
         """The records, and None for each blank line."""
         data, size = self.data, len(self.data)
         while self.taken < size:

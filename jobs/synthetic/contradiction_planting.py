@@ -100,7 +100,7 @@ class PlantedImages:
         if form.subset != SUBSET or form.state < FIRST_RELEASE:
             return []
         content = "human" if form.content == "boxable_human" else form.content
-        rows = [row for row in self._rows() if row.recipe.content == content]
+        rows = [row for row in self._planted_rows() if row.recipe.content == content]
         return rows if content == form.content else [row for row in rows if row.code in self.world.classes.boxable]
 
     def csv_lines(self, form: RowFile) -> list[str]:
@@ -113,26 +113,28 @@ class PlantedImages:
         for image_id, image in self.images.items() if release >= FIRST_RELEASE else ():
             for kind in image.recipe.kinds:
                 if kind != "outvoted_verdict" or min(points) <= release:
-                    mid = "" if kind == "unlisted_image" else self._mid(image.code)
-                    other = self._mid(image.above) if kind == "denied_ancestor" else ""
+                    mid = "" if kind == "unlisted_image" else self._class_mid(image.code)
+                    other = self._class_mid(image.above) if kind == "denied_ancestor" else ""
                     yield release, SUBSET, kind, image_id, mid, other
 
     def added_labels(self) -> list[tuple[str, str]]:
         """(image ID, MID) of every pair that people judge from FIRST_RELEASE on, each once."""
-        return list(dict.fromkeys((row.image_id, row.mid) for row in self._rows() if row.recipe.content == "human"))
+        return list(
+            dict.fromkeys((row.image_id, row.mid) for row in self._planted_rows() if row.recipe.content == "human")
+        )
 
     def added_boxes(self) -> list[tuple[str, str, str]]:
         """(image ID, MID, sides) of every box that is there from FIRST_RELEASE on."""
-        rows = [row for row in self._rows() if row.recipe.content == "boxes"]
+        rows = [row for row in self._planted_rows() if row.recipe.content == "boxes"]
         return [(row.image_id, row.mid, " ".join(row.recipe.edges)) for row in rows]
 
-    def _rows(self) -> Iterator[PlantedRow]:
+    def _planted_rows(self) -> Iterator[PlantedRow]:
         for image_id, image in self.images.items():
             for recipe in image.recipe.rows:
                 code = image.above if recipe.is_above else image.code
-                yield PlantedRow(image_id, recipe, self._mid(code), code)
+                yield PlantedRow(image_id, recipe, self._class_mid(code), code)
 
-    def _mid(self, code: int) -> str:
+    def _class_mid(self, code: int) -> str:
         return self.world.classes.mids[code] if code < len(self.world.classes.mids) else UNLISTED
 
 
@@ -170,15 +172,16 @@ def plant_images(world: EvolvedContext, slice_states: SliceStates) -> PlantedIma
         return PlantedImages(world)
     states = [state for name, state in slice_states.states[SUBSET].items() if name >= FIRST_RELEASE]
     ids = slice_states.rows[SUBSET].names.to_pylist()
-    free = FreeClasses.of(world, [part for state in states for part in (state.labels.pairs, state.boxes.pairs)])
+    free = FreeClasses.of_releases(
+        world, [part for state in states for part in (state.labels.pairs, state.boxes.pairs)]
+    )
     waiting, planted = list(RECIPES) * OF_EACH_KIND, dict[str, PlantedImage]()
     for number in np.unique(pairs.image_numbers(states[0].boxes.pairs)).tolist():
-        recipe = next((recipe for recipe in waiting if free.free_class(number, recipe.classes) is not None), None)
-        if recipe is None:
+        choices = ((recipe, free.free_class(number, recipe.classes)) for recipe in waiting)
+        recipe, code = next((choice for choice in choices if choice[1] is not None), (None, None))
+        if recipe is None or code is None:
             continue
         waiting.remove(recipe)
-        code = free.free_class(number, recipe.classes)
-        assert code is not None
         image_id = _unused_id(ids[number], ids) if "unlisted_image" in recipe.kinds else ids[number]
         planted[image_id] = PlantedImage(recipe, code, free.class_above(code))
     return PlantedImages(world, dict(sorted(planted.items())))

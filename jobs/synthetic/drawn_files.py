@@ -36,52 +36,52 @@ class DrawnFile:
         """The rows as text; `ids`: the image IDs of the subset in the slice."""
         rng, world, form = self._random(SPELLINGS), self.world, self.form
         if form.content == "masks":
-            return evolved_drawings.mask_lines(rng, ids, world, self.masks(), form.subset == "train")
+            return evolved_drawings.mask_lines(rng, ids, world, self.draw_masks(), form.subset == "train")
         if form.content == "points":
-            return evolved_drawings.point_lines(rng, ids, world, self.state, self._points(), form.state)
+            return evolved_drawings.point_lines(rng, ids, world, self.state, self._draw_points(), form.state)
         if form.content == "narratives":
-            return evolved_narratives.narrative_lines(rng, ids, world, self.state, self._narratives(), form)
+            return evolved_narratives.narrative_lines(rng, ids, world, self.state, self._draw_narratives(), form)
         triplets = evolved_drawings.make_triplets(world, form.state)
-        return evolved_drawings.relationship_lines(ids, world, triplets, self._relationships(triplets), form)
+        return evolved_drawings.relationship_lines(ids, world, triplets, self._draw_relationships(triplets), form)
 
     def count_rows(self, tally: FigureTally) -> None:
         """Adds the rows, under the file's name, and the classes and images of masks and points."""
         files, subset = (self.name,), self.form.subset or ""
         if self.form.content == "masks":
-            drawn = self.masks().pairs
+            drawn = self.draw_masks().pairs
             tally.count(files, "images_with_masks", subset, len(np.unique(pairs.image_numbers(drawn))))
             tally.see(files, "mask", pairs.class_numbers(drawn))
         elif self.form.content == "points":
-            drawn = self.state.labels.pairs[self._points()]
+            drawn = self.state.labels.pairs[self._draw_points()]
             tally.see(files, "point", pairs.class_numbers(drawn))
         elif self.form.content == "narratives":
-            drawn = self._narratives().image
+            drawn = self._draw_narratives().image
             tally.count(files, "images_with_narratives", subset, len(np.unique(drawn)))
         else:
-            drawn = self._relationships(evolved_drawings.make_triplets(self.world, self.form.state)).first
+            drawn = self._draw_relationships(evolved_drawings.make_triplets(self.world, self.form.state)).first
         tally.count(files, self.form.content, subset, len(drawn))
 
     def _random(self, purpose: int) -> np.random.Generator:
         return self.world.random_generator(purpose, self.number, list(self.world.rules.rows).index(self.name))
 
-    def _rows(self) -> int:
-        return self._count(self.form.content)
+    def _row_count(self) -> int:
+        return self._scaled_count(self.form.content)
 
-    def _count(self, figure: str) -> int:
+    def _scaled_count(self, figure: str) -> int:
         return self.world.scaled_count(self.form.state, figure, self.form.subset or "", self.number)
 
-    def _narratives(self) -> Narratives:
-        described = self._count("images_with_narratives")
+    def _draw_narratives(self) -> Narratives:
+        described = self._scaled_count("images_with_narratives")
         return evolved_narratives.draw_narratives(
-            self._random(DRAWINGS), self.images, self.form, described, self._rows()
+            self._random(DRAWINGS), self.images, self.form, described, self._row_count()
         )
 
-    def masks(self) -> EvolvedBoxes:
+    def draw_masks(self) -> EvolvedBoxes:
         """The boxes in which the masks of a file of masks are painted."""
-        return evolved_drawings.draw_masks(self._random(DRAWINGS), self.world, self.state, self._rows())
+        return evolved_drawings.draw_masks(self._random(DRAWINGS), self.world, self.state, self._row_count())
 
-    def _points(self) -> Pairs:
-        return evolved_drawings.draw_points(self._random(DRAWINGS), self.state, self._rows())
+    def _draw_points(self) -> Pairs:
+        return evolved_drawings.draw_points(self._random(DRAWINGS), self.state, self._row_count())
 
-    def _relationships(self, triplets: Triplets) -> Relationships:
-        return evolved_drawings.draw_relationships(self._random(DRAWINGS), triplets, self.state, self._rows())
+    def _draw_relationships(self, triplets: Triplets) -> Relationships:
+        return evolved_drawings.draw_relationships(self._random(DRAWINGS), triplets, self.state, self._row_count())

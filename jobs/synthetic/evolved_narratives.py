@@ -59,7 +59,7 @@ def narrative_lines(
 ) -> pa.StringArray:
     """Narratives as lines of JSON; `ids`: the image IDs of the subset in the slice."""
     image, teller = text.pick(ids, rows.image), text.decimal_digits(rows.annotator)
-    parts = _parts(rng, world, state, rows, form.state)
+    parts = _caption_parts(rng, world, state, rows, form.state)
     return text.join_columns(
         f'{{"dataset_id": "open_images_{form.subset}", "image_id": "',
         image,
@@ -70,7 +70,7 @@ def narrative_lines(
         '", "timed_caption": [',
         _timed_parts(rng, parts),
         '], "traces": [',
-        _traces(rng, len(rows.image)),
+        _mouse_traces(rng, len(rows.image)),
         f'], "voice_recording": "open_images_{form.subset}/',
         image,
         "_",
@@ -79,7 +79,7 @@ def narrative_lines(
     )
 
 
-def _parts(
+def _caption_parts(
     rng: np.random.Generator, world: EvolvedContext, state: SubsetState, rows: Narratives, release: str
 ) -> pa.ListArray:
     """The parts of each caption: a beginning, and names of classes that the image has labels of."""
@@ -115,21 +115,21 @@ def _timed_parts(rng: np.random.Generator, parts: pa.ListArray) -> pa.StringArra
     return pc.binary_join(pa.ListArray.from_arrays(parts.offsets, said), ", ")
 
 
-def _traces(rng: np.random.Generator, count: int) -> pa.StringArray:
+def _mouse_traces(rng: np.random.Generator, count: int) -> pa.StringArray:
     """The mouse's way: stretches of points on a walk that leaves the image now and then."""
     stretches = rng.integers(*STRETCHES, count)
     points = rng.integers(*POINTS, int(stretches.sum()))
     stretch_offsets, point_offsets = np.append(0, np.cumsum(stretches)), np.append(0, np.cumsum(points))
     total, first = int(point_offsets[-1]), point_offsets[stretch_offsets]
     index = np.arange(total) - np.repeat(first[:-1], np.diff(first))
-    x, y = (text.pick(PLACES, _walk(rng, total)) for _ in range(2))
+    x, y = (text.pick(PLACES, _random_walk(rng, total)) for _ in range(2))
     point = text.join_columns('{"x": ', x, ', "y": ', y, ', "t": ', text.pick(TIMES, index), "}")
     way = pc.binary_join(pa.ListArray.from_arrays(pa.array(point_offsets, pa.int32()), point), ", ")
     ways = text.join_columns("[", way, "]")
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(stretch_offsets, pa.int32()), ways), ", ")
 
 
-def _walk(rng: np.random.Generator, count: int) -> Pairs:
+def _random_walk(rng: np.random.Generator, count: int) -> Pairs:
     """Places among PLACES, each a step from the one before it, turned back at both ends."""
     span = len(PLACES) - 1
     return np.asarray(np.abs(np.cumsum(rng.integers(-150, 151, count)) % (2 * span) - span))

@@ -27,7 +27,7 @@ class FreeClasses:
     named: Pairs
 
     @staticmethod
-    def of(world: EvolvedContext, named: Sequence[Pairs]) -> FreeClasses:
+    def of_releases(world: EvolvedContext, named: Sequence[Pairs]) -> FreeClasses:
         """Those that every release lists; `named`: pairs that rows of any release name."""
         size = min(map(len, world.classes.listed.values()))
         is_listed = np.logical_and.reduce([mask[:size] for mask in world.classes.listed.values()])

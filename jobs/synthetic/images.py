@@ -47,7 +47,7 @@ class ImageDetails:
     size_and_md5: pa.StringArray
     thumbnail: pa.StringArray
 
-    def lines(self, photo_columns: Sequence[str] = ()) -> pa.StringArray:
+    def joined_lines(self, photo_columns: Sequence[str] = ()) -> pa.StringArray:
         """All columns joined; `photo_columns`: OriginalSize and OriginalMD5 of the first images, which have a real photo."""
         checksums = _put_first(photo_columns, self.size_and_md5)
         return text.join_columns(self.up_to_title, ",", checksums, ",", self.thumbnail)

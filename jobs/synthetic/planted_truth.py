@@ -35,7 +35,7 @@ def count_planted(
             tally.count((name,), form.content, SUBSET, len(rows))
         if form.content == "masks":
             state, ids = slice_states.states[SUBSET][form.state], slice_states.rows[SUBSET].names
-            drawn = DrawnFile(planted.world, slice_states.number, name, form, state, len(ids)).masks()
+            drawn = DrawnFile(planted.world, slice_states.number, name, form, state, len(ids)).draw_masks()
             masked = set(ids.take(np.unique(pairs.image_numbers(drawn.pairs))).to_pylist())
             tally.count((name,), "images_with_masks", SUBSET, len({row.image_id for row in rows} - masked))
 

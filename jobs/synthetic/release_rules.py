@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Literal
 
 from oilake.conf.registry import SUBSETS
-from oilake.conf.yaml_loader import build_dataclass, load_yaml
+from oilake.conf.yaml_loader import load_dataclass
 
 RowContent = Literal[
     "all_images",
@@ -248,7 +248,7 @@ class SampleRules:
 def load_rules() -> SampleRules:
     """The packaged rules, every path with its subset in place."""
     path = files("oilake.jobs.synthetic") / "releases.yaml"
-    rules = build_dataclass(SampleRules, load_yaml(path), str(path))
+    rules = load_dataclass(SampleRules, path)
     return replace(rules, rows=dict(each for item in rules.rows.items() for each in _expand_subset(*item)))
 
 

@@ -62,7 +62,7 @@ def _subset_rows(world: SampleContext, number: int, subset: str, ids: npt.NDArra
     photographed = () if number else tuple(names[: photos.COUNTS[subset]].to_pylist())
     objects = photo_scenes.objects_by_image(boxed, len(photographed))
     subset_photos = tuple(photos.make_photos(world.seed, photographed, objects))
-    lines = details.lines([photo.checksums for photo in subset_photos])
+    lines = details.joined_lines([photo.checksums for photo in subset_photos])
     return SubsetRows(ids, names, lines, ranked, labels, boxed, subset_photos)
 
 
@@ -106,5 +106,5 @@ def _vanished_rows(world: SampleContext, number: int, ids: npt.NDArray[np.uint64
     machine_pairs = machine.draw_pairs(
         rng, world.popular["machine"], len(ids), LABELS_OF_VANISHED, np.empty(0, np.int64)
     )
-    details = images.draw_details(rng, world.photos, len(ids), 0).lines()
+    details = images.draw_details(rng, world.photos, len(ids), 0).joined_lines()
     return SubsetRows(ids, text.image_ids(ids), details, machine.ranked(rng, machine_pairs))

@@ -78,6 +78,8 @@ class Writer:
 
     def write(self, rows: pa.Table) -> None:
         """Takes rows, and writes them once there are enough for a row group."""
+        if not len(rows):
+            return
         if self._auditor:
             self._auditor.add(rows)
         self._batches.append(rows)
@@ -96,6 +98,10 @@ class Writer:
         self._writer.close()
         self._sink.close()
         return _staged_file(self, self._auditor.tally if self._auditor else None)
+
+    def close_filled(self) -> StagedFile | None:
+        """As close(); None, and no file, where no row came."""
+        return self.close() if self._waiting or self._writer else None
 
     def _told_columns(self) -> tuple[str, ...]:
         """The columns that statistics are kept of: files are in no other order than that of the first one, unless each row

@@ -49,11 +49,11 @@ class KeyedRows:
     keys: Integers
     rows: pa.Table
 
-    def take(self, chosen: RowMask) -> KeyedRows:
+    def choose_rows(self, chosen: RowMask) -> KeyedRows:
         """Some of the rows."""
         return KeyedRows(self.keys[chosen], self.rows.filter(pa.array(chosen)))
 
-    def sorted(self) -> KeyedRows:
+    def sorted_by_key(self) -> KeyedRows:
         """The same rows, by key."""
         if (self.keys[1:] >= self.keys[:-1]).all():
             return self
@@ -72,9 +72,7 @@ class PeopleVerdicts:
 
     def places_of(self, keys: Integers) -> Integers:
         """The place of the verdict on each key; MISSING where people say nothing."""
-        places = np.searchsorted(self.keys, keys)
-        is_judged = self.keys.take(places, mode="clip") == keys if len(self.keys) else np.zeros(len(keys), np.bool_)
-        return np.where(is_judged, places, MISSING)
+        return label_keys.key_places(self.keys, keys)
 
     def denied_places(self, keys: Integers) -> Integers:
         """The place of the verdict on each key, where that is negative; else MISSING."""
@@ -99,23 +97,23 @@ class ChunkEvidence:
     verdicts: PeopleVerdicts
 
     @property
-    def bits(self) -> int:
+    def class_bits(self) -> int:
         """How many bits of a key say the class."""
         return label_keys.bit_width(len(self.classes.mids))
 
     def class_codes(self, keys: Integers) -> Integers:
         """The place in `classes` of each key's class."""
-        return np.asarray(keys & ((1 << self.bits) - 1))
+        return np.asarray(keys & ((1 << self.class_bits) - 1))
 
     def with_class(self, keys: Integers, codes: Integers) -> Integers:
         """The keys of the same images and other classes."""
-        return np.asarray((keys >> self.bits << self.bits) | codes)
+        return np.asarray((keys >> self.class_bits << self.class_bits) | codes)
 
     def rows_of(self, kind: str, keys: Integers, cells: Cells) -> pa.Table:
         """Rows of `contradictions` of one kind; `cells`: the columns that it fills, by name, or one text for all rows."""
         codes = self.class_codes(keys).astype(np.int32)
         columns: dict[str, str | pa.Array | pa.ChunkedArray] = {
-            "image_id": as_ids(self.images[keys >> self.bits]),
+            "image_id": as_ids(self.images[keys >> self.class_bits]),
             "mid": dictionary_column(codes, self.classes.mids),
             "display_name": self.classes.display_names.take(pa.array(codes)),
             "kind": kind,
@@ -150,7 +148,7 @@ def gather_evidence(chunk: Mapping[str, ImageRuns], release: ReleaseRules) -> Ch
         for column in MIDS if "mid" not in part.rows.column_names else ("mid",):
             named = ImageRuns(part.rows.rename_columns({column: "mid"}), part.images, part.lengths)
             keyed = KeyedRows(label_keys.pair_keys(named, images, classes), part.rows)
-            tables[name if column == "mid" else column] = keyed.sorted()
+            tables[name if column == "mid" else column] = keyed.sorted_by_key()
     verdicts = _people_verdicts(tables.get(LABELS))
     return ChunkEvidence(release, classes, images, np.unique(listed), tables, verdicts)
 

@@ -25,7 +25,7 @@ from oilake.jobs.transforms.contradiction_rows import (
     text_choice,
 )
 from oilake.jobs.transforms.image_runs import ImageRuns
-from oilake.jobs.transforms.label_keys import Integers
+from oilake.jobs.transforms.label_keys import Integers, run_starts
 from oilake.jobs.transforms.release_diff import MISSING, dictionary_column
 from oilake.quality.row_expectations import numpy_mask
 
@@ -70,7 +70,7 @@ def _differing_verdicts(evidence: ChunkEvidence, kind: str) -> RowTables:
     if (labels := evidence.tables.get(LABELS)) is None:
         return
     human, crowd = labels.rows["human_verdict"], labels.rows["crowd_verdict"]
-    differing = labels.take(numpy_mask(pc.fill_null(pc.not_equal(human, crowd), False)))
+    differing = labels.choose_rows(numpy_mask(pc.fill_null(pc.not_equal(human, crowd), False)))
     said = numpy_mask(differing.rows["human_verdict"])
     sides = {"source_1": "human", "value_1": text_choice(said, "yes", "no")}
     other = {"source_2": "crowdsource", "value_2": text_choice(~said, "yes", "no")}
@@ -102,7 +102,7 @@ def _class_rows(evidence: ChunkEvidence, name: str) -> KeyedRows | None:
     keyed = evidence.tables.get(name)
     if keyed is None or name != MIDS[1]:
         return keyed
-    return keyed.take(~numpy_mask(keyed.rows["is_attribute"]))
+    return keyed.choose_rows(~numpy_mask(keyed.rows["is_attribute"]))
 
 
 def _denied_rows(
@@ -115,7 +115,7 @@ def _denied_rows(
 ) -> pa.Table:
     """One contradiction a row whose class people deny; `edges`: its columns of the box; `copied`: ours -> its column."""
     places = evidence.verdicts.denied_places(keyed.keys)
-    denied = keyed.take(places != MISSING)
+    denied = keyed.choose_rows(places != MISSING)
     decided_by = evidence.verdicts.decided_by.take(pa.array(places[places != MISSING]))
     columns = {**dict(zip(COORDINATES, edges, strict=True)), **(copied or {})}
     values = {name: denied.rows[column] for name, column in columns.items()}
@@ -163,7 +163,7 @@ def _boxless_masks(evidence: ChunkEvidence, kind: str) -> RowTables:
     drawn = _box_set(boxes) if boxes else BoxSet(np.empty(0, np.int64), np.empty((0, 4)))
     ious = box_matching.best_ious(_box_set(masks), drawn)
     is_boxless = ~box_matching.overlaps_enough(ious, evidence.release.rules.least_mask_iou)
-    boxless, best = masks.take(is_boxless), ious[is_boxless]
+    boxless, best = masks.choose_rows(is_boxless), ious[is_boxless]
     cells = {
         "source_1": MASKS,
         "value_1": "mask",
@@ -183,7 +183,7 @@ def _outvoted_verdicts(evidence: ChunkEvidence, kind: str) -> RowTables:
     """One contradiction an image and class: the votes at all its points are counted together."""
     if (points := evidence.tables.get(POINTS)) is None or not len(points.keys):
         return
-    starts = np.flatnonzero(np.append(True, points.keys[1:] != points.keys[:-1]))
+    starts = run_starts(points.keys)
     keys = points.keys[starts]
     yes, no = (np.add.reduceat(points.rows[name].fill_null(0).to_numpy(), starts) for name in ("yes_votes", "no_votes"))
     places = evidence.verdicts.places_of(keys)
@@ -217,8 +217,8 @@ def _unlisted_images(evidence: ChunkEvidence, kind: str) -> RowTables:
     is_listed = np.isin(evidence.images, evidence.listed)
     unlisted = {}
     for name, keyed in evidence.tables.items():
-        images = keyed.keys >> evidence.bits
-        unlisted[name] = images[~is_listed[images]] << evidence.bits
+        images = keyed.keys >> evidence.class_bits
+        unlisted[name] = images[~is_listed[images]] << evidence.class_bits
     keys, sources = _naming_tables(unlisted)
     nothing = {"mid": pa.nulls(len(keys), pa.string()), "display_name": pa.nulls(len(keys), pa.string())}
     sides = {"source_1": sources, "value_1": "named", "source_2": IMAGES, "value_2": "not listed"}

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.evidence_counts import PairPlaces
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
 from oilake.jobs.transforms.label_evidence import LabelEvidence, with_pairs
-from oilake.jobs.transforms.label_keys import Integers, pair_keys
+from oilake.jobs.transforms.label_keys import Integers, key_places, pair_keys
+from oilake.jobs.transforms.release_diff import MISSING
 from oilake.jobs.transforms.verdicts import CORRECTION_WEIGHT, NO, YES
 
 CORRECTIONS = "corrections"
 VERDICT, DROP_BOX = "verdict", "drop_box"
 # What is read of the table, beside the image.
 COLUMNS = ("mid", "kind", "verdict", "subset", "is_applied")
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,13 @@ class ChunkCorrections:
 
     def add_states(self, states: Integers, pairs: Integers) -> None:
         """Adds what corrections say to the states of the ascending pairs."""
-        places = np.searchsorted(pairs, self.pairs)
-        is_named = pairs.take(places, mode="clip") == self.pairs
+        places = key_places(pairs, self.pairs)
+        is_named = places != MISSING
         states[places[is_named]] += CORRECTION_WEIGHT * self.says[is_named]
 
     def count_dropped(self, pairs: PairPlaces) -> Integers:
         """How many boxes of each pair are left out; shape (pairs,)."""
-        return pairs.count(pairs.near_places(self.dropped))
+        return pairs.count_rows(key_places(pairs.pairs, self.dropped))
 
 
 def chunk_corrections(

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from oilake.jobs.transforms.box_changes import COORDINATES
 from oilake.jobs.transforms.corrections import DROP_BOX
-from oilake.jobs.transforms.image_runs import ImageRuns
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
+from oilake.quality.row_expectations import RowMask
 
 
 class DroppedBox(NamedTuple):
@@ -38,14 +39,20 @@ def dropped_boxes(records: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[D
 
 def leave_out(part: ImageRuns, dropped: frozenset[DroppedBox]) -> ImageRuns:
     """The rows of boxes without the dropped ones; `part` with mid and the edges."""
-    images = np.repeat(part.images, part.lengths)
-    near = np.flatnonzero(np.isin(images, np.array([box.image for box in dropped], np.uint64)))
-    if not len(near):
+    is_kept = are_kept(np.repeat(part.images, part.lengths), part.rows, dropped)
+    if is_kept.all():
         return part
-    rows = part.rows.select(["mid", *COORDINATES]).take(pa.array(near)).to_pylist()
-    is_kept = np.ones(len(images), np.bool_)
-    is_kept[near] = [
-        DroppedBox(int(image), *row.values()) not in dropped for image, row in zip(images[near], rows, strict=True)
-    ]
     lengths = np.add.reduceat(is_kept.astype(np.int64), np.cumsum(part.lengths) - part.lengths)
     return ImageRuns(part.rows.filter(pa.array(is_kept)), part.images[lengths > 0], lengths[lengths > 0])
+
+
+def are_kept(images: Numbers, rows: pa.Table | pa.RecordBatch, dropped: frozenset[DroppedBox]) -> RowMask:
+    """Which boxes no correction leaves out, shape (rows,); `images`: their IDs as numbers, `rows` with mid and the edges."""
+    is_kept = np.ones(len(images), np.bool_)
+    near = np.flatnonzero(np.isin(images, np.array([box.image for box in dropped], np.uint64)))
+    records = rows.select(["mid", *COORDINATES]).take(pa.array(near)).to_pylist()
+    is_kept[near] = [
+        DroppedBox(int(image), *record.values()) not in dropped
+        for image, record in zip(images[near], records, strict=True)
+    ]
+    return is_kept

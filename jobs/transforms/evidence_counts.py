@@ -13,7 +13,8 @@ from oilake.conf.reconcile_policy import Evidence
 from oilake.jobs.transforms import label_keys
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
-from oilake.jobs.transforms.label_keys import Integers
+from oilake.jobs.transforms.label_keys import Integers, key_places
+from oilake.jobs.transforms.release_diff import MISSING
 from oilake.jobs.transforms.verdicts import NO, SILENT, YES
 
 # What is read of each table, beside the image.
@@ -43,22 +44,16 @@ class PairPlaces:
     pairs: Integers
 
     def places_of(self, part: ImageRuns, column: str = "mid") -> Integers:
-        """Of each row the place of its image and the MID in `column` among the pairs, or -1; shape (rows,)."""
-        near_images = self.images.take(np.searchsorted(self.images, part.images), mode="clip")
-        is_listed = np.repeat(near_images == part.images, part.lengths)
-        places = np.full(len(part.rows), -1)
+        """Of each row the place of its image and the MID in `column` among the pairs, or MISSING; shape (rows,)."""
+        is_listed = np.repeat(key_places(self.images, part.images) != MISSING, part.lengths)
+        places = np.full(len(part.rows), MISSING)
         keys = label_keys.pair_keys(part, self.images, self.classes, column)[is_listed]
-        places[is_listed] = self.near_places(keys)
+        places[is_listed] = key_places(self.pairs, keys)
         return places
 
-    def near_places(self, keys: Integers) -> Integers:
-        """The place of each key among the pairs, or -1; shape (keys,)."""
-        places = np.searchsorted(self.pairs, keys)
-        return np.where(self.pairs.take(places, mode="clip") == keys, places, -1)
-
-    def count(self, places: Integers, weights: Integers | None = None) -> Integers:
+    def count_rows(self, places: Integers, weights: Integers | None = None) -> Integers:
         """How often each pair stands in `places`, or the sum of the weights there; shape (pairs,)."""
-        is_pair = places >= 0
+        is_pair = places != MISSING
         return np.bincount(
             places[is_pair], None if weights is None else weights[is_pair], minlength=len(self.pairs)
         ).astype(np.int64)
@@ -83,20 +78,20 @@ def count_evidence(chunk: Mapping[str, ImageRuns], taken: Collection[Evidence], 
 
 
 def _count_rows(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
-    return (pairs.count(pairs.places_of(part)),)
+    return (pairs.count_rows(pairs.places_of(part)),)
 
 
 def _count_relationships(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
     """Each once a class: where both objects are of it, or the second MID is an attribute, the second is not counted."""
     first, second = pairs.places_of(part, "mid_1"), pairs.places_of(part, "mid_2")
-    second[(second == first) | part.rows["is_attribute"].to_numpy()] = -1
-    return (pairs.count(first) + pairs.count(second),)
+    second[(second == first) | part.rows["is_attribute"].to_numpy()] = MISSING
+    return (pairs.count_rows(first) + pairs.count_rows(second),)
 
 
 def _count_points(part: ImageRuns, pairs: PairPlaces) -> tuple[Integers, ...]:
     places = pairs.places_of(part)
     votes = (pc.fill_null(part.rows[f"{answer}_votes"], 0).to_numpy() for answer in ("yes", "no", "unsure"))
-    return (pairs.count(places), *(pairs.count(places, number) for number in votes))
+    return (pairs.count_rows(places), *(pairs.count_rows(places, number) for number in votes))
 
 
 def evidence_says(table: Evidence, counts: tuple[Integers, ...]) -> Integers:

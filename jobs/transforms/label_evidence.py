@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oilake.conf.reconcile_policy import ReconcilePolicy
-from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys, range_numbers
+from oilake.jobs.transforms.label_keys import KIND_BITS, Integers, LabelKeys, range_numbers, run_starts
 from oilake.jobs.transforms.verdicts import ABOVE, BELOW, BOTH, CROWD, HUMAN, MACHINE, NO, YES
 from oilake.schemas.loader import arrow_schema, table_schema
 
@@ -39,7 +39,7 @@ class LabelEvidence:
 def find_evidence(keys: LabelKeys, policy: ReconcilePolicy) -> LabelEvidence:
     """The pairs and statements of the keys."""
     tail = keys.level_bits + keys.source_bits
-    starts = _run_starts(keys.sorted >> tail)
+    starts = run_starts(keys.sorted >> tail)
     stops = np.append(starts[1:], len(keys.sorted))
     lowest = keys.sorted if len(starts) == len(keys.sorted) else keys.sorted[starts]
     several = np.flatnonzero(stops - starts > 1)
@@ -48,7 +48,7 @@ def find_evidence(keys: LabelKeys, policy: ReconcilePolicy) -> LabelEvidence:
         chosen = lowest.copy()
         chosen[several] = keys.sorted[stops[several] - 1]
     pairs = lowest >> (tail + KIND_BITS)
-    firsts = _run_starts(pairs)
+    firsts = run_starts(pairs)
     states = _statement_states(keys, chosen, policy)
     _correct_contradictions(keys, states, several, lowest[several], keys.sorted[stops[several] - 1])
     states = np.add.reduceat(states, firsts, dtype=np.uint8)
@@ -76,14 +76,6 @@ def with_pairs(evidence: LabelEvidence, pairs: Integers) -> LabelEvidence:
     origin_places[places] = np.arange(len(places))
     confidences = evidence.machine_confidence.take(pa.array(origin_places, mask=origin_places < 0))
     return replace(evidence, pairs=every, ends=np.cumsum(rows), states=states, machine_confidence=confidences)
-
-
-def _run_starts(values: Integers) -> Integers:
-    """Where each run of equal values begins."""
-    new = np.empty(len(values), np.bool_)
-    new[:1] = True
-    np.not_equal(values[1:], values[:-1], out=new[1:])
-    return np.flatnonzero(new)
 
 
 def _kind_codes(keys: LabelKeys, row_keys: Integers) -> Integers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
+from oilake.jobs.transforms.release_diff import MISSING
 
 # Bits of a key: numpy sorts signed 64-bit integers.
 KEY_BITS = 63
@@ -94,6 +96,22 @@ def _confidence_levels(confidences: Doubles) -> tuple[Doubles, Integers]:
         return TENTHS, tenths
     levels, places = np.unique(confidences, return_inverse=True)
     return levels, places
+
+
+def key_places(ascending: npt.NDArray[Any], keys: npt.NDArray[Any]) -> Integers:
+    """The place of each key among the ascending ones; MISSING where it is not there."""
+    if not len(ascending):
+        return np.full(len(keys), MISSING)
+    places = np.searchsorted(ascending, keys)
+    return np.where(ascending.take(places, mode="clip") == keys, places, MISSING)
+
+
+def run_starts(values: Integers) -> Integers:
+    """Where each run of equal values begins."""
+    new = np.empty(len(values), np.bool_)
+    new[:1] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return np.flatnonzero(new)
 
 
 def range_numbers(starts: Integers, stops: Integers) -> Integers:

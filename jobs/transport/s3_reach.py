@@ -35,7 +35,7 @@ REMEDIES = {
 @cache
 def require_reachable(uri: str, storage: Storage) -> None:
     """Asks once for one name below an s3:// URI; StoreError, by what S3 answers, when it cannot be had."""
-    _ask(
+    _ask_store(
         uri,
         storage,
         lambda client, place: client.list_objects_v2(Bucket=place["Bucket"], Prefix=place["Key"], MaxKeys=1),
@@ -63,33 +63,33 @@ def _is_put(uri: str, storage: Storage) -> bool:
         try:
             client.put_object(**place | {"Key": f"{place['Key'].rstrip('/')}/{PROBE}".lstrip("/")}, IfNoneMatch="*")
         except ClientError as error:
-            if _status(error) not in REFUSED_WRITES:
+            if _http_status(error) not in REFUSED_WRITES:
                 raise
             return False
         return True
 
-    return _ask(uri, storage, put_first)
+    return _ask_store(uri, storage, put_first)
 
 
-def _ask(uri: str, storage: Storage, question: Callable[[Any, dict[str, str]], T]) -> T:
+def _ask_store(uri: str, storage: Storage, question: Callable[[Any, dict[str, str]], T]) -> T:
     client = s3_client(FetchSettings(timeout_seconds=TIMEOUT_SECONDS), storage)
     for attempt in range(1, TRIES + 1):
         try:
             return question(client, bucket_and_key(uri))
         except (ClientError, BotoCoreError) as error:
             if attempt == TRIES or not _is_transient(error):
-                raise StoreError(f"{uri}: cannot be reached: {_remedy(error, storage)}") from None
+                raise StoreError(f"{uri}: cannot be reached: {_failure_remedy(error, storage)}") from None
             time.sleep(attempt)
     raise AssertionError("the last attempt returns or raises")
 
 
 def _is_transient(error: ClientError | BotoCoreError) -> bool:
     return isinstance(error, BROKEN_CONNECTION) or (
-        isinstance(error, ClientError) and _status(error) in TRANSIENT_STATUSES
+        isinstance(error, ClientError) and _http_status(error) in TRANSIENT_STATUSES
     )
 
 
-def _remedy(error: ClientError | BotoCoreError, storage: Storage) -> str:
+def _failure_remedy(error: ClientError | BotoCoreError, storage: Storage) -> str:
     if isinstance(error, BROKEN_CONNECTION):
         return f"{storage.endpoint or 'AWS'} does not answer; check the network and storage.endpoint"
     if isinstance(error, NoCredentialsError):
@@ -100,8 +100,8 @@ def _remedy(error: ClientError | BotoCoreError, storage: Storage) -> str:
     if not isinstance(error, ClientError):
         return f"{' '.join(str(error).split())}; see storage in the environment's YAML, and AWS's configuration"
     code = error.response.get("Error", {}).get("Code", "")
-    return REMEDIES.get(code, f"the server answers {_status(error)} {code}; check the URI, its rights and storage")
+    return REMEDIES.get(code, f"the server answers {_http_status(error)} {code}; check the URI, its rights and storage")
 
 
-def _status(error: ClientError) -> int:
+def _http_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
