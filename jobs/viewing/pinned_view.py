@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.release_order import release_number
 from oilake.jobs.tables.class_names import Class
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, pin_snapshots
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.jobs.viewing.locked_engine import LockedEngine
@@ -45,8 +45,7 @@ class PinnedView:
     @property
     def releases(self) -> dict[str, Snapshot]:
         """The newest snapshot of every release, in the order of their numbers."""
-        pins = self._warehouse.pins or {}
-        return dict(sorted(pins.items(), key=lambda item: _release_order(item[0])))
+        return newest_snapshots(self._warehouse)
 
     def snapshot(self, release: str) -> Snapshot:
         """The newest snapshot of a release; ConfigError where it is not published."""
@@ -65,7 +64,7 @@ class PinnedView:
     def earlier(self, release: str) -> list[str]:
         """The releases that a release was compared with."""
         names = self.snapshot(release).table_versions
-        return sorted({name.partition(SINCE)[2] for name in names if SINCE in name}, key=_release_order)
+        return sorted({name.partition(SINCE)[2] for name in names if SINCE in name}, key=release_number)
 
     def classes(self, release: str) -> dict[str, Row]:
         """The classes that a release lists, by MID; none where no list was taken."""
@@ -105,9 +104,3 @@ class PinnedView:
                 self._memory[key] = read()
             remembered: T = self._memory[key]
             return remembered
-
-
-def _release_order(release: str) -> tuple[int, str]:
-    """v10 comes after v9."""
-    number = re.search(r"\d+", release)
-    return (int(number[0]) if number else 0, release)
