@@ -74,7 +74,7 @@ def image_rows(view: PinnedView, table: str, release: str, image_id: str, since:
     published = view.slice(table, release, since)
     if published is None:
         return None
-    chosen = published if table == "blob_checks" else published.holding([image_id])
+    chosen = published.holding("image_id", [image_id])
     if not chosen.files:
         return []
     query = view.engine.begin_query()

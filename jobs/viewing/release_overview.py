@@ -83,7 +83,7 @@ def count_verdicts(view: PinnedView, release: str, mid: str) -> dict[str, int] |
     published = view.slice("class_images", release)
     if published is None:
         return None
-    chosen = published.holding([mid])
+    chosen = published.holding("mid", [mid])
     return view.remember(("verdicts", release, mid), lambda: _read_verdicts(view, chosen, mid)) if chosen.files else {}
 
 

@@ -31,11 +31,11 @@ class Condition(NamedTuple):
 
 
 class FilterTable(NamedTuple):
-    """One table of a selection: the files that may hold such rows, and what the rows meet. `files` is None where the
-    table is not published, and has none where no row can be meant."""
+    """One table of a selection: the files that may hold such rows, none where no row can be meant, and what the rows
+    meet."""
 
     name: str
-    files: ViewSlice | None
+    files: ViewSlice
     conditions: tuple[Condition, ...]
     subset: str = "subset"
 
@@ -53,12 +53,12 @@ class SelectionTables:
     def driver(self) -> ViewSlice | None:
         """The leading files; None where no image is meant."""
         needed = (self.leading, *self.others)
-        return self.leading.files if all(table.files and table.files.files for table in needed) else None
+        return self.leading.files if all(table.files.files for table in needed) else None
 
     @property
     def is_by_image(self) -> bool:
         """Whether the leading files are sorted by image, so that their statistics tell which IDs they hold."""
-        return self.leading.name not in ("class_images", "blob_checks")
+        return self.leading.files.sorted_by == "image_id"
 
     @property
     def has_labels(self) -> bool:
@@ -74,7 +74,6 @@ class SelectionTables:
         """FROM and WHERE of the leading rows whose images meet everything, within a span of IDs."""
         parts = [_where(query, self.leading, span)]
         for table in self.others:
-            assert table.files is not None
             parts.append(
                 f"image_id IN (SELECT image_id FROM {query.relation(table.files)} WHERE {_where(query, table, span)})"
             )
@@ -133,9 +132,7 @@ def _label_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) 
         *((Condition("is_conflict", (True,)),) if selection.conflict else ()),
     )
     table = _plain_table(view, selection, name, conditions)
-    if name == "class_images" and table.files:
-        return table._replace(files=table.files.holding(mids))
-    return table
+    return table._replace(files=table.files.holding("mid", mids)) if mids else table
 
 
 def _change_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
