@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -118,10 +119,15 @@ def _find_picture(
     """The picture under the names that are usual, else under those that a check has seen."""
     if not viewer.places.readers:
         return None
-    if usual := viewer.places.find(image_id, subset):
-        return usual
+    return viewer.places.find(image_id, subset, _checked_blobs(viewer, release, image_id, record))
+
+
+def _checked_blobs(
+    viewer: Viewer, release: str, image_id: str, record: ImageRecord | None
+) -> Iterator[tuple[str, str]]:
+    """(location, key) of the image's blobs that a check has seen; nothing is read before the first is asked for."""
     checks = record.of("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
-    return viewer.places.find(image_id, subset, [(row["location"], row["key"]) for row in checks])
+    yield from ((row["location"], row["key"]) for row in checks)
 
 
 def _picture_response(shown: Picture | None) -> Response:
