@@ -18,7 +18,7 @@ from oilake.jobs.viewing.locked_engine import LockedEngine
 from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
 from oilake.schemas import loader as schemas
 
-NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
+NODE_COLUMNS = ["path", "parent_path", "mid", "relation"]
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
 T = TypeVar("T")
@@ -104,3 +104,10 @@ class PinnedView:
                 self._memory[key] = read()
             remembered: T = self._memory[key]
             return remembered
+
+
+def missing_comparison(release: str, since: str) -> ConfigError:
+    """What is said where a release was not compared with an earlier one."""
+    return ConfigError(
+        f"{release} is not compared with {since}; run `oilake changes --from {since} --to {release}` first"
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from oilake.conf.errors import ConfigError, StoreError
+from oilake.conf.errors import StoreError
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.tables.snapshots import SINCE, Snapshot
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.viewing.selection import CHANGES
 from oilake.jobs.viewing.view_slice import ViewSlice
 from oilake.schemas import loader as schemas
@@ -55,17 +55,14 @@ def _rows_or_none(view: PinnedView, table: str, release: str) -> int | None:
 def count_changes(view: PinnedView, release: str, since: str) -> list[ChangeCount]:
     """Rows by kind of every comparison of two releases; ConfigError where they were not compared."""
     if since not in view.earlier(release):
-        raise ConfigError(
-            f"{release} is not compared with {since}; run `oilake changes --from {since} --to {release}` first"
-        )
+        raise missing_comparison(release, since)
     return view.remember(("changes", release, since), lambda: _read_changes(view, release, since))
 
 
 def _read_changes(view: PinnedView, release: str, since: str) -> list[ChangeCount]:
     counts = []
     for table, kinds in CHANGES.items():
-        published = view.slice(table, release, since)
-        rows = _counts_by(view, published, "change") if published and published.files else {}
+        rows = _counts_by(view, view.slice(table, release, since), "change")
         counts += [ChangeCount(table, kind, rows.get(kind, 0)) for kind in kinds]
     return counts
 
@@ -73,9 +70,7 @@ def _read_changes(view: PinnedView, release: str, since: str) -> list[ChangeCoun
 def contradiction_kinds(view: PinnedView, release: str) -> dict[str, int]:
     """Contradictions by kind, sorted; none where the table is not published."""
     published = view.slice("contradictions", release)
-    if published is None or not published.files:
-        return {}
-    return view.remember(("contradictions", release), lambda: _counts_by(view, published, "kind"))
+    return view.remember(("contradictions by kind", release), lambda: _counts_by(view, published, "kind"))
 
 
 def count_verdicts(view: PinnedView, release: str, mid: str) -> dict[str, int] | None:
@@ -84,22 +79,17 @@ def count_verdicts(view: PinnedView, release: str, mid: str) -> dict[str, int] |
     if published is None:
         return None
     chosen = published.holding("mid", [mid])
-    return view.remember(("verdicts", release, mid), lambda: _read_verdicts(view, chosen, mid)) if chosen.files else {}
+    return view.remember(("verdicts", release, mid), lambda: _counts_by(view, chosen, "verdict", mid))
 
 
-def _read_verdicts(view: PinnedView, chosen: ViewSlice, mid: str) -> dict[str, int]:
+def _counts_by(view: PinnedView, published: ViewSlice | None, column: str, mid: str | None = None) -> dict[str, int]:
+    """Rows by the value of a column, sorted by it; with `mid` those of the class alone."""
+    if published is None or not published.files:
+        return {}
     query = view.engine.begin_query()
-    rows = query.rows(
-        f"SELECT verdict, count(*) AS labels FROM {query.relation(chosen)} WHERE mid = {query.bind(mid)} "
-        "GROUP BY verdict ORDER BY verdict"
-    )
-    return {row["verdict"]: row["labels"] for row in rows}
-
-
-def _counts_by(view: PinnedView, published: ViewSlice, column: str) -> dict[str, int]:
-    query = view.engine.begin_query()
+    of_class = f" AND mid = {query.bind(mid)}" if mid else ""
     rows = query.rows(
         f'SELECT "{column}" AS value, count(*) AS rows FROM {query.relation(published)} '
-        f'WHERE "{column}" IS NOT NULL GROUP BY "{column}" ORDER BY "{column}"'
+        f'WHERE "{column}" IS NOT NULL{of_class} GROUP BY "{column}" ORDER BY "{column}"'
     )
     return {row["value"]: row["rows"] for row in rows}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.viewing.locked_engine import Query
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.viewing.selection import Selection
 from oilake.jobs.viewing.view_slice import ViewSlice
 
@@ -143,8 +143,7 @@ def _change_table(view: PinnedView, selection: Selection, mids: tuple[str, ...])
         conditions += (Condition("mid", mids),)
     files = view.slice(name, selection.release, selection.since)
     if files is None:
-        job = f"`oilake changes --from {selection.since} --to {selection.release}`"
-        raise ConfigError(f"{selection.release} is not compared with {selection.since}; run {job} first")
+        raise missing_comparison(selection.release, selection.since)
     return FilterTable(name, files, conditions, COMPARED_SUBSET)
 
 
