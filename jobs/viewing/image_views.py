@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.downloading.request import IMAGE_ID, SUBSETS
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.viewing.blob_pictures import Picture
 from oilake.jobs.viewing.canvas import picture_canvas
 from oilake.jobs.viewing.drawing import draw_record
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
-from oilake.jobs.viewing.view_html import is_image_id, render
+from oilake.jobs.viewing.view_html import render
 
 NAMED_MARKS = 12
 
@@ -79,7 +79,7 @@ def small_picture(viewer: Viewer, request: Request) -> Response:
 
 def _image_id(request: Request) -> str:
     image_id = str(request.path_params["image_id"])
-    if not is_image_id(image_id):
+    if not IMAGE_ID.fullmatch(image_id):
         raise ConfigError(f"image {image_id!r}: an ID is 16 lower-case hex digits")
     return image_id
 

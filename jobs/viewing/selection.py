@@ -10,8 +10,9 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.tables import class_names
 from oilake.jobs.tables.class_names import Class
+from oilake.jobs.transforms import verdicts
 
-VERDICTS = ("positive", "negative", "unverified")
+VERDICTS = tuple(verdicts.VERDICTS.values())
 SOURCES = ("human", "crowdsource", "machine")
 CHANGES = {
     "image_changes": ("added", "removed", "moved_subset", "metadata_changed"),

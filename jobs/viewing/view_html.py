@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from urllib.parse import quote, urlsplit
 
-from oilake.jobs.blobs.blob_keys import image_id_in_key
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.reporting.html import make_environment
 from oilake.jobs.tables.images_with_blobs import RANKS
@@ -24,11 +23,6 @@ def is_web_address(text: object) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def is_image_id(text: str) -> bool:
-    """Whether a text is an image ID as the tables write it."""
-    return image_id_in_key(text) == text
 
 
 def _or_unknown(value: object) -> str:
