@@ -54,13 +54,13 @@ def draw_record(
 
 def _attribute_words(row: Row) -> str:
     """What is said of a box's attributes; an unknown one is called unknown."""
+    if all(row.get(name) is None for name in ATTRIBUTES):
+        return "attributes: unknown"
     words = []
     for name in ATTRIBUTES:
         value, word = row.get(name), name.removeprefix("is_").replace("_", " ")
         if value is not False:
             words.append(word if value else f"{word}: unknown")
-    if len(words) == len(ATTRIBUTES) and all(row.get(name) is None for name in ATTRIBUTES):
-        return "attributes: unknown"
     return ", ".join(words) or "no attribute"
 
 
