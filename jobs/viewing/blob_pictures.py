@@ -51,7 +51,7 @@ class PicturePlaces:
     readers: tuple[tuple[Location, ReadBlob], ...]
     max_pixels: int
 
-    def find(self, image_id: str, subset: str, checked: Iterable[tuple[str, str]] = ()) -> Picture | None:
+    def find_picture(self, image_id: str, subset: str, checked: Iterable[tuple[str, str]] = ()) -> Picture | None:
         """The picture of an image; None where no place has one that a browser shows.
 
         `checked`: (location, key) of blobs that a check has seen; looked at where none lies under a usual name.
@@ -74,7 +74,7 @@ class PicturePlaces:
 
     def find_small(self, image_id: str, subset: str) -> Picture | None:
         """The same, at most SMALL pixels long and upright; None also where its bytes cannot be unfolded."""
-        picture = self.find(image_id, subset)
+        picture = self.find_picture(image_id, subset)
         if picture is None:
             return None
         try:
@@ -103,12 +103,12 @@ def usual_keys(subset: str, image_id: str) -> list[str]:
 
 def _open_reader(location: Location, settings: Settings, most: int) -> ReadBlob:
     if location.kind == "folder":
-        return lambda image_id, keys: _first(keys, lambda key: _read_file(location.uri, key, most))
+        return lambda image_id, keys: _first_blob(keys, lambda key: _read_file(location.uri, key, most))
     if location.kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import, and a folder needs none of it
 
         source = s3.s3_source(settings.fetch, settings.storage)
-        return lambda image_id, keys: _first(
+        return lambda image_id, keys: _first_blob(
             keys,
             lambda key: _read_object(source, f"s3://{location.bucket}/{location.prefix}{key}", settings.fetch, most),
         )
@@ -116,7 +116,7 @@ def _open_reader(location: Location, settings: Settings, most: int) -> ReadBlob:
     return lambda image_id, keys: archive.read(image_id)
 
 
-def _first(keys: Iterable[str], read: Callable[[str], bytes | None]) -> bytes | None:
+def _first_blob(keys: Iterable[str], read: Callable[[str], bytes | None]) -> bytes | None:
     return next(
         (data for key in keys if is_plain(key) and not is_hidden(key) and (data := read(key)) is not None), None
     )

@@ -32,8 +32,8 @@ def draw_record(
     record: ImageRecord, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]
 ) -> Drawing:
     """The marks of an image. `names`: of classes, `attributes`: of what relationships say of one object, by MID."""
-    boxes, masks = record.of("boxes"), record.of("masks")
-    pen = MarkPen(canvas, names, _class_colours([*boxes, *masks, *record.of("points")]))
+    boxes, masks = record.table_rows("boxes"), record.table_rows("masks")
+    pen = MarkPen(canvas, names, _class_colours([*boxes, *masks, *record.table_rows("points")]))
     return Drawing(
         canvas,
         [_box_mark(n, row, pen) for n, row in enumerate(boxes, 1)],
@@ -46,9 +46,13 @@ def draw_record(
             for row in boxes
             for point in row.get("extreme_points") or ()
         ],
-        [_point_mark(row, pen) for row in record.of("points")],
-        [_link_mark(row, pen, attributes) for row in record.of("relationships")],
-        [_trace_mark(row, stretch, canvas) for row in record.of("narratives") for stretch in row["traces"] or ()],
+        [_point_mark(row, pen) for row in record.table_rows("points")],
+        [_link_mark(row, pen, attributes) for row in record.table_rows("relationships")],
+        [
+            _trace_mark(row, stretch, canvas)
+            for row in record.table_rows("narratives")
+            for stretch in row["traces"] or ()
+        ],
     )
 
 

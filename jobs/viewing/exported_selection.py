@@ -26,7 +26,11 @@ class ExportedSelection:
 def export_selection(selection: Selection, mids: Sequence[str], warehouse: str) -> ExportedSelection:
     """What says the same as a selection; `mids`: its class and those below it."""
     table = "image_labels" if selection.asks_labels else "images"
-    where = None if _needs_list(selection) or (selection.asks_labels and selection.license) else _where(selection, mids)
+    where = (
+        None
+        if _needs_list(selection) or (selection.asks_labels and selection.license)
+        else _spark_condition(selection, mids)
+    )
     place = ["--release", selection.release, "--warehouse", warehouse]
     show = shlex.join(["oilake", "show", table, "--where", where, *place]) if where else None
     listed = (
@@ -45,23 +49,25 @@ def _needs_list(selection: Selection) -> bool:
     return bool(selection.change or selection.blob or selection.contradiction)
 
 
-def _where(selection: Selection, mids: Sequence[str]) -> str:
+def _spark_condition(selection: Selection, mids: Sequence[str]) -> str:
     parts = []
     if mids:
-        parts.append(f"mid IN ({', '.join(map(_quoted, mids))})" if len(mids) > 1 else f"mid = {_quoted(mids[0])}")
+        parts.append(
+            f"mid IN ({', '.join(map(_spark_text, mids))})" if len(mids) > 1 else f"mid = {_spark_text(mids[0])}"
+        )
     for column, value in (
         ("subset", selection.subset), ("verdict", selection.verdict), ("decided_by", selection.source)
     ):  # fmt: skip
         if value:
-            parts.append(f"{column} = {_quoted(value)}")
+            parts.append(f"{column} = {_spark_text(value)}")
     if selection.conflict:
         parts.append("is_conflict")
     if selection.license:
-        parts.append(f"contains(lower(license), {_quoted(selection.license.lower())})")
+        parts.append(f"contains(lower(license), {_spark_text(selection.license.lower())})")
     return " AND ".join(parts) or "true"
 
 
-def _quoted(text: str) -> str:
+def _spark_text(text: str) -> str:
     """A text in Spark's SQL, where a backslash begins an escape."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -63,15 +63,15 @@ def compare_page(viewer: Viewer, request: Request) -> Response:
     return make_page("compare_page.html", request, viewer, sides=sides, image_id=image_id)
 
 
-def picture(viewer: Viewer, request: Request) -> Response:
+def whole_picture(viewer: Viewer, request: Request) -> Response:
     """The picture of an image as it lies there."""
-    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _subset(request))
+    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _asked_subset(request))
     return _picture_response(shown)
 
 
 def small_picture(viewer: Viewer, request: Request) -> Response:
     """The picture of an image, made small; a grey one that says so where there is none: a page shows many."""
-    small = viewer.places.find_small(_image_id(request), _subset(request))
+    small = viewer.places.find_small(_image_id(request), _asked_subset(request))
     if small is None:
         return Response(render("no_picture.svg"), media_type="image/svg+xml")
     return _picture_response(small)
@@ -84,7 +84,7 @@ def _image_id(request: Request) -> str:
     return image_id
 
 
-def _subset(request: Request) -> str:
+def _asked_subset(request: Request) -> str:
     subset = str(request.path_params["subset"])
     if subset not in SUBSETS:
         raise ConfigError(f"subset {subset!r}: must be one of {', '.join(SUBSETS)}")
@@ -95,11 +95,11 @@ def _image_side(viewer: Viewer, record: ImageRecord, prefix: str = "") -> dict[s
     """What a page shows of an image in one release; `prefix` keeps the names of its switches apart from another side's."""
     names = class_names(viewer.view, record.release)
     row = record.image or {}
-    subset = row.get("subset") or next((label["subset"] for label in record.of("image_labels")), "train")
+    subset = row.get("subset") or next((label["subset"] for label in record.table_rows("image_labels")), "train")
     shown = _find_picture(viewer, record.release, record.image_id, subset, record)
     rotation = row.get("rotation")
     canvas = picture_canvas(shown.sides if shown else None, None if shown and shown.is_turned else rotation)
-    drawing = draw_record(record, canvas, names, viewer.view.attributes(record.release))
+    drawing = draw_record(record, canvas, names, viewer.view.attribute_names(record.release))
     return {
         "record": record,
         "image": record.image,
@@ -119,14 +119,16 @@ def _find_picture(
     """The picture under the names that are usual, else under those that a check has seen."""
     if not viewer.places.readers:
         return None
-    return viewer.places.find(image_id, subset, _checked_blobs(viewer, release, image_id, record))
+    return viewer.places.find_picture(image_id, subset, _checked_blobs(viewer, release, image_id, record))
 
 
 def _checked_blobs(
     viewer: Viewer, release: str, image_id: str, record: ImageRecord | None
 ) -> Iterator[tuple[str, str]]:
     """(location, key) of the image's blobs that a check has seen; nothing is read before the first is asked for."""
-    checks = record.of("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
+    checks = (
+        record.table_rows("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
+    )
     yield from ((row["location"], row["key"]) for row in checks)
 
 

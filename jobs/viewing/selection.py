@@ -70,7 +70,7 @@ class Selection:
         """The kind of change that is asked for."""
         return self.change.partition(":")[2]
 
-    def query(self, **changed: str) -> str:
+    def address_query(self, **changed: str) -> str:
         """The address's query for this selection, with some filters changed."""
         values = {name: str(getattr(self, name)) for name in FIELDS} | changed
         return urlencode({name: value for name, value in values.items() if value})

@@ -32,14 +32,18 @@ def _or_unknown(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _moment(value: datetime) -> str:
+def _moment_text(value: datetime) -> str:
     """Word a moment in UTC, to the minute."""
     return f"{value.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 ENVIRONMENT = make_environment("viewing")
 ENVIRONMENT.tests |= {"web_address": is_web_address}
-ENVIRONMENT.filters |= {"moment": _moment, "or_unknown": _or_unknown, "part": lambda text: quote(str(text), safe="")}
+ENVIRONMENT.filters |= {
+    "moment": _moment_text,
+    "or_unknown": _or_unknown,
+    "part": lambda text: quote(str(text), safe=""),
+}
 ENVIRONMENT.globals |= {
     "verdicts": selection.VERDICTS,
     "sources": selection.SOURCES,

@@ -50,7 +50,7 @@ class ViewSlice:
         """The first column that the table is sorted by; empty where it is in no order."""
         return _first_order(self.table)
 
-    def holding(self, column: str, values: Collection[str]) -> ViewSlice:
+    def keep_holding(self, column: str, values: Collection[str]) -> ViewSlice:
         """The same with only the files that may hold one of these values, of which there is one at least; with all where it
         is not sorted by the column."""
         if column != self.sorted_by:
@@ -58,7 +58,7 @@ class ViewSlice:
         kept = (file for file in self.files if any(is_between(file.least, file.most, value) for value in values))
         return ViewSlice(self.table, tuple(kept))
 
-    def between(self, after: str, last: str | None) -> ViewSlice:
+    def keep_between(self, after: str, last: str | None) -> ViewSlice:
         """The same with only the files that may hold a value behind `after` and up to `last` of the column that it is
         sorted by; without an end where `last` is None."""
         kept = (
@@ -68,7 +68,7 @@ class ViewSlice:
         )
         return ViewSlice(self.table, tuple(kept))
 
-    def within(self, column: str, value: str) -> ViewSlice:
+    def keep_partition(self, column: str, value: str) -> ViewSlice:
         """The same with only the files of one partition."""
         return ViewSlice(self.table, tuple(file for file in self.files if file.partition.get(column, value) == value))
 
