@@ -74,7 +74,7 @@ def _evaluate_masks(
     settings: Settings, predictions: PredictionFile, truth: PublishedTruth, classes: EvaluatedClasses, weight: float
 ) -> ClassEvaluation:
     release = release_registry.find_release(truth.pin.release, settings.registry)
-    zips = find_zips(settings, release, [truth.subset])
+    zips = find_zips(settings, release, [truth.subset])[truth.subset]
     with open_pictures(zips, load_mask_rules()) as pictures:
         return mask_evaluation.evaluate_masks(predictions, truth, classes, weight, pictures)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from zipfile import ZipFile, ZipInfo
@@ -52,7 +52,7 @@ class MaskPictures:
 
 
 @contextmanager
-def open_pictures(zips: tuple[LandedZip, ...], rules: MaskRules) -> Iterator[MaskPictures]:
+def open_pictures(zips: Iterable[LandedZip], rules: MaskRules) -> Iterator[MaskPictures]:
     """Open the zips of a subset when a mask of theirs is asked for."""
     with ExitStack() as stack:
         yield MaskPictures({landed.digit: landed for landed in zips}, rules, stack)

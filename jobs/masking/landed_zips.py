@@ -34,22 +34,24 @@ class LandedZip:
         return [MaskSplit(self.subset, self.digit, self.name, self.uri, part, parts) for part in range(parts)]
 
 
-def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ()) -> tuple[LandedZip, ...]:
-    """All zips of the subsets; where none is named, of those of which one has landed. InputError where none has."""
+def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ()) -> dict[str, list[LandedZip]]:
+    """All zips of the subsets, by subset; where none is named, of those of which one has landed. InputError: none has."""
     landing = settings.storage_uri(settings.landing)
-    zips = [
-        LandedZip(zip_file.subset, zip_file.digit, zip_file.file.name, uri, file_state(uri))
-        for zip_file in mask_files(release, subsets)
-        for uri in [join_uri(landing, zip_file.file.name)]
-    ]
-    landed = {zip_file.subset for zip_file in zips if zip_file.state}
-    if absent := [subset for subset in subsets if subset not in landed] if subsets else [""] * (not landed):
-        of = f" of {', '.join(absent)}" if subsets else ""
+    zips: dict[str, list[LandedZip]] = {}
+    for mask_file in mask_files(release, subsets):
+        name = mask_file.file.name
+        uri = join_uri(landing, name)
+        landed_zip = LandedZip(mask_file.subset, mask_file.digit, name, uri, file_state(uri))
+        zips.setdefault(mask_file.subset, []).append(landed_zip)
+    landed = {subset: of_subset for subset, of_subset in zips.items() if any(each.state for each in of_subset)}
+    absent = [subset for subset in subsets if subset not in landed]
+    if absent or not landed:
+        of = f" of {', '.join(absent)}" if absent else ""
         raise InputError(
             f"{settings.landing}: none of the zips of {release.release}'s masks{of} is here; bring them with `oilake fetch "
             f"--release {release.release} --masks`"
         )
-    return tuple(zip_file for zip_file in zips if zip_file.subset in landed)
+    return landed
 
 
 def share_splits(zips: Sequence[LandedZip], cores: int) -> list[list[MaskSplit]]:

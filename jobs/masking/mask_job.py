@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -33,10 +33,11 @@ Checks = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class MaskPlan:
-    """What one run does. `zips`: of the subsets that are asked for; `digests`: of what their rows are made from; `before`:
-    what is published of each subset, as `SubsetChecks`; `redone`: the subsets that are looked at, the others stay."""
+    """What one run does. `zips`: by subset, of those that are asked for; `digests`: of what their rows are made from;
+    `before`: what is published of each subset, as `SubsetChecks`; `redone`: the subsets that are looked at, the others
+    stay."""
 
-    zips: tuple[LandedZip, ...]
+    zips: Mapping[str, Sequence[LandedZip]]
     digests: dict[str, str]
     before: Checks
     redone: tuple[str, ...]
@@ -63,7 +64,7 @@ def verify_masks(
     warehouse = publish.settled_warehouse(settings)
     pin = require_snapshot(warehouse, release.release)
     zips = find_zips(settings, release, subsets)
-    row_files = _row_files(warehouse, pin, [zip_file.subset for zip_file in zips])
+    row_files = _row_files(warehouse, pin, zips)
     plan = _plan_checks(warehouse, pin, zips, force)
     basis = ((pin.release, INGEST, pin.fingerprints[INGEST]),)
     kept = _kept_files(warehouse, pin, plan.stays)
@@ -88,7 +89,7 @@ def verify_masks(
     done = run_derived_job(settings, task, stage_checks, force)
     shown = MaskOutcome()
     for outcome in outcomes.values():
-        shown.add(replace(outcome, staged=[]))
+        shown.add(outcome)
     return MaskVerification(
         pin.release,
         settings.landing,
@@ -101,12 +102,12 @@ def verify_masks(
     )
 
 
-def _row_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _row_files(warehouse: Warehouse, pin: Snapshot, subsets: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The Parquet files of `masks` by subset; ConfigError where the release was ingested without masks of one."""
     files = slice_files.published_files(warehouse, LISTED, pin)
     by_subset = {
         subset: tuple(file.uri for file in files if file.partition["subset"] == subset and file.rows)
-        for subset in dict.fromkeys(subsets)
+        for subset in subsets
     }
     if empty := [subset for subset, uris in by_subset.items() if not uris]:
         raise ConfigError(
@@ -116,15 +117,12 @@ def _row_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> d
     return by_subset
 
 
-def _plan_checks(warehouse: Warehouse, pin: Snapshot, zips: tuple[LandedZip, ...], force: bool) -> MaskPlan:
+def _plan_checks(warehouse: Warehouse, pin: Snapshot, zips: Mapping[str, Sequence[LandedZip]], force: bool) -> MaskPlan:
     before: Checks = {}
     if TABLE in pin.table_versions and lost_rows_sentence(warehouse, pin, JOB) is None:
         before = json.loads(read_property(warehouse, pin, JOB, COUNTS_PROPERTY))
     code = code_version.code_digest(MODULE, JOB)
-    digests = {
-        subset: _subset_digest([zip_file for zip_file in zips if zip_file.subset == subset], code)
-        for subset in dict.fromkeys(zip_file.subset for zip_file in zips)
-    }
+    digests = {subset: _subset_digest(of_subset, code) for subset, of_subset in zips.items()}
     redone = [subset for subset, digest in digests.items() if force or before.get(subset, {}).get("digest") != digest]
     return MaskPlan(zips, digests, before, tuple(redone))
 
@@ -147,7 +145,7 @@ def _check_zips(spark: SparkSession, plan: MaskPlan, context: MaskContext) -> di
     cores = spark.sparkContext.defaultParallelism
     outcomes = {}
     for subset in plan.redone:
-        shares = share_splits([zip_file for zip_file in plan.zips if zip_file.subset == subset], cores)
+        shares = share_splits(plan.zips[subset], cores)
         outcomes[subset] = MaskOutcome()
         what = f"{context.release}: masks of {subset}"
         for outcome in spark_tasks.run_tasks(
@@ -162,7 +160,7 @@ def _subset_checks(plan: MaskPlan, outcomes: Mapping[str, MaskOutcome]) -> Check
         subset: asdict(
             SubsetChecks(
                 plan.digests[subset],
-                sum(zip_file.subset == subset and zip_file.state is not None for zip_file in plan.zips),
+                sum(zip_file.state is not None for zip_file in plan.zips[subset]),
                 outcome.members,
                 outcome.bytes,
                 dict(outcome.statuses),

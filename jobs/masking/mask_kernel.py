@@ -61,7 +61,8 @@ def check_masks(split: MaskSplit, context: MaskContext) -> Iterator[MaskOutcome]
     """One report of the split, its rows staged. The first share of a zip tells of the rows that it lacks."""
     listed = _listed_masks(split, context)
     outcome = MaskOutcome()
-    writer = Writer(context.warehouse, schemas.table_schema(TABLE), _partition(split, context), context.run_id, 0)
+    partition = {"release": context.release, "subset": split.subset}
+    writer = Writer(context.warehouse, schemas.table_schema(TABLE), partition, context.run_id, 0)
     rows: list[Row] = []
     for row in _check_split(split, listed, context.rules, outcome):
         outcome.count_mask(row["status"], row["reason"], row["mask_path"])
@@ -74,10 +75,6 @@ def check_masks(split: MaskSplit, context: MaskContext) -> Iterator[MaskOutcome]
     if outcome.statuses:
         outcome.staged.append(writer.close())
     yield outcome
-
-
-def _partition(split: MaskSplit, context: MaskContext) -> dict[str, str]:
-    return {"release": context.release, "subset": split.subset}
 
 
 def _as_table(rows: list[Row]) -> pa.Table:

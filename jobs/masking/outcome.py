@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from oilake.jobs.blobs.shown_names import keep_names, name_lines
 from oilake.jobs.tables.staging import StagedFile
 
 VERIFIED, EXTRA, MISSING = "verified", "extra", "missing"
 BAD = ("missing", "unreadable", "blank", "outside_box", "extra")
-SHOWN = 5
 
 
 @dataclass
@@ -31,15 +31,15 @@ class MaskOutcome:
         self.statuses[status] += 1
         if reason:
             self.reasons[reason] += 1
-        if status in BAD and len(names := self.shown.setdefault(status, [])) < SHOWN:
-            names.append(f"{name} ({reason})" if reason else name)
+        if status in BAD:
+            keep_names(self.shown, status, [f"{name} ({reason})" if reason else name])
 
     def add(self, other: MaskOutcome) -> None:
         """Takes the other's counts."""
         self.statuses.update(other.statuses)
         self.reasons.update(other.reasons)
         for status, names in other.shown.items():
-            self.shown[status] = [*self.shown.get(status, []), *names][:SHOWN]
+            keep_names(self.shown, status, names)
         self.members += other.members
         self.bytes += other.bytes
         self.staged += other.staged
@@ -102,9 +102,7 @@ class MaskVerification:
         reasons = _sum_counts(checks.reasons for checks in every)
         if reasons:
             lines.append("reasons: " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
-        for status, names in self.shown.items():
-            more = self.statuses[status] - len(names)
-            lines.append(f"{status}: {', '.join(names)}" + (f" and {more:,} more" if more > 0 else ""))
+        lines += name_lines(self.shown, self.statuses)
         return "\n".join(lines if self.changed else [*lines, "nothing changed since the last check"])
 
     def failure(self) -> str:

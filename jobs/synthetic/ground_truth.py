@@ -41,6 +41,12 @@ def append_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
         _write_rows(out, rows)
 
 
+def read_truth(out: Path, name: str) -> list[dict[str, str]]:
+    """The rows of <out>/truth/<name>, texts by their column."""
+    with open(out / "truth" / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def _write_rows(out: IO[str], rows: Iterable[Sequence[Any]]) -> None:
     csv.writer(out, lineterminator="\n").writerows(rows)
 

@@ -147,9 +147,3 @@ def _flip_last_byte(path: Path, name: str) -> None:
         last = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([last[0] ^ 0xFF]))
-
-
-def read_truth(out: Path) -> list[dict[str, str]]:
-    """The rows of <out>/truth/masks.csv."""
-    with open(out / "truth" / "masks.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

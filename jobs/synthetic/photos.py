@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 import shutil
@@ -125,9 +124,3 @@ def clear_earlier(out: Path) -> None:
 def write_list(out: Path, rows: Iterable[Sequence[object]]) -> None:
     """<out>/photos.txt: split/ID of every image that has a photo, as the official lists have it."""
     (out / LIST).write_text("".join(f"{row[0]}/{row[1]}\n" for row in rows))
-
-
-def read_truth(out: Path) -> list[dict[str, str]]:
-    """The rows of <out>/truth/photos.csv."""
-    with open(out / "truth" / "photos.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from oilake.jobs.synthetic import photos
+from oilake.jobs.synthetic import ground_truth, photos
 
 UNAVAILABLE = "/photo_unavailable.png"
 
@@ -29,7 +29,7 @@ class PhotoMirror(ThreadingHTTPServer):
     def __init__(self, sample: Path, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), PhotoMirrorHandler)
         self.photos: dict[str, tuple[Path, str]] = {}
-        for row in photos.read_truth(sample):
+        for row in ground_truth.read_truth(sample, "photos.csv"):
             path = sample / photos.FOLDER / row["subset"] / f"{row['image_id']}.jpg"
             for url in filter(None, (row["url"], row["thumbnail_url"])):
                 parts = urlsplit(url)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oilake.jobs.blobs.blob_status import BAD, STATUSES
+from oilake.jobs.blobs.shown_names import name_lines
 from oilake.jobs.downloading.summary import DownloadSummary
 
 
@@ -63,9 +64,7 @@ class Verification:
             lines.append(f"with {self.carried:,} rows of earlier checks of other images at this place:")
         counted = [(status, self.statuses[status]) for status in STATUSES if self.statuses.get(status)]
         lines += [f"  {status:<15}{count:>12,}" for status, count in counted]
-        for status, keys in self.shown.items():
-            more = self.statuses[status] - len(keys)
-            lines.append(f"{status}: {', '.join(keys)}" + (f" and {more:,} more" if more > 0 else ""))
+        lines += name_lines(self.shown, self.statuses)
         if not self.changed:
             lines.append("nothing changed since the last check")
         return "\n".join(lines)

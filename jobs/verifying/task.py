@@ -18,6 +18,7 @@ from oilake.jobs.blobs import blob_status
 from oilake.jobs.blobs.locations import Location
 from oilake.jobs.blobs.reader import Method, inspect_blobs
 from oilake.jobs.blobs.records import Blob, BlobFacts, ExpectedImage
+from oilake.jobs.blobs.shown_names import keep_names
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying import previous_checks
@@ -27,7 +28,6 @@ from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
 
 TABLE = "blob_checks"
-SHOWN = 5
 
 
 class MatchedBlob(NamedTuple):
@@ -84,7 +84,7 @@ class VerifyOutcome:
         """Takes the other's counts."""
         self.statuses.update(other.statuses)
         for status, keys in other.shown.items():
-            self.shown[status] = [*self.shown.get(status, []), *keys][:SHOWN]
+            keep_names(self.shown, status, keys)
         for name in ("blobs", "bytes", "read", "read_bytes", "unchanged"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.staged += other.staged
@@ -156,11 +156,8 @@ def date_row(row: Row, old: Row | None, context: VerifyContext, outcome: VerifyO
     is_same = old is not None and all(old[name] == value for name, value in row.items())
     outcome.unchanged += is_same
     outcome.statuses[row["status"]] += 1
-    if (
-        row["status"] in (*blob_status.BAD, "unexpected")
-        and len(shown := outcome.shown.setdefault(row["status"], [])) < SHOWN
-    ):
-        shown.append(row["key"] + (f" ({row['note']})" if row["note"] else ""))
+    if row["status"] in (*blob_status.BAD, "unexpected"):
+        keep_names(outcome.shown, row["status"], [row["key"] + (f" ({row['note']})" if row["note"] else "")])
     if is_same and old:
         return {**row, "run_id": old["run_id"], "checked_at": old["checked_at"]}
     return {**row, "run_id": context.run_id, "checked_at": datetime.datetime.now(datetime.timezone.utc)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -51,21 +51,30 @@ class PicturePlaces:
     readers: tuple[tuple[Location, ReadBlob], ...]
     max_pixels: int
 
-    def find(self, image_id: str, subset: str, checked: Iterable[tuple[str, str]] = ()) -> Picture | None:
+    def find_picture(self, image_id: str, subset: str, checked: Iterable[tuple[str, str]] = ()) -> Picture | None:
         """The picture of an image; None where no place has one that a browser shows.
 
-        `checked`: (location, key) of blobs that a check has seen; the names that such files usually have are tried too.
+        `checked`: (location, key) of blobs that a check has seen; looked at where none lies under a usual name.
         """
+        usual = usual_keys(subset, image_id)
+        if picture := self._find_under(image_id, {location.uri: usual for location, _ in self.readers}):
+            return picture
+        seen: dict[str, list[str]] = {}
+        for place, key in checked:
+            seen.setdefault(place, []).append(key)
+        return self._find_under(image_id, seen)
+
+    def _find_under(self, image_id: str, keys: Mapping[str, Sequence[str]]) -> Picture | None:
+        """The first picture under the keys of each place, by its URI."""
         for location, read in self.readers:
-            keys = [key for place, key in checked if place == location.uri]
-            data = read(image_id, dict.fromkeys([*keys, *usual_keys(subset, image_id)]))
+            data = read(image_id, keys[location.uri]) if location.uri in keys else None
             if data is not None and (picture := _as_picture(data)):
                 return picture
         return None
 
     def find_small(self, image_id: str, subset: str) -> Picture | None:
         """The same, at most SMALL pixels long and upright; None also where its bytes cannot be unfolded."""
-        picture = self.find(image_id, subset)
+        picture = self.find_picture(image_id, subset)
         if picture is None:
             return None
         try:
@@ -94,12 +103,12 @@ def usual_keys(subset: str, image_id: str) -> list[str]:
 
 def _open_reader(location: Location, settings: Settings, most: int) -> ReadBlob:
     if location.kind == "folder":
-        return lambda image_id, keys: _first(keys, lambda key: _read_file(location.uri, key, most))
+        return lambda image_id, keys: _first_blob(keys, lambda key: _read_file(location.uri, key, most))
     if location.kind == "s3":
         from oilake.jobs.transport import s3  # boto3 takes a while to import, and a folder needs none of it
 
         source = s3.s3_source(settings.fetch, settings.storage)
-        return lambda image_id, keys: _first(
+        return lambda image_id, keys: _first_blob(
             keys,
             lambda key: _read_object(source, f"s3://{location.bucket}/{location.prefix}{key}", settings.fetch, most),
         )
@@ -107,7 +116,7 @@ def _open_reader(location: Location, settings: Settings, most: int) -> ReadBlob:
     return lambda image_id, keys: archive.read(image_id)
 
 
-def _first(keys: Iterable[str], read: Callable[[str], bytes | None]) -> bytes | None:
+def _first_blob(keys: Iterable[str], read: Callable[[str], bytes | None]) -> bytes | None:
     return next(
         (data for key in keys if is_plain(key) and not is_hidden(key) and (data := read(key)) is not None), None
     )
@@ -159,9 +168,7 @@ class _Archive:
         if member is None or member.size > self._most:
             return None
         if self._is_gzip:
-            return next(
-                (_read_all(read, member.size) for _, read in tar_members.read_bodies(self._path, {member.start})), None
-            )
+            return next((read(member.size) for _, read in tar_members.read_bodies(self._path, {member.start})), None)
         with open(self._path, "rb") as file:
             file.seek(member.start)
             return file.read(member.size)
@@ -169,13 +176,6 @@ class _Archive:
     def _list_members(self) -> dict[str, tar_members.TarMember]:
         members = (member for member in tar_members.list_members(self._path) if member.is_file)
         return {image_id: member for member in members if (image_id := image_id_in_key(member.name))}
-
-
-def _read_all(read: Callable[[int], bytes], size: int) -> bytes:
-    held = bytearray()
-    while len(held) < size and (piece := read(size - len(held))):
-        held += piece
-    return bytes(held)
 
 
 def _as_picture(data: bytes) -> Picture | None:

@@ -19,7 +19,7 @@ class FoundClasses(NamedTuple):
 def search_classes(view: PinnedView, release: str, text: str) -> FoundClasses:
     """The classes whose name or MID holds `text`, those whose name begins with it first; all where it is empty."""
     sought = " ".join(text.split()).casefold()
-    fitting = [row for row in view.classes(release).values() if sought in _folded_name(row) or sought in row["mid"]]
+    fitting = [row for row in view.class_rows(release).values() if sought in _folded_name(row) or sought in row["mid"]]
     fitting.sort(key=lambda row: (not _folded_name(row).startswith(sought), _folded_name(row), row["mid"]))
     return FoundClasses(fitting[:SHOWN_CLASSES], len(fitting))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from oilake.jobs.reporting import palette
 from oilake.jobs.viewing.canvas import Canvas
@@ -16,37 +16,55 @@ ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_
 FAR = 0.6
 
 
+class MarkPen(NamedTuple):
+    """What marks are drawn with. `names`: of classes, `colours`: of those that are drawn, by MID."""
+
+    canvas: Canvas
+    names: Mapping[str, str]
+    colours: Mapping[str, str]
+
+    def class_name(self, mid: str) -> str:
+        """The name of a class; its MID where the release names it not."""
+        return self.names.get(mid) or mid
+
+
 def draw_record(
     record: ImageRecord, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]
 ) -> Drawing:
     """The marks of an image. `names`: of classes, `attributes`: of what relationships say of one object, by MID."""
-    boxes, masks = record.of("boxes"), record.of("masks")
-    colours = _class_colours([*boxes, *masks, *record.of("points")])
+    boxes, masks = record.table_rows("boxes"), record.table_rows("masks")
+    pen = MarkPen(canvas, names, _class_colours([*boxes, *masks, *record.table_rows("points")]))
     return Drawing(
         canvas,
-        [_box_mark(n, row, canvas, names, colours) for n, row in enumerate(boxes, 1)],
-        [_mask_mark(n, row, canvas, names, colours) for n, row in enumerate(masks, 1)],
+        [_box_mark(n, row, pen) for n, row in enumerate(boxes, 1)],
+        [_mask_mark(n, row, pen) for n, row in enumerate(masks, 1)],
         [_click_mark(click, canvas) for row in masks for click in row.get("clicks") or ()],
         [
-            PointMark("extreme point", colours[row["mid"]], *canvas.shown_place(point["x"], point["y"]), "extreme", "")
+            PointMark(
+                "extreme point", pen.colours[row["mid"]], *canvas.shown_place(point["x"], point["y"]), "extreme", ""
+            )
             for row in boxes
             for point in row.get("extreme_points") or ()
         ],
-        [_point_mark(row, canvas, names, colours) for row in record.of("points")],
-        [_link_mark(row, canvas, names, attributes) for row in record.of("relationships")],
-        [_trace_mark(row, stretch, canvas) for row in record.of("narratives") for stretch in row["traces"] or ()],
+        [_point_mark(row, pen) for row in record.table_rows("points")],
+        [_link_mark(row, pen, attributes) for row in record.table_rows("relationships")],
+        [
+            _trace_mark(row, stretch, canvas)
+            for row in record.table_rows("narratives")
+            for stretch in row["traces"] or ()
+        ],
     )
 
 
 def _attribute_words(row: Row) -> str:
     """What is said of a box's attributes; an unknown one is called unknown."""
+    if all(row.get(name) is None for name in ATTRIBUTES):
+        return "attributes: unknown"
     words = []
     for name in ATTRIBUTES:
         value, word = row.get(name), name.removeprefix("is_").replace("_", " ")
         if value is not False:
             words.append(word if value else f"{word}: unknown")
-    if len(words) == len(ATTRIBUTES) and all(row.get(name) is None for name in ATTRIBUTES):
-        return "attributes: unknown"
     return ", ".join(words) or "no attribute"
 
 
@@ -60,33 +78,26 @@ def _attribute_styles(row: Row) -> list[str]:
     return styles + ["unknown"] * any(row.get(name) is None for name in ATTRIBUTES)
 
 
-def _box_mark(number: int, row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> BoxMark:
+def _box_mark(number: int, row: Row, pen: MarkPen) -> BoxMark:
     words = f"{row['source']}; {_attribute_words(row)}"
-    return _rectangle(number, row, canvas, names, colours, _attribute_styles(row), words)
+    return _rectangle_mark(number, row, pen, _attribute_styles(row), words)
 
 
-def _mask_mark(number: int, row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> BoxMark:
+def _mask_mark(number: int, row: Row, pen: MarkPen) -> BoxMark:
     iou = row.get("predicted_iou")
     quality = "no predicted IoU" if iou is None else f"predicted IoU {iou:.2f}"
-    return _rectangle(number, row, canvas, names, colours, ["mask"], f"{row['mask_path']}; {quality}")
+    return _rectangle_mark(number, row, pen, ["mask"], f"{row['mask_path']}; {quality}")
 
 
-def _rectangle(
-    number: int,
-    row: Row,
-    canvas: Canvas,
-    names: Mapping[str, str],
-    colours: Mapping[str, str],
-    styles: Sequence[str],
-    words: str,
-) -> BoxMark:
+def _rectangle_mark(number: int, row: Row, pen: MarkPen, styles: Sequence[str], words: str) -> BoxMark:
+    canvas = pen.canvas
     corners = [canvas.shown_place(row[x], row[y]) for x, y in (("x_min", "y_min"), ("x_max", "y_max"))]
     left, right = sorted(x for x, _ in corners)
     is_far = left > canvas.shown_sides[0] * FAR
     return BoxMark(
         number,
-        names.get(row["mid"]) or row["mid"],
-        colours[row["mid"]],
+        pen.class_name(row["mid"]),
+        pen.colours[row["mid"]],
         row["x_min"] * canvas.width,
         row["y_min"] * canvas.height,
         (row["x_max"] - row["x_min"]) * canvas.width,
@@ -106,22 +117,22 @@ def _click_mark(click: Row, canvas: Canvas) -> PointMark:
     return PointMark("click", palette.GREEN, *canvas.shown_place(click["x"], click["y"]), style, words)
 
 
-def _point_mark(row: Row, canvas: Canvas, names: Mapping[str, str], colours: Mapping[str, str]) -> PointMark:
+def _point_mark(row: Row, pen: MarkPen) -> PointMark:
     votes = ", ".join(
         f"{word} {'unknown' if row[f'{word}_votes'] is None else row[f'{word}_votes']}"
         for word in ("yes", "no", "unsure")
     )
-    name = names.get(row["mid"]) or row["mid"]
     words = f"{row['estimate']}; votes: {votes}; {row['source']}"
-    return PointMark(name, colours[row["mid"]], *canvas.shown_place(row["x"], row["y"]), row["estimate"], words)
+    place = pen.canvas.shown_place(row["x"], row["y"])
+    return PointMark(pen.class_name(row["mid"]), pen.colours[row["mid"]], *place, row["estimate"], words)
 
 
-def _link_mark(row: Row, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]) -> LinkMark:
+def _link_mark(row: Row, pen: MarkPen, attributes: Mapping[str, str]) -> LinkMark:
     ends = [
-        canvas.shown_place((row[f"x_min_{n}"] + row[f"x_max_{n}"]) / 2, (row[f"y_min_{n}"] + row[f"y_max_{n}"]) / 2)
+        pen.canvas.shown_place((row[f"x_min_{n}"] + row[f"x_max_{n}"]) / 2, (row[f"y_min_{n}"] + row[f"y_max_{n}"]) / 2)
         for n in (1, 2)
     ]
-    first, second = (names.get(row[f"mid_{n}"]) or row[f"mid_{n}"] for n in (1, 2))
+    first, second = (pen.class_name(row[f"mid_{n}"]) for n in (1, 2))
     if row["is_attribute"]:
         second = attributes.get(row["mid_2"]) or second
     words = f"{first} {row['relationship'].replace('_', ' ')} {second}"

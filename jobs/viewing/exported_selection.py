@@ -27,7 +27,11 @@ class ExportedSelection:
 def export_selection(selection: Selection, mids: Sequence[str], warehouse: str) -> ExportedSelection:
     """What says the same as a selection; `mids`: its class and those below it."""
     table = "image_labels" if selection.asks_labels else "images"
-    where = None if _needs_list(selection) or (selection.asks_labels and selection.license) else _where(selection, mids)
+    where = (
+        None
+        if _needs_list(selection) or (selection.asks_labels and selection.license)
+        else _row_condition(selection, mids)
+    )
     place = ["--release", selection.release, "--warehouse", warehouse]
     show = shlex.join(["oilake", "show", table, "--where", where, *place]) if where else None
     listed = (
@@ -46,7 +50,7 @@ def _needs_list(selection: Selection) -> bool:
     return bool(selection.change or selection.blob or selection.contradiction)
 
 
-def _where(selection: Selection, mids: Sequence[str]) -> str:
+def _row_condition(selection: Selection, mids: Sequence[str]) -> str:
     parts = []
     if mids:
         parts.append(

@@ -30,7 +30,7 @@ def read_page(view: PinnedView, selection: Selection, size: int = PAGE) -> Image
     """The next `size` images of a selection. Each: image_id, subset, and of labels `labels`, up to four of those chosen."""
     tables = choose_tables(view, selection)
     images: list[dict[str, Any]] = []
-    for span in _id_spans(tables.driver, selection.after, tables.is_by_image):
+    for span in _id_spans(tables.leading_files, selection.after, tables.is_by_image):
         images += _read_span(view, tables, span, size + 1 - len(images))
         if len(images) > size:
             break
@@ -40,21 +40,21 @@ def read_page(view: PinnedView, selection: Selection, size: int = PAGE) -> Image
 def read_ids(view: PinnedView, selection: Selection) -> Iterator[str]:
     """The IDs of all images of a selection, sorted, as they are read."""
     tables = choose_tables(view, selection)
-    spans = _id_spans(tables.driver, selection.after, tables.is_by_image)
+    spans = _id_spans(tables.leading_files, selection.after, tables.is_by_image)
     return (image_id for span in spans for image_id in _read_span_ids(view, tables, span))
 
 
 def count_images(view: PinnedView, selection: Selection, always: bool = False) -> int | None:
     """How many images a selection has in all; None where so many rows would be read that it is not `always` done."""
     tables = choose_tables(view, selection.from_start())
-    if tables.driver is None:
+    if tables.leading_files is None:
         return 0
-    if tables.driver.rows > COUNTED_ROWS and not always:
+    if tables.leading_files.rows > COUNTED_ROWS and not always:
         return None
     query = view.engine.begin_query()
-    rows = tables.condition(query, IdSpan("", None), tables.driver)
+    rows = tables.rows_sql(query, IdSpan("", None), tables.leading_files)
     images = "*" if tables.leading.name == "images" else "DISTINCT image_id"
-    return int(query.rows(f"SELECT count({images}) AS images {rows}")[0]["images"])
+    return int(query.read_rows(f"SELECT count({images}) AS images {rows}")[0]["images"])
 
 
 def _id_spans(driver: ViewSlice | None, after: str, is_by_image: bool) -> Iterator[IdSpan]:
@@ -81,8 +81,8 @@ def _read_span(view: PinnedView, tables: SelectionTables, span: IdSpan, size: in
     if not ids:
         return []
     query, driver = view.engine.begin_query(), _span_files(tables, span)
-    of_page = tables.condition(query, IdSpan(span.after, ids[:size][-1]), driver)
-    return query.rows(
+    of_page = tables.rows_sql(query, IdSpan(span.after, ids[:size][-1]), driver)
+    return query.read_rows(
         f"SELECT image_id, {tables.subset_of_group}, {_label_list(tables)} AS labels {of_page} "
         "GROUP BY image_id ORDER BY image_id"
     )
@@ -95,13 +95,15 @@ def _read_span_ids(view: PinnedView, tables: SelectionTables, span: IdSpan, rows
         return iter(())
     query = view.engine.begin_query()
     distinct, bound = ("DISTINCT ", "") if rows is None else ("", f" LIMIT {query.bind(rows)}")
-    return query.column(f"SELECT {distinct}image_id {tables.condition(query, span, driver)} ORDER BY image_id{bound}")
+    return query.read_column(
+        f"SELECT {distinct}image_id {tables.rows_sql(query, span, driver)} ORDER BY image_id{bound}"
+    )
 
 
 def _span_files(tables: SelectionTables, span: IdSpan) -> ViewSlice:
     """The leading files that may hold images of a span."""
-    assert tables.driver is not None
-    return tables.driver.between(span.after, span.last) if tables.is_by_image else tables.driver
+    assert tables.leading_files is not None
+    return tables.leading_files.keep_between(span.after, span.last) if tables.is_by_image else tables.leading_files
 
 
 def _label_list(tables: SelectionTables) -> str:

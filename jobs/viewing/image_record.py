@@ -25,7 +25,7 @@ class ImageRecord:
     rows: dict[str, list[Row] | None]
     problems: list[str] = field(default_factory=list)
 
-    def of(self, table: str) -> list[Row]:
+    def table_rows(self, table: str) -> list[Row]:
         """The rows of a table; none where it is not published."""
         return self.rows.get(table) or []
 
@@ -71,21 +71,21 @@ def read_record(view: PinnedView, release: str, image_id: str) -> ImageRecord:
 
 def image_rows(view: PinnedView, table: str, release: str, image_id: str, since: str | None = None) -> list[Row] | None:
     """The published rows of a table that are about the image, as they lie in it; None where it is not published."""
-    published = view.slice(table, release, since)
+    published = view.table_slice(table, release, since)
     if published is None:
         return None
-    chosen = published if table == "blob_checks" else published.holding([image_id])
+    chosen = published.keep_holding("image_id", [image_id])
     if not chosen.files:
         return []
     query = view.engine.begin_query()
-    return query.rows(f"SELECT * FROM {query.relation(chosen)} WHERE image_id = {query.bind(image_id)}")
+    return query.read_rows(f"SELECT * FROM {query.files_relation(chosen)} WHERE image_id = {query.bind(image_id)}")
 
 
 def read_history(view: PinnedView, image_id: str) -> ImageHistory:
     """The image in every release, and every published comparison's rows about it."""
     changes: dict[str, list[Row]] = {table: [] for table in COMPARED}
     for release in view.releases:
-        for since in view.earlier(release):
+        for since in view.earlier_releases(release):
             for table in COMPARED:
                 changes[table] += image_rows(view, table, release, image_id, since) or []
     return ImageHistory([_release_entry(view, release, image_id) for release in view.releases], changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -9,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.downloading.request import IMAGE_ID, SUBSETS
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.viewing.blob_pictures import Picture
 from oilake.jobs.viewing.canvas import picture_canvas
 from oilake.jobs.viewing.drawing import draw_record
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
-from oilake.jobs.viewing.view_html import is_image_id, render
+from oilake.jobs.viewing.view_html import render
 
 NAMED_MARKS = 12
 
@@ -62,15 +63,15 @@ def compare_page(viewer: Viewer, request: Request) -> Response:
     return make_page("compare_page.html", request, viewer, sides=sides, image_id=image_id)
 
 
-def picture(viewer: Viewer, request: Request) -> Response:
+def whole_picture(viewer: Viewer, request: Request) -> Response:
     """The picture of an image as it lies there."""
-    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _subset(request))
+    shown = _find_picture(viewer, request.path_params["release"], _image_id(request), _asked_subset(request))
     return _picture_response(shown)
 
 
 def small_picture(viewer: Viewer, request: Request) -> Response:
     """The picture of an image, made small; a grey one that says so where there is none: a page shows many."""
-    small = viewer.places.find_small(_image_id(request), _subset(request))
+    small = viewer.places.find_small(_image_id(request), _asked_subset(request))
     if small is None:
         return Response(render("no_picture.svg"), media_type="image/svg+xml")
     return _picture_response(small)
@@ -78,12 +79,12 @@ def small_picture(viewer: Viewer, request: Request) -> Response:
 
 def _image_id(request: Request) -> str:
     image_id = str(request.path_params["image_id"])
-    if not is_image_id(image_id):
+    if not IMAGE_ID.fullmatch(image_id):
         raise ConfigError(f"image {image_id!r}: an ID is 16 lower-case hex digits")
     return image_id
 
 
-def _subset(request: Request) -> str:
+def _asked_subset(request: Request) -> str:
     subset = str(request.path_params["subset"])
     if subset not in SUBSETS:
         raise ConfigError(f"subset {subset!r}: must be one of {', '.join(SUBSETS)}")
@@ -94,11 +95,11 @@ def _image_side(viewer: Viewer, record: ImageRecord, prefix: str = "") -> dict[s
     """What a page shows of an image in one release; `prefix` keeps the names of its switches apart from another side's."""
     names = class_names(viewer.view, record.release)
     row = record.image or {}
-    subset = row.get("subset") or next((label["subset"] for label in record.of("image_labels")), "train")
+    subset = row.get("subset") or next((label["subset"] for label in record.table_rows("image_labels")), "train")
     shown = _find_picture(viewer, record.release, record.image_id, subset, record)
     rotation = row.get("rotation")
     canvas = picture_canvas(shown.sides if shown else None, None if shown and shown.is_turned else rotation)
-    drawing = draw_record(record, canvas, names, viewer.view.attributes(record.release))
+    drawing = draw_record(record, canvas, names, viewer.view.attribute_names(record.release))
     return {
         "record": record,
         "image": record.image,
@@ -118,10 +119,17 @@ def _find_picture(
     """The picture under the names that are usual, else under those that a check has seen."""
     if not viewer.places.readers:
         return None
-    if usual := viewer.places.find(image_id, subset):
-        return usual
-    checks = record.of("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
-    return viewer.places.find(image_id, subset, [(row["location"], row["key"]) for row in checks])
+    return viewer.places.find_picture(image_id, subset, _checked_blobs(viewer, release, image_id, record))
+
+
+def _checked_blobs(
+    viewer: Viewer, release: str, image_id: str, record: ImageRecord | None
+) -> Iterator[tuple[str, str]]:
+    """(location, key) of the image's blobs that a check has seen; nothing is read before the first is asked for."""
+    checks = (
+        record.table_rows("blob_checks") if record else image_rows(viewer.view, "blob_checks", release, image_id) or []
+    )
+    yield from ((row["location"], row["key"]) for row in checks)
 
 
 def _picture_response(shown: Picture | None) -> Response:

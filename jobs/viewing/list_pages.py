@@ -20,14 +20,14 @@ from oilake.jobs.viewing.view_html import render
 def home_page(viewer: Viewer, request: Request) -> Response:
     """What is published, release by release."""
     view = viewer.view
-    releases = [release_overview.overview(view, release) for release in reversed(view.releases)]
+    releases = [release_overview.read_overview(view, release) for release in reversed(view.releases)]
     tables = list(dict.fromkeys(name for release in releases for name in release.rows))
     return make_page("home_page.html", request, viewer, releases=releases, tables=tables, notes=view.notes)
 
 
 def classes_page(viewer: Viewer, request: Request) -> Response:
     """The classes of a release by what was typed; `part=1` asks for the list alone."""
-    selection = _selection(viewer, request)
+    selection = _asked_selection(viewer, request)
     text = request.query_params.get("q", "")[:200]
     classes = search_classes(viewer.view, selection.release, text)
     return make_page("classes_page.html", request, viewer, selection=selection, text=text, classes=classes)
@@ -35,7 +35,7 @@ def classes_page(viewer: Viewer, request: Request) -> Response:
 
 def browse_page(viewer: Viewer, request: Request) -> Response:
     """The images of a selection, a page of them."""
-    view, selection = viewer.view, _selection(viewer, request)
+    view, selection = viewer.view, _asked_selection(viewer, request)
     names = class_names(view, selection.release)
     page = image_pages.read_page(view, selection)
     return make_page(
@@ -48,26 +48,26 @@ def browse_page(viewer: Viewer, request: Request) -> Response:
         count=image_pages.count_images(view, selection, bool(request.query_params.get("count"))),
         counts=release_overview.count_verdicts(view, selection.release, selection.mid) if selection.mid else None,
         subclasses=len(view.subclasses(selection.release, selection.mid)) if selection.mid else 0,
-        earlier=view.earlier(selection.release),
+        earlier=view.earlier_releases(selection.release),
         kinds=release_overview.contradiction_kinds(view, selection.release),
     )
 
 
 def selection_page(viewer: Viewer, request: Request) -> Response:
     """How to take a selection along: as IDs, as a condition, as a download."""
-    view, selection = viewer.view, _selection(viewer, request).from_start()
+    view, selection = viewer.view, _asked_selection(viewer, request).from_start()
     export = export_selection(selection, chosen_classes(view, selection), view.place)
     return make_page("selection_page.html", request, viewer, selection=selection, export=export)
 
 
 def selection_ids(viewer: Viewer, request: Request) -> Response:
     """All IDs of a selection, one a line, sorted."""
-    ids = image_pages.read_ids(viewer.view, _selection(viewer, request).from_start())
+    ids = image_pages.read_ids(viewer.view, _asked_selection(viewer, request).from_start())
     headers = {"Content-Disposition": 'attachment; filename="ids.txt"'}
-    return StreamingResponse(_lines(ids), media_type="text/plain; charset=utf-8", headers=headers)
+    return StreamingResponse(_id_lines(ids), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _lines(ids: Iterator[str], at_once: int = 1000) -> Iterator[str]:
+def _id_lines(ids: Iterator[str], at_once: int = 1000) -> Iterator[str]:
     lines: list[str] = []
     for image_id in ids:
         lines.append(f"{image_id}\n")
@@ -79,11 +79,11 @@ def _lines(ids: Iterator[str], at_once: int = 1000) -> Iterator[str]:
 
 def changes_page(viewer: Viewer, request: Request) -> Response:
     """What changed from an earlier release to a later one, in numbers that lead to the images."""
-    view, selection = viewer.view, _selection(viewer, request)
-    earlier = view.earlier(selection.release)
+    view, selection = viewer.view, _asked_selection(viewer, request)
+    earlier = view.earlier_releases(selection.release)
     since = selection.since or (earlier[-1] if earlier else "")
     counts = release_overview.count_changes(view, selection.release, since) if since else []
-    pairs = [(before, release) for release in view.releases for before in view.earlier(release)]
+    pairs = [(before, release) for release in view.releases for before in view.earlier_releases(release)]
     chosen = replace(selection, since=since)
     return make_page("changes_page.html", request, viewer, selection=chosen, counts=counts, pairs=pairs)
 
@@ -93,11 +93,11 @@ def style_sheet(viewer: Viewer, request: Request) -> Response:
     return Response(render("viewer.css"), media_type="text/css", headers=KEPT)
 
 
-def icon(viewer: Viewer, request: Request) -> Response:
+def tab_icon(viewer: Viewer, request: Request) -> Response:
     """The sign of the viewer in a browser's tab."""
     return Response(render("icon.svg"), media_type="image/svg+xml", headers=KEPT)
 
 
-def _selection(viewer: Viewer, request: Request) -> Selection:
+def _asked_selection(viewer: Viewer, request: Request) -> Selection:
     selection = parse_selection(request.query_params, list(viewer.view.releases))
-    return with_class(selection, viewer.view.listed(selection.release)) if selection.mid else selection
+    return with_class(selection, viewer.view.listed_classes(selection.release)) if selection.mid else selection

@@ -58,7 +58,7 @@ class Query:
         self._values[name] = value
         return f"${name}"
 
-    def relation(self, published: ViewSlice) -> str:
+    def files_relation(self, published: ViewSlice) -> str:
         """The rows of the slice's files with their partition's values, in brackets; it must have a file."""
         groups: dict[tuple[tuple[str, str], ...], list[ViewFile]] = {}
         for file in published.files:
@@ -78,15 +78,15 @@ class Query:
             self._cursor.register(rows, dataset)
         return f"SELECT *{constants} FROM {rows}"
 
-    def rows(self, text: str) -> list[dict[str, Any]]:
+    def read_rows(self, text: str) -> list[dict[str, Any]]:
         """The answer, a dictionary a row; StoreError where the files cannot be read."""
-        return [row for batch in self._batches(text) for row in batch.to_pylist()]
+        return [row for batch in self._read_batches(text) for row in batch.to_pylist()]
 
-    def column(self, text: str) -> Iterator[Any]:
-        """The values of an answer's one column, as they are read; StoreError as `rows`, also on the way."""
-        return (value for batch in self._batches(text) for value in batch.column(0).to_pylist())
+    def read_column(self, text: str) -> Iterator[Any]:
+        """The values of an answer's one column, as they are read; StoreError as `read_rows`, also on the way."""
+        return (value for batch in self._read_batches(text) for value in batch.column(0).to_pylist())
 
-    def _batches(self, text: str) -> Iterator[pa.RecordBatch]:
+    def _read_batches(self, text: str) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._cursor.sql(text, params=self._values).to_arrow_reader(BATCH)
         except (duckdb.Error, pa.ArrowException, OSError) as error:

@@ -38,4 +38,4 @@ def error_page(viewer: Viewer, request: Request, error: OilakeError, status: HTT
 
 def class_names(view: PinnedView, release: str) -> dict[str, str]:
     """The name of each class of a release by MID; the MID where it has none."""
-    return {mid: row["name"] or mid for mid, row in view.classes(release).items()}
+    return {mid: row["name"] or mid for mid, row in view.class_rows(release).items()}

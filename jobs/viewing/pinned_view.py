@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.release_order import release_number
 from oilake.jobs.tables.class_names import Class
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, pin_snapshots
+from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.jobs.viewing.locked_engine import LockedEngine
 from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
 from oilake.schemas import loader as schemas
 
-NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
+NODE_COLUMNS = ["path", "parent_path", "mid", "relation"]
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
 T = TypeVar("T")
@@ -45,8 +45,7 @@ class PinnedView:
     @property
     def releases(self) -> dict[str, Snapshot]:
         """The newest snapshot of every release, in the order of their numbers."""
-        pins = self._warehouse.pins or {}
-        return dict(sorted(pins.items(), key=lambda item: _release_order(item[0])))
+        return newest_snapshots(self._warehouse)
 
     def snapshot(self, release: str) -> Snapshot:
         """The newest snapshot of a release; ConfigError where it is not published."""
@@ -55,46 +54,48 @@ class PinnedView:
             raise ConfigError(f"release {release!r} is not published here (published: {names})")
         return self.releases[release]
 
-    def slice(self, table: str, release: str, since: str | None = None) -> ViewSlice | None:
+    def table_slice(self, table: str, release: str, since: str | None = None) -> ViewSlice | None:
         """What is published of a table; None where it is not, or this version of the program knows no such table."""
         if table not in schemas.table_names():
             return None
         pin = self.snapshot(release)
         return self.remember((table, release, since), lambda: read_slice(self._warehouse, table, pin, since))
 
-    def earlier(self, release: str) -> list[str]:
+    def earlier_releases(self, release: str) -> list[str]:
         """The releases that a release was compared with."""
         names = self.snapshot(release).table_versions
-        return sorted({name.partition(SINCE)[2] for name in names if SINCE in name}, key=_release_order)
+        return sorted({name.partition(SINCE)[2] for name in names if SINCE in name}, key=release_number)
 
-    def classes(self, release: str) -> dict[str, Row]:
+    def class_rows(self, release: str) -> dict[str, Row]:
         """The classes that a release lists, by MID; none where no list was taken."""
         return self.remember(("classes of", release), lambda: self._read_classes(release))
 
-    def listed(self, release: str) -> list[Class]:
+    def listed_classes(self, release: str) -> list[Class]:
         """(MID, display name) of the release's classes."""
-        return [(mid, row["display_name"]) for mid, row in self.classes(release).items()]
+        return [(mid, row["display_name"]) for mid, row in self.class_rows(release).items()]
 
     def subclasses(self, release: str, mid: str) -> list[str]:
         """The MIDs of all classes below one in the release's hierarchy, sorted."""
         pairs = self.remember(
-            ("ancestors", release), lambda: ancestor_pairs(self._small(release, "hierarchy", NODE_COLUMNS))
+            ("ancestors", release), lambda: ancestor_pairs(self._small_rows(release, "hierarchy", NODE_COLUMNS))
         )
         return sorted({below for below, above in pairs if above == mid})
 
-    def attributes(self, release: str) -> dict[str, str]:
+    def attribute_names(self, release: str) -> dict[str, str]:
         """The names of the attributes that relationships give to objects, by MID."""
-        rows = self.remember(("attributes of", release), lambda: self._small(release, "attributes", ["mid", "name"]))
+        rows = self.remember(
+            ("attributes of", release), lambda: self._small_rows(release, "attributes", ["mid", "name"])
+        )
         return {row["mid"]: row["name"] for row in rows}
 
     def _read_classes(self, release: str) -> dict[str, Row]:
-        rows = self._small(release, "classes", CLASS_COLUMNS)
+        rows = self._small_rows(release, "classes", CLASS_COLUMNS)
         return {
             row["mid"]: row
             for row in sorted(rows, key=lambda row: ((row["name"] or row["mid"]).casefold(), row["mid"]))
         }
 
-    def _small(self, release: str, table: str, columns: list[str]) -> list[Row]:
+    def _small_rows(self, release: str, table: str, columns: list[str]) -> list[Row]:
         pin = self.snapshot(release)
         return small_rows(self._warehouse, table, pin, columns) if table in pin.table_versions else []
 
@@ -107,7 +108,8 @@ class PinnedView:
             return remembered
 
 
-def _release_order(release: str) -> tuple[int, str]:
-    """v10 comes after v9."""
-    number = re.search(r"\d+", release)
-    return (int(number[0]) if number else 0, release)
+def missing_comparison(release: str, since: str) -> ConfigError:
+    """What is said where a release was not compared with an earlier one."""
+    return ConfigError(
+        f"{release} is not compared with {since}; run `oilake changes --from {since} --to {release}` first"
+    )

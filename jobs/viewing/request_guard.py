@@ -75,16 +75,16 @@ class RequestGuard:
         """The refusal of a request that may not pass, or its way to the same page without the token in its address."""
         headers = Headers(scope=scope)
         if host_name(headers.get("host", "")) not in self.hosts:
-            return _refuse(HTTPStatus.MISDIRECTED_REQUEST, "this viewer is not called by that name; see --name")
+            return _refuse_request(HTTPStatus.MISDIRECTED_REQUEST, "this viewer is not called by that name; see --name")
         if scope["method"] not in ("GET", "HEAD"):
-            return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "the viewer only reads", Allow="GET, HEAD")
+            return _refuse_request(HTTPStatus.METHOD_NOT_ALLOWED, "the viewer only reads", Allow="GET, HEAD")
         if len(scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
-            return _refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
+            return _refuse_request(HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
         if self.token is None or self._is_token(cookie_parser(headers.get("cookie", "")).get(TOKEN, "")):
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"))
         if not any(name == TOKEN and self._is_token(value) for name, value in query):
-            return _refuse(HTTPStatus.FORBIDDEN, "open the address that `oilake view` printed, with its token")
+            return _refuse_request(HTTPStatus.FORBIDDEN, "open the address that `oilake view` printed, with its token")
         rest = urlencode([pair for pair in query if pair[0] != TOKEN])
         path = "/" + scope["path"].lstrip("/\\")
         answer = RedirectResponse(f"{path}?{rest}" if rest else path, HTTPStatus.SEE_OTHER)
@@ -102,5 +102,5 @@ def host_name(header: str) -> str:
     return header.partition(":")[0].rstrip(".").lower()
 
 
-def _refuse(status: HTTPStatus, sentence: str, **headers: str) -> Response:
+def _refuse_request(status: HTTPStatus, sentence: str, **headers: str) -> Response:
     return PlainTextResponse(f"{sentence}\n", int(status), headers)

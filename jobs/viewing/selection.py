@@ -10,8 +10,9 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.tables import class_names
 from oilake.jobs.tables.class_names import Class
+from oilake.jobs.transforms import verdicts
 
-VERDICTS = ("positive", "negative", "unverified")
+VERDICTS = tuple(verdicts.VERDICTS.values())
 SOURCES = ("human", "crowdsource", "machine")
 CHANGES = {
     "image_changes": ("added", "removed", "moved_subset", "metadata_changed"),
@@ -69,7 +70,7 @@ class Selection:
         """The kind of change that is asked for."""
         return self.change.partition(":")[2]
 
-    def query(self, **changed: str) -> str:
+    def address_query(self, **changed: str) -> str:
         """The address's query for this selection, with some filters changed."""
         values = {name: str(getattr(self, name)) for name in FIELDS} | changed
         return urlencode({name: value for name, value in values.items() if value})

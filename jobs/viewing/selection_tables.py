@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.viewing.locked_engine import Query
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.viewing.selection import Selection
 from oilake.jobs.viewing.view_slice import ViewSlice
 
@@ -31,11 +31,11 @@ class Condition(NamedTuple):
 
 
 class FilterTable(NamedTuple):
-    """One table of a selection: the files that may hold such rows, and what the rows meet. `files` is None where the
-    table is not published, and has none where no row can be meant."""
+    """One table of a selection: the files that may hold such rows, none where no row can be meant, and what the rows
+    meet."""
 
     name: str
-    files: ViewSlice | None
+    files: ViewSlice
     conditions: tuple[Condition, ...]
     subset: str = "subset"
 
@@ -50,15 +50,15 @@ class SelectionTables:
     is_slow: bool
 
     @property
-    def driver(self) -> ViewSlice | None:
+    def leading_files(self) -> ViewSlice | None:
         """The leading files; None where no image is meant."""
         needed = (self.leading, *self.others)
-        return self.leading.files if all(table.files and table.files.files for table in needed) else None
+        return self.leading.files if all(table.files.files for table in needed) else None
 
     @property
     def is_by_image(self) -> bool:
         """Whether the leading files are sorted by image, so that their statistics tell which IDs they hold."""
-        return self.leading.name not in ("class_images", "blob_checks")
+        return self.leading.files.sorted_by == "image_id"
 
     @property
     def has_labels(self) -> bool:
@@ -70,18 +70,16 @@ class SelectionTables:
         """The subset of an image, over its leading rows."""
         return f"any_value({self.leading.subset}) AS subset"
 
-    def condition(self, query: Query, span: IdSpan, driver: ViewSlice) -> str:
+    def rows_sql(self, query: Query, span: IdSpan, driver: ViewSlice) -> str:
         """FROM and WHERE of the leading rows whose images meet everything, within a span of IDs."""
-        parts = [_where(query, self.leading, span)]
+        parts = [_where_sql(query, self.leading, span)]
         for table in self.others:
-            assert table.files is not None
-            parts.append(
-                f"image_id IN (SELECT image_id FROM {query.relation(table.files)} WHERE {_where(query, table, span)})"
-            )
-        return f"FROM {query.relation(driver)} WHERE {' AND '.join(parts)}"
+            rows, where = query.files_relation(table.files), _where_sql(query, table, span)
+            parts.append(f"image_id IN (SELECT image_id FROM {rows} WHERE {where})")
+        return f"FROM {query.files_relation(driver)} WHERE {' AND '.join(parts)}"
 
 
-def _where(query: Query, table: FilterTable, span: IdSpan) -> str:
+def _where_sql(query: Query, table: FilterTable, span: IdSpan) -> str:
     parts = [f"image_id > {query.bind(span.after)}"]
     if span.last is not None:
         parts.append(f"image_id <= {query.bind(span.last)}")
@@ -102,9 +100,9 @@ def choose_tables(view: PinnedView, selection: Selection) -> SelectionTables:
     if selection.change:
         tables.append(_change_table(view, selection, mids))
     if selection.contradiction:
-        tables.append(_plain_table(view, selection, "contradictions", _equal("kind", selection.contradiction)))
+        tables.append(_plain_table(view, selection, "contradictions", _equal_to("kind", selection.contradiction)))
     if selection.blob:
-        tables.append(_plain_table(view, selection, "blob_checks", _equal("status", selection.blob)))
+        tables.append(_plain_table(view, selection, "blob_checks", _equal_to("status", selection.blob)))
     if selection.license or not tables:
         held = (Condition("license", (selection.license,), contains=True),) if selection.license else ()
         tables.append(_plain_table(view, selection, "images", held))
@@ -120,49 +118,48 @@ def chosen_classes(view: PinnedView, selection: Selection) -> tuple[str, ...]:
     return (selection.mid, *below)
 
 
-def _equal(column: str, value: str) -> tuple[Condition, ...]:
+def _equal_to(column: str, value: str) -> tuple[Condition, ...]:
     return (Condition(column, (value,)),) if value else ()
 
 
 def _label_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
-    name = "class_images" if mids and view.slice("class_images", selection.release) else "image_labels"
+    name = "class_images" if mids and view.table_slice("class_images", selection.release) else "image_labels"
     conditions = (
         *((Condition("mid", mids),) if mids else ()),
-        *_equal("verdict", selection.verdict),
-        *_equal("decided_by", selection.source),
+        *_equal_to("verdict", selection.verdict),
+        *_equal_to("decided_by", selection.source),
         *((Condition("is_conflict", (True,)),) if selection.conflict else ()),
     )
     table = _plain_table(view, selection, name, conditions)
-    if name == "class_images" and table.files:
-        return table._replace(files=table.files.holding(mids))
-    return table
+    return table._replace(files=table.files.keep_holding("mid", mids)) if mids else table
 
 
 def _change_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
     """The rows of a comparison; of the chosen class where the comparison is one of labels or boxes."""
     name = selection.change_table
-    conditions = _equal("change", selection.change_kind) + _equal(COMPARED_SUBSET, selection.subset)
+    conditions = _equal_to("change", selection.change_kind) + _equal_to(COMPARED_SUBSET, selection.subset)
     if mids and name != "image_changes":
         conditions += (Condition("mid", mids),)
-    files = view.slice(name, selection.release, selection.since)
+    files = view.table_slice(name, selection.release, selection.since)
     if files is None:
-        job = f"`oilake changes --from {selection.since} --to {selection.release}`"
-        raise ConfigError(f"{selection.release} is not compared with {selection.since}; run {job} first")
+        raise missing_comparison(selection.release, selection.since)
     return FilterTable(name, files, conditions, COMPARED_SUBSET)
 
 
 def _plain_table(view: PinnedView, selection: Selection, name: str, conditions: tuple[Condition, ...]) -> FilterTable:
     """A table with a column `subset`, some of its files by their partition; ConfigError where it is not published."""
-    files = view.slice(name, selection.release)
+    files = view.table_slice(name, selection.release)
     if files is None:
-        raise ConfigError(f"{name} of {selection.release} is not published; {_remedy(name, selection.release)}")
+        raise ConfigError(
+            f"{name} of {selection.release} is not published; {_publishing_remedy(name, selection.release)}"
+        )
     if selection.subset:
-        files = files.within("subset", selection.subset)
-        conditions += _equal("subset", selection.subset)
+        files = files.keep_partition("subset", selection.subset)
+        conditions += _equal_to("subset", selection.subset)
     return FilterTable(name, files, conditions)
 
 
-def _remedy(table: str, release: str) -> str:
+def _publishing_remedy(table: str, release: str) -> str:
     if table == "contradictions":
         return "run `oilake contradictions` first"
     if table == "blob_checks":

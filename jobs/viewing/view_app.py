@@ -33,37 +33,37 @@ PAGES: dict[str, Page] = {
     "/image/{image_id}": image_views.image_page,
     "/image/{image_id}/history": image_views.history_page,
     "/image/{image_id}/compare": image_views.compare_page,
-    "/picture/{release}/{subset}/{image_id}": image_views.picture,
+    "/picture/{release}/{subset}/{image_id}": image_views.whole_picture,
     "/small/{subset}/{image_id}": image_views.small_picture,
     "/viewer.css": list_pages.style_sheet,
-    "/icon.svg": list_pages.icon,
+    "/icon.svg": list_pages.tab_icon,
 }
 
 
 def make_app(watch: ViewWatch, places: PicturePlaces, address: ViewAddress) -> RequestGuard:
     """Return all pages over a warehouse and its pictures, behind their guard."""
-    routes = [Route(path, partial(_answer, watch, places, page)) for path, page in PAGES.items()]
-    routes.append(Route("/viewer.js", _script))
+    routes = [Route(path, partial(_answer_page, watch, places, page)) for path, page in PAGES.items()]
+    routes.append(Route("/viewer.js", _script_file))
     pages = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_page})
     return RequestGuard(pages, address.hosts, address.token)
 
 
-def _answer(watch: ViewWatch, places: PicturePlaces, page: Page, request: Request) -> Response:
+def _answer_page(watch: ViewWatch, places: PicturePlaces, page: Page, request: Request) -> Response:
     """A page, or the page that says in one sentence why there is none."""
     try:
-        viewer = Viewer(watch.look(), places)
+        viewer = Viewer(watch.newest_view(), places)
     except OilakeError as error:
         return PlainTextResponse(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE)
     try:
         return page(viewer, request)
     except StoreError as error:
-        watch.forget()
+        watch.forget_view()
         return error_page(viewer, request, error, HTTPStatus.SERVICE_UNAVAILABLE)
     except OilakeError as error:
         return error_page(viewer, request, error, HTTPStatus.NOT_FOUND)
 
 
-def _script(request: Request) -> Response:
+def _script_file(request: Request) -> Response:
     text = files("oilake.jobs.viewing").joinpath("viewer.js").read_text(encoding="utf-8")
     return Response(text, media_type="text/javascript", headers=KEPT)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from urllib.parse import quote, urlsplit
 
-from oilake.jobs.blobs.blob_keys import image_id_in_key
 from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.reporting.html import make_environment
 from oilake.jobs.tables.images_with_blobs import RANKS
@@ -26,11 +25,6 @@ def is_web_address(text: object) -> bool:
         return False
 
 
-def is_image_id(text: str) -> bool:
-    """Whether a text is an image ID as the tables write it."""
-    return image_id_in_key(text) == text
-
-
 def _or_unknown(value: object) -> str:
     """Word a value that may be missing, or be true or false."""
     if value is None:
@@ -38,14 +32,18 @@ def _or_unknown(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def _moment(value: datetime) -> str:
+def _moment_text(value: datetime) -> str:
     """Word a moment in UTC, to the minute."""
     return f"{value.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 ENVIRONMENT = make_environment("viewing")
 ENVIRONMENT.tests |= {"web_address": is_web_address}
-ENVIRONMENT.filters |= {"moment": _moment, "or_unknown": _or_unknown, "part": lambda text: quote(str(text), safe="")}
+ENVIRONMENT.filters |= {
+    "moment": _moment_text,
+    "or_unknown": _or_unknown,
+    "part": lambda text: quote(str(text), safe=""),
+}
 ENVIRONMENT.globals |= {
     "verdicts": selection.VERDICTS,
     "sources": selection.SOURCES,

@@ -37,7 +37,7 @@ def open_server(
     """A viewer of a warehouse, which listens; ConfigError where a flag does not fit, StoreError where a table is damaged."""
     address = view_address(host, port, names)
     watch = ViewWatch(warehouse)
-    watch.look()
+    watch.newest_view()
     app = make_app(watch, open_places(places, settings), address)
     config = uvicorn.Config(
         app,

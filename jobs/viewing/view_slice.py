@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from oilake.jobs.tables.delta_log import files_at
+from oilake.jobs.tables.file_batches import is_between
 from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.published_slices import current_slice
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
@@ -44,12 +45,20 @@ class ViewSlice:
             totals[file.partition[column]] = totals.get(file.partition[column], 0) + (file.rows or 0)
         return totals
 
-    def holding(self, values: Iterable[str]) -> ViewSlice:
-        """The same with only the files that may hold one of these values of the column that it is sorted by."""
-        sought = sorted(values)
-        return ViewSlice(self.table, tuple(file for file in self.files if _may_hold(file, sought)))
+    @property
+    def sorted_by(self) -> str:
+        """The first column that the table is sorted by; empty where it is in no order."""
+        return _first_order(self.table)
 
-    def between(self, after: str, last: str | None) -> ViewSlice:
+    def keep_holding(self, column: str, values: Collection[str]) -> ViewSlice:
+        """The same with only the files that may hold one of these values, of which there is one at least; with all where it
+        is not sorted by the column."""
+        if column != self.sorted_by:
+            return self
+        kept = (file for file in self.files if any(is_between(file.least, file.most, value) for value in values))
+        return ViewSlice(self.table, tuple(kept))
+
+    def keep_between(self, after: str, last: str | None) -> ViewSlice:
         """The same with only the files that may hold a value behind `after` and up to `last` of the column that it is
         sorted by; without an end where `last` is None."""
         kept = (
@@ -59,15 +68,13 @@ class ViewSlice:
         )
         return ViewSlice(self.table, tuple(kept))
 
-    def within(self, column: str, value: str) -> ViewSlice:
+    def keep_partition(self, column: str, value: str) -> ViewSlice:
         """The same with only the files of one partition."""
         return ViewSlice(self.table, tuple(file for file in self.files if file.partition.get(column, value) == value))
 
 
-def _may_hold(file: ViewFile, sought: list[str]) -> bool:
-    if file.least is None or file.most is None:
-        return True
-    return any(file.least <= value <= file.most for value in sought)
+def _first_order(table: str) -> str:
+    return (schemas.table_schema(table).sort_by or ("",))[0]
 
 
 def read_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | None = None) -> ViewSlice | None:
@@ -86,7 +93,7 @@ def read_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | Non
 
 
 def _slice_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> ViewSlice:
-    first = (schemas.table_schema(table).sort_by or [""])[0]
+    first = _first_order(table)
     return ViewSlice(
         table,
         tuple(

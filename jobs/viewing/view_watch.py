@@ -25,7 +25,7 @@ class ViewWatch:
         self._view: PinnedView | None = None
         self._lock = threading.Lock()
 
-    def look(self) -> PinnedView:
+    def newest_view(self) -> PinnedView:
         """The view of now, or of a moment ago; StoreError where the tables cannot be read."""
         with self._lock:
             now = self._clock()
@@ -36,7 +36,7 @@ class ViewWatch:
                 self._looked_at = now
             return self._view
 
-    def forget(self) -> None:
+    def forget_view(self) -> None:
         """Begins anew with the next look: files may have been moved by maintenance."""
         with self._lock:
             self._view = None

@@ -20,7 +20,7 @@ from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
 from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
-from oilake.jobs.synthetic import mask_images
+from oilake.jobs.synthetic import ground_truth
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import read_snapshots
@@ -87,7 +87,7 @@ def planted(where: Settings, *subsets: str) -> Counter[tuple[str, str, str]]:
     """(subset, name, status) of every mask, by the sample's truth."""
     return Counter(
         (row["subset"], row["mask_path"], mask_zips.STATUSES[row["fault"]])
-        for row in mask_images.read_truth(Path(where.landing))
+        for row in ground_truth.read_truth(Path(where.landing), "masks.csv")
         if row["subset"] in subsets
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from oilake.conf.mask_rules import load_mask_rules
 from oilake.jobs.masking.mask_kernel import MaskContext, MaskSplit, check_masks
-from oilake.jobs.synthetic import mask_images
+from oilake.jobs.synthetic import ground_truth, mask_images
 from oilake.jobs.synthetic.plan import FLOOR
 from oilake.jobs.tables.staging import read_staged
 from oilake.jobs.tables.warehouse import Warehouse
@@ -55,7 +55,8 @@ def plain_lines(sample: Path, name: str) -> list[list[str]]:
 
 def test_pngs_of_masks_are_as_their_truth_tells(sample: Path, tmp_path: Path):
     """Three readings agree: the sample's own truth, zipfile with Pillow, and the kernel of `verify --masks`."""
-    truth, rules, told = mask_images.read_truth(sample), load_mask_rules(), dict[str, tuple[object, ...]]()
+    truth, rules = ground_truth.read_truth(sample, "masks.csv"), load_mask_rules()
+    told: dict[str, tuple[object, ...]] = {}
     for subset in SUBSETS:
         rows, zips = sample / MASKS.format(subset), sorted((sample / f"v5/{subset}-masks").iterdir())
         assert [path.name for path in zips] == [f"{subset}-masks-{digit}.zip" for digit in "0123456789abcdef"]

@@ -84,7 +84,7 @@ def test_the_engine_reads_the_warehouse_and_nothing_else(view_place: str, tmp_pa
     reads = (f"FROM read_csv('{tmp_path}/secret.csv')", "FROM read_text('/etc/hostname')")
     for text in (*reads, "INSTALL httpfs", "SET threads = 8"):
         with pytest.raises(Exception, match="cannot be read"):
-            engine.begin_query().rows(text)
+            engine.begin_query().read_rows(text)
 
 
 def test_a_call_that_does_not_fit_is_one_sentence(view_place: str, capsys: pytest.CaptureFixture[str]):

@@ -78,11 +78,11 @@ def test_neither_a_link_nor_a_key_of_a_check_leads_out(photos: Path, tmp_path: P
     (photos / ".unfinished" / "a.jpg").write_bytes(jpeg())
     (photos / "train" / f"{image_id(9)}.jpg").symlink_to(tmp_path / "outside.jpg")
     places = open_places([str(photos)], settings)
-    assert places.find(image_id(9), "train") is None
+    assert places.find_picture(image_id(9), "train") is None
     for key in ("../outside.jpg", str(tmp_path / "outside.jpg"), "dogs/../../outside.jpg", ".unfinished/a.jpg", ""):
-        assert places.find(image_id(8), "train", [(str(photos), key)]) is None
-    assert places.find(image_id(3), "train", [(str(photos), f"dogs/{image_id(3)}.jpg")]) is not None
-    assert places.find(image_id(3), "train", [("/elsewhere", f"dogs/{image_id(3)}.jpg")]) is None
+        assert places.find_picture(image_id(8), "train", [(str(photos), key)]) is None
+    assert places.find_picture(image_id(3), "train", [(str(photos), f"dogs/{image_id(3)}.jpg")]) is not None
+    assert places.find_picture(image_id(3), "train", [("/elsewhere", f"dogs/{image_id(3)}.jpg")]) is None
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

@@ -120,7 +120,7 @@ def test_the_counts_of_a_class_and_of_changes_are_those_of_the_tables(browser: T
 
 def test_an_address_says_all_of_a_selection():
     selection = Selection(**{name: name for name in FIELDS})
-    assert selection.query() == "&".join(f"{name}={name}" for name in FIELDS)
+    assert selection.address_query() == "&".join(f"{name}={name}" for name in FIELDS)
 
 
 @pytest.mark.parametrize("text", ["/by/2.0", "it's", "x'; DROP \\", "\\'"])
