@@ -25,7 +25,7 @@ READ_ROWS, CHUNK_ROWS = 1 << 16, 1 << 18
 
 
 def choose_ids(warehouse: Warehouse, request: ExportRequest, mids: frozenset[str] | None) -> dict[str, Numbers]:
-    """The images of each subset, ascending. `mids`: as of `chosen_mids`. ConfigError if the request does not fit the tables."""
+    """The images of each subset, ascending. `mids`: as of `chosen_mids`. ConfigError if the request does not fit."""
     selections = choose_images(warehouse, request.release, request.images)
     ids = _ids_by_subset(selections)
     for condition in _conditions(request):
