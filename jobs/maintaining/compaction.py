@@ -27,7 +27,7 @@ RUNS_TOGETHER = 10
 
 
 def plan_compaction(warehouse: Warehouse, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
-    """The files of one partition that become one each: at least two, or RUNS_TOGETHER of a table to which every run adds one.
+    """The files of one partition that become one each: at least two, or RUNS_TOGETHER where every run adds one.
     A file whose text other releases take over, which its footer says, stays as it is."""
     schema = schemas.table_schema(table)
     least = RUNS_TOGETHER if schema.grows_by_run() else 2
