@@ -83,9 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = options.load_settings(arguments)
     if arguments.history or arguments.what not in (None, *schemas.table_names()):
         run_events.tell(run_events.OnlyRead())
+    settings = options.load_settings(arguments)
     if arguments.history:
         history_entries = results_store.check_history(Warehouse.of(settings), arguments.history, arguments.release)
         print_text(

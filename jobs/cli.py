@@ -33,6 +33,7 @@ JOBS = (
     "view",
     "evaluate",
     "maintain",
+    "status",
     "download",
     "export",
     "show",

@@ -35,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--retention must be 0 hours or more, not {arguments.retention}")
     if unknown := [name for name in arguments.tables if name not in schemas.table_names()]:
         raise ConfigError(f"no such table: {', '.join(unknown)}; there are {', '.join(schemas.table_names())}")
-    settings = options.load_settings(arguments)
     if arguments.dry_run:
         run_events.tell(run_events.OnlyRead())
+    settings = options.load_settings(arguments)
     done = upkeep.maintain(settings, arguments.tables, arguments.retention, arguments.dry_run)
     print_text(json.dumps(asdict(done)) if arguments.json else as_text(done))
     return 1 if done.lost else 0

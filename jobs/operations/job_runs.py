@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from oilake.conf.settings import Settings
 from oilake.conf.showing import brief_text
 from oilake.jobs.operations.run_record import RunRecord
 from oilake.jobs.runtime.code_version import project_version
@@ -19,11 +20,10 @@ TABLE = "job_runs"
 LONGEST_MESSAGE = 1000
 
 
-def append_run(record: RunRecord) -> None:
+def append_run(record: RunRecord, settings: Settings) -> None:
     """Adds the run to the warehouse that it worked in; nothing where that has no table. StoreError when it cannot be
     written."""
-    assert record.settings is not None
-    warehouse = Warehouse.of(record.settings)
+    warehouse = Warehouse.of(settings)
     if open_table(warehouse, TABLE) is None:
         if open_table(warehouse, "snapshots") is None:
             return

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from oilake.jobs.operations import run_record
 from oilake.jobs.operations.run_record import RunRecord
 from oilake.jobs.runtime import entrypoint, process_memory, run_events, run_ids
 from oilake.jobs.runtime.entrypoint import RunFunction
 from oilake.jobs.runtime.logs import LOGGER
+
+if TYPE_CHECKING:
+    from oilake.conf.settings import Settings
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
@@ -40,17 +44,19 @@ def run_watched(job: str, run: RunFunction, arguments: argparse.Namespace) -> in
     finally:
         record.peak_memory = memory.stop()
         record.run_id = run_ids.CURRENT.run_id or ""
-        if record.outcome:
-            _keep_record(record)
+        if record.outcome and record.settings:
+            _keep_record(record, record.settings, arguments.metrics or record.settings.metrics)
     return record.exit_code
 
 
-def _keep_record(record: RunRecord) -> None:
-    if record.settings is None or record.only_reads:
-        return
-    from oilake.jobs.operations import job_runs  # with Delta, which a job called wrongly does without
+def _keep_record(record: RunRecord, settings: Settings, metrics: str | None) -> None:
+    """Keeps what is known of a run that has ended, in the table and, where one is asked for, in the file."""
+    from oilake.jobs.operations import job_runs, run_metrics  # with Delta, which a job called wrongly does without
 
-    _warn_of_failure("is not recorded in job_runs", lambda: job_runs.append_run(record))
+    if not record.only_reads:
+        _warn_of_failure("the run is not recorded in job_runs", lambda: job_runs.append_run(record, settings))
+    if metrics:
+        _warn_of_failure("no metrics are written", lambda: run_metrics.write_run_metrics(record, settings, metrics))
 
 
 def _warn_of_failure(what: str, work: Callable[[], None]) -> None:
@@ -60,4 +66,4 @@ def _warn_of_failure(what: str, work: Callable[[], None]) -> None:
     try:
         work()
     except Exception as error:
-        LOGGER.warning("the run %s (%s); what it did stands", what, error_line(error))
+        LOGGER.warning("%s (%s); what the job did stands", what, error_line(error))

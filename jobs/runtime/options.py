@@ -78,7 +78,7 @@ def add_accept_changed(parser: argparse.ArgumentParser) -> None:
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:
-    """The flag of every job whose runs are recorded in `job_runs`; by it a job says that it is one of these."""
+    """The flag of every job whose runs are recorded in `job_runs`, unless it tells that it only reads."""
     parser.add_argument(
         "--metrics", metavar="FILE", help="write metrics of the warehouse there when the job has ended, for Prometheus"
     )

@@ -23,7 +23,7 @@ class SettingsLoaded(NamedTuple):
 
 
 class OnlyRead(NamedTuple):
-    """The job, as it was called, changes nothing in the warehouse: no record is kept of it."""
+    """The job, as it was called, changes nothing in the warehouse: no record is kept of it. Told before the settings."""
 
 
 class PhaseDone(NamedTuple):
