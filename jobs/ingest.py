@@ -19,7 +19,7 @@ from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
 from oilake.jobs.pipeline.start import start_job
-from oilake.jobs.runtime import code_version, options
+from oilake.jobs.runtime import code_version, options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.runtime.run_ids import new_run_id
@@ -97,6 +97,8 @@ def ingest(
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)
     snapshot = publish_passed(warehouse, passed)
+    files = {landed_file.uri: landed_file.checksums.sha256 for landed_file in plan.landed}
+    run_events.tell(run_events.InputsRead(files, are_files=True))
     summary = summarize_release(release, warehouse, snapshot, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds

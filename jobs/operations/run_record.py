@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from oilake.jobs.runtime import run_ids
 from oilake.jobs.runtime.run_events import (
     FilesBrought,
     InputsRead,
@@ -54,7 +55,7 @@ class RunRecord:
     def hear(self, event: RunEvent) -> None:
         """Keeps what the job tells."""
         if isinstance(event, SettingsLoaded):
-            self.settings = event.settings
+            self.settings, self.run_id = event.settings, run_ids.CURRENT.run_id or ""
         elif isinstance(event, OnlyRead):
             self.only_reads = True
         elif isinstance(event, PhaseDone):

@@ -34,11 +34,11 @@ class PhaseDone(NamedTuple):
 
 
 class InputsRead(NamedTuple):
-    """What a publication was made from: names of landed files of `release`, or tables with the versions that were read."""
+    """What a publication was made from: URIs of landed files with their SHA-256, or tables (`TABLE`, `TABLE of R`) with the
+    versions that were read."""
 
-    release: str
     names: Mapping[str, str]
-    are_files: bool
+    are_files: bool = False
 
 
 class TableWritten(NamedTuple):

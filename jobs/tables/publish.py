@@ -64,8 +64,8 @@ def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
 
 
 def _tell_publication(publication: Publication, snapshot: Snapshot) -> None:
-    is_of_files = publication.job == INGEST
-    run_events.tell(run_events.InputsRead(publication.release, publication.inputs, is_of_files))
+    if publication.job != INGEST:  # which reads files, and tells where they are
+        run_events.tell(run_events.InputsRead(publication.inputs))
     for table in publication.tables():
         files = [file for file in publication.files if file.table == table.table]
         version = snapshot.table_versions.get(slice_name(table.table, publication.since))

@@ -120,7 +120,7 @@ def test_a_record_that_cannot_be_written_is_a_warning(lake: str, capsys: pytest.
 
     assert call_job(lake, lambda: 0) == 0
     [warning] = capsys.readouterr().err.splitlines()
-    assert warning.startswith("the run is not recorded in job_runs (")
+    assert warning.startswith("the run is not in job_runs (")
     assert call_job(lake, fail) == 2
     assert capsys.readouterr().err.startswith("oilake: x.csv: no such file; fetch it first\n")
 
