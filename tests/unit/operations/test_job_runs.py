@@ -95,6 +95,11 @@ def test_a_fault_of_ours_is_recorded_and_raised(lake: str):
 def test_jobs_that_only_read_are_not_recorded(lake: str):
     for words in (["show", "images"], ["releases"], ["maintain", "--dry-run"], ["check", "--history", "images"]):
         cli.main([*words, "--warehouse", lake])
+    assert not rows_of(lake)
+
+
+@pytest.mark.slow
+def test_a_check_of_a_copy_is_not_recorded(lake: str):
     assert cli.main(["check", f"{lake}/classes", "--warehouse", lake]) in (0, 1)
     assert not rows_of(lake)
 
@@ -135,6 +140,7 @@ def test_maintenance_is_recorded_and_finds_nothing_to_do_afterwards(lake: str, c
     assert not [task for task in tasks if task["is_change"]]
 
 
+@pytest.mark.slow
 def test_a_check_repeated_finds_what_it_found(lake: str, capsys: pytest.CaptureFixture[str]):
     for recorded in (True, False):
         cli.main(["check", "--warehouse", lake, "--json"])
@@ -148,6 +154,7 @@ def record_runs(lake: str, runs: int, barrier: Any) -> None:
         call_job(lake, lambda: 0)
 
 
+@pytest.mark.slow
 def test_runs_that_end_at_once_are_all_recorded(lake: str):
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(2)

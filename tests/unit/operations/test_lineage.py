@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,7 +26,7 @@ SECRET = "a-key-that-nobody-may-see"
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes events at OpenLineage's address; answers `status`, after `delay` seconds."""
+    """Takes events at OpenLineage's address; answers `status`, where that is None not before the test has ended."""
 
     daemon_threads = True
 
@@ -35,7 +34,8 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.events: list[Event] = []
         self.keys: list[str | None] = []
-        self.status, self.delay = 201, 0.0
+        self.status: int | None = 201
+        self.ended = threading.Event()
 
     @property
     def url(self) -> str:
@@ -48,10 +48,11 @@ class Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.path == "/api/v1/lineage"
-        time.sleep(self.server.delay)
+        if self.server.status is None:
+            self.server.ended.wait(60)
         self.server.events.append(json.loads(body))
         self.server.keys.append(self.headers["Authorization"])
-        self.send_response(self.server.status)
+        self.send_response(self.server.status or 201)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -64,6 +65,7 @@ def receiver() -> Iterator[Receiver]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
+    server.ended.set()
     server.shutdown()
     server.server_close()
 
@@ -106,7 +108,7 @@ def test_a_run_is_told_as_it_begins_and_when_it_is_complete(lake: str, environme
     assert call_job(lake, environment, lambda: publish(lake)) == 0
     start, complete = receiver.events
     assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
-    assert start["job"]["namespace"], start["job"]["name"] == ("lake", "ingest")
+    assert (start["job"]["namespace"], start["job"]["name"]) == ("lake", "ingest")
     assert start["run"]["runId"] == complete["run"]["runId"]
     [row] = rows_of(lake)
     assert complete["run"]["runId"] == lineage_events.event_run_id(row["run_id"])
@@ -150,7 +152,7 @@ def test_a_run_that_fails_tells_its_sentence(lake: str, environment: str, receiv
 
     assert call_job(lake, environment, fail) == 1
     assert receiver.events[-1]["eventType"] == "FAIL"
-    assert receiver.events[-1]["run"]["facets"]["errorMessage"]["message"] == "oilake: boxes: 3 rows break the promise"
+    assert receiver.events[-1]["run"]["facets"]["errorMessage"]["message"] == "boxes: 3 rows break the promise"
 
 
 def test_no_event_holds_a_secret(lake: str, environment: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
@@ -175,16 +177,14 @@ def test_jobs_that_only_read_tell_nothing(lake: str, environment: str, receiver:
 
 
 @pytest.mark.parametrize(
-    ("status", "delay", "cause"), [(400, 0, "the receiver answers 400"), (201, 3, "has not answered in 0.5 s")]
+    ("status", "cause"), [(400, "the receiver answers 400"), (None, "the receiver has not answered in 0.5 s")]
 )
 def test_a_receiver_that_fails_is_one_warning_and_bounded_seconds(
-    lake: str, tmp_path: Path, receiver: Receiver, status: int, delay: float, cause: str,
+    lake: str, tmp_path: Path, receiver: Receiver, status: int | None, cause: str,
     capsys: pytest.CaptureFixture[str],
 ):  # fmt: skip
-    receiver.status, receiver.delay = status, delay
-    started = time.monotonic()
+    receiver.status = status
     assert call_job(lake, write_environment(tmp_path, receiver.url, 0.5), lambda: None) == 0
-    assert time.monotonic() - started < 3
     [warning] = capsys.readouterr().err.splitlines()
     assert warning.startswith("lineage is not all sent (")
     assert cause in warning
