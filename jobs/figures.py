@@ -15,7 +15,7 @@ from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.counting.release_figures import FigureKey, count_figures, one_kind_tables
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
@@ -93,6 +93,7 @@ class Figure:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "count", "warehouse", "registry", result="figures")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -233,4 +234,6 @@ def cell_text(figure: Figure) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("figures", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("figures", __doc__, add_arguments, run))

@@ -34,7 +34,7 @@ from oilake.jobs.reconcile import reconcile
 from oilake.jobs.reporting.html import write_page
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import report_page
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.verify import verify
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -198,4 +199,6 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("run", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("run", __doc__, add_arguments, run))
