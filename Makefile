@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 JARS := .jars/.ready
 DATA := data
 SAMPLE := $(DATA)/sample
+AIRFLOW := build/airflow
+SCHEDULE := orchestration/airflow
 ZIP := dist/oilake.zip
 DIST := dist/environment.tar.gz
 ZIPPED := oilake
@@ -15,7 +17,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill check lint docs bench bench-check bench-verify bench-download zip dist races clean
+.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill airflow check lint docs bench bench-check bench-verify bench-download zip dist races clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +64,14 @@ cluster: cluster-kill dist  ## a cluster of two workers here: every release on S
 
 cluster-kill: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py $(PYTEST)
+
+airflow: setup $(AIRFLOW)/.ready  ## the schedule in a real Airflow on 127.0.0.1: a sample goes through, a failed check stops it
+	@$(BIN)/python -m pytest -m airflow tests/integration/test_airflow.py $(PYTEST)
+
+$(AIRFLOW)/.ready: $(SCHEDULE)/requirements.txt $(SCHEDULE)/constraints.txt
+	@$(PYTHON) -m venv $(AIRFLOW)
+	@$(AIRFLOW)/bin/python -m pip install --quiet -r $(SCHEDULE)/requirements.txt -c $(SCHEDULE)/constraints.txt
+	@touch $@
 
 races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are
 	@OILAKE_RACES=1 $(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)
