@@ -7,7 +7,8 @@ JARS := .jars/.ready
 DATA := data
 SAMPLE := $(DATA)/sample
 AIRFLOW := build/airflow
-SCHEDULE := orchestration/airflow
+DAGSTER := build/dagster
+SCHEDULES := orchestration
 ZIP := dist/oilake.zip
 DIST := dist/environment.tar.gz
 ZIPPED := oilake
@@ -65,12 +66,17 @@ cluster: cluster-kill dist  ## a cluster of two workers here: every release on S
 cluster-kill: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py $(PYTEST)
 
-airflow: setup $(AIRFLOW)/.ready  ## the schedule in a real Airflow on 127.0.0.1: a sample goes through, a failed check stops it
-	@$(BIN)/python -m pytest -m airflow tests/integration/test_airflow.py $(PYTEST)
+airflow: setup $(AIRFLOW)/.ready $(DAGSTER)/.ready  ## schedules on 127.0.0.1: a real Airflow makes a sample's tables, a failed check stops it
+	@$(BIN)/python -m pytest -m airflow tests/integration/test_schedules.py $(PYTEST)
 
-$(AIRFLOW)/.ready: $(SCHEDULE)/requirements.txt $(SCHEDULE)/constraints.txt
+$(AIRFLOW)/.ready: $(wildcard $(SCHEDULES)/airflow/*.txt)
 	@$(PYTHON) -m venv $(AIRFLOW)
-	@$(AIRFLOW)/bin/python -m pip install --quiet -r $(SCHEDULE)/requirements.txt -c $(SCHEDULE)/constraints.txt
+	@$(AIRFLOW)/bin/python -m pip install --quiet -r $(SCHEDULES)/airflow/requirements.txt -c $(SCHEDULES)/airflow/constraints.txt
+	@touch $@
+
+$(DAGSTER)/.ready: $(SCHEDULES)/dagster/requirements.txt
+	@$(PYTHON) -m venv $(DAGSTER)
+	@$(DAGSTER)/bin/python -m pip install --quiet -r $(SCHEDULES)/dagster/requirements.txt
 	@touch $@
 
 races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are

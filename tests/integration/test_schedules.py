@@ -1,4 +1,7 @@
-"""The schedule in a real Airflow: a sample goes through, what waits starts by assets alone; `make airflow` runs it."""
+"""The schedules in a real Airflow and a real Dagster: a sample goes through, and nothing follows a failed check.
+
+`make airflow` runs it: the tests in their order, on one landing area and warehouse.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.airflow
 ROOT = Path(__file__).parents[2]
 FETCH, TABLES, PAGES = "open_images_fetch", "open_images_tables", "open_images_pages"
 JOBS = ("ingest", "reconcile", "changes", "check")
-SECONDS = 420.0  # that a run may take beside other work
+SECONDS = 900.0  # that a run may take beside other work
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,26 @@ def test_a_failed_check_starts_nothing_and_is_not_tried_again(airflow: AirflowSe
     events = Counter(event["name"] for event in airflow.get("assets/events?limit=100")["asset_events"])
     assert (events["open_images_tables"], events["open_images_checked"]) == (3, 2)
     assert len(airflow.runs(PAGES)) == before
+
+
+@pytest.mark.parametrize(("release", "is_sound"), [("v1", True), ("v2", False)])
+def test_dagster_writes_pages_unless_its_check_blocks_them(place: Path, tmp_path: Path, release: str, is_sound: bool):
+    """After the test before, a file of V2 is spoiled."""
+    (tmp_path / "dagster.yaml").touch()
+    environment = os.environ | {
+        "DAGSTER_HOME": str(tmp_path),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "OILAKE_ENV": str(place / "environment.yaml"),
+        "OILAKE_SOURCE": str(place / "published"),
+        "OILAKE_PAGES": str(tmp_path / "pages"),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+    call = [ROOT / "build" / "dagster" / "bin" / "dagster", "asset", "materialize", "--select", "*"]
+    call += ["--partition", release, "-f", ROOT / "orchestration" / "dagster" / "open_images.py"]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode == 0) == is_sound, done.stderr[-3000:]
+    assert (tmp_path / "pages" / "index.html").is_file() == is_sound
+    assert ("DagsterAssetCheckFailedError" in done.stderr) == (not is_sound)
 
 
 def spoil_confidences(table: Path) -> None:
