@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     policy = reconcile_policy.load_policy(arguments.policy)
     registered = release_registry.load_releases(settings.registry)
-    names = arguments.release or _landed_releases(registered, settings.landing)
+    names = arguments.release or _landed_releases(registered, settings.storage_uri(settings.landing))
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
