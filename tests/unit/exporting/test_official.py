@@ -46,6 +46,8 @@ FILLED = {
     "v3": {"images", "labels", "boxes", "classes", "hierarchy"},
     "v7": set(TABLES),
 }
+# Rows that were planted, IDs and MIDs that were repaired: no more lines of a file may be another.
+PLANTED = 40
 EXCERPTS = {f"v5/{subset}-annotations-human-imagelabels-boxable.csv" for subset in ("train", "validation", "test")}
 
 
@@ -105,7 +107,7 @@ def test_lines_are_those_of_the_published_files_but_for_repairs(places: Settings
         path = out / path.relative_to(out) if "/" in note["file"] else out / folder.name / note["file"]
         published, written = composed_lines(folder / note["file"]), composed_lines(path)
         lost = sum((published - written).values())
-        assert lost <= max(6, 0.02 * sum(published.values())), note["file"]
+        assert lost <= PLANTED, note["file"]
 
 
 @pytest.mark.slow
