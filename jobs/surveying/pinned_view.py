@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.release_order import release_number
+from oilake.jobs.surveying.locked_engine import LockedEngine
+from oilake.jobs.surveying.view_slice import ViewSlice, read_slice
 from oilake.jobs.tables.class_names import Class
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
-from oilake.jobs.viewing.locked_engine import LockedEngine
-from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
 from oilake.schemas import loader as schemas
 
 NODE_COLUMNS = ["path", "parent_path", "mid", "relation"]
