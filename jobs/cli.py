@@ -29,6 +29,7 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "report",
     "view",
     "evaluate",
     "maintain",

@@ -91,5 +91,5 @@ class Query:
             yield from self._cursor.sql(text, params=self._values).to_arrow_reader(BATCH)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(
-                f"the tables cannot be read as they were a moment ago ({error_line(error)}); load the page again"
+                f"the tables cannot be read as they were a moment ago ({error_line(error)}); ask again"
             ) from None

@@ -18,7 +18,8 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
 from oilake.schemas import loader as schemas
 
-NODE_COLUMNS = ["path", "parent_path", "mid", "relation"]
+NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
+FIGURE_COLUMNS = ["figure", "subset", "value", "published"]
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
 T = TypeVar("T")
@@ -76,10 +77,16 @@ class PinnedView:
 
     def subclasses(self, release: str, mid: str) -> list[str]:
         """The MIDs of all classes below one in the release's hierarchy, sorted."""
-        pairs = self.remember(
-            ("ancestors", release), lambda: ancestor_pairs(self._small_rows(release, "hierarchy", NODE_COLUMNS))
-        )
+        pairs = self.remember(("ancestors", release), lambda: ancestor_pairs(self.hierarchy_rows(release)))
         return sorted({below for below, above in pairs if above == mid})
+
+    def hierarchy_rows(self, release: str) -> list[Row]:
+        """The nodes of the release's hierarchy: path, parent_path, mid, name, relation; none where there is none."""
+        return self.remember(("nodes of", release), lambda: self._small_rows(release, "hierarchy", NODE_COLUMNS))
+
+    def figure_rows(self, release: str) -> list[Row]:
+        """The recomputed figures of a release: figure, subset, value, published; none where they are not published."""
+        return self._small_rows(release, "release_figures", FIGURE_COLUMNS)
 
     def attribute_names(self, release: str) -> dict[str, str]:
         """The names of the attributes that relationships give to objects, by MID."""
