@@ -21,7 +21,6 @@ from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
-from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
@@ -37,6 +36,7 @@ from oilake.jobs.reporting.report_page import report_page
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.surveying.published_figures import Figure, figure_tables
 from oilake.jobs.verify import verify
 from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.viewing.locked_engine import Query
-from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
+from oilake.jobs.surveying.locked_engine import Query
+from oilake.jobs.surveying.pinned_view import PinnedView, missing_comparison
+from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.viewing.selection import Selection
-from oilake.jobs.viewing.view_slice import ViewSlice
 
 COMPARED_SUBSET = "coalesce(to_subset, from_subset)"
 
