@@ -111,10 +111,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _published_releases(warehouse: Warehouse) -> list[str]:
-    """The published releases; ConfigError where there are no two."""
+    """The published releases; says so where there is one alone, which a schedule begins with."""
     names = [snapshot.release for snapshot in require_snapshots(warehouse, None)]
     if len(names) < 2:
-        raise ConfigError(f"{warehouse}: only {names[0]} is published here; ingest and reconcile another release first")
+        log_line(f"{warehouse}: only {names[0]} is published here, so there is nothing to compare yet")
     return names
 
 

@@ -30,6 +30,7 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "report",
     "view",
     "evaluate",
     "maintain",

@@ -31,7 +31,7 @@ from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+from oilake.jobs.transforms.contradiction_rows import ContradictionSetting
 
 CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
 NOT_JUDGED = "–"
@@ -117,10 +117,10 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
     return ContradictionsOutcome(release, done.changed, done.result, missing, done.seconds, done.start_seconds)
 
 
-def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: ContradictionRules) -> ReleaseRules:
+def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: ContradictionRules) -> ContradictionSetting:
     classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
     nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
-    return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
+    return ContradictionSetting(rules, build_vocabulary(classes), build_ancestors(nodes))
 
 
 def _judge_release(

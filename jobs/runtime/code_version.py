@@ -9,7 +9,7 @@ import ast
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -51,9 +51,14 @@ class ModuleText:
 
 @cache
 def code_digest(module: str, *jobs: str) -> bytes:
-    """SHA-256 over all files that `reach` finds."""
+    """SHA-256 over all files that `reachable_files` finds."""
+    return digest_files(reachable_files(module, *jobs))
+
+
+def digest_files(content_by_path: Mapping[str, bytes]) -> bytes:
+    """SHA-256 over the paths and the contents of files, in the order of their paths."""
     total = hashlib.sha256()
-    for path, content in sorted(reachable_files(module, *jobs).items()):
+    for path, content in sorted(content_by_path.items()):
         total.update(f"{path} {len(content)}\n".encode() + content)
     return total.digest()
 
@@ -109,7 +114,7 @@ def _follow_imports(name: str, sources: dict[str, ModuleText], where: str) -> No
     waiting = [(name, where)]
     while waiting:
         name, where = waiting.pop()
-        module = _module_of(name, where)
+        module = _module_of(name, where, sources)
         if module in sources:
             continue
         path, sources[module] = _module_path(module) or module, _read_module(module)
@@ -118,13 +123,14 @@ def _follow_imports(name: str, sources: dict[str, ModuleText], where: str) -> No
             waiting.append((f"{imported}.{inside}" if inside else imported, path))
 
 
-def _module_of(name: str, where: str) -> str:
-    """The module that a dotted name stands for, or that defines what it stands for; ConfigError when there is none."""
+def _module_of(name: str, where: str, sources: Mapping[str, ModuleText]) -> str:
+    """The module that a dotted name stands for, or that defines what it stands for; ConfigError when there is none.
+    `sources`: modules that were read."""
     dotted = name.replace(":", ".").removeprefix(ROOT_PREFIX)
     if _module_path(dotted):
         return dotted
     module, _, inside = dotted.rpartition(".")
-    if not _module_path(module) or inside not in _read_module(module).bound:
+    if not _module_path(module) or inside not in (sources.get(module) or _read_module(module)).bound:
         raise ConfigError(f"{where}: {name} is named there and cannot be found; correct the name, or install anew")
     return module
 
@@ -180,7 +186,11 @@ def _nodes_by_type(tree: ast.AST) -> NodesByType:
         if isinstance(node, ast.If) and _is_beside_rows(node.test):
             waiting += node.orelse
         else:
-            waiting += ast.iter_child_nodes(node)
+            for value in vars(node).values():
+                if value.__class__ is list:
+                    waiting += [part for part in value if isinstance(part, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    waiting.append(value)
     return by_type
 
 
