@@ -35,7 +35,9 @@ def places(landing: str, warehouse: str) -> tuple[str, ...]:
 
 
 def heads(warehouse: str) -> dict[str, int]:
-    return {path.name: DeltaTable(str(path)).version() for path in Path(warehouse).iterdir()}
+    """The versions of all tables but the one to which every run adds a row."""
+    tables = [path for path in Path(warehouse).iterdir() if path.name != "job_runs"]
+    return {path.name: DeltaTable(str(path)).version() for path in tables}
 
 
 def test_a_release_is_published_once_and_again_only_when_forced(
