@@ -18,6 +18,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import api
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import ddl
+from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
@@ -69,6 +70,10 @@ def test_each_commit_says_what_made_it(oilake: Oilake, places: tuple[str, ...], 
         entry = next(e for e in DeltaTable(f"{warehouse}/{table}").history() if e["version"] == version)
         assert (entry["oilake.release"], entry["oilake.job"], entry["oilake.run_id"]) == ("v3", "ingest", run_id)
         assert set(entry["oilake.inputs"]) == {path.name for path in Path(places[1], "2017_11").iterdir()}
+    [run] = newest_rows(Warehouse.at(warehouse), "job_runs")
+    assert (run["run_id"], run["job"], run["outcome"], run["publications"]) == (run_id, "ingest", "done", [run_id])
+    assert dict(run["phase_seconds"]).keys() == {"spark", "stage", "gate", "publish", "other"}
+    assert dict(run["table_rows"])["labels"] == 12
 
 
 def test_changed_input_is_ingested_again(oilake: Oilake, landing: str, warehouse: str, tmp_path: Path):
