@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.synthetic import (
@@ -153,4 +152,6 @@ def _summary_text(summary: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("sample", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("sample", __doc__, add_arguments, run))

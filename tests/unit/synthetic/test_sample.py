@@ -17,7 +17,7 @@ import pytest
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.conf.registry import expected_members, landing_path, load_releases
 from oilake.jobs import sample
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.operations import watched_job
 from oilake.jobs.synthetic import plan
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.plan import SubsetCounts
@@ -396,11 +396,11 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
 
 def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--out", str(tmp_path), "--scale", str(SMALL), "--plant", "nul_byte=2"]
-    assert entrypoint.main("sample", "", sample.add_arguments, sample.run, [*arguments, "--json"]) == 0
+    assert watched_job.main("sample", "", sample.add_arguments, sample.run, [*arguments, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["planted"] == {"nul_byte": 2}
     assert summary["releases"]["v3"]["images"]["train"] == round(9_011_219 * SMALL)
-    assert entrypoint.main("sample", "", sample.add_arguments, sample.run, arguments) == 0
+    assert watched_job.main("sample", "", sample.add_arguments, sample.run, arguments) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"next: oilake ingest --release v3 --landing {tmp_path} --registry {tmp_path}/registry"
 
