@@ -110,7 +110,10 @@ def value_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) ->
 
 def listed_entries_query(table: str, columns: Sequence[str]) -> str:
     """The query for entries of a list that came or went, where they are more than the share `$new_entries` or
-    `$vanished_entries` of the entries of before. Rows that lack a name are no entries; of no entries before nothing is said."""
+    `$vanished_entries` of the entries of before.
+
+    Rows that lack a name are no entries; of no entries before nothing is said.
+    """
     names = ", ".join(columns)
     named = " AND ".join(f"{column} IS NOT NULL" for column in columns)
     return (

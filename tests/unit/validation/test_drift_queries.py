@@ -98,7 +98,8 @@ PLANTED: dict[str, tuple[str, str, Rows, Rows, list[dict[str, Any]]]] = {
         "hierarchy", "drift_of_listed_entries", {"mid": pa.nulls(2, pa.string())}, {"mid": ["/m/0a", "/m/0b"]}, [],
     ),
     "four times as many new MIDs in the hierarchy, and a node without one": (
-        "hierarchy", "drift_of_listed_entries", {"mid": ["/m/0a", "/m/0b", None]}, {"mid": ["/m/0a", "/m/0b", *"cdefghij"]}, [],
+        "hierarchy", "drift_of_listed_entries",
+        {"mid": ["/m/0a", "/m/0b", None]}, {"mid": ["/m/0a", "/m/0b", *"cdefghij"]}, [],
     ),
 }  # fmt: skip
 
