@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
 SUBMIT = standalone_cluster.SPARK / "bin" / "spark-submit"
 SCALE = "0.0001"
-PATIENCE = 900
+PATIENCE = 1800
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush", "SPARK_LOCAL_IP": "127.0.0.1"}
 # What a run says of itself and of where it ran, in place of what it read.
 OF_A_RUN = {
