@@ -34,6 +34,7 @@ JOBS = (
     "maintain",
     "download",
     "export",
+    "contract",
     "show",
     "releases",
     "sample",
