@@ -37,6 +37,7 @@ JOBS = (
     "status",
     "download",
     "export",
+    "card",
     "contract",
     "show",
     "releases",

@@ -12,7 +12,6 @@ import yaml
 from oilake.conf.errors import StoreError, os_cause
 from oilake.conf.places import refuse_odd_folder
 from oilake.jobs.exporting.companion_files import licence_notice
-from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.printing import print_text
 from oilake.quality.data_contract import table_contract
 from oilake.schemas import loader as schemas
@@ -57,4 +56,6 @@ def write_contracts(tables: Sequence[str], folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("contract", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("contract", __doc__, add_arguments, run))
