@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="of tfrecord: where <subset>/<image_id>.jpg are, whose bytes go into the records",
     )
-    options.add_places(parser, "warehouse", "registry")
+    options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 

@@ -73,16 +73,18 @@ def test_licence_citation_and_every_author_go_with_it(export: Export, out: Path)
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_the_same_again_and_takes_the_place_of_the_one_before(
-    export: Export, out: Path, name: str
+    export: Export, out: Path, landing: Path, name: str
 ) -> None:
+    flags = ("--landing", str(landing))
+
     def content() -> dict[str, bytes]:
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
-    export(name, "--subset", "train")
+    export(name, "--subset", "train", *flags)
     first = content()
-    export(name)
+    export(name, *flags)
     assert content() != first
-    export(name, "--subset", "train")
+    export(name, "--subset", "train", *flags)
     assert content() == first
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
