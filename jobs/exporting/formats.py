@@ -13,8 +13,9 @@ WriteFormat = Callable[[OpenedExport, Path], Counts]
 
 FORMATS = (
     "list", "coco", "coco-masks", "yolo", "yolo-segments", "voc", "bigquery", "huggingface", "tfrecord", "postgres",
-    "official",
+    "webdataset", "official",
 )  # fmt: skip
+WITH_PICTURES = ("tfrecord", "webdataset")
 
 
 def format_writer(name: str) -> WriteFormat:

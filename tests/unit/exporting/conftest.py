@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from oilake.jobs import cli
 from tests.support import export_lake
@@ -81,4 +82,15 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for subset in ("train", "validation"):
         digit = MASKS[0 if subset == "train" else 2]["image_id"][0]
         write_zip(folder / "v5" / f"{subset}-masks" / f"{subset}-masks-{digit}.zip", members)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small JPEG of every image of `export_lake`."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for n, row in enumerate(export_lake.images()):
+        path = folder / row["subset"] / f"{row['image_id']}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 6), (n, 0, 0)).save(path)
     return folder
