@@ -25,7 +25,7 @@ def test_ingest_makes_equal_tables_of_them(oilake: Oilake, tmp_path: Path) -> No
         out = f"{files}-{release}"
         words_of_export = ("export", "official", "--release", release, *registry, "--out", out, "--warehouse", first)
         assert oilake(*words_of_export)[0] == 0
-        code, _, errors = oilake(*words, "--landing", out, "--warehouse", second, "--accept-changed", "--partial")
+        code, _, errors = oilake(*words, "--landing", out, "--warehouse", second, "--accept-changed")
         assert code == 0, errors
         for table in TABLES:
             before, after = (sorted(map(repr, table_readers.rows(place, table, release))) for place in (first, second))
