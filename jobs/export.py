@@ -13,7 +13,7 @@ from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
 from oilake.jobs.exporting.formats import FORMATS, WITH_PICTURES, Counts, format_writer
 from oilake.jobs.exporting.opened_export import open_export
 from oilake.jobs.exporting.request import ExportRequest
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 
@@ -77,4 +77,6 @@ def export(settings: Settings, request: ExportRequest) -> Counts:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("export", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("export", __doc__, add_arguments, run))
