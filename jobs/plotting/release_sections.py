@@ -9,7 +9,9 @@ from oilake.conf.file_names import file_name
 from oilake.conf.registry import SUBSETS
 from oilake.jobs.plotting.drawn_plot import DrawnPlot
 from oilake.jobs.plotting.rank_plots import box_frequencies, label_distribution, machine_frequencies
+from oilake.jobs.plotting.tree_plot import hierarchy_plot
 from oilake.jobs.surveying.aggregate import Row, split_rows
+from oilake.jobs.surveying.class_tree import TreeNode
 
 
 class PlotSection(NamedTuple):
@@ -45,6 +47,16 @@ def class_sections(release: str, labels: Sequence[Row], boxes: Sequence[Row]) ->
         "How often the machine gives each class, the most frequent first; the scale is logarithmic.",
         _drawn(machine_frequencies(*asked) for asked in machine),
         "No label of the machine is published.",
+    )
+
+
+def hierarchy_section(release: str, roots: Sequence[TreeNode]) -> PlotSection:
+    """The hierarchy in one picture; its page has it as a tree."""
+    return PlotSection(
+        "Hierarchy of the boxable classes",
+        "Each class stands right of what it is below; a class below several others stands at several places.",
+        _drawn([hierarchy_plot(f"{file_name(release)}-hierarchy", roots)]),
+        "No hierarchy is published.",
     )
 
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from oilake.jobs.plotting.overview_page import overview_page
 from oilake.jobs.plotting.release_page import release_address, release_page
-from oilake.jobs.plotting.release_sections import PlotSection, class_sections
+from oilake.jobs.plotting.release_sections import PlotSection, class_sections, hierarchy_section
+from oilake.jobs.plotting.tree_page import tree_address, tree_page
 from oilake.jobs.surveying.class_counts import count_boxes, count_labels
+from oilake.jobs.surveying.class_tree import read_tree
 from oilake.jobs.surveying.locked_engine import LockedEngine
 from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.tables.warehouse import Warehouse
@@ -27,11 +29,16 @@ def report_site(warehouse: Warehouse) -> ReportSite:
     view = PinnedView(LockedEngine(warehouse), warehouse)
     pages: dict[str, str] = {}
     shown: list[PlotSection] = []
-    for release in view.releases:
-        sections = list(class_sections(release, count_labels(view, release), count_boxes(view, release)))
+    counts = {release: (count_labels(view, release), count_boxes(view, release)) for release in view.releases}
+    trees = {release: roots for release in counts if (roots := read_tree(view, release, *counts[release]))}
+    addresses = {release: tree_address(release) for release in trees}
+    for release, (labels, boxes) in counts.items():
+        roots = trees.get(release, [])
+        sections = [*class_sections(release, labels, boxes), hierarchy_section(release, roots)]
         shown += sections
-        pages[release_address(release)] = release_page(view, release, sections, None)
-    pages["index.html"] = overview_page(view, [], {})
+        pages[release_address(release)] = release_page(view, release, sections, addresses.get(release))
+    pages |= {addresses[release]: tree_page(release, roots, addresses) for release, roots in trees.items()}
+    pages["index.html"] = overview_page(view, [], addresses)
     numbers = _number_files(shown)
     files = {path: text.encode("utf-8", "backslashreplace") for path, text in (pages | numbers).items()}
     return ReportSite(files, list(view.releases), len(numbers))

@@ -6,7 +6,9 @@ import csv
 import html
 import json
 import re
+from base64 import b64encode
 from collections import Counter
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from oilake.jobs import cli
 from tests.support import table_readers, view_lake
-from tests.support.releases import DOG, TREE
+from tests.support.releases import CAT, DOG, TREE
 from tests.support.view_lake import NAMES
 
 ELEMENTS = {
@@ -136,6 +138,28 @@ def test_the_pages_are_text_and_ask_nobody(site: Path):
 
 def test_a_class_whose_name_is_markup_is_told_as_text(site: Path):
     assert numbers(site, "v4-boxes-train")[1]["name"] == NAMES[TREE]
+
+
+def test_the_hierarchy_is_a_tree_with_the_counts_of_each_class(site: Path, report_lake: str):
+    page = (site / "hierarchy-v4.html").read_text()
+    assert page.count("role='treeitem'") == len(table_readers.rows(report_lake, "hierarchy", "v4"))
+    rows = [row for row in table_readers.rows(report_lake, "labels", "v4") if row["origin"] != "machine"]
+    labels = Counter((row["mid"], row["confidence"]) for row in rows)
+    boxes = Counter(row["mid"] for row in table_readers.rows(report_lake, "boxes", "v4"))
+    dog = page.partition(f"<code>{DOG}</code>")[2].partition("</li>")[0]
+    assert f"{labels[DOG, 1.0]} positive, {labels[DOG, 0.0]} negative, {boxes[DOG]} boxes" in dog
+    assert "<span class='kind'>part</span> <span class='name'>Tree &amp; &lt;b&gt;bush&lt;/b&gt;</span>" in page
+    assert "also below Dog" in page.partition(f"<code>{CAT}</code>")[2].partition("</li>")[0]
+    (told,) = numbers(site, "v4-hierarchy")[-1:]
+    assert (told["mid"], told["relation"], told["depth"]) == (TREE, "part", "3")
+
+
+def test_only_the_script_of_the_tree_may_run(site: Path):
+    page = (site / "hierarchy-v4.html").read_text()
+    (script,) = re.findall(r"<script id='tree-script'>(.*?)</script>", page, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert all("<script" not in other.read_text() for other in pages(site) if not other.name.startswith("hierarchy"))
 
 
 def test_what_a_release_lacks_is_said(site: Path):
