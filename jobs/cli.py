@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from oilake.jobs.operations import watched_job
 from oilake.jobs.runtime import entrypoint
 
 JOBS = (
@@ -33,6 +34,7 @@ JOBS = (
     "view",
     "evaluate",
     "maintain",
+    "status",
     "download",
     "export",
     "show",
@@ -76,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
-    return entrypoint.run_guarded(arguments.run, arguments)
+    return watched_job.run_watched(arguments.job, arguments.run, arguments)
 
 
 def _job_summary(job: str) -> str:

@@ -15,7 +15,7 @@ from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.counting.release_figures import FigureKey, count_figures, one_kind_tables
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.surveying.published_figures import Figure, differs_from_published, figure_tables, sort_figures
 from oilake.jobs.tables import publish
@@ -37,6 +37,7 @@ FOREIGN_REGISTRY = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "count", "warehouse", "registry", result="figures")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -139,4 +140,6 @@ def _stated_otherwise(figure: Figure) -> list[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("figures", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("figures", __doc__, add_arguments, run))

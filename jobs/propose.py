@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import entrypoint, options, spark_session
+from oilake.jobs.runtime import options, spark_session
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.tables import publish, targets
 from oilake.jobs.tables.snapshots import require_snapshots
@@ -157,4 +157,6 @@ def _is_about(expectation: dict[str, Any], column: str) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("propose", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("propose", __doc__, add_arguments, run))

@@ -35,7 +35,7 @@ from oilake.jobs.reporting import site_writer
 from oilake.jobs.reporting.html import write_page
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import report_page
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.surveying.published_figures import Figure, figure_tables
@@ -101,13 +101,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     policy = reconcile_policy.load_policy(arguments.policy)
     registered = release_registry.load_releases(settings.registry)
-    names = arguments.release or _landed_releases(registered, settings.landing)
+    names = arguments.release or _landed_releases(registered, settings.storage_uri(settings.landing))
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     plots = _plots_folder(Path(arguments.report))
@@ -216,4 +217,6 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("run", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("run", __doc__, add_arguments, run))
