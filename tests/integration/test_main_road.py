@@ -156,8 +156,11 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places, *blobs)
     assert code == 0
     assert f"truncated: train/{image_id(0)}.jpg" in out
-    assert out.splitlines()[-1] == f"Report: {path}"
+    plots = tmp_path / "reports" / "report-pages" / "index.html"
+    assert out.splitlines()[-2:] == [f"Plots: {plots}", f"Report: {path}"]
+    assert "href='release-v3.html'" in plots.read_text()
     page = path.read_text()
+    assert "href='report-pages/index.html'" in page
     assert "Open Images V3" in page
     assert f"<li>missing: validation/{image_id(1, 'validation')}.jpg</li>" in page
     assert "http" not in page.replace("http-equiv", "")
