@@ -13,7 +13,7 @@ import pytest
 
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs import cli
-from oilake.jobs.runtime import invocation, jars
+from oilake.jobs.runtime import class_archive, invocation, jars
 
 HEAVY = {"pyarrow", "pyspark", "pydantic", "numpy", "deltalake", "boto3", "great_expectations"}
 ROOT = Path(__file__).parents[3]
@@ -99,6 +99,7 @@ def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatc
         sum(len(jars.jar_checksums(g)) for g in jars.GROUPS),
     )
     assert sorted(jars.find_jars(str(jars.cache_folder()), jars.GROUPS)) == sorted(every)
+    class_archive.archive_path(delta).touch()
     assert cli.main(["setup"]) == 0
 
 
