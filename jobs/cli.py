@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.runtime import entrypoint, without_pandas
 
 JOBS = (
     "run",
@@ -39,6 +39,7 @@ JOBS = (
     "sample",
     "setup",
 )
+READERS = ("show", "history", "releases")
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 COMPLETION = "--print-completion"
 
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
+    if argv is None and arguments.job in READERS:
+        without_pandas.hide_pandas()
     return entrypoint.run_guarded(arguments.run, arguments)
 
 

@@ -35,6 +35,18 @@ def test_version_and_help_load_no_engine(words: tuple[str, ...]) -> None:
     assert not loaded(*words) & HEAVY
 
 
+def test_a_command_that_only_reads_leaves_pandas_out(tmp_path: Path) -> None:
+    """Arrow and DuckDB import it where it is installed, as here."""
+    program = (
+        "import sys\nfrom oilake.jobs import cli\nassert cli.main() == 2\n"
+        "import duckdb, pyarrow as pa\nduckdb.connect().register('rows', pa.table({'a': pa.array([1])}))\n"
+        "print('pandas' in sys.modules)"
+    )
+    for job, is_loaded in (("show", False), ("check", True)):
+        call = [sys.executable, "-c", program, job, "labels", "--warehouse", str(tmp_path / "none")]
+        assert subprocess.run(call, capture_output=True, text=True, cwd=ROOT).stdout == f"{is_loaded}\n"
+
+
 def test_every_job_file_is_a_command_and_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     files = {path.stem for path in (ROOT / "jobs").glob("*.py") if "\ndef add_arguments(" in path.read_text()}
     assert files == set(cli.JOBS)
