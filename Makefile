@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 JARS := .jars/.ready
 DATA := data
 SAMPLE := $(DATA)/sample
+AIRFLOW := build/airflow
+DAGSTER := build/dagster
+SCHEDULES := orchestration
 ZIP := dist/oilake.zip
 DIST := dist/environment.tar.gz
 ZIPPED := oilake
@@ -15,7 +18,7 @@ SCALE ?= 0.1
 ROUNDS ?= 3
 WORK ?= labels images boxes release
 
-.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill check lint docs bench bench-check bench-verify bench-download zip dist races clean
+.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill airflow check lint docs bench bench-check bench-verify bench-download zip dist races clean
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +65,19 @@ cluster: cluster-kill dist  ## a cluster of two workers here: every release on S
 
 cluster-kill: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py $(PYTEST)
+
+airflow: setup $(AIRFLOW)/.ready $(DAGSTER)/.ready  ## schedules on 127.0.0.1: a real Airflow makes a sample's tables, a failed check stops it
+	@$(BIN)/python -m pytest -m airflow tests/integration/test_schedules.py $(PYTEST)
+
+$(AIRFLOW)/.ready: $(wildcard $(SCHEDULES)/airflow/*.txt)
+	@$(PYTHON) -m venv $(AIRFLOW)
+	@$(AIRFLOW)/bin/python -m pip install --quiet -r $(SCHEDULES)/airflow/requirements.txt -c $(SCHEDULES)/airflow/constraints.txt
+	@touch $@
+
+$(DAGSTER)/.ready: $(SCHEDULES)/dagster/requirements.txt
+	@$(PYTHON) -m venv $(DAGSTER)
+	@$(DAGSTER)/bin/python -m pip install --quiet -r $(SCHEDULES)/dagster/requirements.txt
+	@touch $@
 
 races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are
 	@OILAKE_RACES=1 $(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)

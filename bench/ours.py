@@ -30,7 +30,8 @@ def main(name: str, landing: Path, out: Path) -> None:
     chosen = replace(
         settings.environment_settings("local"), landing=str(out / "landing"), warehouse=str(out / "warehouse")
     )
-    ddl.ensure_tables(lambda: spark_session.start_session(chosen), Warehouse.of(chosen))
+    spark = spark_session.start_session(chosen)
+    ddl.ensure_tables(lambda: spark, Warehouse.of(chosen))
     release = release_registry.find_release(work.release, str(landing / "registry"))
     stopwatch = Stopwatch()
     summary = ingest(chosen, release, partial=True, choice=FileChoice(tables=tuple(work.plain)))

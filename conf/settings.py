@@ -31,6 +31,7 @@ VARIABLES = {
     "OILAKE_REGISTRY": "registry",
     "OILAKE_JARS": "jars",
     "OILAKE_MASTER": "master",
+    "OILAKE_METRICS": "metrics",
 }
 
 
@@ -84,9 +85,23 @@ class DownloadSettings:
 
 
 @dataclass(frozen=True)
+class LineageSettings:
+    """Where OpenLineage events go.
+
+    `url`: of the receiver; None: what OPENLINEAGE_URL or OPENLINEAGE_CONFIG names, nowhere where neither is set.
+    `namespace`: of the jobs; `wait_seconds`: how long a job waits at its end until its events have gone.
+    """
+
+    url: str | None = None
+    namespace: str = "oilake"
+    wait_seconds: Seconds = 5.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """One environment. `registry` is the packaged one where it is absent; `jars`: folder of Delta's jars; `storage`: how all
-    that is on S3 is reached, the warehouse, the landing area and blobs."""
+    that is on S3 is reached, the warehouse, the landing area and blobs; `metrics`: file in which each job that is recorded
+    leaves metrics, none where it is absent; `lineage`: where such jobs tell what they read and wrote."""
 
     warehouse: str
     landing: str
@@ -97,6 +112,8 @@ class Settings:
     master: str | None = None
     registry: str | None = None
     jars: str | None = None
+    metrics: str | None = None
+    lineage: LineageSettings = field(default_factory=LineageSettings)
     spark: dict[str, str] = field(default_factory=dict)
 
     def storage_uri(self, uri: str) -> StorageUri:

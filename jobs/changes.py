@@ -21,7 +21,7 @@ from oilake.jobs.reconciling import compare_kernel, compare_tables
 from oilake.jobs.reconciling.compare_kernel import CompareContext
 from oilake.jobs.reconciling.compare_tables import SnapshotsByName
 from oilake.jobs.reconciling.partial_releases import PartialReleaseError, refuse_partial
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
@@ -91,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="compare again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,10 +111,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _published_releases(warehouse: Warehouse) -> list[str]:
-    """The published releases; ConfigError where there are no two."""
+    """The published releases; says so where there is one alone, which a schedule begins with."""
     names = [snapshot.release for snapshot in require_snapshots(warehouse, None)]
     if len(names) < 2:
-        raise ConfigError(f"{warehouse}: only {names[0]} is published here; ingest and reconcile another release first")
+        log_line(f"{warehouse}: only {names[0]} is published here, so there is nothing to compare yet")
     return names
 
 
@@ -219,4 +220,6 @@ def _dropped_by_side(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, f
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("changes", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("changes", __doc__, add_arguments, run))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -13,10 +12,12 @@ from pyspark.sql import SparkSession
 
 from oilake.conf import bounded_json
 from oilake.conf.settings import Settings
+from oilake.jobs.operations import job_runs
 from oilake.jobs.pipeline import start
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.run_ids import new_run_id
 from oilake.jobs.tables import publish, targets
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.snapshots import require_snapshots
@@ -24,6 +25,9 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import checker, explanations, publish_gate, results_store
 from oilake.jobs.validation.checker import TargetFindings, WarehouseContext
 from oilake.schemas import loader as schemas
+
+# What every check adds rows to, so that it would never find them as they were.
+UNASKED = (publish_gate.RESULTS, job_runs.TABLE)
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.history or arguments.what not in (None, *schemas.table_names()):
+        run_events.tell(run_events.OnlyRead())
     settings = options.load_settings(arguments)
     if arguments.history:
         history_entries = results_store.check_history(Warehouse.of(settings), arguments.history, arguments.release)
@@ -97,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def check(settings: Settings, what: str | None = None, release: str | None = None) -> CheckOutcome:
     """Checks a published table by its name, the table in a folder, or, with neither, all that is published but for the
-    record of checks itself.
+    records of checks and of runs.
 
     ConfigError when there is no such table, nothing is published, or a copy carries no expectations.
     """
@@ -108,14 +115,14 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     require_snapshots(warehouse, release)
     if what is None:
         warehouse, outdated = drop_outdated_comparisons(warehouse, release)
-    names = [what] if what else [name for name in schemas.table_names() if name != publish_gate.RESULTS]
+    names = [what] if what else [name for name in schemas.table_names() if name not in UNASKED]
     session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings)))
     start.prepare_tables(session, settings)
     for sentence in outdated:
         log_line(f"not checked: {sentence}")
     check_targets = targets.published_targets(warehouse, names, release)
     checked = checker.check_targets(session, check_targets, WarehouseContext.of_targets(warehouse, check_targets))
-    run_id = uuid.uuid4().hex[:16]
+    run_id = new_run_id()
     recorded = results_store.record_findings(warehouse, run_id, checked)
     return CheckOutcome(run_id, checked, recorded, time.monotonic() - started - session.seconds, session.seconds)
 
@@ -125,7 +132,7 @@ def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutc
     check_targets = targets.copied_targets(settings.storage_uri(path), release)
     session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings, path)))
     checked = checker.check_targets(session, check_targets, None)
-    run_id = uuid.uuid4().hex[:16]
+    run_id = new_run_id()
     results_store.keep_results(run_id, checked)
     return CheckOutcome(run_id, checked, None, time.monotonic() - started - session.seconds, session.seconds)
 
@@ -164,4 +171,6 @@ def _last_line(outcome: CheckOutcome) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("check", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("check", __doc__, add_arguments, run))

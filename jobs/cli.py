@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from oilake.jobs.operations import watched_job
 from oilake.jobs.runtime import entrypoint, without_pandas
 
 JOBS = (
@@ -29,9 +30,11 @@ JOBS = (
     "check",
     "propose",
     "docs",
+    "report",
     "view",
     "evaluate",
     "maintain",
+    "status",
     "download",
     "export",
     "show",
@@ -78,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     if argv is None and arguments.job in READERS:
         without_pandas.hide_pandas()
-    return entrypoint.run_guarded(arguments.run, arguments)
+    return watched_job.run_watched(arguments.job, arguments.run, arguments)
 
 
 def _job_summary(job: str) -> str:

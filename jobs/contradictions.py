@@ -20,7 +20,7 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.reconciling import contradiction_kernel
 from oilake.jobs.reconciling.contradiction_kernel import ContradictionContext, ContradictionResult
 from oilake.jobs.reconciling.held_evidence import MissingEvidence, ReleaseEvidence, read_evidence
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime import options, spark_tasks
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
@@ -31,7 +31,7 @@ from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+from oilake.jobs.transforms.contradiction_rows import ContradictionSetting
 
 CONTRADICTIONS, RECONCILE = "contradictions", "reconcile"
 NOT_JUDGED = "–"
@@ -81,6 +81,7 @@ def _lacking_subsets(by_subset: Mapping[str, Sequence[str]], name: str) -> list[
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "look through", "warehouse", example="v7")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,10 +117,10 @@ def contradictions(settings: Settings, release: str, force: bool = False) -> Con
     return ContradictionsOutcome(release, done.changed, done.result, missing, done.seconds, done.start_seconds)
 
 
-def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: ContradictionRules) -> ReleaseRules:
+def _release_rules(warehouse: Warehouse, snapshot: Snapshot, rules: ContradictionRules) -> ContradictionSetting:
     classes = small_rows(warehouse, "classes", snapshot, ["mid", "display_name", "is_trainable", "is_boxable"])
     nodes = small_rows(warehouse, "hierarchy", snapshot, ["path", "parent_path", "mid", "relation"])
-    return ReleaseRules(rules, build_vocabulary(classes), build_ancestors(nodes))
+    return ContradictionSetting(rules, build_vocabulary(classes), build_ancestors(nodes))
 
 
 def _judge_release(
@@ -159,4 +160,6 @@ def _kind_counts(
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("contradictions", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("contradictions", __doc__, add_arguments, run))

@@ -15,7 +15,7 @@ from oilake.jobs.reporting.index_page import index_page
 from oilake.jobs.reporting.table_history import TableHistory
 from oilake.jobs.reporting.table_page import table_page
 from oilake.jobs.reporting.wording import counted
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -89,4 +89,6 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("docs", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("docs", __doc__, add_arguments, run))

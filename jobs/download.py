@@ -25,7 +25,7 @@ from oilake.jobs.downloading.selection import ImageSelection
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.downloading.task_messages import open_mailbox
 from oilake.jobs.pipeline.start import start_job
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime import options, run_events, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import publish
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image_flags.add_arguments(parser)
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,6 +84,7 @@ def download(settings: Settings, order: DownloadRequest, choice: ImageSelection)
         tasks = _task_count(total, order, spark)
         order = replace(order, tasks=min(tasks, spark.sparkContext.defaultParallelism))
         _run_tasks(spark, ResultsWriter(warehouse, order, store, open_mailbox(spark), tally), images, tasks)
+        run_events.tell(run_events.FilesBrought(tally.bytes))
         store.sweep()  # an executor that was killed meanwhile left its half files
     return DownloadSummary(
         order.release, order.location, total, tally.present, tally.other, tally.found, tally.bytes,
@@ -120,4 +122,6 @@ def _run_tasks(spark: SparkSession, ledger: ResultsWriter, images: Sequence[RowS
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("download", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("download", __doc__, add_arguments, run))

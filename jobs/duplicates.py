@@ -12,7 +12,7 @@ from pyspark.sql import functions as sf
 
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.slice_files import small_rows
@@ -50,6 +50,7 @@ class Leakage:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "look through", "warehouse")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,4 +99,6 @@ def count_leakage(warehouse: Warehouse, pin: Snapshot, changed: bool = False) ->
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("duplicates", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("duplicates", __doc__, add_arguments, run))

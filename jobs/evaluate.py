@@ -11,7 +11,7 @@ from oilake.conf.registry import SUBSETS
 from oilake.jobs.evaluating.evaluation_job import EvaluationRequest, evaluate_predictions
 from oilake.jobs.evaluating.evaluation_page import evaluation_page
 from oilake.jobs.reporting.html import write_page
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 
@@ -56,4 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("evaluate", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("evaluate", __doc__, add_arguments, run))

@@ -14,7 +14,7 @@ from pyspark.sql import functions as sf
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
@@ -43,6 +43,7 @@ class ExpandOutcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "expand", "warehouse")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -107,4 +108,6 @@ def implied_labels(spark: SparkSession, labels: DataFrame, pairs: Collection[tup
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("expand", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("expand", __doc__, add_arguments, run))

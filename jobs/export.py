@@ -13,10 +13,9 @@ from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
 from oilake.jobs.exporting.formats import FORMATS, Counts, format_writer
 from oilake.jobs.exporting.opened_export import open_export
 from oilake.jobs.exporting.request import ExportRequest
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.tables.warehouse import Warehouse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="of tfrecord: where <subset>/<image_id>.jpg are, whose bytes go into the records",
     )
-    options.add_places(parser, "warehouse")
+    options.add_places(parser, "warehouse", "registry")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
@@ -66,7 +65,7 @@ def _export_request(arguments: argparse.Namespace) -> ExportRequest:
 
 def export(settings: Settings, request: ExportRequest) -> Counts:
     """Writes the export and returns what it counts, by noun; whatever fails, what stood at its place stays."""
-    opened = open_export(Warehouse.of(settings), request)
+    opened = open_export(settings, request)
     if opened.snapshot.status == "partial":
         log_line(f"{request.release} is partial; what is not published of it is not in the export")
     with unfinished_folder(request.place) as folder:
@@ -76,4 +75,6 @@ def export(settings: Settings, request: ExportRequest) -> Counts:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("export", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("export", __doc__, add_arguments, run))

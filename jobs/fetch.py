@@ -16,7 +16,7 @@ from oilake.jobs.fetching.locations import FetchRequest
 from oilake.jobs.fetching.plan import PlanContext, PlannedFetch
 from oilake.jobs.fetching.results import FetchResult
 from oilake.jobs.fetching.transfer import TransferContext
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options, run_events
 from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
@@ -38,12 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--masks", action="store_true", help="the zips of the masks' PNGs and nothing else: 4.7 GB, 0.06 of validation"
     )
-    options.add_places(parser, "landing", "registry")
+    options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument(
         "--check", action="store_true", help="ask whether fetched files have changed since, and fetch those"
     )
     options.add_accept_changed(parser)
     parser.add_argument("--json", action="store_true", help="print the list of files as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.masks,
     )
     file_results = fetch(settings, release, request)
+    came = [result.bytes or 0 for result in file_results if result.status in ("fetched", "resumed")]
+    run_events.tell(run_events.FilesBrought(sum(came)))
     if arguments.json:
         print_text(json.dumps([result.as_json() for result in file_results]))
     if sentence := results.failure_sentence(file_results):
@@ -126,4 +129,6 @@ def _fetch_file(wanted_file: PlannedFetch, source_by_url: dict[str, Source], con
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("fetch", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("fetch", __doc__, add_arguments, run))

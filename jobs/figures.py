@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +15,9 @@ from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
 from oilake.jobs.counting.release_figures import FigureKey, count_figures, one_kind_tables
 from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
-from oilake.jobs.runtime.figure_tables import FigureCell, FigureRow, FigureTable
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.surveying.published_figures import Figure, differs_from_published, figure_tables, sort_figures
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot
@@ -28,48 +28,6 @@ from oilake.schemas import release_registry
 
 FIGURES = "figures"
 INPUT_TABLES = ("images", "labels", "boxes", "classes")
-FIGURE_NAMES = {
-    "Table 1: image-level labels": {
-        "images": "images",
-        "images with machine labels": "images_with_machine_labels",
-        "images with human labels": "images_with_human_labels",
-        "machine labels": "machine_labels",
-        "human labels, positive": "human_labels_positive",
-        "human labels, negative": "human_labels_negative",
-        "classes of machine labels": "machine_classes",
-        "classes of machine labels, trainable": "machine_classes_trainable",
-        "classes of human labels": "human_classes",
-        "classes of human labels, trainable": "human_classes_trainable",
-        "classes": "classes",
-        "classes, trainable": "classes_trainable",
-    },
-    "Trainable classes by the release's own rule": {
-        "classes that the rule gives": "trainable_by_rule",
-        "of these, not in the list": "trainable_by_rule_only",
-        "in the list, and not by the rule": "trainable_by_list_only",
-    },
-    "Table 2: boxes": {
-        "images with boxes": "images_with_boxes",
-        "boxes": "boxes",
-        "classes of boxes": "box_classes",
-        "classes of boxes, trainable": "box_classes_trainable",
-    },
-    "Masks, relationships and points": {
-        "images with masks": "images_with_masks",
-        "masks": "masks",
-        "classes of masks": "mask_classes",
-        "relationships": "relationships",
-        "triplets of relationships": "relationship_triplets",
-        "points": "points",
-        "classes of points": "point_classes",
-    },
-    "Narratives": {
-        "images with narratives": "images_with_narratives",
-        "narratives": "narratives",
-    },
-}
-
-OTHER_TABLES = "Other tables: rows"
 CELL_WIDTH = 24
 FOREIGN_REGISTRY = (
     "the published figures are those of the packaged registry: where the release was ingested by another one, as a sample's "
@@ -77,22 +35,9 @@ FOREIGN_REGISTRY = (
 )
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure of one subset (None: of the release): what the tables hold, and what was published of it.
-
-    `stated_by`: the number that each page of the publisher states, by its address.
-    """
-
-    figure: str
-    subset: str | None
-    value: int
-    published: int | None
-    stated_by: dict[str, int] = field(default_factory=dict)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "count", "warehouse", "registry", result="figures")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -138,18 +83,7 @@ def figures(settings: Settings, release: Release, force: bool = False) -> list[F
         raise BrokenExpectationError(f"{error}; {FOREIGN_REGISTRY}", error.judgements) from None
     columns = ["figure", "subset", "value", "published", "stated_by"]
     rows = small_rows(warehouse, "release_figures", done.pin, columns)
-    order = {figure: n for n, figure in enumerate(f for table in figure_names().values() for f in table.values())}
-    places = {subset: n for n, subset in enumerate(SUBSETS)}
-    read = (Figure(**{**row, "stated_by": dict(row["stated_by"] or {})}) for row in rows)
-    return sorted(read, key=lambda f: (order[f.figure], places.get(f.subset or "", -1)))
-
-
-def figure_names() -> dict[str, dict[str, str]]:
-    """Name the figures by the words for them, by the published table they stand in; tables of which none tells come last."""
-    named = {figure for names in FIGURE_NAMES.values() for figure in names.values()}
-    tables = map(schemas.table_schema, schemas.row_tables())
-    unnamed = {table.table: table.table for table in tables if not table.row_partition() and table.table not in named}
-    return FIGURE_NAMES | ({OTHER_TABLES: unnamed} if unnamed else {})
+    return sort_figures(Figure(**{**row, "stated_by": dict(row["stated_by"] or {})}) for row in rows)
 
 
 def _join_published(figure_counts: Mapping[FigureKey, int], release: Release) -> list[Figure]:
@@ -184,23 +118,6 @@ def _figure_record(figure: Figure) -> dict[str, Any]:
     return {**asdict(figure), "share": share, "stated_by": list(figure.stated_by.items())}
 
 
-def figure_tables(figures: Sequence[Figure]) -> list[FigureTable]:
-    """Both tables, with the figures that were recomputed for any subset: those of SUBSETS, then of the whole release."""
-    return [FigureTable(title, _figure_rows(names, figures)) for title, names in figure_names().items()]
-
-
-def _figure_rows(names: Mapping[str, str], figures: Sequence[Figure]) -> list[FigureRow]:
-    rows = []
-    for label, name in names.items():
-        if by_subset := {figure.subset: figure for figure in figures if figure.figure == name}:
-            rows.append(FigureRow(label, [_figure_cell(by_subset.get(subset)) for subset in (*SUBSETS, None)]))
-    return rows
-
-
-def _figure_cell(figure: Figure | None) -> FigureCell:
-    return FigureCell(cell_text(figure), differs_from_published(figure)) if figure else FigureCell("–", False)
-
-
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
     """Both tables for a terminal: the recomputed figure, and the published one where it is another."""
     text_lines = []
@@ -222,15 +139,7 @@ def _stated_otherwise(figure: Figure) -> list[str]:
     return [f"{url} states {value:,} for {name}" for url, value in figure.stated_by.items() if value != expected]
 
 
-def differs_from_published(figure: Figure) -> bool:
-    """Whether another figure was published."""
-    return figure.published is not None and figure.published != figure.value
-
-
-def cell_text(figure: Figure) -> str:
-    """The figure, with the published one in brackets where it is another."""
-    return f"{figure.value:,} ({figure.published:,})" if differs_from_published(figure) else f"{figure.value:,}"
-
-
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("figures", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("figures", __doc__, add_arguments, run))

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.reporting import entity_history
 from oilake.jobs.reporting.entity_history import EntityHistory, Row
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.sources import image_lists
 from oilake.jobs.tables import class_names
@@ -176,4 +176,6 @@ def _indented_table(cells: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("history", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("history", __doc__, add_arguments, run))

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
@@ -41,6 +41,7 @@ class IndexOutcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "index", "warehouse")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,4 +83,6 @@ def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot,
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("index", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("index", __doc__, add_arguments, run))

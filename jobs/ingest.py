@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-import uuid
 from typing import Any
 
 import pyarrow as pa
@@ -20,9 +19,10 @@ from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
 from oilake.jobs.pipeline.start import start_job
-from oilake.jobs.runtime import code_version, entrypoint, options
+from oilake.jobs.runtime import code_version, options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.run_ids import new_run_id
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import lost_rows_sentence
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="ingest again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,7 +81,7 @@ def ingest(
         log_line(f"{gone}; they are made again")
     file_ends.check_file_ends(plan)
     spark, start_seconds = start_job(settings)
-    run_id = uuid.uuid4().hex[:16]
+    run_id = new_run_id()
     inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in plan.landed}
 
     def stage_tables() -> StagedPublication[ReadFiles]:
@@ -96,6 +97,8 @@ def ingest(
 
     passed = pass_gate(spark, warehouse, run_id, stage_tables)
     snapshot = publish_passed(warehouse, passed)
+    files = {landed_file.uri: landed_file.checksums.sha256 for landed_file in plan.landed}
+    run_events.tell(run_events.InputsRead(files, are_files=True))
     summary = summarize_release(release, warehouse, snapshot, passed.told.reports)
     summary.start_seconds = start_seconds
     summary.seconds = time.monotonic() - started - start_seconds
@@ -126,4 +129,6 @@ def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, 
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("ingest", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("ingest", __doc__, add_arguments, run))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from oilake.conf.errors import ConfigError
 from oilake.jobs.maintaining import upkeep
 from oilake.jobs.maintaining.upkeep import HOURS, Upkeep
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.schemas import loader as schemas
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     options.add_places(parser, "warehouse", "landing")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--retention must be 0 hours or more, not {arguments.retention}")
     if unknown := [name for name in arguments.tables if name not in schemas.table_names()]:
         raise ConfigError(f"no such table: {', '.join(unknown)}; there are {', '.join(schemas.table_names())}")
+    if arguments.dry_run:
+        run_events.tell(run_events.OnlyRead())
     settings = options.load_settings(arguments)
     done = upkeep.maintain(settings, arguments.tables, arguments.retention, arguments.dry_run)
     print_text(json.dumps(asdict(done)) if arguments.json else as_text(done))
@@ -58,4 +61,6 @@ def as_text(done: Upkeep) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("maintain", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("maintain", __doc__, add_arguments, run))

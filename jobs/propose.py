@@ -14,7 +14,7 @@ import yaml
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline import start
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import publish, targets
@@ -157,4 +157,6 @@ def _is_about(expectation: dict[str, Any], column: str) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("propose", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("propose", __doc__, add_arguments, run))

@@ -14,7 +14,7 @@ from oilake.conf.settings import Settings
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
 from oilake.jobs.quarantining.released_tables import TABLES
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         options.add_places(action, "warehouse", *(["registry"] if is_release else []))
         action.add_argument("--json", action="store_true", help="print JSON")
+        if is_release:
+            options.add_metrics(action)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -151,4 +153,6 @@ def printable_text(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("quarantine", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("quarantine", __doc__, add_arguments, run))

@@ -19,7 +19,7 @@ from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
 from oilake.jobs.reconciling.correction_store import CorrectionCounts, find_corrections, stage_corrections
 from oilake.jobs.reconciling.label_rows import input_tables, reconcile_tables
 from oilake.jobs.reconciling.reconcile_kernel import ReconcileResult
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot
@@ -79,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_places(parser, "warehouse", "registry")
     parser.add_argument("--force", action="store_true", help="reconcile again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -140,4 +141,6 @@ def _subset_counts(release: Release, policy: ReconcilePolicy, results: Sequence[
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("reconcile", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("reconcile", __doc__, add_arguments, run))

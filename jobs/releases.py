@@ -13,7 +13,7 @@ from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import file_listing
 from oilake.jobs.ingesting.file_listing import Download, list_files, sum_download
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.held_parts import parts_text, published_parts
 from oilake.jobs.tables.snapshots import Snapshot, every_snapshot, ingest_times, newest_by_release
@@ -97,4 +97,6 @@ def _release_table(rows: list[dict[str, Any]], settings: Settings) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("releases", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("releases", __doc__, add_arguments, run))

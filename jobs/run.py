@@ -21,7 +21,6 @@ from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
-from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.figures import figures as count_figures
 from oilake.jobs.index import IndexOutcome, index_classes
 from oilake.jobs.ingest import ingest
@@ -34,9 +33,10 @@ from oilake.jobs.reconcile import reconcile
 from oilake.jobs.reporting.html import write_page
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import report_page
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.surveying.published_figures import Figure, figure_tables
 from oilake.jobs.verify import verify
 from oilake.jobs.verifying.selection import VerifySelection
 from oilake.jobs.verifying.summary import Verification
@@ -94,13 +94,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_accept_changed(parser)
     parser.add_argument("--force", action="store_true", help="do everything again even if nothing changed")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     policy = reconcile_policy.load_policy(arguments.policy)
     registered = release_registry.load_releases(settings.registry)
-    names = arguments.release or _landed_releases(registered, settings.landing)
+    names = arguments.release or _landed_releases(registered, settings.storage_uri(settings.landing))
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
@@ -198,4 +199,6 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("run", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("run", __doc__, add_arguments, run))

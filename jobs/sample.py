@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from oilake.conf.errors import ConfigError, StoreError
-from oilake.jobs.runtime import entrypoint
 from oilake.jobs.runtime.invocation import job_program
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.synthetic import (
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other rows (0)")
     parser.add_argument(
         "--plant", action="append", default=[], metavar="KIND=N",
-        help=f"plant N defects of a kind, of `all` in V3's and later files but narratives (repeatable): all, "
+        help=f"plant N defects of a kind, of `all` in V3's and later files (repeatable): all, "
         f"{', '.join(ALL_KINDS)}",
     )  # fmt: skip
     parser.add_argument(
@@ -84,9 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         *archive_writing.available_kinds(choice),
         *plain_defects.available_kinds(evolved_writing.chosen_files(choice)),
     ]
-    defect_counts = defect_injection.parse_defect_counts(
-        arguments.plant, ALL_KINDS, available, plain_defects.NAMED_ONLY
-    )
+    defect_counts = defect_injection.parse_defect_counts(arguments.plant, ALL_KINDS, available)
     figures = _write_sample(out, choice, arguments.scale, arguments.seed, defect_counts, arguments.contradictions)
     summary = {
         "out": str(out),
@@ -155,4 +152,6 @@ def _summary_text(summary: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("sample", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("sample", __doc__, add_arguments, run))

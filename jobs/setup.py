@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.runtime import class_archive, entrypoint, jars, java_home
+from oilake.jobs.runtime import class_archive, jars, java_home
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
 
@@ -46,4 +46,6 @@ def _keep_classes(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("setup", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("setup", __doc__, add_arguments, run))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import aligned_lines, print_document, print_text
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.held_parts import parts_text, published_parts
@@ -152,4 +152,6 @@ def _cell_text(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("show", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("show", __doc__, add_arguments, run))

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,9 +26,10 @@ from oilake.jobs.download import download
 from oilake.jobs.downloading.selection import ImageSelection
 from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.pipeline.start import start_job
-from oilake.jobs.runtime import entrypoint, options, spark_tasks
+from oilake.jobs.runtime import options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import BlobsDone, blob_progress, log_line
+from oilake.jobs.runtime.run_ids import new_run_id
 from oilake.jobs.tables import checkpoint, cleanup, commits, publish
 from oilake.jobs.tables.replace_partition import replace_part, replacement_number
 from oilake.jobs.tables.snapshots import require_snapshot
@@ -82,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--force", action="store_true", help="look at every blob again, also at unchanged ones")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+    options.add_metrics(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -135,7 +136,7 @@ def verify(
     images, expected_from = selection.select_images(warehouse, require_snapshot(warehouse, release), location, wish)
     verification = Verification(release, location.uri, method, int(images.required.sum()), expected_from)
     spark, verification.start_seconds = start_job(settings)
-    run_id = uuid.uuid4().hex[:16]
+    run_id = new_run_id()
     known_pictures = known_placeholders or placeholders.load_placeholders()
     context = VerifyContext(warehouse, release, location, method, settings.fetch, known_pictures, run_id)
     begun, unfinished = (
@@ -229,4 +230,6 @@ def _fill_summary(verification: Verification, checked: VerifyOutcome, matcher: M
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("verify", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("verify", __doc__, add_arguments, run))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.warehouse import Warehouse
@@ -53,4 +53,6 @@ def view(settings: Settings, places: list[str], host: str, port: int, names: lis
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("view", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("view", __doc__, add_arguments, run))

@@ -1,18 +1,29 @@
 """What a suite need not declare: the promises that follow from the table's schema, each written out in its place.
 
 A column that is not nullable has a value in every row; a regex that ends in `$` forbids line breaks; `meta.references` and
-`meta.null_shares` are queries. A person reads in `quality/<table>.yaml` what no schema can know.
+what `quality/drift_queries.py` declares are queries. A person reads in `quality/<table>.yaml` what no schema can know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.yaml_loader import build_dataclass
 from oilake.quality import row_expectations, scopes
-from oilake.quality.compiled_queries import ForeignKey, NullShares, null_shares_query, orphans_query
+from oilake.quality.compiled_queries import ForeignKey, orphans_query
+from oilake.quality.drift_queries import (
+    DECLARATIONS,
+    DriftDeclaration,
+    ListedEntries,
+    NullShares,
+    RowsAnImage,
+    ValueShares,
+    drift_query,
+)
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
 
@@ -27,7 +38,7 @@ ALL_OTHERS = {"type": row_expectations.NOT_NULL}
 
 
 def whole_entries(document: Any, schema: Table, where: str) -> Any:
-    """`document` with a query for each `meta.references` and `meta.null_shares`, and each entry as long as a suite needs it.
+    """`document` with a query for each declared foreign key and drift, and each entry as long as a suite needs it.
 
     ConfigError names `where` and the entry whose columns or tables there are not. What is no suite at all is given back.
     """
@@ -43,7 +54,7 @@ def _whole_entry(entry: Any, schema: Table, where: str, place: str) -> Any:
     if entry == ALL_OTHERS:
         return {**_not_null_entry(""), "kwargs": {}}
     meta = entry.get("meta") if isinstance(entry, dict) else None
-    if not isinstance(meta, dict) or not meta.keys() & {"references", "null_shares"}:
+    if not isinstance(meta, dict) or not meta.keys() & {"references", *DECLARATIONS}:
         return entry
     if "kwargs" in entry or "reads" in meta or entry.get("type") != scopes.QUERY:
         raise ConfigError(
@@ -55,12 +66,11 @@ def _whole_entry(entry: Any, schema: Table, where: str, place: str) -> Any:
         return _query_entry(
             entry, orphans_query(references, schema.table, _nullable_columns(schema)), references.table, meta
         )
-    shares = build_dataclass(NullShares, meta["null_shares"], where, f"{place}.meta.null_shares")
-    columns = [name for name in shares.columns or _nullable_columns(schema) if name not in shares.by]
-    _check_null_shares(shares.by, columns, schema, f"{where}: {place}.meta.null_shares")
-    query = null_shares_query(schema.table, shares.by, columns)
-    kept = {key: value for key, value in meta.items() if key != "null_shares"}
-    return _query_entry(entry, query, f"{scopes.EARLIER_PREFIX}{schema.table}", kept)
+    kind = next(name for name in DECLARATIONS if name in meta)
+    declared = build_dataclass(DECLARATIONS[kind], meta[kind], where, f"{place}.meta.{kind}")
+    whole = _whole_drift(declared, schema, f"{where}: {place}.meta.{kind}")
+    kept = {key: value for key, value in meta.items() if key != kind}
+    return _query_entry(entry, drift_query(whole, schema.table), f"{scopes.EARLIER_PREFIX}{schema.table}", kept)
 
 
 def _query_entry(entry: SuiteEntry, query: str, reads: str, meta: SuiteEntry) -> SuiteEntry:
@@ -87,6 +97,24 @@ def _check_references(references: ForeignKey, schema: Table, where: str) -> None
                 f"{where}: {our_column} is {ours[our_column]}, but {their_column} of {references.table} is "
                 f"{theirs[their_column]}; refer to a column of the same type"
             )
+
+
+def _whole_drift(declared: DriftDeclaration, schema: Table, where: str) -> DriftDeclaration:
+    """The declaration with the columns that it means; ConfigError begins with `where`."""
+    if isinstance(declared, NullShares):
+        columns = [name for name in declared.columns or _nullable_columns(schema) if name not in declared.by]
+        _check_null_shares(declared.by, columns, schema, where)
+        return replace(declared, columns=tuple(columns))
+    names = (declared.by, ("image_id",)) if isinstance(declared, RowsAnImage) else (declared.columns,)
+    grouped = () if isinstance(declared, ListedEntries) else declared.by
+    _check_columns([*grouped, *chain(*names)], schema, where)
+    if not all(names):
+        raise ConfigError(f"{where}: name one column at least")
+    if isinstance(declared, ValueShares) and (
+        at_times := [name for name in declared.columns if name in _nullable_columns(schema)]
+    ):
+        raise ConfigError(f"{where}: {', '.join(at_times)} may be NULL, which is no value; declare null_shares of it")
+    return declared
 
 
 def _check_null_shares(by: Sequence[str], columns: Sequence[str], schema: Table, where: str) -> None:

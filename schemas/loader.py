@@ -81,6 +81,10 @@ class Table:
         """The partition columns whose value each row tells: all but those of the member that it stands in."""
         return tuple(name for name in self.partition_by if name not in MEMBER_COLUMNS)
 
+    def grows_by_run(self) -> bool:
+        """Whether each run of a job adds a row to it, also one that only brings files together."""
+        return self.written_by == "each job"
+
     def is_keyed_by_image(self) -> bool:
         """Whether a release has one row an image at most."""
         return self.key == ("release", "image_id")

@@ -109,3 +109,13 @@ def measure_mask(foreground: Foreground) -> MaskFacts:
             float((rows[-1] + 1) / height),
         )
     return MaskFacts(width, height, int(np.count_nonzero(foreground)) / foreground.size, extent)
+
+
+def scale_mask(mask: Foreground, height: int, width: int) -> Foreground:
+    """Return a mask in other sides: each pixel is that in which its centre lies."""
+    if mask.shape == (height, width):
+        return mask
+    rows, columns = (
+        (2 * np.arange(side) + 1) * old // (2 * side) for side, old in zip((height, width), mask.shape, strict=True)
+    )
+    return np.asarray(mask[np.ix_(rows, columns)])

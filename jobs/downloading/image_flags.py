@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import uuid
 from dataclasses import replace
 
 from oilake.conf import placeholders
@@ -14,6 +13,7 @@ from oilake.jobs.blobs import open_store
 from oilake.jobs.blobs.resize import Resize
 from oilake.jobs.downloading import request as orders
 from oilake.jobs.downloading.request import DownloadRequest
+from oilake.jobs.runtime.run_ids import new_run_id
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def download_request(settings: Settings, arguments: argparse.Namespace, release:
     location = open_store.target_location(place)
     return DownloadRequest(
         release=release,
-        run_id=uuid.uuid4().hex[:16],
+        run_id=new_run_id(),
         location=location,
         source=source,
         base=base,

@@ -15,10 +15,10 @@ from oilake.jobs.evaluating.average_precision import mean_average
 from oilake.jobs.evaluating.box_evaluation import ClassEvaluation, evaluate_boxes
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses, challenge_classes, release_classes
 from oilake.jobs.evaluating.evaluation_report import ClassFigures, EvaluationReport, plain_figure
-from oilake.jobs.evaluating.mask_truth import open_pictures
 from oilake.jobs.evaluating.prediction_file import PredictionFile
 from oilake.jobs.evaluating.published_truth import PublishedTruth
 from oilake.jobs.evaluating.relationship_evaluation import RelationshipEvaluation, evaluate_relationships
+from oilake.jobs.masking.landed_pictures import open_pictures
 from oilake.jobs.masking.landed_zips import find_zips
 from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse

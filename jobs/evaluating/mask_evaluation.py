@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from oilake.conf.errors import InputError
 from oilake.jobs.blobs.mask_pictures import Foreground, MaskBox, measure_mask
+from oilake.jobs.blobs.run_lengths import MaskCodeError
 from oilake.jobs.evaluating.box_evaluation import (
     COUNTED,
     EMPTY,
@@ -22,9 +23,9 @@ from oilake.jobs.evaluating.box_evaluation import (
 from oilake.jobs.evaluating.evaluated_classes import EvaluatedClasses
 from oilake.jobs.evaluating.image_buckets import open_buckets
 from oilake.jobs.evaluating.label_expansion import ExpandedTruth, expand_truth
-from oilake.jobs.evaluating.mask_codes import MaskCodeError, decode_mask
+from oilake.jobs.evaluating.mask_codes import decode_mask
 from oilake.jobs.evaluating.mask_overlaps import mask_overlaps
-from oilake.jobs.evaluating.mask_truth import MaskPictures, mask_marks
+from oilake.jobs.evaluating.mask_truth import mask_marks
 from oilake.jobs.evaluating.prediction_file import PredictionFile, PredictionForm
 from oilake.jobs.evaluating.published_truth import BOX_SCHEMA, LABEL_SCHEMA, MASK_SCHEMA, PublishedTruth
 from oilake.jobs.evaluating.truth_matching import (
@@ -35,6 +36,7 @@ from oilake.jobs.evaluating.truth_matching import (
     count_detections,
     count_marks,
 )
+from oilake.jobs.masking.landed_pictures import MaskPictures
 from oilake.jobs.transforms.box_matching import Edges, box_areas
 
 MARKED = "Mask"

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from oilake.jobs.blobs.mask_pictures import Foreground
+from oilake.jobs.blobs.mask_pictures import Foreground, scale_mask
 from oilake.jobs.evaluating.truth_matching import MarkOverlaps
 from oilake.jobs.transforms.label_keys import Doubles, Integers
 
@@ -38,13 +38,3 @@ def pixel_share(claim: Foreground, mark: Foreground, is_own: bool) -> float:
     shared = np.count_nonzero(claim & scaled)
     whole = np.count_nonzero(claim if is_own else claim | scaled)
     return shared / whole if whole else 0.0
-
-
-def scale_mask(mask: Foreground, height: int, width: int) -> Foreground:
-    """Return a mask in other sides: each pixel is that in which its centre lies."""
-    if mask.shape == (height, width):
-        return mask
-    rows, columns = (
-        (2 * np.arange(side) + 1) * old // (2 * side) for side, old in zip((height, width), mask.shape, strict=True)
-    )
-    return np.asarray(mask[np.ix_(rows, columns)])

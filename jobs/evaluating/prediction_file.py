@@ -64,6 +64,8 @@ class PredictionFile:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        if file_size(uri) is None:
+            raise InputError(f"--predictions {uri}: no such file; name a CSV file of detections")
         with open_stream(uri) as stream:
             start = stream.read(HEADER_BYTES)
         self.first_line, line_end, _ = start.partition(b"\n")

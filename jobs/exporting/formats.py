@@ -11,7 +11,7 @@ from oilake.jobs.exporting.opened_export import OpenedExport
 Counts = dict[str, int]
 WriteFormat = Callable[[OpenedExport, Path], Counts]
 
-FORMATS = ("list", "coco", "yolo", "voc", "bigquery", "huggingface", "tfrecord", "postgres")
+FORMATS = ("list", "coco", "yolo", "voc", "bigquery", "huggingface", "tfrecord", "postgres", "official")
 
 
 def format_writer(name: str) -> WriteFormat:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import SUBSETS
+from oilake.conf.registry import SUBSETS, Release
+from oilake.conf.settings import Settings
 from oilake.jobs.exporting.chosen_images import choose_ids, chosen_mids
 from oilake.jobs.exporting.export_classes import ExportClasses, box_classes, name_classes
-from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, read_blocks
+from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, Row, read_blocks
 from oilake.jobs.exporting.image_sizes import ImageSizes, read_sizes
 from oilake.jobs.exporting.request import ExportRequest
 from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
@@ -20,6 +21,7 @@ from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapsh
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.dropped_boxes import DroppedBox
 from oilake.jobs.transforms.image_runs import Numbers
+from oilake.schemas.release_registry import find_release
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -31,6 +33,7 @@ class OpenedExport:
     """`images`: the chosen ones of each subset, ascending; `mids`: the chosen classes, None for all."""
 
     request: ExportRequest
+    settings: Settings
     warehouse: Warehouse
     snapshot: Snapshot
     images: Mapping[str, Numbers]
@@ -42,9 +45,14 @@ class OpenedExport:
         return tuple(subset for subset in SUBSETS if subset in self.images)
 
     @cached_property
+    def release(self) -> Release:
+        """The release as the registry describes it; ConfigError where it does not know it."""
+        return find_release(self.request.release, self.settings.registry)
+
+    @cached_property
     def classes(self) -> ExportClasses:
         """The release's classes; of its boxes those that are listed as box classes or that a box has."""
-        rows = small_rows(self.warehouse, "classes", self.snapshot, CLASS_COLUMNS) if self.has_table("classes") else []
+        rows = self.small_rows("classes", CLASS_COLUMNS)
         drawn = {mid for file in self._files("boxes") for mid in distinct_values(file.uri, "mid")}
         display_names = {row["mid"]: row["display_name"] for row in rows}
         return ExportClasses(display_names, name_classes(rows), box_classes(rows, drawn))
@@ -77,6 +85,23 @@ class OpenedExport:
         dropped = self._dropped.get(subset, frozenset())
         return read_blocks(BlockPlan(subset, files, columns, self.images[subset], self.mids, dropped))
 
+    def published_blocks(
+        self, subset: str, table: str, columns: Sequence[str], origins: Collection[str] = ()
+    ) -> Iterator[ImageBlock]:
+        """Yield the rows of one table as they were published, without corrections; `origins`: of labels only these."""
+        uris = [
+            file.uri
+            for file in self._files(table)
+            if file.partition["subset"] == subset and (not origins or file.partition["origin"] in origins)
+        ]
+        return read_blocks(
+            BlockPlan(subset, {table: uris}, {table: columns}, self.images[subset], self.mids, frozenset())
+        )
+
+    def small_rows(self, table: str, columns: list[str] | None = None) -> list[Row]:
+        """The rows of a small table of the release; none where it is not published."""
+        return small_rows(self.warehouse, table, self.snapshot, columns) if self.has_table(table) else []
+
     def _files(self, table: str) -> list[PublishedFile]:
         return published_files(self.warehouse, table, self.snapshot) if self.has_table(table) else []
 
@@ -85,12 +110,13 @@ class OpenedExport:
         return read_dropped_boxes(self.warehouse, self.snapshot)
 
 
-def open_export(warehouse: Warehouse, request: ExportRequest) -> OpenedExport:
+def open_export(settings: Settings, request: ExportRequest) -> OpenedExport:
     """Choose the images of one moment's snapshot; ConfigError where nothing is chosen or the request does not fit."""
+    warehouse = Warehouse.of(settings)
     pinned = pin_snapshots(warehouse)
     snapshot = require_snapshot(pinned, request.release)
     mids = chosen_mids(pinned, request)
     images = choose_ids(pinned, request, mids)
     if not images:
         raise ConfigError(f"{warehouse}: no image of {request.release} meets the filters; loosen them")
-    return OpenedExport(request, pinned, snapshot, images, mids)
+    return OpenedExport(request, settings, pinned, snapshot, images, mids)

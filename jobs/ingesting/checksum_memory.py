@@ -14,7 +14,7 @@ from oilake.jobs.runtime.filesystem import Checksums, file_checksums
 SETTLED_NS = 2_000_000_000
 
 
-class FileState(NamedTuple):
+class SettledState(NamedTuple):
     """What a file's bytes cannot change without: its path, inode, size in bytes and time (ns)."""
 
     path: str
@@ -23,7 +23,7 @@ class FileState(NamedTuple):
     mtime_ns: int
 
 
-_checksums_by_state: dict[FileState, Checksums] = {}
+_checksums_by_state: dict[SettledState, Checksums] = {}
 _lock = Lock()
 
 
@@ -47,7 +47,7 @@ def landed_checksums(uri: str) -> Checksums:
     return checksums
 
 
-def _file_state(uri: str) -> FileState | None:
+def _file_state(uri: str) -> SettledState | None:
     """The state of a local file; None of what is none."""
     if "://" in uri:
         return None
@@ -55,4 +55,4 @@ def _file_state(uri: str) -> FileState | None:
         stat = Path(uri).stat()
     except OSError:
         return None
-    return FileState(str(uri), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return SettledState(str(uri), stat.st_ino, stat.st_size, stat.st_mtime_ns)

@@ -23,20 +23,23 @@ from oilake.schemas.loader import Table
 SMALL_BYTES, SMALL_ROWS = 16 << 20, 1 << 20
 LARGEST_BYTES, LARGEST_ROWS = 64 << 20, 4 << 20
 READERS = 8
+RUNS_TOGETHER = 10
 
 
 def plan_compaction(warehouse: Warehouse, table: str, files: Sequence[StagedFile]) -> list[list[StagedFile]]:
-    """The files of one partition that become one each, at least two. A file whose text other releases take over, which its
-    footer says, stays as it is."""
-    groups = [group for group in _neighbour_groups(_in_row_order(schemas.table_schema(table), files)) if len(group) > 1]
+    """The files of one partition that become one each: at least two, or RUNS_TOGETHER where every run adds one.
+    A file whose text other releases take over, which its footer says, stays as it is."""
+    schema = schemas.table_schema(table)
+    least = RUNS_TOGETHER if schema.grows_by_run() else 2
+    groups = [group for group in _neighbour_groups(_in_row_order(schema, files)) if len(group) >= least]
     uris = [warehouse.table_uri(table, file.path) for group in groups for file in group]
     with ThreadPoolExecutor(READERS) as pool:
         noted = {path for path, words in zip(uris, pool.map(_read_notes, uris, repeat(table)), strict=True) if words}
     kept = [file for file in files if warehouse.table_uri(table, file.path) in noted]
     if not kept:
         return groups
-    regrouped = _neighbour_groups(_in_row_order(schemas.table_schema(table), files), {file.path for file in kept})
-    return [group for group in regrouped if len(group) > 1]
+    regrouped = _neighbour_groups(_in_row_order(schema, files), {file.path for file in kept})
+    return [group for group in regrouped if len(group) >= least]
 
 
 def _in_row_order(table: Table, files: Sequence[StagedFile]) -> list[StagedFile]:

@@ -29,6 +29,7 @@ HOURS = 720
 # A run whose last file is older than this has ended.
 STAGED_HOURS = 24
 HOUR = 3600.0
+DELETED = "deleted"
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,31 @@ class UpkeepTask:
     is_change: bool = True
 
 
+@dataclass(frozen=True)
+class StorageUse:
+    """The Parquet files of a table and their bytes: those that its newest version or a snapshot needs, and the idle ones,
+    among them such as stay for a while."""
+
+    files: int
+    bytes: int
+    idle_files: int
+    idle_bytes: int
+
+
 @dataclass
 class Upkeep:
     """All that was done, or in a dry run would be. `waiting`: runs whose publication is to be finished; `lost`: a sentence
-    for each published slice whose files are gone."""
+    for each published slice whose files are gone; `storage`: by table, as it was before files were deleted."""
 
     is_dry: bool
     waiting: list[str] = field(default_factory=list)
     tasks: list[UpkeepTask] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    storage: dict[str, StorageUse] = field(default_factory=dict)
+
+    def freed_bytes(self) -> int:
+        """Bytes of what was, or would be, deleted."""
+        return sum(task.bytes for task in self.tasks if task.what == DELETED)
 
     def add(self, table: str, what: str, why: str, files: Sequence[UpkeepFile], is_change: bool = True) -> None:
         """Notes a task; one of files only where there are any."""
@@ -90,6 +107,7 @@ def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool
         unneeded = removal.find_unneeded(
             warehouse, name, lying[name], needed.files, rewritten if is_dry else (), runs, rules
         )
+        done.storage[name] = _storage_use(lying[name], unneeded, rewritten)
         _delete_unneeded(warehouse, name, unneeded, rules, hours, done)
         _shorten_log(warehouse, name, needed.oldest, rules, done)
     if not only:
@@ -150,6 +168,13 @@ def _set_periods(warehouse: Warehouse, name: str, done: Upkeep) -> None:
             change_properties(warehouse, name, lacking_retention)
 
 
+def _storage_use(lying: Sequence[LooseFile], unneeded: UnneededFiles, rewritten: set[str]) -> StorageUse:
+    """What lies there; files that are about to be rewritten are still in use."""
+    every_idle = (*unneeded.replaced, *unneeded.left, *unneeded.young, *unneeded.spared)
+    idle = [file.bytes for file in every_idle if file.name not in rewritten]
+    return StorageUse(len(lying) - len(idle), sum(file.bytes for file in lying) - sum(idle), len(idle), sum(idle))
+
+
 def _delete_unneeded(
     warehouse: Warehouse, name: str, unneeded: UnneededFiles, rules: RemovalCutoffs, hours: float, done: Upkeep
 ) -> None:
@@ -169,7 +194,7 @@ def _delete_unneeded(
 def _remove_files(name: str, why: str, files: Sequence[LooseFile], place: str, done: Upkeep) -> None:
     if not files:
         return
-    done.add(name, "deleted", why, [UpkeepFile(file.name, file.bytes) for file in files])
+    done.add(name, DELETED, why, [UpkeepFile(file.name, file.bytes) for file in files])
     if not done.is_dry:
         store, _ = open_filesystem(place)
         for file in files:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -17,6 +16,7 @@ from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate,
 from oilake.jobs.pipeline.start import start_job
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.run_ids import new_run_id
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence
 from oilake.jobs.tables.published_slices import read_property as published_words
@@ -91,7 +91,7 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             return JobResult(False, json.loads(counts_json), task.pin)
         log_line(f"{lost_files}; they are made again")
     spark, start_seconds = start_job(settings)
-    run_id = uuid.uuid4().hex[:16]
+    run_id = new_run_id()
 
     def stage_files() -> StagedPublication[T]:
         files, work_result = work(spark, run_id)

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from pyspark.sql import SparkSession
 
 from oilake.jobs.runtime import spark_tasks
+from oilake.jobs.runtime.run_events import timed_phase
 from oilake.jobs.tables import cleanup, commits, publish
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot
@@ -47,8 +48,10 @@ def pass_gate(
     """
     staged: StagedPublication[T] | None = None
     try:
-        staged = stage()
-        judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.facts)
+        with timed_phase("stage"):
+            staged = stage()
+        with timed_phase("gate"):
+            judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.facts)
         publish_gate.raise_if_broken(staged.publication, judgements)
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
@@ -61,6 +64,7 @@ def pass_gate(
 
 def publish_passed(warehouse: Warehouse, passed: PassedPublication[T]) -> Snapshot:
     """Publishes it, and records what the gate found; the snapshot that it ends with."""
-    snapshot = publish.publish(warehouse, passed.publication)
-    publish_gate.record_results(warehouse, passed.publication, passed.judgements, snapshot)
+    with timed_phase("publish"):
+        snapshot = publish.publish(warehouse, passed.publication)
+        publish_gate.record_results(warehouse, passed.publication, passed.judgements, snapshot)
     return snapshot

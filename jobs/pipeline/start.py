@@ -10,7 +10,7 @@ from threading import Lock
 from pyspark.sql import SparkSession
 
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import spark_session, spark_tasks
+from oilake.jobs.runtime import run_events, spark_session, spark_tasks
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import ddl
@@ -39,7 +39,7 @@ def start_readers(settings: Settings, *places: str) -> tuple[SparkSession, float
     starting = time.monotonic()
     spark = spark_session.start_session(settings, *places)
     spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
-    return spark, time.monotonic() - starting
+    return spark, _told_seconds(time.monotonic() - starting)
 
 
 def start_job(settings: Settings) -> tuple[SparkSession, float]:
@@ -49,7 +49,12 @@ def start_job(settings: Settings) -> tuple[SparkSession, float]:
     ready = spark_tasks.start_workers(spark, row_filter.warm_up)
     start_seconds = time.monotonic() - starting
     prepare_tables(lambda: spark, settings)
-    return spark, start_seconds + spark_tasks.wait_for_workers(ready)
+    return spark, _told_seconds(start_seconds + spark_tasks.wait_for_workers(ready))
+
+
+def _told_seconds(seconds: float) -> float:
+    run_events.tell(run_events.PhaseDone("spark", seconds))
+    return seconds
 
 
 def prepare_tables(session: StartSession, settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from oilake.jobs.quarantining.records import (
 )
 from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.runtime.progress import track_progress
+from oilake.jobs.runtime.run_ids import new_run_id
 from oilake.jobs.sources.csv_parser import positional_header, read_header
 from oilake.jobs.sources.json_lines import keyed_header
 from oilake.jobs.sources.record_formats import record_format
@@ -52,7 +52,7 @@ def plan_reprocess(settings: Settings, release: Release) -> ReprocessPlan:
     context = ReprocessContext(
         release,
         warehouse,
-        uuid.uuid4().hex[:16],
+        new_run_id(),
         settings.limits.field_bytes,
         _member_readers(warehouse, pin, release),
     )

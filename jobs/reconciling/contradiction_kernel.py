@@ -10,7 +10,7 @@ from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import aligned_chunks
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.contradiction_rows import IMAGES, ReleaseRules
+from oilake.jobs.transforms.contradiction_rows import IMAGES, ContradictionSetting
 from oilake.jobs.transforms.contradictions import BOXES, find_contradictions
 from oilake.jobs.transforms.dropped_boxes import DroppedBox, leave_out
 from oilake.schemas import loader as schemas
@@ -26,7 +26,7 @@ class ContradictionContext:
     release: str
     warehouse: Warehouse
     run_id: str
-    rules: ReleaseRules
+    rules: ContradictionSetting
     judged: Mapping[str, frozenset[str]]
     dropped: Mapping[str, frozenset[DroppedBox]] = field(default_factory=dict)
 

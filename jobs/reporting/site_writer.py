@@ -14,16 +14,18 @@ from oilake.jobs.runtime.folder_swap import swap_folder
 FIRST = "index.html"
 
 
-def refuse_strangers(folder: Path) -> None:
-    """ConfigError when the folder is a file, or holds anything but pages that were made here before."""
+def refuse_strangers(folder: Path, flag: str = "--to") -> None:
+    """ConfigError when the folder is a file, or holds anything but pages that were made here before; `flag` names it."""
     if folder.is_file():
-        raise ConfigError(f"{folder}: is a file; --to must name a folder")
+        raise ConfigError(f"{folder}: is a file; {flag} must name a folder")
     try:
         is_strange = folder.is_dir() and any(folder.iterdir()) and not _is_own(folder / FIRST)
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot be read ({error.strerror}); name another folder with --to") from None
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror}); name another folder with {flag}") from None
     if is_strange:
-        raise ConfigError(f"{folder}: holds other files, which the pages would replace; name another folder with --to")
+        raise ConfigError(
+            f"{folder}: holds other files, which the pages would replace; name another folder with {flag}"
+        )
 
 
 def _is_own(page: Path) -> bool:
@@ -32,13 +34,13 @@ def _is_own(page: Path) -> bool:
     return page.is_file() and generator in page.read_text(encoding="utf-8", errors="replace")
 
 
-def write_site(folder: Path, files: Mapping[str, bytes]) -> Path:
+def write_site(folder: Path, files: Mapping[str, bytes], flag: str = "--to") -> Path:
     """Makes `files`, by their paths below it, all that is in the folder; its first page, absolute.
 
     A reader sees the pages of before or the new ones. StoreError when they cannot be written; then nothing changed.
     """
     folder = folder.absolute()
-    refuse_strangers(folder)
+    refuse_strangers(folder, flag)
     new, old = (folder.with_name(f".{folder.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
     try:
         for path, content in files.items():
@@ -46,7 +48,7 @@ def write_site(folder: Path, files: Mapping[str, bytes]) -> Path:
             (new / path).write_bytes(content)
         swap_folder(folder, new, old)
     except OSError as error:
-        raise StoreError(f"{folder}: the pages cannot be written ({error.strerror}); name another --to") from None
+        raise StoreError(f"{folder}: the pages cannot be written ({error.strerror}); name another {flag}") from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)

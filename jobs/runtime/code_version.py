@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from oilake.schemas import loader as schemas
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+DISTRIBUTION = "open-images-lakehouse"
 PACKAGES = ("conf", "schemas", "quality", "jobs")
 ROOT_PREFIX = "oilake."
 DOTTED_NAME = rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:[.:]\w+)+"
@@ -30,6 +32,7 @@ YAML_NAME = re.compile(rf"(?:^|[-:,\[{{])[ \t]*[\"']?({DOTTED_NAME})[\"']?[ \t]*
 UNFINISHED_NAME = re.compile(rf"(?:oilake\.)?(?:{'|'.join(PACKAGES)})(?:\.\w+)*\.(?:$|[%{{])")
 IMPORTERS = ("import_module", "__import__")
 ANY_NAME = "*"
+MAIN_TEST = "__name__ == '__main__'"
 
 NodesByType = dict[type[ast.AST], list[Any]]
 
@@ -58,6 +61,33 @@ def digest_files(content_by_path: Mapping[str, bytes]) -> bytes:
     for path, content in sorted(content_by_path.items()):
         total.update(f"{path} {len(content)}\n".encode() + content)
     return total.digest()
+
+
+@cache
+def project_version() -> str:
+    """The project's version, and after a + 12 hex digits of the SHA-256 of all its code, schemas, suites and
+    configuration."""
+    total = hashlib.sha256()
+    for package in PACKAGES:
+        for path, content in sorted(_package_contents(_package_folder(package), package)):
+            total.update(f"{path} {len(content)}\n".encode() + content)
+    return f"{_released_version()}+{total.hexdigest()[:12]}"
+
+
+def _released_version() -> str:
+    """The version of the installed package; 0 where only its zip is there, as on a cluster."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "0"
+
+
+def _package_contents(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _package_contents(entry, f"{path}/{entry.name}")
+        elif entry.name.endswith((".py", ".yaml")):
+            yield f"{path}/{entry.name}", entry.read_bytes()
 
 
 def reachable_files(module: str, *jobs: str) -> dict[str, bytes]:
@@ -146,13 +176,14 @@ def _parse_module(path: str, package: str, content: bytes) -> ModuleText:
 
 
 def _nodes_by_type(tree: ast.AST) -> NodesByType:
-    """The nodes of a module by their types, but for imports that only type checkers follow."""
+    """The nodes of a module by their types, but for imports that only type checkers follow, or a module that is called by
+    itself: who calls a job decides none of its rows."""
     by_type: NodesByType = defaultdict(list)
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         by_type[type(node)].append(node)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in vars(node.test).values():
+        if isinstance(node, ast.If) and _is_beside_rows(node.test):
             waiting += node.orelse
         else:
             for value in vars(node).values():
@@ -161,6 +192,10 @@ def _nodes_by_type(tree: ast.AST) -> NodesByType:
                 elif isinstance(value, ast.AST):
                     waiting.append(value)
     return by_type
+
+
+def _is_beside_rows(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in vars(test).values() or ast.unparse(test) == MAIN_TEST
 
 
 def _refuse_unfinished_names(path: str, calls: list[Any], texts: set[str]) -> None:

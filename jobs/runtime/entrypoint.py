@@ -6,23 +6,15 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from oilake.conf.errors import OilakeError, os_cause
 from oilake.conf.showing import escape_unprintable, shorten_middle
-from oilake.jobs.runtime import invocation, logs
+from oilake.jobs.runtime import invocation, logs, run_events, run_ids
 
 INTERRUPTED = 130
 
-AddArguments = Callable[[argparse.ArgumentParser], None]
 RunFunction = Callable[[argparse.Namespace], int]
-
-
-def main(name: str, doc: str, add_arguments: AddArguments, run: RunFunction, argv: Sequence[str] | None = None) -> int:
-    """One job called by itself (`spark-submit jobs/<name>.py …`); the exit code."""
-    parser = new_parser(name, doc)
-    add_arguments(parser)
-    return run_guarded(run, parser.parse_args(argv))
 
 
 def new_parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -34,7 +26,7 @@ def new_parser(name: str, description: str) -> argparse.ArgumentParser:
 
 def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
     """`run`, with every error told in one sentence on stderr; OILAKE_DEBUG=1 adds the stack trace."""
-    logs.set_up()
+    logs.set_up(run_ids.begin_run())
     try:
         return run(arguments)
     except OilakeError as error:
@@ -68,5 +60,6 @@ def _report_failure(sentence: str, code: int) -> int:
     if os.environ.get("OILAKE_DEBUG") == "1":
         print("\n".join(map(escape_unprintable, traceback.format_exc().split("\n"))), file=sys.stderr)
     line = shorten_middle(escape_unprintable(sentence))
+    run_events.tell(run_events.JobFailed(line))
     logs.LOGGER.error("%s", line if logs.is_json() else f"oilake: {line}", extra={"fields": {"exit_code": code}})
     return code

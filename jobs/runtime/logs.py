@@ -24,20 +24,27 @@ class TerminalHandler(logging.Handler):
 
 
 class JsonLineFormatter(logging.Formatter):
-    """One object a line: time (UTC), level, logger, message, and the fields that the record was given in `extra`."""
+    """One object a line: time (UTC), level, logger, the run's ID, message, and the fields that the record was given in
+    `extra`."""
+
+    def __init__(self, run_id: str | None) -> None:
+        super().__init__()
+        self.run_id = run_id
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "run_id": self.run_id,
             "message": record.getMessage(),
         }
         return json.dumps(line | getattr(record, "fields", {}))
 
 
-def set_up() -> None:
-    """Sends the logger `oilake` to stderr; handlers that the process has of its own (a scheduler's) hear it too.
+def set_up(run_id: str | None = None) -> None:
+    """Sends the logger `oilake` to stderr, as the run of this ID; handlers that the process has of its own (a scheduler's)
+    hear it too.
 
     Libraries' records go to those handlers alone: a root without any gets one that says nothing, since Python would else
     print them, and py4j's stack trace for each call that an interrupt breaks off, beside our sentence.
@@ -46,7 +53,7 @@ def set_up() -> None:
     for handler in [handler for handler in LOGGER.handlers if isinstance(handler, TerminalHandler)]:
         LOGGER.removeHandler(handler)
     handler = TerminalHandler()
-    handler.setFormatter(JsonLineFormatter() if is_json() else None)
+    handler.setFormatter(JsonLineFormatter(run_id) if is_json() else None)
     LOGGER.addHandler(handler)
     if not logging.getLogger().handlers:
         logging.getLogger().addHandler(logging.NullHandler())

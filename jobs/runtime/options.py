@@ -9,6 +9,7 @@ from oilake.conf.chosen_files import FileChoice
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
+from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import is_local_file
 
 
@@ -76,6 +77,13 @@ def add_accept_changed(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_metrics(parser: argparse.ArgumentParser) -> None:
+    """The flag of every job whose runs are recorded in `job_runs`, unless it tells that it only reads."""
+    parser.add_argument(
+        "--metrics", metavar="FILE", help="write metrics of the warehouse there when the job has ended, for Prometheus"
+    )
+
+
 def load_settings(arguments: argparse.Namespace) -> Settings:
     """The settings of the chosen environment with the flags of `arguments` on top; ConfigError where a file stands for a
     folder that the job needs."""
@@ -85,4 +93,5 @@ def load_settings(arguments: argparse.Namespace) -> Settings:
         path = getattr(chosen, name)
         if hasattr(arguments, name) and path and is_local_file(path):
             raise ConfigError(f"{path}: is a file; --{name} must name a folder")
+    run_events.tell(run_events.SettingsLoaded(chosen))
     return chosen

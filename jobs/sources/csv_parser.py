@@ -107,9 +107,7 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
     """
     try:
         text = _without_line_end(line).decode()
-        published = [
-            field.decode().strip().strip('"') for field in split_fields(_without_line_end(line).removeprefix(BOM))
-        ]
+        published = header_names(line)
     except UnicodeDecodeError:
         raise InputError(f"{where}: the header is not text; the file is damaged, fetch it again") from None
     spellings = column_spellings(columns)
@@ -131,6 +129,11 @@ def read_header(line: bytes, columns: Mapping[str, str], optional: Collection[st
             )
     extra = tuple(name for name in published if name not in columns)
     return Header(tuple(columns.get(name) for name in published), extra, text, where)
+
+
+def header_names(line: bytes) -> list[str]:
+    """The published names in a header, in their order; UnicodeDecodeError where it is no text."""
+    return [field.decode().strip().strip('"') for field in split_fields(_without_line_end(line).removeprefix(BOM))]
 
 
 def _missing_words(columns: Sequence[str]) -> str:

@@ -19,6 +19,8 @@ from oilake.jobs.sources.record_walker import COMMA, MAX_RECORD, NEWLINE, QUOTE,
 
 ReadBytes = Callable[[int], bytes]
 
+LONG_LINE = 1 << 10
+
 
 @dataclass(frozen=True)
 class Block:
@@ -58,6 +60,9 @@ class Block:
     @cached_property
     def newlines(self) -> npt.NDArray[np.int64]:
         """Offset of every line feed."""
+        if self.data.find(NEWLINE) > LONG_LINE:  # then it costs a third to step from one to the next
+            lengths = np.fromiter(map(len, self.data.split(NEWLINE)), np.int64)
+            return np.cumsum(lengths[:-1] + 1) - 1
         return np.flatnonzero(np.frombuffer(self.data, np.uint8) == NEWLINE[0])
 
     def lines(self, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

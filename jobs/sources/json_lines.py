@@ -67,11 +67,12 @@ def read_line_blocks(read: ReadBytes, size: int, line: int = 1, where: str = "th
         if not (stop or at_end):
             rest = (rest + fresh)[: MAX_LINE + 1]
             continue
-        data = rest + fresh[:stop] if rest else fresh[:stop]
+        data = b"".join((rest, memoryview(fresh)[:stop]))
         rest = fresh[stop:]
         if data:
-            yield Block(data, line, True)
-            line += data.count(NEWLINE)
+            block = Block(data, line, True)
+            yield block
+            line += len(block.newlines)
 
 
 def parse_line_block(block: Block, header: Header, types: Mapping[str, pa.DataType], limit: int) -> ParsedRows:
@@ -79,7 +80,7 @@ def parse_line_block(block: Block, header: Header, types: Mapping[str, pa.DataTy
     starts, stops = _line_places(block)
     if _looks_sound(block.data, starts, stops):
         columns = _read_columns(block.data, header, types, "error")
-        if columns is not None and row_count(columns) == len(starts) and all(map(_are_finite, columns.values())):
+        if columns is not None and row_count(columns) == len(starts) and all(map(_are_sound, columns.values())):
             return ParsedRows(block, columns, len(starts), walked=tuple(_line_records(starts, stops)))
     records = [record for record in _line_records(starts, stops) if block.data[record.start : record.stop].strip()]
     raws = [_bounded_line(block.data, record) for record in records]
@@ -123,11 +124,11 @@ def _bounded_line(data: bytes, record: Record) -> bytes:
 
 
 def _looks_sound(data: bytes, starts: Offsets, stops: Offsets) -> bool:
-    """Whether each line begins and ends as an object does, and the bytes are text of bounded lines.
+    """Whether each line begins and ends as an object does, and is bounded; whether it is text its values will tell.
 
     Between `}` and `{` no line feed can stand inside an object: with as many objects as lines, each line is one.
     """
-    if NUL in data or not is_utf8(data) or not len(starts) or int((stops - starts).min()) < 2:
+    if NUL in data or not len(starts) or int((stops - starts).min()) < 2:
         return False
     if b"null" in data and NULL_BEHIND_OBJECT.search(data):
         return False
@@ -165,6 +166,18 @@ def _unknown_keys(value: Any, data_type: pa.DataType) -> Iterator[str]:
                 yield key
             else:
                 yield from (f"{key}.{below}" for below in _unknown_keys(inner, data_type.field(place).type))
+
+
+def _are_sound(values: pa.Array) -> bool:
+    """Whether each text is UTF-8, and no number NaN or infinite, at any depth.
+
+    Outside the texts an object of known keys has no byte that is not ASCII, so that the rest need not be decoded.
+    """
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return _are_finite(values)
 
 
 def _are_finite(values: pa.Array) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -77,15 +78,13 @@ class MemberEdits:
     edits: dict[int, Edit] = field(default_factory=dict)
 
 
-def parse_defect_counts(
-    texts: Sequence[str], kinds: Sequence[str], available: Collection[str], named_only: Collection[str] = ()
-) -> dict[str, int]:
+def parse_defect_counts(texts: Sequence[str], kinds: Sequence[str], available: Collection[str]) -> dict[str, int]:
     """`KIND=N` texts as numbers by kind; ConfigError tells what is wrong and which kinds there are.
 
-    `available`: those that fit what is written; `all` means each of them that is not in `named_only`.
+    `available`: those that fit what is written; `all` means each of them.
     """
     counts: Counter[str] = Counter()
-    common = [name for name in kinds if name in available and name not in named_only]
+    fitting = [name for name in kinds if name in available]
     for text in texts:
         kind, _, number = text.partition("=")
         if kind not in kinds and kind != ALL_KINDS:
@@ -94,7 +93,7 @@ def parse_defect_counts(
             raise ConfigError(f"--plant {text}: give a whole number of rows, such as {kind}=3")
         if kind != ALL_KINDS and kind not in available:
             raise ConfigError(f"--plant {text}: fits no file of the chosen releases and tables; choose more of them")
-        for each in common if kind == ALL_KINDS else [kind]:
+        for each in fitting if kind == ALL_KINDS else [kind]:
             counts[each] += int(number)
     return {kind: number for kind, number in counts.items() if number}
 
@@ -122,6 +121,11 @@ def plan_edits(
         target.member.path: sorted(target.edits.values(), key=lambda edit: (edit.start, edit.stop))
         for target in targets
     }
+
+
+def fewest_rows(bad_rows: int) -> int:
+    """How many rows a file has of which so many bad ones are few (see `_next_member`)."""
+    return math.ceil(bad_rows / MAX_DEFECT_SHARE) + 1 if bad_rows else 0
 
 
 def apply_edits(source: Path, target: Path, edits: Sequence[Edit]) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from oilake.jobs.synthetic import evolved_drawings, evolved_narratives, pairs
+from oilake.jobs.synthetic import evolved_drawings, evolved_narratives, pairs, text
 from oilake.jobs.synthetic.evolution import SubsetState
 from oilake.jobs.synthetic.evolved_boxes import EvolvedBoxes
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
@@ -17,7 +17,7 @@ from oilake.jobs.synthetic.figures import FigureTally
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.release_rules import RowFile
 
-DRAWINGS, SPELLINGS = 5, 6
+DRAWINGS, SPELLINGS, SPARE = 5, 6, 7
 CONTENTS = ("masks", "relationships", "points", "narratives")
 
 
@@ -40,7 +40,7 @@ class DrawnFile:
         if form.content == "points":
             return evolved_drawings.point_lines(rng, ids, world, self.state, self._draw_points(), form.state)
         if form.content == "narratives":
-            return evolved_narratives.narrative_lines(rng, ids, world, self.state, self._draw_narratives(), form)
+            return self._narrative_lines(ids)
         triplets = evolved_drawings.make_triplets(world, form.state)
         return evolved_drawings.relationship_lines(ids, world, triplets, self._draw_relationships(triplets), form)
 
@@ -55,7 +55,7 @@ class DrawnFile:
             drawn = self.state.labels.pairs[self._draw_points()]
             tally.see(files, "point", pairs.class_numbers(drawn))
         elif self.form.content == "narratives":
-            drawn = self._draw_narratives().image
+            drawn = np.concatenate([part.image for part in self._draw_all_narratives()])
             tally.count(files, "images_with_narratives", subset, len(np.unique(drawn)))
         else:
             drawn = self._draw_relationships(evolved_drawings.make_triplets(self.world, self.form.state)).first
@@ -70,11 +70,24 @@ class DrawnFile:
     def _scaled_count(self, figure: str) -> int:
         return self.world.scaled_count(self.form.state, figure, self.form.subset or "", self.number)
 
-    def _draw_narratives(self) -> Narratives:
+    def _narrative_lines(self, ids: pa.StringArray) -> pa.StringArray:
+        """The lines in the order of their images; those that are spare change no other."""
+        parts = self._draw_all_narratives()
+        lines = [
+            evolved_narratives.narrative_lines(self._random(purpose), ids, self.world, self.state, part, self.form)
+            for purpose, part in zip((SPELLINGS, SPARE), parts, strict=True)
+        ]
+        order = np.argsort(np.concatenate([part.image for part in parts]), kind="stable")
+        return text.pick(pa.concat_arrays(lines), order)
+
+    def _draw_all_narratives(self) -> tuple[Narratives, Narratives]:
+        """(those that the scale asks for, the spare ones)."""
         described = self._scaled_count("images_with_narratives")
-        return evolved_narratives.draw_narratives(
+        drawn = evolved_narratives.draw_narratives(
             self._random(DRAWINGS), self.images, self.form, described, self._row_count()
         )
+        spare = self.world.spare_rows(self.name, self.number)
+        return drawn, evolved_narratives.draw_spare_narratives(drawn, spare)
 
     def draw_masks(self) -> EvolvedBoxes:
         """The boxes in which the masks of a file of masks are painted."""

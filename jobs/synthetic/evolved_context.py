@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from oilake.jobs.synthetic.evolved_classes import EvolvedClasses
 from oilake.jobs.synthetic.evolved_labels import VerdictCounts
 from oilake.jobs.synthetic.pairs import Pairs
 from oilake.jobs.synthetic.plan import FLOOR, SamplePlan, even_share
-from oilake.jobs.synthetic.release_rules import ReleaseRules, SampleRules
+from oilake.jobs.synthetic.release_rules import ReleaseRules, RowFile, SampleRules
 
 FIGURES = (
     "human_labels_negative",
@@ -34,7 +34,8 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class EvolvedContext:
-    """`counts`: rows at this scale by (release, figure, subset). Tables of popularity and verdicts' words by release."""
+    """`counts`: rows at this scale by (release, figure, subset). Tables of popularity and verdicts' words by release.
+    `spare`: further rows by file, so that few of its rows are bad ones."""
 
     seed: int
     plan: SamplePlan
@@ -48,6 +49,15 @@ class EvolvedContext:
     machine: pa.StringArray
     human: dict[str, pa.StringArray]
     boxes: BoxVocabulary
+    spare: Mapping[str, int] = field(default_factory=dict)
+
+    def spare_rows(self, name: str, number: int) -> int:
+        """Further rows of a file in slice `number`."""
+        return even_share(self.spare.get(name, 0), number, self.plan.slices)
+
+    def file_rows(self, form: RowFile) -> int:
+        """Rows of a file of drawn rows at this scale, without spare ones."""
+        return even_share(self.counts[form.state, form.content, form.subset or ""], form.shard, form.shards)
 
     def scaled_count(self, release: str, figure: str, subset: str, number: int) -> int:
         """Rows of a figure in slice `number`."""

@@ -20,6 +20,8 @@ BEGINNING, NOTHING = "In this image we can see", "something"
 LEAST_PARTS, MOST_PARTS = 4, 9
 STRETCHES = (1, 12)
 POINTS = (20, 190)
+# Of narratives that are there to be many.
+SHORT_STRETCHES, SHORT_POINTS = (1, 2), (1, 4)
 # Hundredths of the image that the mouse leaves it by, and seconds between two points.
 MARGIN, PAUSE = 500, 0.016
 DECIMALS = 10_000
@@ -30,10 +32,15 @@ SECONDS = pa.array([f"{n / 10:.1f}" for n in range(16 * MOST_PARTS)])
 
 @dataclass(frozen=True)
 class Narratives:
-    """The image of each narrative, by its number in the slice, ascending, and who tells it; both of shape (n,)."""
+    """The image of each narrative, by its number in the slice, ascending, and who tells it; both of shape (n,).
+
+    `stretches`, `points`: how many a trace and a stretch have, from the first number to below the second.
+    """
 
     image: Pairs
     annotator: Pairs
+    stretches: tuple[int, int] = STRETCHES
+    points: tuple[int, int] = POINTS
 
 
 def draw_narratives(rng: np.random.Generator, images: int, form: RowFile, described: int, count: int) -> Narratives:
@@ -47,6 +54,15 @@ def draw_narratives(rng: np.random.Generator, images: int, form: RowFile, descri
     image = np.concatenate([first, again])
     order = np.argsort(image, kind="stable")
     return Narratives(image[order], np.concatenate([teller[first], others % ANNOTATORS])[order])
+
+
+def draw_spare_narratives(drawn: Narratives, count: int) -> Narratives:
+    """So many short ones, of the images of those that were drawn and by annotators who told none of these."""
+    images = np.unique(drawn.image)
+    place = np.arange(count if len(images) else 0)
+    image, annotator = images[place % max(1, len(images))], ANNOTATORS + place // max(1, len(images))
+    order = np.argsort(image, kind="stable")
+    return Narratives(image[order], annotator[order], SHORT_STRETCHES, SHORT_POINTS)
 
 
 def narrative_lines(
@@ -70,7 +86,7 @@ def narrative_lines(
         '", "timed_caption": [',
         _timed_parts(rng, parts),
         '], "traces": [',
-        _mouse_traces(rng, len(rows.image)),
+        _mouse_traces(rng, rows),
         f'], "voice_recording": "open_images_{form.subset}/',
         image,
         "_",
@@ -115,10 +131,10 @@ def _timed_parts(rng: np.random.Generator, parts: pa.ListArray) -> pa.StringArra
     return pc.binary_join(pa.ListArray.from_arrays(parts.offsets, said), ", ")
 
 
-def _mouse_traces(rng: np.random.Generator, count: int) -> pa.StringArray:
+def _mouse_traces(rng: np.random.Generator, rows: Narratives) -> pa.StringArray:
     """The mouse's way: stretches of points on a walk that leaves the image now and then."""
-    stretches = rng.integers(*STRETCHES, count)
-    points = rng.integers(*POINTS, int(stretches.sum()))
+    stretches = rng.integers(*rows.stretches, len(rows.image))
+    points = rng.integers(*rows.points, int(stretches.sum()))
     stretch_offsets, point_offsets = np.append(0, np.cumsum(stretches)), np.append(0, np.cumsum(points))
     total, first = int(point_offsets[-1]), point_offsets[stretch_offsets]
     index = np.arange(total) - np.repeat(first[:-1], np.diff(first))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +77,9 @@ def plan_files(
     releases: Mapping[str, Release],
     published: Mapping[str, PublishedFigures],
     tables: Collection[str],
+    defect_counts: Mapping[str, int],
 ) -> EvolvedJob | None:
-    """What is to be written of the chosen releases from V4 on; None where none is chosen."""
+    """What is to be written of the chosen releases from V4 on, with room for so many defects; None where none is chosen."""
     rules = release_rules.load_rules()
     chosen = [name for name in releases if name in rules.releases]
     if not chosen:
@@ -89,6 +90,10 @@ def plan_files(
     every = {name for names in files.values() for name in names}
     written = tuple(name for name in (*rules.rows, *rules.lists) if name in every and rules.table_of(name) in tables)
     masks = {archives.subset: archives.name for name in chosen for archives in releases[name].mask_archives}
+    told = {
+        name: world.file_rows(rules.rows[name]) for name in written if name in rules.rows and rules.rows[name].is_json
+    }
+    world = replace(world, spare=plain_defects.spare_narratives(defect_counts, told))
     return EvolvedJob(world, files, written, decided.scale <= ground_truth.LABELS_UP_TO, masks)
 
 

@@ -102,8 +102,6 @@ KINDS |= {
     ),
 }
 RETIRED = "retired_mid"
-# Not among those that `all` means: a shard of a small sample has so few lines that one bad line refuses it.
-NAMED_ONLY = tuple(name for name, kind in KINDS.items() if kind.tables == NARRATIVES)
 NAMES = (*KINDS, RETIRED, HEADER)
 
 
@@ -123,6 +121,18 @@ def available_kinds(names: Collection[str]) -> list[str]:
     kinds = [kind for kind, defect in KINDS.items() if places & set(defect.tables)]
     kinds += [RETIRED] if places & set(JUDGED) else []
     return kinds + ([HEADER] if any(name in rules.lists and rules.lists[name].has_names for name in names) else [])
+
+
+def spare_narratives(defect_counts: Mapping[str, int], rows: Mapping[str, int]) -> dict[str, int]:
+    """How many lines the longest file of narratives lacks for so many bad ones, by its name; `rows`: lines by file.
+
+    A shard of a small sample has so few lines that one bad line refuses it.
+    """
+    bad = sum(n for name, n in defect_counts.items() if name in KINDS and KINDS[name].tables == NARRATIVES)
+    if not (bad and rows):
+        return {}
+    longest = max(rows, key=lambda name: rows[name])
+    return {longest: max(0, defect_injection.fewest_rows(bad) - rows[longest])}
 
 
 def retired_kind(mids: Sequence[str]) -> DefectKind:

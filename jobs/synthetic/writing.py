@@ -54,7 +54,7 @@ def write_sample(
     first = {name: release for name, release in chosen.items() if name in ARCHIVES}
     published = {name: release.published for name, release in choice.registry.items()}
     sample_classes = classes.make_classes(seed, decided.classes)
-    evolved = evolved_writing.plan_files(seed, decided, sample_classes, chosen, published, choice.tables)
+    evolved = evolved_writing.plan_files(seed, decided, sample_classes, chosen, published, choice.tables, defect_counts)
     job = SampleJob(ArchiveJob(out, folder, seed, first, choice.tables, sample_classes), evolved, decided)
     for name in (*(release.tag for release in first.values()), REGISTRY, TRUTH):
         (out / name).mkdir(parents=True, exist_ok=True)

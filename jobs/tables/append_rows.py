@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties
 from deltalake.exceptions import DeltaError
 
+from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed, written_event
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
@@ -41,6 +42,7 @@ def append_rows(
         elif isinstance(error, DeltaError | OSError):
             return  # the rows stand; what failed came after them, such as a checkpoint
         raise as_store_error(warehouse, error) from None
+    run_events.tell(written_event(table_name, None, None, staged, run_id))
 
 
 def _rows_by_partition(table: schemas.Table, rows: pa.Table) -> list[tuple[dict[str, str], pa.Table]]:

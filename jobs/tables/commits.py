@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from deltalake.exceptions import CommitFailedError, DeltaError
@@ -13,6 +13,7 @@ from oilake.conf.errors import StoreError
 from oilake.conf.storage import uri_storage
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import is_on_s3
+from oilake.jobs.runtime.run_events import TableWritten
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -47,6 +48,14 @@ def require_safe_commits(uri: str) -> None:
 def add_action(file: StagedFile) -> AddAction:
     """What a commit says of one staged file."""
     return AddAction(file.path, file.size, dict(file.partition), int(time.time() * 1000), True, file.stats)
+
+
+def written_event(
+    table: str, release: str | None, version: int | None, files: Sequence[StagedFile], run_id: str
+) -> TableWritten:
+    """What is told of a commit of these files."""
+    rows, size = sum(file.rows for file in files), sum(file.size for file in files)
+    return TableWritten(table, release, version, rows, size, len(files), run_id)
 
 
 def is_committed(warehouse: Warehouse, name: str, file: StagedFile) -> bool:

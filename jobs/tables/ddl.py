@@ -66,7 +66,7 @@ def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> lis
         return []
     try:
         if table is None:
-            _create_table(warehouse, name)
+            create_table(warehouse, name)
             return []
         return _migrate_table(session, warehouse, name, table)
     except (*SPARK_ERRORS, DeltaError, OSError) as error:
@@ -76,7 +76,7 @@ def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> lis
         ) from None
 
 
-def _create_table(warehouse: Warehouse, name: str) -> None:
+def create_table(warehouse: Warehouse, name: str) -> None:
     """Creates the table in one commit, unless another run is just doing so.
 
     StoreError where its folder holds something else, which is somebody's own.

@@ -61,10 +61,9 @@ def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]
 
 def unreadable_rows_error(path: str, table: str, error: Exception) -> StoreError:
     """What is said of rows that cannot be read: the file or folder, why, and which job makes them again."""
-    job = schemas.table_schema(table).written_by
-    remedy = (
-        "restore it from a copy" if job == "publish" else f"check the disk, or run `oilake {job}` again with --force"
-    )
+    schema = schemas.table_schema(table)
+    job, is_record = schema.written_by, schema.written_by == "publish" or schema.grows_by_run()
+    remedy = "restore it from a copy" if is_record else f"check the disk, or run `oilake {job}` again with --force"
     return StoreError(f"{path}: cannot be read ({error_line(error)}); {remedy}")
 
 

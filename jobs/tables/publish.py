@@ -20,9 +20,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from oilake.conf.errors import StoreError
 from oilake.conf.settings import Settings
+from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.cleanup import discard_staged
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed, written_event
 from oilake.jobs.tables.delta_log import existing_table, newest_rows
 from oilake.jobs.tables.publication import (
     CONTINUES,
@@ -34,7 +35,7 @@ from oilake.jobs.tables.publication import (
     without_tallies,
 )
 from oilake.jobs.tables.slice_commits import commit_slice
-from oilake.jobs.tables.snapshots import Snapshot, numbered_snapshot, pin_snapshots, read_snapshots, slice_name
+from oilake.jobs.tables.snapshots import INGEST, Snapshot, numbered_snapshot, pin_snapshots, read_snapshots, slice_name
 from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -57,7 +58,19 @@ def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
         _finish_publication(warehouse, number, publication)
     except (DeltaError, OSError) as error:
         raise as_store_error(warehouse, error) from None
-    return numbered_snapshot(warehouse, publication.release, number)
+    snapshot = numbered_snapshot(warehouse, publication.release, number)
+    _tell_publication(publication, snapshot)
+    return snapshot
+
+
+def _tell_publication(publication: Publication, snapshot: Snapshot) -> None:
+    if publication.job != INGEST:  # which reads files, and tells where they are
+        run_events.tell(run_events.InputsRead(publication.inputs))
+    for table in publication.tables():
+        files = [file for file in publication.files if file.table == table.table]
+        version = snapshot.table_versions.get(slice_name(table.table, publication.since))
+        if files:
+            run_events.tell(written_event(table.table, publication.release, version, files, publication.run_id))
 
 
 def _has_begun(warehouse: Warehouse, run_id: str) -> bool:

@@ -8,7 +8,8 @@ from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import DeltaError
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently
+from oilake.jobs.runtime import run_events
+from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, written_event
 from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -49,6 +50,7 @@ def replace_part(
         commit_persistently(warehouse.table_uri(table), commit_once)
     except (DeltaError, OSError) as error:
         raise as_store_error(warehouse, error) from None
+    run_events.tell(written_event(table, part.get("release"), None, files, run_id))
 
 
 def _application_id(part: Mapping[str, str]) -> str:

@@ -31,14 +31,17 @@ def row_schema(table: str) -> pa.Schema:
     return pa.schema([pa.field(column.name, _without_zone(schemas.arrow_type(column))) for column in columns])
 
 
-def candidate_files(warehouse: Warehouse, table: str, release: str | None, values: Values) -> list[CandidateFile]:
+def candidate_files(
+    warehouse: Warehouse, table: str, release: str | None, values: Values, since: str | None = None
+) -> list[CandidateFile]:
     """Return the files that hold what is published of a table, of `release` or of all; of a table without releases all.
 
-    Left out is what the log shows to have no row with these `values`, by column. ConfigError where nothing is published.
+    `since`: of a comparison only that with this earlier release. Left out is what the log shows to have no row with these
+    `values`, by column. ConfigError where nothing is published.
     """
     return [
         CandidateFile(action["path"], partition, action.get("num_records"))
-        for part in _readable_slices(warehouse, table, release)
+        for part in _readable_slices(warehouse, table, release, since)
         for action, partition in sorted(files_at(warehouse, table, part.version, part.partition), key=_file_path)
         if all(_may_hold(action, partition, column, value) for column, value in values.items())
     ]
@@ -59,9 +62,9 @@ def read_batches(
             raise unreadable_rows_error(uri, table, error) from None
 
 
-def _readable_slices(warehouse: Warehouse, table: str, release: str | None) -> list[PublishedSlice]:
+def _readable_slices(warehouse: Warehouse, table: str, release: str | None, since: str | None) -> list[PublishedSlice]:
     if schemas.table_schema(table).slice_by:
-        return published_slices(warehouse, table, release)
+        return published_slices(warehouse, table, release, since)
     opened = open_table(warehouse, table)
     if opened is None:
         raise ConfigError(f"{warehouse.table_uri(table)}: there is no such table yet; ingest a release first")

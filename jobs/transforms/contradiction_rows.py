@@ -34,7 +34,7 @@ Cells = Mapping[str, "str | pa.Array | pa.ChunkedArray"]
 
 
 @dataclass(frozen=True)
-class ReleaseRules:
+class ContradictionSetting:
     """What holds for every chunk of a release: its rules, its listed classes, and what these imply."""
 
     rules: ContradictionRules
@@ -89,7 +89,7 @@ class ChunkEvidence:
     ascending; `listed`: those of the image lists, of any subset.
     """
 
-    release: ReleaseRules
+    release: ContradictionSetting
     classes: ClassVocabulary
     images: Numbers
     listed: Numbers
@@ -134,7 +134,7 @@ def _filled_column(
     return cells.cast(field.type)
 
 
-def gather_evidence(chunk: Mapping[str, ImageRuns], release: ReleaseRules) -> ChunkEvidence:
+def gather_evidence(chunk: Mapping[str, ImageRuns], release: ContradictionSetting) -> ChunkEvidence:
     """The evidence of a chunk: all rows of some images by table, of which one at least is no image list."""
     parts = {name: part for name, part in chunk.items() if name != IMAGES}
     mid_columns = [

@@ -19,8 +19,8 @@ from oilake.jobs.transforms.contradiction_rows import (
     POSITIVE,
     SCHEMA,
     ChunkEvidence,
+    ContradictionSetting,
     KeyedRows,
-    ReleaseRules,
     gather_evidence,
     text_choice,
 )
@@ -50,7 +50,9 @@ SAID_IN = {LABELS: "labels", BOXES: BOXES, MASKS: MASKS, "mid_1": RELATIONSHIPS,
 RowTables = Iterator[pa.Table]
 
 
-def find_contradictions(chunk: Mapping[str, ImageRuns], release: ReleaseRules, kinds: Collection[str]) -> pa.Table:
+def find_contradictions(
+    chunk: Mapping[str, ImageRuns], release: ContradictionSetting, kinds: Collection[str]
+) -> pa.Table:
     """Rows of `contradictions` of these kinds, by image_id and then in the order of the rules.
 
     `chunk`: all rows of some images by table, with COLUMNS; `images` of all subsets. Edges are fractions of the image.

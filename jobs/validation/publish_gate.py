@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
+from oilake.jobs.runtime import run_events
 from oilake.jobs.tables.append_rows import append_rows
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
@@ -200,6 +201,10 @@ def record_results(
 ) -> None:
     """Appends what was found to `quality_results`; without `pin` as what was refused and never had a version."""
     versions = pin.table_versions if pin else {}
+    for judgement in judgements:
+        version = versions.get(slice_name(judgement.table, publication.since))
+        slice_of = (judgement.table, publication.release, publication.since, version)
+        run_events.tell(run_events.TableJudged(*slice_of, tuple(judgement.results)))
     write_results(
         warehouse,
         publication.run_id,

@@ -15,6 +15,7 @@ from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
 from oilake.conf.storage import StorageUri
+from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
@@ -45,6 +46,10 @@ class PastCheck:
 
 def record_findings(warehouse: Warehouse, run_id: str, checked: Sequence[TargetFindings]) -> int:
     """Keeps what differs from the newest check of the same version; the rows added to `quality_results`."""
+    for findings in checked:
+        target = findings.target
+        slice_of = (target.table, target.release, target.since, target.version)
+        run_events.tell(run_events.TableJudged(*slice_of, tuple(findings.results)))
     before = _newest_results(warehouse)
     new = [findings for findings in checked if before.get(_slice_key(findings)) != _comparable_results(findings)]
     if not new:

@@ -106,11 +106,8 @@ def _refusal_cause(connection: Any, query: str, tables: Iterable[str]) -> str | 
     parsed = json.loads(connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
     if parsed["error"]:
         return f"it cannot be taken apart ({parsed.get('error_message', 'no SELECT')})"
-    parts = list(_parsed_objects(parsed["statements"]))
-    named = [
-        entry["key"] for part in parts if isinstance(part.get("cte_map"), dict) for entry in part["cte_map"]["map"]
-    ]
-    readable = {name.lower() for name in [*tables, *named]}
+    parts = list(parsed_objects(parsed["statements"]))
+    readable = {name.lower() for name in [*tables, *named_subqueries(parts)]}
     for part in parts:
         if part.get("type") == "BASE_TABLE" and (name := _table_name(part)) not in readable:
             return f"it reads {name}, and only the table's rows are given"
@@ -130,7 +127,7 @@ def _table_name(part: dict[str, Any]) -> str:
     return ".".join(str(name) for name in names if name).lower()
 
 
-def _parsed_objects(tree: Any) -> Iterator[dict[str, Any]]:
+def parsed_objects(tree: Any) -> Iterator[dict[str, Any]]:
     """Every object of a parsed query, however deep."""
     waiting = [tree]
     while waiting:
@@ -140,6 +137,11 @@ def _parsed_objects(tree: Any) -> Iterator[dict[str, Any]]:
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
+
+
+def named_subqueries(parts: Iterable[dict[str, Any]]) -> list[str]:
+    """The names that the parts of a parsed query give to queries of their own (WITH)."""
+    return [entry["key"] for part in parts if isinstance(part.get("cte_map"), dict) for entry in part["cte_map"]["map"]]
 
 
 def _shown_example(example: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.surveying.pinned_view import PinnedView
 
 SHOWN_CLASSES = 100
 

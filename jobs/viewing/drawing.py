@@ -1,4 +1,4 @@
-"""Marks on a picture: what a page draws of an image's boxes, masks, points and relationships, in pixels of a canvas."""
+"""Marks on a picture: what a page draws of an image's boxes, masks, points and relationships, in pixels of a frame."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oilake.jobs.reporting import palette
-from oilake.jobs.viewing.canvas import Canvas
 from oilake.jobs.viewing.image_record import ImageRecord
 from oilake.jobs.viewing.marks import BoxMark, Drawing, LinkMark, PointMark, TraceMark
+from oilake.jobs.viewing.picture_frame import PictureFrame
 
 Row = Mapping[str, Any]
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
@@ -19,7 +19,7 @@ FAR = 0.6
 class MarkPen(NamedTuple):
     """What marks are drawn with. `names`: of classes, `colours`: of those that are drawn, by MID."""
 
-    canvas: Canvas
+    frame: PictureFrame
     names: Mapping[str, str]
     colours: Mapping[str, str]
 
@@ -29,19 +29,19 @@ class MarkPen(NamedTuple):
 
 
 def draw_record(
-    record: ImageRecord, canvas: Canvas, names: Mapping[str, str], attributes: Mapping[str, str]
+    record: ImageRecord, frame: PictureFrame, names: Mapping[str, str], attributes: Mapping[str, str]
 ) -> Drawing:
     """The marks of an image. `names`: of classes, `attributes`: of what relationships say of one object, by MID."""
     boxes, masks = record.table_rows("boxes"), record.table_rows("masks")
-    pen = MarkPen(canvas, names, _class_colours([*boxes, *masks, *record.table_rows("points")]))
+    pen = MarkPen(frame, names, _class_colours([*boxes, *masks, *record.table_rows("points")]))
     return Drawing(
-        canvas,
+        frame,
         [_box_mark(n, row, pen) for n, row in enumerate(boxes, 1)],
         [_mask_mark(n, row, pen) for n, row in enumerate(masks, 1)],
-        [_click_mark(click, canvas) for row in masks for click in row.get("clicks") or ()],
+        [_click_mark(click, frame) for row in masks for click in row.get("clicks") or ()],
         [
             PointMark(
-                "extreme point", pen.colours[row["mid"]], *canvas.shown_place(point["x"], point["y"]), "extreme", ""
+                "extreme point", pen.colours[row["mid"]], *frame.shown_place(point["x"], point["y"]), "extreme", ""
             )
             for row in boxes
             for point in row.get("extreme_points") or ()
@@ -49,7 +49,7 @@ def draw_record(
         [_point_mark(row, pen) for row in record.table_rows("points")],
         [_link_mark(row, pen, attributes) for row in record.table_rows("relationships")],
         [
-            _trace_mark(row, stretch, canvas)
+            _trace_mark(row, stretch, frame)
             for row in record.table_rows("narratives")
             for stretch in row["traces"] or ()
         ],
@@ -90,18 +90,18 @@ def _mask_mark(number: int, row: Row, pen: MarkPen) -> BoxMark:
 
 
 def _rectangle_mark(number: int, row: Row, pen: MarkPen, styles: Sequence[str], words: str) -> BoxMark:
-    canvas = pen.canvas
-    corners = [canvas.shown_place(row[x], row[y]) for x, y in (("x_min", "y_min"), ("x_max", "y_max"))]
+    frame = pen.frame
+    corners = [frame.shown_place(row[x], row[y]) for x, y in (("x_min", "y_min"), ("x_max", "y_max"))]
     left, right = sorted(x for x, _ in corners)
-    is_far = left > canvas.shown_sides[0] * FAR
+    is_far = left > frame.shown_sides[0] * FAR
     return BoxMark(
         number,
         pen.class_name(row["mid"]),
         pen.colours[row["mid"]],
-        row["x_min"] * canvas.width,
-        row["y_min"] * canvas.height,
-        (row["x_max"] - row["x_min"]) * canvas.width,
-        (row["y_max"] - row["y_min"]) * canvas.height,
+        row["x_min"] * frame.width,
+        row["y_min"] * frame.height,
+        (row["x_max"] - row["x_min"]) * frame.width,
+        (row["y_max"] - row["y_min"]) * frame.height,
         right if is_far else left,
         min(y for _, y in corners),
         "end" if is_far else "start",
@@ -110,11 +110,11 @@ def _rectangle_mark(number: int, row: Row, pen: MarkPen, styles: Sequence[str], 
     )
 
 
-def _click_mark(click: Row, canvas: Canvas) -> PointMark:
+def _click_mark(click: Row, frame: PictureFrame) -> PointMark:
     style, words = (
         ("click-object", "on the object") if click["is_object"] else ("click-background", "on the background")
     )
-    return PointMark("click", palette.GREEN, *canvas.shown_place(click["x"], click["y"]), style, words)
+    return PointMark("click", palette.GREEN, *frame.shown_place(click["x"], click["y"]), style, words)
 
 
 def _point_mark(row: Row, pen: MarkPen) -> PointMark:
@@ -123,13 +123,13 @@ def _point_mark(row: Row, pen: MarkPen) -> PointMark:
         for word in ("yes", "no", "unsure")
     )
     words = f"{row['estimate']}; votes: {votes}; {row['source']}"
-    place = pen.canvas.shown_place(row["x"], row["y"])
+    place = pen.frame.shown_place(row["x"], row["y"])
     return PointMark(pen.class_name(row["mid"]), pen.colours[row["mid"]], *place, row["estimate"], words)
 
 
 def _link_mark(row: Row, pen: MarkPen, attributes: Mapping[str, str]) -> LinkMark:
     ends = [
-        pen.canvas.shown_place((row[f"x_min_{n}"] + row[f"x_max_{n}"]) / 2, (row[f"y_min_{n}"] + row[f"y_max_{n}"]) / 2)
+        pen.frame.shown_place((row[f"x_min_{n}"] + row[f"x_max_{n}"]) / 2, (row[f"y_min_{n}"] + row[f"y_max_{n}"]) / 2)
         for n in (1, 2)
     ]
     first, second = (pen.class_name(row[f"mid_{n}"]) for n in (1, 2))
@@ -139,6 +139,6 @@ def _link_mark(row: Row, pen: MarkPen, attributes: Mapping[str, str]) -> LinkMar
     return LinkMark(words, *ends[0], *ends[1], row["is_attribute"])
 
 
-def _trace_mark(row: Row, stretch: Iterable[Row], canvas: Canvas) -> TraceMark:
-    places = (canvas.shown_place(place["x"], place["y"]) for place in stretch)
+def _trace_mark(row: Row, stretch: Iterable[Row], frame: PictureFrame) -> TraceMark:
+    places = (frame.shown_place(place["x"], place["y"]) for place in stretch)
     return TraceMark(" ".join(f"{x:.1f},{y:.1f}" for x, y in places), f"annotator {row['annotator_id']}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.surveying.pinned_view import PinnedView
+from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.viewing.selection import Selection
 from oilake.jobs.viewing.selection_tables import IdSpan, SelectionTables, choose_tables
-from oilake.jobs.viewing.view_slice import ViewSlice
 
 PAGE = 48
 COUNTED_ROWS = 3_000_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from oilake.conf.errors import ConfigError, OilakeError
-from oilake.jobs.viewing.pinned_view import PinnedView
+from oilake.jobs.surveying.pinned_view import PinnedView
 
 Row = dict[str, Any]
 DRAWN = ("boxes", "masks", "points", "relationships")

@@ -13,10 +13,10 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading.request import IMAGE_ID, SUBSETS
 from oilake.jobs.sources.image_lists import parse_image_id
 from oilake.jobs.viewing.blob_pictures import Picture
-from oilake.jobs.viewing.canvas import picture_canvas
 from oilake.jobs.viewing.drawing import draw_record
 from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
+from oilake.jobs.viewing.picture_frame import frame_picture
 from oilake.jobs.viewing.view_html import render
 
 NAMED_MARKS = 12
@@ -98,8 +98,8 @@ def _image_side(viewer: Viewer, record: ImageRecord, prefix: str = "") -> dict[s
     subset = row.get("subset") or next((label["subset"] for label in record.table_rows("image_labels")), "train")
     shown = _find_picture(viewer, record.release, record.image_id, subset, record)
     rotation = row.get("rotation")
-    canvas = picture_canvas(shown.sides if shown else None, None if shown and shown.is_turned else rotation)
-    drawing = draw_record(record, canvas, names, viewer.view.attribute_names(record.release))
+    frame = frame_picture(shown.sides if shown else None, None if shown and shown.is_turned else rotation)
+    drawing = draw_record(record, frame, names, viewer.view.attribute_names(record.release))
     return {
         "record": record,
         "image": record.image,

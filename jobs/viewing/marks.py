@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oilake.jobs.viewing.canvas import Canvas
+from oilake.jobs.viewing.picture_frame import PictureFrame
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TraceMark:
 class Drawing:
     """All marks of an image, by the layers that a reader switches on and off."""
 
-    canvas: Canvas
+    frame: PictureFrame
     boxes: list[BoxMark]
     masks: list[BoxMark]
     clicks: list[PointMark]

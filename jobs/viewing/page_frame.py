@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from oilake.conf.errors import OilakeError
+from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.viewing.blob_pictures import PicturePlaces
-from oilake.jobs.viewing.pinned_view import PinnedView
 from oilake.jobs.viewing.view_html import render
 
 KEPT = {"Cache-Control": "private, max-age=3600"}

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.downloading.request import SUBSETS
+from oilake.jobs.surveying.pinned_view import PinnedView, missing_comparison
+from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.tables.snapshots import SINCE, Snapshot
-from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.viewing.selection import CHANGES
-from oilake.jobs.viewing.view_slice import ViewSlice
 from oilake.schemas import loader as schemas
 
 

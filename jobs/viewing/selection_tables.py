@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.viewing.locked_engine import Query
-from oilake.jobs.viewing.pinned_view import PinnedView, missing_comparison
+from oilake.jobs.surveying.locked_engine import Query
+from oilake.jobs.surveying.pinned_view import PinnedView, missing_comparison
+from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.viewing.selection import Selection
-from oilake.jobs.viewing.view_slice import ViewSlice
 
 COMPARED_SUBSET = "coalesce(to_subset, from_subset)"
 
@@ -21,7 +21,7 @@ class IdSpan(NamedTuple):
     last: str | None
 
 
-class Condition(NamedTuple):
+class ColumnCondition(NamedTuple):
     """A column, or an expression over a table's own, and the values that it may have; with `contains`, the one text
     that it holds."""
 
@@ -36,7 +36,7 @@ class FilterTable(NamedTuple):
 
     name: str
     files: ViewSlice
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ColumnCondition, ...]
     subset: str = "subset"
 
 
@@ -104,7 +104,7 @@ def choose_tables(view: PinnedView, selection: Selection) -> SelectionTables:
     if selection.blob:
         tables.append(_plain_table(view, selection, "blob_checks", _equal_to("status", selection.blob)))
     if selection.license or not tables:
-        held = (Condition("license", (selection.license,), contains=True),) if selection.license else ()
+        held = (ColumnCondition("license", (selection.license,), contains=True),) if selection.license else ()
         tables.append(_plain_table(view, selection, "images", held))
     is_slow = bool(mids) and tables[0].name == "image_labels"
     return SelectionTables(tables[0], tuple(tables[1:]), is_slow)
@@ -118,17 +118,17 @@ def chosen_classes(view: PinnedView, selection: Selection) -> tuple[str, ...]:
     return (selection.mid, *below)
 
 
-def _equal_to(column: str, value: str) -> tuple[Condition, ...]:
-    return (Condition(column, (value,)),) if value else ()
+def _equal_to(column: str, value: str) -> tuple[ColumnCondition, ...]:
+    return (ColumnCondition(column, (value,)),) if value else ()
 
 
 def _label_table(view: PinnedView, selection: Selection, mids: tuple[str, ...]) -> FilterTable:
     name = "class_images" if mids and view.table_slice("class_images", selection.release) else "image_labels"
     conditions = (
-        *((Condition("mid", mids),) if mids else ()),
+        *((ColumnCondition("mid", mids),) if mids else ()),
         *_equal_to("verdict", selection.verdict),
         *_equal_to("decided_by", selection.source),
-        *((Condition("is_conflict", (True,)),) if selection.conflict else ()),
+        *((ColumnCondition("is_conflict", (True,)),) if selection.conflict else ()),
     )
     table = _plain_table(view, selection, name, conditions)
     return table._replace(files=table.files.keep_holding("mid", mids)) if mids else table
@@ -139,14 +139,16 @@ def _change_table(view: PinnedView, selection: Selection, mids: tuple[str, ...])
     name = selection.change_table
     conditions = _equal_to("change", selection.change_kind) + _equal_to(COMPARED_SUBSET, selection.subset)
     if mids and name != "image_changes":
-        conditions += (Condition("mid", mids),)
+        conditions += (ColumnCondition("mid", mids),)
     files = view.table_slice(name, selection.release, selection.since)
     if files is None:
         raise missing_comparison(selection.release, selection.since)
     return FilterTable(name, files, conditions, COMPARED_SUBSET)
 
 
-def _plain_table(view: PinnedView, selection: Selection, name: str, conditions: tuple[Condition, ...]) -> FilterTable:
+def _plain_table(
+    view: PinnedView, selection: Selection, name: str, conditions: tuple[ColumnCondition, ...]
+) -> FilterTable:
     """A table with a column `subset`, some of its files by their partition; ConfigError where it is not published."""
     files = view.table_slice(name, selection.release)
     if files is None:

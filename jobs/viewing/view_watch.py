@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from oilake.jobs.surveying.locked_engine import LockedEngine
+from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.viewing.locked_engine import LockedEngine
-from oilake.jobs.viewing.pinned_view import PinnedView
 
 LOOK_SECONDS = 2.0
 WATCHED = ("snapshots", "blob_checks")

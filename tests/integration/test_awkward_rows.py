@@ -31,7 +31,7 @@ from oilake.jobs.ingesting import chunk_kernel, landing_area
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext
 from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.ingesting.summary import Summary
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.operations import watched_job
 from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.sources import class_lists
 from oilake.jobs.sources.splits import Split
@@ -415,11 +415,11 @@ def test_one_row_in_a_hundred_may_break_a_promise_and_no_more(
 ):
     places = ["--release", "v3", "--landing", str(tmp_path), "--warehouse", warehouse]
     land(tmp_path, {TRAIN_MACHINE: labels_file(99, 1)})
-    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, places) == 0
+    assert watched_job.main("ingest", "", ingest.add_arguments, ingest.run, places) == 0
     before, lying_there = table_readers.seen(warehouse), table_readers.files(warehouse)
     land(tmp_path, {TRAIN_MACHINE: labels_file(98, 2)})
     capfd.readouterr()
-    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, places) == 1
+    assert watched_job.main("ingest", "", ingest.add_arguments, ingest.run, places) == 1
     (sentence,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("oilake: ")]
     for told in (MACHINE, TRAIN_MACHINE, "2 of 100", "invalid_confidence 2", "1.0%", "max_share"):
         assert told in sentence

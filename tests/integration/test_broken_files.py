@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf import registry
 from oilake.jobs import ingest
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.operations import watched_job
 from tests.support import table_readers
 from tests.support.releases import (
     CAT,
@@ -44,7 +44,7 @@ Refuse = Callable[..., str]
 def oilake_ingest(landing: Path, warehouse: str, *flags: str) -> int:
     """`oilake ingest --release v3` in this process; the exit code."""
     argv = ["--release", "v3", "--landing", str(landing), "--warehouse", warehouse, *flags]
-    return entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, argv)
+    return watched_job.main("ingest", "", ingest.add_arguments, ingest.run, argv)
 
 
 @pytest.fixture(scope="module")
@@ -441,7 +441,7 @@ def test_a_registry_without_a_release_is_refused(refused: Refuse, tmp_path: Path
 
 def test_an_unknown_release_is_told_with_those_that_are_known(published: str, capfd: pytest.CaptureFixture[str]):
     argv = ["--release", "v9", "--landing", "nowhere", "--warehouse", published]
-    assert entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, argv) == 2
+    assert watched_job.main("ingest", "", ingest.add_arguments, ingest.run, argv) == 2
     sentence = only_sentence(capfd.readouterr().err)
     assert "'v9'" in sentence
     assert "v1, v2, v3" in sentence

@@ -143,7 +143,8 @@ def submit(folder: Path, master: str, job: str, *words: str) -> None:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYSPARK", "VIRTUAL"))
     }
     done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr[-3000:]
+    # spark-submit hands on what the job says on stderr as its own stdout.
+    assert done.returncode == 0, f"{job}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
 def rows_of(place: Place, table: str) -> Counter[str]:

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 
 from oilake.conf.errors import StoreError
 from oilake.jobs import ingest
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.operations import watched_job
 from oilake.jobs.tables import publish
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -297,7 +297,7 @@ def wait_for_files(warehouse: str, lying_there: set[str], count: int, process: s
 
 
 def in_this_process(*flags: str) -> int:
-    return entrypoint.main("ingest", "", ingest.add_arguments, ingest.run, ["--release", "v3", *flags])
+    return watched_job.main("ingest", "", ingest.add_arguments, ingest.run, ["--release", "v3", *flags])
 
 
 @pytest.mark.slow

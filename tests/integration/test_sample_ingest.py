@@ -16,9 +16,10 @@ from pyspark.sql import SparkSession
 from oilake.conf import registry
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
-from oilake.jobs.figures import differs_from_published, figure_lines, figures
+from oilake.jobs.figures import figure_lines, figures
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.surveying.published_figures import differs_from_published
 
 pytestmark = pytest.mark.slow
 

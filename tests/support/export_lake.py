@@ -76,6 +76,7 @@ def images() -> list[Row]:
     """Three images of train, the last without a box, a size and an MD5, and one of validation."""
     rows = [view_lake.image(RELEASE, n) for n in range(3)] + [view_lake.image(RELEASE, 0, "validation")]
     rows[0] |= {"title": 'A "quoted", title\nof two lines \\N', "author": "=1+1 Großmann", "rotation": 90}
+    rows[0]["original_size"] = rows[3]["original_size"] = 7
     rows[2] |= {"original_size": None, "original_md5": None, "license": None, "title": None}
     return rows
 
@@ -88,6 +89,37 @@ def classes() -> list[Row]:
         }
         for mid, name in NAMES.items()
     ]  # fmt: skip
+
+
+BOX_HEADER = (
+    "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+)
+CLICK_HEADER = ",".join(f"XClick{n}{axis}" for axis in "XY" for n in (1, 2, 3, 4))
+READ_FILES = {
+    "2018_04/image_ids_and_rotation.csv": (
+        "images",
+        "ImageID,Subset,OriginalURL,OriginalLandingURL,License,AuthorProfileURL,Author,Title,OriginalSize,OriginalMD5,"
+        "Thumbnail300KURL,Rotation",
+    ),
+    **{
+        f"v7/oidv7-{subset}-annotations-{kind}-imagelabels.csv": ("labels", "ImageID,Source,LabelName,Confidence")
+        for subset in ("train", "val")
+        for kind in ("human", "machine")
+    },
+    "v6/oidv6-train-annotations-bbox.csv": ("boxes", f"{BOX_HEADER},{CLICK_HEADER}"),
+    "v5/validation-annotations-bbox.csv": ("boxes", BOX_HEADER),
+    "v7/oidv7-class-descriptions.csv": ("classes", "LabelName,DisplayName"),
+}  # fmt: skip
+
+
+def release_files() -> list[Row]:
+    """The files that the release was read from, as far as an export asks."""
+    plain = {"release": RELEASE, "url": "https://files.example", "bytes": 1, "sha256": "0" * 64, "md5": "0" * 32}
+    counts = dict.fromkeys(("rows_read", "rows_kept", "rows_quarantined", "image_ids_repaired", "mids_repaired"), 0)
+    return [
+        {**plain, **counts, "file": file, "member": file, "table_name": table, "header": header}
+        for file, (table, header) in READ_FILES.items()
+    ]
 
 
 def correction() -> Row:
@@ -128,6 +160,7 @@ def fill(place: str, with_checks: bool = True) -> str:
         "boxes": BOXES,
         "classes": classes(),
         "hierarchy": hierarchy,
+        "release_files": release_files(),
     }
     view_lake.publish_rows(place, RELEASE, INGEST, published)
     view_lake.publish_rows(place, RELEASE, "reconcile", {"image_labels": LABELS, "corrections": [correction()]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import permutations
@@ -143,3 +144,18 @@ def greatest_sum(before: list[Box], after: list[Box]) -> float:
     few, many = sorted((before, after), key=len)
     overlaps = [[value if (value := iou(one, other)) >= 0.5 else 0.0 for other in many] for one in few]
     return max(sum(overlaps[n][m] for n, m in enumerate(order)) for order in permutations(range(len(many)), len(few)))
+
+
+def is_spare(line: bytes) -> bool:
+    """Whether a narrative is there so that few of its file are bad: by an annotator whom a clean sample has not."""
+    return re.search(rb'"annotator_id": \d{3}', line) is not None
+
+
+def spare_lines(folder: Path, name: str) -> int:
+    """How many spare narratives a file holds, the planted lines left out."""
+    if not name.endswith(".jsonl"):
+        return 0
+    with open(folder / "truth" / "defects.csv", newline="") as file:
+        bad = {int(row["line"]) - 1 for row in csv.DictReader(file) if row["file"] == name}
+    lines = (folder / name).read_bytes().splitlines()
+    return sum(is_spare(line) for n, line in enumerate(lines) if n not in bad)

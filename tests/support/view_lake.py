@@ -145,6 +145,50 @@ def fill(place: str) -> str:
     return place
 
 
+def add_labels(place: str) -> str:
+    """Publishes V4 with the rows that plots count: labels of all origins, boxes, figures, bad rows; `place`."""
+    labels = [_published_label(n, mid, origin, sure) for n, mid, origin, sure in _label_facts()]
+    boxes = [box("v4", n, DOG if n % 3 else TREE, n, is_occluded=None if n % 2 else n % 4 == 0) for n in range(60)]
+    boxes += [box("v4", 0, DOG, x_min=0.0, x_max=1.0, y_min=0.0, y_max=1.0)]
+    images = [image("v4", n) for n in range(60)]
+    bad = [
+        {"release": "v4", "table_name": "labels", "file": MARKUP, "member": "m", "line": n, "raw": b"x",
+         "reasons": ["unknown_source", "invalid_mid"][: n % 2 + 1]}
+        for n in range(4)
+    ]  # fmt: skip
+    rows = {"images": images, "labels": labels, "boxes": boxes, "quarantine": bad, **class_rows("v4")}
+    publish_rows(place, "v4", INGEST, rows)
+    publish_rows(place, "v4", "reconcile", {"image_labels": _judged_labels()})
+    values = (("images", "train", 60, 60), ("boxes", "train", 61, 59), ("classes", None, 4, None))
+    figures = [
+        {"release": "v4", "figure": name, "subset": subset, "value": value, "published": published}
+        for name, subset, value, published in values
+    ]
+    publish_rows(place, "v4", "figures", {"release_figures": figures})
+    return place
+
+
+def _label_facts() -> list[tuple[int, str, str, float]]:
+    """(image, class, origin, confidence) of the published labels."""
+    facts = [(n, DOG, "human", float(n % 3 > 0)) for n in range(60)] + [(n, TREE, "human", 1.0) for n in range(7)]
+    facts += [(n, CAT, "crowdsource", 0.0) for n in range(9)]
+    return facts + [(n, DOG, "machine", 0.5 + n % 5 / 10) for n in range(60)]
+
+
+def _published_label(n: int, mid: str, origin: str, confidence: float) -> Row:
+    place = {"release": "v4", "subset": "validation" if n % 4 == 0 else "train", "origin": origin}
+    return {**place, "image_id": image_id(n), "source": origin, "mid": mid, "confidence": confidence}
+
+
+def _judged_labels() -> list[Row]:
+    """Dogs that the machine sees and people judge, a few of them by both house and crowd."""
+    return [
+        label("v4", n, DOG, "positive" if n % 3 else "negative", machine_confidence=0.5 + n % 5 / 10,
+              machine_agrees=n % 3 > 0, crowd_verdict=n % 2 > 0 if n < 20 else None)
+        for n in range(60)
+    ]  # fmt: skip
+
+
 def comparison() -> dict[str, list[Row]]:
     """What became of V2 in V3: images added, a label flipped, a box redrawn."""
     sides = {"from_release": "v2", "to_release": "v3"}

@@ -24,6 +24,8 @@ DOORS = {
     "pyarrow.csv": "jobs/sources",
     "urllib3": "jobs/transport",
     "jinja2": "jobs/reporting",
+    "altair": "jobs/plotting",
+    "vl_convert": "jobs/plotting",
 }
 OWN_ROOM = ("jobs/synthetic",)
 

@@ -192,7 +192,7 @@ def test_a_file_that_is_none(
     assert evaluate(lake, path) == 2
     assert sentence in capsys.readouterr().err
     assert evaluate(lake, tmp_path / "absent.csv") == 2
-    assert "absent.csv" in capsys.readouterr().err
+    assert f"--predictions {tmp_path / 'absent.csv'}: no such file" in capsys.readouterr().err
 
 
 def test_a_challenge_has_its_own_classes_and_tree(

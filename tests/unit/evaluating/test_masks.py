@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oilake.jobs import cli
-from oilake.jobs.blobs.mask_pictures import measure_mask
+from oilake.jobs.blobs.mask_pictures import measure_mask, scale_mask
+from oilake.jobs.blobs.run_lengths import MaskCodeError
 from oilake.jobs.evaluating.average_precision import class_curves, mean_average
-from oilake.jobs.evaluating.mask_codes import MaskCodeError, decode_mask
-from oilake.jobs.evaluating.mask_overlaps import mask_overlaps, scale_mask
+from oilake.jobs.evaluating.mask_codes import decode_mask
+from oilake.jobs.evaluating.mask_overlaps import mask_overlaps
 from oilake.jobs.evaluating.truth_matching import Detections, TruthMarks, box_overlaps, count_detections
 from tests.support.mask_zips import png
 from tests.support.releases import CAT, DOG, image_id

@@ -13,8 +13,10 @@ import pytest
 
 from oilake.jobs.exporting.postgres_format import TABLES, copy_lines, table_columns
 from tests.support import export_lake, postgres_server
-from tests.support.export_lake import KEPT_BOXES, LABELS
+from tests.support.export_lake import COMPUTER_MOUSE, KEPT_BOXES, LABELS, MOUSE
 from tests.support.postgres_server import run_psql
+from tests.support.releases import DOG, image_id
+from tests.support.view_lake import ANIMAL
 from tests.unit.exporting.conftest import Export
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
@@ -24,6 +26,16 @@ ROWS = {
     "image_labels": LABELS,
     "boxes": KEPT_BOXES,
 }
+
+# To the last six questions, in the order of the docs; a space stands for the tab between columns.
+ANSWERS = [
+    ["Cat 2 1", "Dog 2 1", "Animal 1 0"],
+    [f"{DOG} {ANIMAL} 1"],
+    ["train 2.00", "validation 1.00"],
+    ["Cat 0 1", "Dog 1 0", "Mouse 0 0", "Mouse 0 1"],
+    sorted([f"{image_id(0)} {MOUSE}", f"{image_id(1)} {COMPUTER_MOUSE}"]),
+    ["Ann https://creativecommons.org/licenses/by/3.0/ 1", "Ann  1"],
+]
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +105,13 @@ def test_the_questions_of_the_docs_are_answered(server: Path, export: Export, ou
     setting, *questions = [part for part in re.split(r"(?<=;)\n", blocks[0]) if part.strip()]
     answers = [run_psql(server, "-c", setting + question) for question in questions]
     assert [answer.stderr for answer in answers] == [""] * len(questions)
-    ids, classes, denied, boxless = (answer.stdout.splitlines() for answer in answers)
+    assert len(questions) == 10
+    ids, classes, denied, boxless, *others = (answer.stdout.splitlines() for answer in answers)
     assert sorted(line.split("\t")[0] for line in ids) == [ROWS["images"][0]["image_id"], ROWS["images"][3]["image_id"]]
     assert sorted(classes) == ["Cat\t1", "Dog\t2", "Mouse\t1", "Mouse\t1"]
     assert [line.split("\t")[1] for line in denied] == ["/m/0bt9lr"]
     assert boxless == ["1"]
+    assert others == [[line.replace(" ", "\t") for line in lines] for lines in ANSWERS]
 
 
 def test_text_is_escaped_as_copy_reads_it() -> None:

@@ -186,6 +186,17 @@ WRONG = {
         query_entry(null_shares={"columns": ["color"]}),
         "color is never NULL by schemas/toys.yaml",
     ),
+    "rows an image of a table without images": (
+        query_entry(rows_an_image={"by": ["color"]}), "toys has no column image_id; see schemas/toys.yaml",
+    ),
+    "shares of values that may be none": (
+        query_entry(value_shares={"columns": ["size"]}),
+        "meta.value_shares: size may be NULL, which is no value; declare null_shares of it",
+    ),
+    "a list of no column": (query_entry(listed_entries={"columns": []}), "meta.listed_entries: name one column at least"),
+    "a drift that says what it reads": (
+        query_entry(value_shares={"columns": ["color"]}, reads=["earlier_toys"]), "leave out kwargs and reads",
+    ),
     "shares of no column": (query_entry(null_shares={"by": ["size"]}), "no column of schemas/toys.yaml may be NULL"),
     "a misspelled key": ({**in_set("color"), "sevrity": "warning"}, "unknown key expectations[1].sevrity"),
     "a severity that is none": ({**in_set("color"), "severity": "bad"}, "expectations[1].severity must be one of"),
@@ -238,6 +249,7 @@ def test_no_file_declares_what_is_derived(table: str):
         )
         query = kwargs.get("unexpected_rows_query", "")
         assert "UNPIVOT" not in query, "shares of NULL are meta.null_shares"
+        assert "an_image" not in query or table == "boxes", "rows an image are meta.rows_an_image"
 
 
 @pytest.mark.parametrize("table", schemas.table_names())

@@ -14,7 +14,7 @@ from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import NO_ANCESTORS
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.contradiction_rows import ReleaseRules
+from oilake.jobs.transforms.contradiction_rows import ContradictionSetting
 from oilake.jobs.transforms.contradictions import COLUMNS
 from oilake.jobs.transforms.dropped_boxes import DroppedBox
 from oilake.schemas import loader as schemas
@@ -45,7 +45,7 @@ def judge(folder: Path, *dropped: DroppedBox) -> list[dict[str, object]]:
         "v7",
         Warehouse.at(folder / "lake"),
         "0" * 16,
-        ReleaseRules(load_rules(), build_vocabulary(listed), NO_ANCESTORS),
+        ContradictionSetting(load_rules(), build_vocabulary(listed), NO_ANCESTORS),
         {"train": frozenset({"box_of_denied_class", "unlisted_image"})},
         {"train": frozenset(dropped)} if dropped else {},
     )

@@ -18,7 +18,6 @@ from oilake.conf.contradiction_rules import load_rules
 from oilake.jobs import changes, cli
 from oilake.jobs.downloading.outcome import DOWNLOADED
 from oilake.jobs.downloading.summary import DownloadSummary
-from oilake.jobs.figures import Figure, figure_tables
 from oilake.jobs.ingesting import summary as summaries
 from oilake.jobs.ingesting.summary import Summary
 from oilake.jobs.masking.outcome import MaskVerification, SubsetChecks
@@ -26,6 +25,7 @@ from oilake.jobs.reconcile import COUNTS
 from oilake.jobs.reporting import html, palette, wording
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import report_page
+from oilake.jobs.surveying.published_figures import Figure, figure_tables
 from oilake.jobs.verifying.summary import Verification
 from oilake.quality.results import Result
 from tests.support.validation_history import HOSTILE

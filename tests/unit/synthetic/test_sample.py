@@ -17,8 +17,8 @@ import pytest
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.conf.registry import expected_members, landing_path, load_releases
 from oilake.jobs import sample
-from oilake.jobs.runtime import entrypoint
-from oilake.jobs.synthetic import plain_defects, plan
+from oilake.jobs.operations import watched_job
+from oilake.jobs.synthetic import plan
 from oilake.jobs.synthetic.defects import KINDS
 from oilake.jobs.synthetic.plan import SubsetCounts
 from tests.support import sample_reading as reading
@@ -26,7 +26,6 @@ from tests.support.samples import write_sample
 
 SMALL = 0.0002
 EACH = 4
-COMMON_KINDS = [kind for kind in sample.ALL_KINDS if kind not in plain_defects.NAMED_ONLY]
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +261,7 @@ def places(folder: Path) -> Iterator[tuple[str, str, str, list[dict[str, str]]]]
 
 def test_exactly_the_asked_defects_are_told(planted: Path) -> None:
     found = truth(planted, "defects.csv")
-    assert Counter(row["kind"] for row in found) == dict.fromkeys(COMMON_KINDS, EACH)
+    assert Counter(row["kind"] for row in found) == dict.fromkeys(sample.ALL_KINDS, EACH)
     found = [row for row in found if row["release"] == "v3"]
     assert {row["reason"] for row in found} == {kind for kind in KINDS if not kind.startswith("repaired")} | {""}
     assert {row["member"].split("/")[1] for row in found} == {"train", "validation", "test"}
@@ -270,7 +269,7 @@ def test_exactly_the_asked_defects_are_told(planted: Path) -> None:
 
 def test_few_defects_stay_below_one_row_in_a_hundred_of_every_member(tmp_path: Path) -> None:
     folder = write_sample(tmp_path / "s", "--plant", "all=2")
-    assert len(truth(folder, "defects.csv")) == 2 * len(COMMON_KINDS)
+    assert len(truth(folder, "defects.csv")) == 2 * len(sample.ALL_KINDS)
     for table, subset, path, found in places(folder):
         assert len(found) <= reading.member(folder, "v3", table, subset).count(b"\n") / 100, path
 
@@ -397,11 +396,11 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
 
 def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--out", str(tmp_path), "--scale", str(SMALL), "--plant", "nul_byte=2", "--releases", "v3"]
-    assert entrypoint.main("sample", "", sample.add_arguments, sample.run, [*arguments, "--json"]) == 0
+    assert watched_job.main("sample", "", sample.add_arguments, sample.run, [*arguments, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["planted"] == {"nul_byte": 2}
     assert summary["releases"]["v3"]["images"]["train"] == round(9_011_219 * SMALL)
-    assert entrypoint.main("sample", "", sample.add_arguments, sample.run, arguments) == 0
+    assert watched_job.main("sample", "", sample.add_arguments, sample.run, arguments) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"next: oilake ingest --release v3 --landing {tmp_path} --registry {tmp_path}/registry"
 

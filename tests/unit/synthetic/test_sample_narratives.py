@@ -18,7 +18,6 @@ from oilake.jobs.sources.byte_ranges import plan_ranges
 from oilake.jobs.sources.json_lines import keyed_header
 from oilake.jobs.sources.record_formats import record_format
 from oilake.jobs.sources.splits import Split, read_chunks
-from oilake.jobs.synthetic import plain_defects
 from oilake.jobs.synthetic.plan import FLOOR
 from oilake.jobs.transforms import narratives
 from oilake.schemas.release_registry import load_releases
@@ -111,8 +110,7 @@ def test_what_we_read_in_ranges_is_what_python_reads(sample: Path, subset: str, 
 
 
 def test_planted_lines_are_refused_for_the_reason_that_the_truth_tells(tmp_path: Path):
-    planted = [word for kind in plain_defects.NAMED_ONLY for word in ("--plant", f"{kind}=3")]
-    folder = write_sample(tmp_path / "planted", "--releases", "v6", "--tables", "narratives", *planted)
+    folder = write_sample(tmp_path / "planted", "--releases", "v6", "--tables", "narratives", "--plant", "all=3")
     release = load_releases(str(folder / "registry"))["v6"]
     members = {file.name: expected_members(release, file)[0] for file in release.files}
     with open(folder / "truth" / "defects.csv", newline="") as file:

@@ -19,7 +19,7 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.transforms import image_runs
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
-from oilake.jobs.transforms.contradiction_rows import SCHEMA, ReleaseRules
+from oilake.jobs.transforms.contradiction_rows import SCHEMA, ContradictionSetting
 from oilake.jobs.transforms.contradictions import COLUMNS, FINDERS, find_contradictions
 from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.schemas import loader as schemas
@@ -74,12 +74,12 @@ def runs(table: str, rows: Sequence[Row], size: int) -> ImageRuns:
     )
 
 
-def release(rules: ContradictionRules | None = None) -> ReleaseRules:
+def release(rules: ContradictionRules | None = None) -> ContradictionSetting:
     listed = [
         {"mid": mid, "display_name": name, "is_trainable": None, "is_boxable": mid in BOXABLE}
         for mid, name in NAMES.items()
     ]
-    return ReleaseRules(rules or load_rules(), build_vocabulary(listed), build_ancestors(NODES))
+    return ContradictionSetting(rules or load_rules(), build_vocabulary(listed), build_ancestors(NODES))
 
 
 def find(tables: Tables, kinds: Sequence[str] = tuple(FINDERS), size: int = 3) -> list[Row]:

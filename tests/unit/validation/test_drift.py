@@ -23,6 +23,7 @@ from oilake.jobs.tables import suite_properties
 from oilake.jobs.validation import explanations
 from oilake.quality import scopes, suites
 from oilake.quality.suites import Expectation, ExpectationMeta
+from oilake.schemas import loader as schemas
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +31,9 @@ PACKAGED = yaml.safe_load((Path(drift_thresholds.__file__).parent / "drift.yaml"
 DRIFTS = {
     "drift_of_positive_share", "drift_of_labels_an_image", "drift_of_boxes_an_image", "drift_of_null_share",
     "drift_of_new_classes", "drift_of_vanished_classes", "drift_of_evaluation_images", "publication_is_old",
+    "drift_of_rows_an_image", "drift_of_value_share", "drift_of_listed_entries",
 }  # fmt: skip
-SHARES = {"positive_share", "null_share"}
+SHARES = {"positive_share", "null_share", "value_share"}
 
 
 def written(path: Path, **changed: object) -> str:
@@ -63,8 +65,9 @@ def test_every_threshold_stands_in_a_query_and_in_what_it_promises(tmp_path: Pat
     """Numbers that stand nowhere else are found again, each where its threshold belongs."""
     odd = {name: 0.123456 + n / 1e7 if name in SHARES else 7001 + n for n, name in enumerate(PACKAGED)}
     monkeypatch.setenv(drift_thresholds.VARIABLE, written(tmp_path / "odd.yaml", **odd))
-    tables = ("images", "boxes", "classes", "image_labels", "release_figures", "snapshots")
-    queries = [one for t in tables for one in suites.load_suite(t).expectations if one.type == scopes.QUERY]
+    queries = [
+        one for t in schemas.table_names() for one in suites.load_suite(t).expectations if one.type == scopes.QUERY
+    ]
     for value in map(str, odd.values()):
         told = [one for one in queries if value in one.kwargs["unexpected_rows_query"]]
         assert told

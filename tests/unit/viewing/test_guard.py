@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs import cli
+from oilake.jobs.surveying.locked_engine import LockedEngine
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.viewing.locked_engine import LockedEngine
 from oilake.jobs.viewing.request_guard import RequestGuard, host_name
 from oilake.jobs.viewing.view_address import view_address
 from tests.unit.viewing.conftest import Open

@@ -170,5 +170,5 @@ def test_files_that_are_gone_are_a_sentence_and_not_the_end(view_place: str, tmp
         file.unlink()
     answer = client.get(f"/browse?release=v3&mid={CAT}")
     assert answer.status_code == 503
-    assert "load the page again" in answer.text
+    assert "; ask again" in answer.text
     assert "files are gone" in client.get("/").text

@@ -11,7 +11,7 @@ from PIL import Image
 
 from oilake.conf.settings import Settings
 from oilake.jobs.viewing.blob_pictures import open_places
-from oilake.jobs.viewing.canvas import picture_canvas
+from oilake.jobs.viewing.picture_frame import frame_picture
 from tests.support.releases import image_id
 from tests.unit.viewing.conftest import Open
 
@@ -88,17 +88,17 @@ def test_neither_a_link_nor_a_key_of_a_check_leads_out(photos: Path, tmp_path: P
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_a_turned_picture_shows_a_place_where_its_pixels_go(turn: int):
     """The top left corner of a picture of 200 by 100, turned counter-clockwise."""
-    canvas = picture_canvas((200, 100), turn)
+    frame = frame_picture((200, 100), turn)
     corners = {0: (0, 0), 90: (0, 200), 180: (200, 100), 270: (100, 0)}
-    assert canvas.shown_place(0, 0) == corners[turn]
-    assert canvas.shown_sides == ((100, 200) if turn in (90, 270) else (200, 100))
+    assert frame.shown_place(0, 0) == corners[turn]
+    assert frame.shown_sides == ((100, 200) if turn in (90, 270) else (200, 100))
     pixels = Image.new("L", (200, 100))
     pixels.putpixel((20, 10), 255)
     shown = pixels.rotate(turn, expand=True)
-    x, y = canvas.shown_place(20.5 / 200, 10.5 / 100)
+    x, y = frame.shown_place(20.5 / 200, 10.5 / 100)
     assert shown.getpixel((int(x), int(y))) == 255
 
 
 def test_an_unknown_rotation_turns_nothing():
-    assert picture_canvas((200, 100), None).transform == ""
-    assert picture_canvas(None, None).is_known is False
+    assert frame_picture((200, 100), None).transform == ""
+    assert frame_picture(None, None).is_known is False

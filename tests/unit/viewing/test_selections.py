@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
+from oilake.jobs.surveying.view_slice import ViewFile, ViewSlice
 from oilake.jobs.tables.row_query import RowQuery, select_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing import image_pages
 from oilake.jobs.viewing.exported_selection import export_selection
 from oilake.jobs.viewing.selection import FIELDS, Selection
-from oilake.jobs.viewing.view_slice import ViewFile, ViewSlice
 from tests.support import table_readers
 from tests.support.releases import CAT, DOG
 from tests.support.view_lake import ANIMAL

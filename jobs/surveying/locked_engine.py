@@ -1,4 +1,4 @@
-"""DuckDB for the viewer: it may read the warehouse's files and nothing else, and every value in a query is bound."""
+"""DuckDB over published files: it may read the warehouse and nothing else, and every value in a query is bound."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.runtime.locked_duckdb import ACCESS, locked_settings
+from oilake.jobs.surveying.view_slice import ViewFile, ViewSlice
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.viewing.view_slice import ViewFile, ViewSlice
 from oilake.schemas import loader as schemas
 
 MEMORY, THREADS, BATCH = "512MB", 2, 65_536
@@ -91,5 +91,5 @@ class Query:
             yield from self._cursor.sql(text, params=self._values).to_arrow_reader(BATCH)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(
-                f"the tables cannot be read as they were a moment ago ({error_line(error)}); load the page again"
+                f"the tables cannot be read as they were a moment ago ({error_line(error)}); ask again"
             ) from None

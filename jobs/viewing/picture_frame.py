@@ -8,7 +8,7 @@ UNSEEN_SIDES = (1024, 768)
 QUARTERS = (0, 90, 180, 270)
 
 
-class Canvas(NamedTuple):
+class PictureFrame(NamedTuple):
     """The picture's sides in pixels as it is stored, and the degrees by which it is turned counter-clockwise to be shown.
     `is_known`: whether the sides are the picture's, or only stand in for them."""
 
@@ -50,7 +50,7 @@ class Canvas(NamedTuple):
         return places[self.turn]
 
 
-def picture_canvas(sides: tuple[int, int] | None, rotation: int | None) -> Canvas:
-    """The canvas of a picture; its sides stand in where there is no picture, and an unknown rotation turns nothing."""
+def frame_picture(sides: tuple[int, int] | None, rotation: int | None) -> PictureFrame:
+    """The frame of a picture; its sides stand in where there is no picture, and an unknown rotation turns nothing."""
     width, height = sides or UNSEEN_SIDES
-    return Canvas(width, height, rotation if rotation in QUARTERS else 0, sides is not None)
+    return PictureFrame(width, height, rotation if rotation in QUARTERS else 0, sides is not None)

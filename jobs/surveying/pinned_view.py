@@ -8,17 +8,18 @@ from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.release_order import release_number
+from oilake.jobs.surveying.locked_engine import LockedEngine
+from oilake.jobs.surveying.view_slice import ViewSlice, read_slice
 from oilake.jobs.tables.class_names import Class
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots, pin_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
-from oilake.jobs.viewing.locked_engine import LockedEngine
-from oilake.jobs.viewing.view_slice import ViewSlice, read_slice
 from oilake.schemas import loader as schemas
 
-NODE_COLUMNS = ["path", "parent_path", "mid", "relation"]
+NODE_COLUMNS = ["path", "parent_path", "mid", "name", "relation"]
+FIGURE_COLUMNS = ["figure", "subset", "value", "published"]
 CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
 T = TypeVar("T")
@@ -76,10 +77,16 @@ class PinnedView:
 
     def subclasses(self, release: str, mid: str) -> list[str]:
         """The MIDs of all classes below one in the release's hierarchy, sorted."""
-        pairs = self.remember(
-            ("ancestors", release), lambda: ancestor_pairs(self._small_rows(release, "hierarchy", NODE_COLUMNS))
-        )
+        pairs = self.remember(("ancestors", release), lambda: ancestor_pairs(self.hierarchy_rows(release)))
         return sorted({below for below, above in pairs if above == mid})
+
+    def hierarchy_rows(self, release: str) -> list[Row]:
+        """The nodes of the release's hierarchy: path, parent_path, mid, name, relation; none where there is none."""
+        return self.remember(("nodes of", release), lambda: self._small_rows(release, "hierarchy", NODE_COLUMNS))
+
+    def figure_rows(self, release: str) -> list[Row]:
+        """The recomputed figures of a release: figure, subset, value, published; none where they are not published."""
+        return self._small_rows(release, "release_figures", FIGURE_COLUMNS)
 
     def attribute_names(self, release: str) -> dict[str, str]:
         """The names of the attributes that relationships give to objects, by MID."""

@@ -1,0 +1,1 @@
+"""The report as a site: plots as inline SVG with their numbers beside, a page a release, the hierarchy as a tree."""

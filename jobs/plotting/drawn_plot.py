@@ -1,0 +1,54 @@
+"""A plot on a page: its picture, what it shows in words, and its numbers as a file beside the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from oilake.jobs.plotting.inline_svg import InlineSvg, draw_svg
+from oilake.jobs.surveying.aggregate import Row
+
+WIDTH, HEIGHT = 460, 220
+Chart = alt.Chart | alt.LayerChart
+
+
+@dataclass(frozen=True)
+class DrawnPlot:
+    """`key`: a name for files, unique in the site; `description`: the plot in words; `rows`: its numbers before anything was
+    binned for the picture, one column a key."""
+
+    key: str
+    title: str
+    description: str
+    svg: InlineSvg
+    rows: Sequence[Row]
+
+    @property
+    def csv_path(self) -> str:
+        """Where its numbers stand below the site's folder."""
+        return f"numbers/{self.key}.csv"
+
+    def csv_text(self) -> str:
+        """Its numbers as CSV with a header."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(self.rows[0]) if self.rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def draw_plot(
+    key: str, title: str, description: str, chart: Chart, rows: Sequence[Row], height: int = HEIGHT
+) -> DrawnPlot:
+    """Draws a chart of the common width; `height`: of what lies between its axes, in pixels."""
+    sized = chart.properties(width=WIDTH, height=height)
+    return DrawnPlot(key, title, description, draw_svg(sized.to_dict(validate=False), key, description), rows)
+
+
+def chart_of(rows: Sequence[Row]) -> alt.Chart:
+    """A chart over rows, whose columns are then named with their types."""
+    return alt.Chart(alt.InlineData(values=list(rows)))

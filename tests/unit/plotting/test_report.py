@@ -1,0 +1,163 @@
+"""The report as a site: its numbers are those of the tables, and nothing that the tables hold is more than text in it."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from oilake.jobs import cli
+from tests.support import table_readers, view_lake
+from tests.support.releases import DOG, TREE
+from tests.support.view_lake import NAMES
+
+ELEMENTS = {
+    "svg",
+    "g",
+    "path",
+    "rect",
+    "line",
+    "text",
+    "tspan",
+    "defs",
+    "lineargradient",
+    "stop",
+    "clippath",
+    "circle",
+    "title",
+}
+
+
+def numbers(site: Path, key: str) -> list[dict[str, str]]:
+    with (site / "numbers" / f"{key}.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.glob("*.html"))
+
+
+class Markup(HTMLParser):
+    """The tags of a page, those within pictures apart, its handlers, addresses, identifiers and references."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.drawn: set[str] = set()
+        self.handlers: set[str] = set()
+        self.addresses: set[str] = set()
+        self.names: list[str] = []
+        self.depth = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.depth += tag == "svg"
+        (self.drawn.add(tag) if self.depth else self.tags.update([tag]))
+        for name, value in attributes:
+            self.handlers |= {name} if name.startswith("on") else set()
+            self.addresses |= {value} if name in ("href", "src", "xlink:href") else set()
+            self.names += [value] if name == "id" else []
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "svg"
+
+
+@pytest.mark.parametrize("subset", ["train", "validation"])
+def test_the_label_distribution_is_what_the_table_holds(site: Path, report_lake: str, subset: str):
+    counts: Counter[tuple[str, float]] = Counter()
+    for row in table_readers.rows(report_lake, "labels", "v4"):
+        if row["subset"] == subset and row["origin"] != "machine":
+            counts[row["mid"], row["confidence"]] += 1
+    mids = sorted({mid for mid, _ in counts}, key=lambda mid: (-counts[mid, 1.0], -counts[mid, 0.0], mid))
+    expected = [
+        {"rank": str(rank), "mid": mid, "name": NAMES[mid], "positives": str(counts[mid, 1.0]),
+         "negatives": str(counts[mid, 0.0])}
+        for rank, mid in enumerate(mids, 1)
+    ]  # fmt: skip
+    assert numbers(site, f"v4-labels-{subset}") == expected
+
+
+def test_box_frequencies_are_what_the_table_holds(site: Path, report_lake: str):
+    counts = Counter(row["mid"] for row in table_readers.rows(report_lake, "boxes", "v4"))
+    shown = {row["mid"]: int(row["boxes"]) for row in numbers(site, "v4-boxes-train")}
+    assert shown == dict(counts)
+    assert [*shown] == [DOG, TREE]
+
+
+def test_figures_stand_beside_the_published_ones(site: Path):
+    page = (site / "release-v4.html").read_text()
+    rows = re.findall(r"<tr role='row'><th[^>]*>(.*?)</th>(.*?)</tr>", page)
+    shown = {name: re.findall(r"<td[^>]*>(.*?)</td>", cells) for name, cells in rows}
+    assert shown["images"] == ["train", "60", "60", "0"]
+    assert shown["boxes"] == ["train", "61", "59", "<span class='differs'>+2</span>"]
+    assert shown["classes"] == ["release", "4", "–", "–"]
+
+
+def test_each_release_has_a_page_and_the_first_one_has_its_rows(site: Path, report_lake: str):
+    index = html.unescape((site / "index.html").read_text())
+    for release in ("v2", "v3", "v4", "v5"):
+        assert f"<a href='release-{release}.html'>{release}</a>" in index
+        row = index.partition(f"'release-{release}.html'>")[2].partition("</tr>")[0]
+        counts = Counter(image["subset"] for image in table_readers.rows(report_lake, "images", release))
+        for subset, cell in zip(
+            ("train", "validation", "test"), re.findall(r"class='number'[^>]*>([^<]*)<", row), strict=False
+        ):
+            assert cell == (f"{counts[subset]:,}" if counts[subset] else "–")
+    assert ">partial<" in index
+
+
+def test_every_plot_has_a_title_words_and_its_numbers(site: Path):
+    for page in pages(site):
+        for figure in re.findall(r"<figure>.*?</figure>", page.read_text(), re.DOTALL):
+            assert re.search(r"<figcaption>[^<]{10,}</figcaption>", figure)
+            assert re.search(r"role=\"img\"[^>]* aria-label=\"[^\"]{20,}\"", figure)
+            (path,) = re.findall(r"href='(numbers/[^']*)'", figure)
+            assert (site / path).read_text().count("\n") >= 2
+
+
+def test_the_pages_are_text_and_ask_nobody(site: Path):
+    for page in pages(site):
+        text = page.read_text()
+        shown = Markup(text)
+        assert shown.drawn <= ELEMENTS, page
+        assert not shown.handlers
+        assert not shown.tags["img"] + shown.tags["b"] + shown.tags["iframe"] + shown.tags["link"]
+        assert len(shown.names) == len(set(shown.names)), "a name stands once in a page"
+        assert set(re.findall(r"https?://[^\s\"'<>)]+", text)) <= {"http://www.w3.org/2000/svg"}
+        assert all((site / address).exists() for address in shown.addresses if not address.startswith("#")), page
+        assert set(re.findall(r"url\(#([^)]*)\)", text)) <= set(shown.names)
+
+
+def test_a_class_whose_name_is_markup_is_told_as_text(site: Path):
+    assert numbers(site, "v4-boxes-train")[1]["name"] == NAMES[TREE]
+
+
+def test_what_a_release_lacks_is_said(site: Path):
+    page = (site / "release-v2.html").read_text()
+    assert "No box is published." in page
+    assert "No label of people is published." in page
+    assert "oilake figures --release v2" in page
+
+
+def test_an_empty_warehouse_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    for warehouse in (place, str(tmp_path / "nothing")):
+        assert cli.main(["report", "--warehouse", warehouse, "--out", str(tmp_path / "site"), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["releases"], told["plots"]) == ([], 0)
+        assert "Nothing is published here yet" in Path(told["index"]).read_text()
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    for place in (tmp_path / "mine", tmp_path / "mine" / "thesis.txt"):
+        assert cli.main(["report", "--warehouse", str(tmp_path / "lake"), "--out", str(place)]) == 2
+        assert re.fullmatch(r"oilake: .*--out[^\n]*\n", capsys.readouterr().err)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "all of it"
