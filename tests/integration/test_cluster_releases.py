@@ -161,7 +161,7 @@ def rows_of(place: Place, table: str) -> Counter[str]:
     return Counter(repr(row) for row in read.select(columns).to_pylist())
 
 
-@pytest.mark.parametrize("table", schemas.table_names())
+@pytest.mark.parametrize("table", [name for name in schemas.table_names() if name != "job_runs"])
 def test_a_cluster_on_s3_makes_the_rows_of_one_machine(local: Place, remote: Place, table: str):
     assert rows_of(remote, table) == rows_of(local, table)
 
