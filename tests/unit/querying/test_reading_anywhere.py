@@ -55,6 +55,8 @@ def test_a_dataset_holds_the_rows_of_a_release_or_of_all(lake: str) -> None:
     every = oilake.scan("image_labels", warehouse=lake)
     assert every.count_rows() == len(expected) + len(view_lake.labels_of("v2", 60))
     assert oilake.scan("image_changes", "v3", lake, since="v2").count_rows() == 70
+    with pytest.raises(ConfigError, match="run `oilake changes --from v1 --to v3` first"):
+        oilake.scan("image_changes", "v3", lake, since="v1")
     assert oilake.scan("blob_checks", "v3", lake).count_rows() == 3
 
 
