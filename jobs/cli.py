@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from oilake.jobs.operations import watched_job
-from oilake.jobs.runtime import entrypoint
+from oilake.jobs.runtime import entrypoint, without_pandas
 
 JOBS = (
     "run",
@@ -37,11 +37,14 @@ JOBS = (
     "status",
     "download",
     "export",
+    "card",
+    "contract",
     "show",
     "releases",
     "sample",
     "setup",
 )
+READERS = ("show", "history", "releases")
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 COMPLETION = "--print-completion"
 
@@ -78,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(job)
             job.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
+    if argv is None and arguments.job in READERS:
+        without_pandas.hide_pandas()
     return watched_job.run_watched(arguments.job, arguments.run, arguments)
 
 

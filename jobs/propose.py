@@ -10,17 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
-from pyspark.sql import SparkSession
 
 from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import options, spark_session
+from oilake.jobs.pipeline import start
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_document, print_text
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import publish, targets
 from oilake.jobs.tables.snapshots import require_snapshots
-from oilake.jobs.tables.spark_reader import read_target
 from oilake.jobs.tables.targets import CheckTarget
-from oilake.jobs.validation import file_metrics, publish_gate, uniqueness
+from oilake.jobs.validation import checker, file_metrics, publish_gate
 from oilake.jobs.validation.profiling import Tallies, is_bytes_type, profile_targets
 from oilake.quality import suite_proposal, suites
 from oilake.quality.suite_proposal import ProfiledSlice, SuiteProposal
@@ -72,14 +72,14 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     cannot be read.
     """
     slice_targets = _filled_targets(settings, what, release)
-    spark = spark_session.start_session(settings, slice_targets[0].folder)
+    session = start.StartOnDemand(lambda: start.start_readers(settings, slice_targets[0].folder))
     declared = slice_targets[0].suite.key()
-    slices, tallies = profile_targets(spark, slice_targets, declared, most)
+    slices, tallies = profile_targets(session, slice_targets, declared, most)
     if not any(profile.rows for profile in slices):
         raise InputError(f"{what}: {NO_ROWS}")
     keys = [declared] if slice_targets[0].suite.expectations else _candidate_keys(slice_targets, slices)
     key = next(
-        (key for key in keys if key and _is_unique_key(spark, slice_targets, key, tallies if declared else None)), []
+        (key for key in keys if key and _is_unique_key(session, slice_targets, key, tallies if declared else None)), []
     )
     proposal = suite_proposal.propose_suite(slice_targets[0].suite, slices, key, tolerance, most)
     text = suite_proposal.proposal_yaml(proposal, _review_notes(slice_targets, proposal, slices, key))
@@ -121,13 +121,13 @@ def _can_tell_apart(kind: pa.DataType) -> bool:
 
 
 def _is_unique_key(
-    spark: SparkSession, slice_targets: Sequence[CheckTarget], key: Sequence[str], tallies: Sequence[Tallies] | None
+    session: StartSession, slice_targets: Sequence[CheckTarget], key: Sequence[str], tallies: Sequence[Tallies] | None
 ) -> bool:
     """Whether no two rows of a slice have the same key: by the order of the rows, else by counting them."""
     for n, target in enumerate(slice_targets):
         if tallies and publish_gate.keys_proved_unique(target.partition_by, key, tallies[n]):
             continue
-        if uniqueness.count_repeated_keys(read_target(spark, target), key, 0).unexpected:
+        if checker.count_repeated_keys(session, target, key, 0).unexpected:
             return False
     return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from oilake.conf.settings import Settings
 from oilake.jobs.reporting import site_writer
 from oilake.jobs.reporting.wording import counted
-from oilake.jobs.runtime import entrypoint, options
+from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -60,4 +60,6 @@ def report(settings: Settings, folder: Path, flag: str = FLAG) -> ReportOutcome:
 
 
 if __name__ == "__main__":
-    raise SystemExit(entrypoint.main("report", __doc__, add_arguments, run))
+    from oilake.jobs.operations import watched_job
+
+    raise SystemExit(watched_job.main("report", __doc__, add_arguments, run))

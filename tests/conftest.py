@@ -17,6 +17,7 @@ from oilake.jobs import cli
 from oilake.jobs.runtime import logs, spark_session
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
+from tests.support.shared_folders import copy_shared
 
 Oilake = Callable[..., tuple[int, str, str]]
 
@@ -54,17 +55,22 @@ def spark(settings: Settings) -> SparkSession:
 @pytest.fixture(scope="session")
 def empty_warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with every table and no row; copied, never written to."""
-    path = tmp_path_factory.mktemp("empty") / "warehouse"
-    ddl.ensure_tables(lambda: spark, Warehouse.at(path))
-    return path
+
+    def make_tables(folder: Path) -> None:
+        ddl.ensure_tables(lambda: spark, Warehouse.at(folder / "warehouse"))
+
+    return copy_shared(tmp_path_factory, "empty", make_tables) / "warehouse"
 
 
 @pytest.fixture(scope="session")
 def clean(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Where a clean sample is published with all that follows from it; only checks are recorded in it."""
-    from tests.support.warehouses import lake
+    from tests.support.warehouses import lake, lake_settings
 
-    return lake(tmp_path_factory.mktemp("clean"), settings, ("v1", "v2", "v3"))
+    def make_lake(folder: Path) -> None:
+        lake(folder, settings, ("v1", "v2", "v3"))
+
+    return lake_settings(copy_shared(tmp_path_factory, "clean", make_lake), settings)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as sf
+from pyspark.sql import SparkSession
 
 from oilake.conf.published_pages import TrainableCondition
 from oilake.conf.registry import PublishedFigures, Release
+from oilake.jobs.counting.published_counter import PublishedCounter
+from oilake.jobs.runtime.standard_sql import quote_text
 from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule
 from oilake.schemas import loader as schemas
@@ -31,19 +31,22 @@ SHAPES = {"boxes": "box", "masks": "mask", "points": "point"}
 NARRATIVES = "narratives"
 FIGURES = {field.name for field in fields(PublishedFigures)}
 
+# Each is asked of the rows of one table, in words that DuckDB and Spark share.
+LABEL_COUNTS = "SELECT subset, origin, mid, confidence > 0, count(*) FROM {rows} GROUP BY 1, 2, 3, 4"
+SHAPE_MIDS = "SELECT DISTINCT mid FROM {rows}"
+IMAGES_BY_SUBSET = "SELECT subset, count(DISTINCT image_id) FROM {rows} GROUP BY subset"
+
 FigureKey = tuple[str, str | None]
 
 
 def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    name, pinned = pin.release, replace(warehouse, pins={pin.release: pin})
+    rows_of = PublishedCounter(spark, replace(warehouse, pins={pin.release: pin}), pin.release)
     figure_counts: dict[FigureKey, int] = {}
     for table in one_kind_tables(pin):
         for partition, rows in rows_by_partition(warehouse, table, pin):
             _add_rows(figure_counts, table, partition.get("subset"), rows)
-    labels = read_published(spark, pinned, "labels", name)
-    by_class = labels.groupBy("subset", "origin", "mid", (sf.col("confidence") > 0).alias("is_positive"))
-    label_counts = [LabelCount(*row) for row in by_class.count().collect()]
+    label_counts = [LabelCount(*row) for row in rows_of.count("labels", LABEL_COUNTS)]
     mids_by_kind: dict[str, set[str]] = {kind: set() for kind in ("machine", "human", *SHAPES.values())}
     for count in label_counts:
         kind = "machine" if count.origin == "machine" else "human"
@@ -54,20 +57,14 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
         )
     for table, kind in SHAPES.items():
         if table in pin.table_versions:
-            for seen in count_shapes(read_published(spark, pinned, table, name), f"images_with_{table}"):
-                mids_by_kind[kind].update(seen.mids)
-                if seen.images is not None:
-                    _add_rows(figure_counts, f"images_with_{table}", seen.subset, seen.images)
-    if NARRATIVES in pin.table_versions:
-        narratives = read_published(spark, pinned, NARRATIVES, name).groupBy("subset")
-        for subset, images in narratives.agg(sf.count_distinct("image_id")).collect():
-            _add_rows(figure_counts, f"images_with_{NARRATIVES}", subset, images)
+            mids_by_kind[kind].update(mid for (mid,) in rows_of.count(table, SHAPE_MIDS))
     class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
-    images = count_images(labels, release.trainable_rule)
+    images = count_images(rows_of, release.trainable_rule)
     by_rule = trainable_by_rule(release.trainable_rule, label_counts, images) if release.trainable_rule else None
     return (
         figure_counts
-        | labelled_images(labels, {stated.figure for page in release.pages for stated in page.also})
+        | described_images(rows_of, pin)
+        | labelled_images(rows_of, {stated.figure for page in release.pages for stated in page.also})
         | _class_figures(class_rows, mids_by_kind, by_rule)
     )
 
@@ -78,39 +75,36 @@ def one_kind_tables(pin: Snapshot) -> list[str]:
     return [table.table for table in tables if not table.row_partition() and table.table in pin.table_versions]
 
 
-class SeenShapes(NamedTuple):
-    """What a subset's shapes are of: MIDs, and how many images (None where no release publishes it)."""
-
-    subset: str
-    mids: list[str]
-    images: int | None
-
-
-def count_shapes(shapes: DataFrame, figure: str) -> list[SeenShapes]:
-    """The MIDs of shapes by subset, and their images where these are a `figure`, as counting them costs a sort."""
-    images = sf.count_distinct("image_id") if figure in FIGURES else sf.lit(None)
-    return [SeenShapes(*row) for row in shapes.groupBy("subset").agg(sf.collect_set("mid"), images).collect()]
+def described_images(rows_of: PublishedCounter, pin: Snapshot) -> dict[FigureKey, int]:
+    """How many images have rows of a table, by subset: where this is a figure, as counting them costs a sort."""
+    counts: dict[FigureKey, int] = {}
+    for table in (*SHAPES, NARRATIVES):
+        if table in pin.table_versions and (figure := f"images_with_{table}") in FIGURES:
+            counts |= {(figure, subset): images for subset, images in rows_of.count(table, IMAGES_BY_SUBSET)}
+    return counts
 
 
-def count_images(labels: DataFrame, rule: Sequence[TrainableCondition]) -> dict[TrainableCondition, dict[str, int]]:
+def count_images(
+    rows_of: PublishedCounter, rule: Sequence[TrainableCondition]
+) -> dict[TrainableCondition, dict[str, int]]:
     """Distinct images by MID, of the conditions that count images."""
     counts = {}
     for condition in rule:
         if condition.counts == "distinct_images":
-            kept = labels.where(LABEL_KINDS[condition.labels]).where(labels["subset"].isin(*condition.subsets))
-            counts[condition] = {
-                row["mid"]: row[1] for row in kept.groupBy("mid").agg(sf.count_distinct("image_id")).collect()
-            }
+            subsets = ", ".join(map(quote_text, condition.subsets))
+            kept = f"{LABEL_KINDS[condition.labels]} AND subset IN ({subsets})"
+            query = f"SELECT mid, count(DISTINCT image_id) FROM {{rows}} WHERE {kept} GROUP BY mid"
+            counts[condition] = dict(rows_of.count("labels", query))
     return counts
 
 
-def labelled_images(labels: DataFrame, figures: Collection[str]) -> dict[FigureKey, int]:
+def labelled_images(rows_of: PublishedCounter, figures: Collection[str]) -> dict[FigureKey, int]:
     """How many images have labels of a kind, by subset: of those `figures` that count them, as each costs a sort."""
     counts: dict[FigureKey, int] = {}
     for kind in ("human", "machine"):
         if (figure := f"images_with_{kind}_labels") in figures:
-            kept = labels.where(LABEL_KINDS[kind]).groupBy("subset").agg(sf.count_distinct("image_id"))
-            counts |= {(figure, subset): images for subset, images in kept.collect()}
+            query = f"SELECT subset, count(DISTINCT image_id) FROM {{rows}} WHERE {LABEL_KINDS[kind]} GROUP BY subset"
+            counts |= {(figure, subset): images for subset, images in rows_of.count("labels", query)}
     return counts
 
 

@@ -235,6 +235,11 @@ def _count_repeated_keys(
     rows = metrics.total().rows
     if key == target.suite.key() and publish_gate.keys_proved_unique(target.partition_by, key, metrics.tallies):
         return ExpectationCount(rows)
+    return count_repeated_keys(session, target, key, rows)
+
+
+def count_repeated_keys(session: StartSession, target: CheckTarget, key: Sequence[str], rows: int) -> ExpectationCount:
+    """Rows of the target, of `rows` in all, whose key another row has too: counted here where it is small, else by Spark."""
     if local_queries.are_small([target]) and (count := local_queries.count_repeated_keys(target, key, rows)):
         return count
     return uniqueness.count_repeated_keys(read_target(session(), target), key, rows)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,8 @@ from oilake.jobs.validation.foreign_keys import ForeignKeyProbe, Reference
 from oilake.quality import metrics, row_expectations
 from oilake.quality.metrics import Metrics, MetricsCollector
 from oilake.quality.suites import Expectation
+
+T = TypeVar("T")
 
 BATCH = 1 << 17
 # Image IDs overflow Parquet's dictionaries, and to make new ones costs five times their reading.
@@ -65,22 +68,27 @@ def measure_targets(
 ) -> list[TargetMetrics]:
     """What was found of each target, whose expectations and references stand at the same place of the others."""
     every = [_target_expectations(*entry) for entry in zip(targets, expectations, references, strict=True)]
-    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
     metrics_by_target = [TargetMetrics(shown={reference.query for reference in chosen}) for chosen in references]
-    where, measure = targets[0].folder if targets else "", partial(_file_or_cause, expectations=every)
-    if local_queries.are_small(targets):
-        shares = balance_by_bytes(items, os.cpu_count() or 1)  # as tasks do, so that the same rows are shown
-        measured = spark_tasks.run_here([item for share in shares for item in share], measure, where, "reading")
-    else:
-        shares = balance_by_bytes(items, session().sparkContext.defaultParallelism)
-        measured = spark_tasks.run_tasks(session(), shares, measure, where, "reading")
-    for n, file, entry, shown in measured:
+    for n, file, entry, shown in run_on_files(session, targets, partial(_file_or_cause, expectations=every)):
         metrics_by_target[n].shown &= shown
         if isinstance(entry, Metrics):
             metrics_by_target[n].tallies.append((file.partition, entry))
         else:
             metrics_by_target[n].unreadable.append((file.uri, entry))
     return metrics_by_target
+
+
+def run_on_files(
+    session: StartSession, targets: Sequence[CheckTarget], work: Callable[[tuple[int, TableFile]], Iterator[T]]
+) -> list[T]:
+    """What `work` gives of each file, told with the place of its target: here where all are small, else as Spark's tasks."""
+    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
+    where = targets[0].folder if targets else ""
+    if local_queries.are_small(targets):
+        shares = balance_by_bytes(items, os.cpu_count() or 1)  # as tasks do, so that the same rows are shown
+        return spark_tasks.run_here([item for share in shares for item in share], work, where, "reading")
+    shares = balance_by_bytes(items, session().sparkContext.defaultParallelism)
+    return spark_tasks.run_tasks(session(), shares, work, where, "reading")
 
 
 def _target_expectations(

@@ -1,4 +1,4 @@
-"""Looks at every file of some slices once, a share a task: what the values of their columns are like."""
+"""Looks at every file of some slices once: what the values of their columns are like."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from oilake.conf.errors import InputError
-from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.validation import file_metrics
-from oilake.jobs.validation.file_metrics import balance_by_bytes
 from oilake.quality.metrics import Metrics, MetricsCollector
 from oilake.quality.profiler import ColumnProfile, Profiler
 from oilake.quality.suite_proposal import ProfiledSlice
@@ -22,15 +20,13 @@ Tallies = list[tuple[dict[str, str | None], Metrics]]
 
 
 def profile_targets(
-    spark: SparkSession, targets: Sequence[CheckTarget], key: Sequence[str], most: int
+    session: StartSession, targets: Sequence[CheckTarget], key: Sequence[str], most: int
 ) -> tuple[list[ProfiledSlice], list[Tallies]]:
     """(what was seen of each slice, the tallies of its files), the rows of each file followed in the order of `key`."""
-    items = [(n, file) for n, target in enumerate(targets) for file in target.files]
     work = partial(_profile_file, schema=profiled_schema(targets[0]), key=key, most=most)
-    shares = balance_by_bytes(items, spark.sparkContext.defaultParallelism)
     profiles: list[dict[str, ColumnProfile]] = [{} for _ in targets]
     tallies: list[Tallies] = [[] for _ in targets]
-    for n, file, collected, tally in spark_tasks.run_tasks(spark, shares, work, targets[0].folder, "reading"):
+    for n, file, collected, tally in file_metrics.run_on_files(session, targets, work):
         for column, column_profile in collected.items():
             profiles[n].setdefault(column, ColumnProfile()).add(column_profile, most)
         tallies[n].append((file.partition, tally))

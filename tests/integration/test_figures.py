@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from oilake.conf.published_pages import PublishedPage, StatedFigure, TrainableCondition
@@ -13,6 +14,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.check import check
 from oilake.jobs.figures import figure_lines, figures
 from oilake.jobs.ingest import ingest
+from oilake.jobs.validation import local_queries
 from oilake.schemas.release_registry import find_release
 from tests.support.releases import SUBSETS, land
 
@@ -21,7 +23,7 @@ WARNINGS = ("contradicting_pages", "trainable_by_rule")
 
 
 def test_pages_that_contradict_each_other_and_the_rule_that_the_list_does_not_follow_are_warnings(
-    tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings
+    tmp_path: Path, warehouse: str, spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     mine = replace(settings, landing=str(land(tmp_path)), warehouse=warehouse)
     release = find_release("v3")
@@ -44,7 +46,11 @@ def test_pages_that_contradict_each_other_and_the_rule_that_the_list_does_not_fo
         TrainableCondition(("validation", "test"), "any", 2, counts="distinct_images"),
     )
     published = PublishedFigures(images=dict.fromkeys(SUBSETS, 4), human_classes=2, box_classes_trainable=1)
-    counted = figures(mine, replace(release, published=published, pages=pages, trainable_rule=rule))
+    judged = replace(release, published=published, pages=pages, trainable_rule=rule)
+    counted = figures(mine, judged)
+    with monkeypatch.context() as large:
+        large.setattr(local_queries, "SMALL_BYTES", -1)
+        assert figures(mine, judged, force=True) == counted  # by Spark, which counts what is large
     by_name = {(figure.figure, figure.subset): figure for figure in counted}
     assert by_name["images", "train"].stated_by == {FACTS: 4, DOWNLOAD: 4}
     assert by_name["human_classes", None].stated_by == {FACTS: 2, DOWNLOAD: 3}

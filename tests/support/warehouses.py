@@ -22,8 +22,7 @@ from tests.support import blobs
 def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -> Settings:
     """A sample, all that follows from these of its releases published."""
     assert cli.main(["sample", "--out", str(folder), "--releases", "v1,v2,v3", *plant]) == 0
-    limits = replace(settings.limits, max_share=0.1)
-    mine = replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
+    mine = lake_settings(folder, settings)
     for release in (registry.find_release(name, str(folder / "registry")) for name in wanted):
         ingest(mine, release)
         reconcile(mine, release, reconcile_policy.load_policy(None))
@@ -32,6 +31,12 @@ def lake(folder: Path, settings: Settings, wanted: Sequence[str], *plant: str) -
     if "v2" in wanted:
         changes(mine, "v2", "v3")
     return mine
+
+
+def lake_settings(folder: Path, settings: Settings) -> Settings:
+    """Where `lake` publishes the sample of a folder."""
+    limits = replace(settings.limits, max_share=0.1)
+    return replace(settings, warehouse=str(folder / "lake"), landing=str(folder), limits=limits)
 
 
 def blob_release(folder: Path, settings: Settings) -> Path:

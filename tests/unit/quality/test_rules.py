@@ -47,18 +47,19 @@ LIKELY |= {"rotation": [0, 90, 180, 270, None]}
 LIKELY |= {"path": ["0001"], "name": ["Dog"], "relation": [None, "part"], "depth": [0, 1]}
 JUDGED = ("images", "labels", "boxes", "classes", "hierarchy")
 ROWS = 300
+ROWS_OF_ONE_RUN = 600
 
 
-def random_rows(table: str, seed: int) -> pa.Table:
+def random_rows(table: str, seed: int, count: int = ROWS) -> pa.Table:
     """Rows most of whose values keep the promises, so that many rows break one, and some none."""
     chance = random.Random(seed)
     columns = {}
     for column in schemas.table_schema(table).columns:
         pool, likely = POOLS[column.type], LIKELY.get(column.name) or POOLS[column.type]
         odd = 0.6 / len(schemas.table_schema(table).columns)
-        values = [chance.choice(pool if chance.random() < odd else likely) for _ in range(ROWS)]
+        values = [chance.choice(pool if chance.random() < odd else likely) for _ in range(count)]
         columns[column.name] = pa.array(values, schemas.arrow_type(column))
-    return pa.table({"row": pa.array(range(ROWS)), **columns})
+    return pa.table({"row": pa.array(range(count)), **columns})
 
 
 def passed_by_filter(table: str, rows: pa.Table) -> set[int]:
@@ -80,14 +81,16 @@ def passed_by_table(spark: SparkSession, table: str, rows: pa.Table) -> set[int]
 def passed_by_great_expectations(spark: SparkSession, table: str, rows: pa.Table) -> set[int]:
     context = gx.get_context(mode="ephemeral")
     asset = context.data_sources.add_spark("spark").add_dataframe_asset("rows")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": spark.createDataFrame(rows)})
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch(
+        {"dataframe": spark.createDataFrame(rows).coalesce(1)}
+    )
     wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row"]}
     found = batch.validate(row_suite(table), result_format=wanted)
     bad = set()
     for result in found.results:
         assert not result.exception_info.get("raised_exception"), result.exception_info
         bad |= {entry["row"] for entry in result.result.get("unexpected_index_list") or []}
-    return set(range(ROWS)) - bad
+    return set(range(len(rows))) - bad
 
 
 def row_suite(table: str) -> gx.ExpectationSuite:
@@ -113,13 +116,11 @@ def test_the_table_accepts_what_the_filter_lets_through(spark: SparkSession, tab
 
 
 @pytest.mark.parametrize("table", JUDGED)
-@hypothesis_settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**32))
-def test_great_expectations_passes_what_the_filter_lets_through(spark: SparkSession, table: str, seed: int):
-    """One validation costs dozens of Spark jobs, so the rows are many and the examples few."""
-    rows = random_rows(table, seed)
+def test_great_expectations_passes_what_the_filter_lets_through(spark: SparkSession, table: str):
+    """One validation costs dozens of Spark jobs, whatever the rows are: these are many, and of one seed."""
+    rows = random_rows(table, 5, ROWS_OF_ONE_RUN)
     filtered = passed_by_filter(table, rows)
-    assert 0 < len(filtered) < ROWS
+    assert 0 < len(filtered) < len(rows)
     assert passed_by_great_expectations(spark, table, rows) == filtered
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs import cli
-from oilake.jobs.runtime import invocation, jars
+from oilake.jobs.runtime import class_archive, invocation, jars
 
 HEAVY = {"pyarrow", "pyspark", "pydantic", "numpy", "deltalake", "boto3", "great_expectations"}
 ROOT = Path(__file__).parents[3]
@@ -33,6 +33,18 @@ def loaded(*words: str) -> set[str]:
 @pytest.mark.parametrize("words", [("--version",), ("--help",), ("setup", "--help"), ("nosuchjob",)])
 def test_version_and_help_load_no_engine(words: tuple[str, ...]) -> None:
     assert not loaded(*words) & HEAVY
+
+
+def test_a_command_that_only_reads_leaves_pandas_out(tmp_path: Path) -> None:
+    """Arrow and DuckDB import it where it is installed, as here."""
+    program = (
+        "import sys\nfrom oilake.jobs import cli\nassert cli.main() == 2\n"
+        "import duckdb, pyarrow as pa\nduckdb.connect().register('rows', pa.table({'a': pa.array([1])}))\n"
+        "print('pandas' in sys.modules)"
+    )
+    for job, is_loaded in (("show", False), ("check", True)):
+        call = [sys.executable, "-c", program, job, "labels", "--warehouse", str(tmp_path / "none")]
+        assert subprocess.run(call, capture_output=True, text=True, cwd=ROOT).stdout == f"{is_loaded}\n"
 
 
 def test_every_job_file_is_a_command_and_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +111,7 @@ def test_jars_are_brought_once_and_found_in_the_cache(tmp_path: Path, monkeypatc
         sum(len(jars.jar_checksums(g)) for g in jars.GROUPS),
     )
     assert sorted(jars.find_jars(str(jars.cache_folder()), jars.GROUPS)) == sorted(every)
+    class_archive.archive_path(delta).touch()
     assert cli.main(["setup"]) == 0
 
 

@@ -57,7 +57,7 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_foreign_files(planted: Path, tm
 
 
 def test_another_seed_gives_other_images(clean: Path, tmp_path: Path) -> None:
-    other = write_sample(tmp_path / "other", "--scale", str(SMALL), "--seed", "1")
+    other = write_sample(tmp_path / "other", "--scale", str(SMALL), "--seed", "1", "--releases", "v3")
     ids = [{row["ImageID"] for row in reading.rows(folder, "v3", "images", "train")} for folder in (clean, other)]
     assert len(ids[0]) == len(ids[1])
     assert not ids[0] & ids[1]
@@ -169,7 +169,7 @@ def test_many_slices_make_one_sorted_sample_with_the_same_figures(
     clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "SLICE_IMAGES", 700)
-    sliced = write_sample(tmp_path / "sliced", "--scale", str(SMALL))
+    sliced = write_sample(tmp_path / "sliced", "--scale", str(SMALL), "--releases", "v1,v2,v3")
     for release in ("v1", "v2", "v3"):
         assert reading.recount(sliced, release).items() >= published(clean, release).items()
         for subset in reading.SUBSETS[release]:
@@ -192,7 +192,7 @@ def test_v2s_train_boxes_are_in_v3_with_more_decimals(clean: Path) -> None:
 
 
 def test_authors_and_titles_hold_what_the_real_ones_hold(tmp_path: Path) -> None:
-    folder = write_sample(tmp_path / "s", "--scale", "0.001")
+    folder = write_sample(tmp_path / "s", "--scale", "0.001", "--releases", "v3", "--tables", "images")
     found = reading.rows(folder, "v3", "images", "train")
     texts = [row["Author"] + row["Title"] for row in found]
     entities = sum(bool(re.search("&[#a-z0-9]+;", text)) for text in texts) / len(texts)
@@ -395,7 +395,7 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
 
 
 def test_the_summary_is_json_or_ends_with_what_to_run_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--out", str(tmp_path), "--scale", str(SMALL), "--plant", "nul_byte=2"]
+    arguments = ["--out", str(tmp_path), "--scale", str(SMALL), "--plant", "nul_byte=2", "--releases", "v3"]
     assert watched_job.main("sample", "", sample.add_arguments, sample.run, [*arguments, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["planted"] == {"nul_byte": 2}

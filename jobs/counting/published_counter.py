@@ -1,0 +1,34 @@
+"""Asks counts of the rows of published tables: of DuckDB in this process where they are small, else of Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from oilake.jobs.tables import targets
+from oilake.jobs.tables.spark_reader import read_published
+from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.validation import local_queries
+
+ROWS = "rows_of_table"
+
+
+@dataclass(frozen=True)
+class PublishedCounter:
+    """Counts rows of one release as the pins of the warehouse have them."""
+
+    spark: SparkSession
+    warehouse: Warehouse
+    release: str
+
+    def count(self, table: str, query: str) -> list[tuple[Any, ...]]:
+        """The answer to a query that both engines understand, in no order; `{rows}` in its text stands for the table."""
+        (target,) = targets.published_targets(self.warehouse, [table], self.release)
+        if local_queries.are_small([target]):
+            answer = local_queries.answer_query(query.format(rows=ROWS), {ROWS: target})
+            if answer is not None:
+                return list(zip(*(column.to_pylist() for column in answer.columns), strict=True))
+        frame = read_published(self.spark, self.warehouse, table, self.release)
+        return [tuple(row) for row in self.spark.sql(query, rows=frame).collect()]
