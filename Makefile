@@ -40,6 +40,7 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos --masks
 	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
+	@echo "Plots:  $(CURDIR)/$(DATA)/report-pages/index.html"
 	@echo "Report: $(CURDIR)/$(DATA)/report.html"
 	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos"
 
@@ -52,8 +53,9 @@ unit: setup  ## the tests that need no Spark, room by room: under a minute
 slow: setup chromium  ## tests that take minutes each, the browser's among them
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m slow $(PYTEST)
 
-browser: setup chromium  ## opens the pages of `oilake docs` and `oilake view` in headless Chromium
-	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py tests/integration/test_viewer.py $(PYTEST)
+browser: setup chromium  ## opens the pages of `oilake docs`, `oilake report` and `oilake view` in headless Chromium
+	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py tests/integration/test_viewer.py \
+	    tests/integration/test_report_pages.py $(PYTEST)
 
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \

@@ -20,6 +20,7 @@ COLUMNS = {
         "is_occluded, is_truncated, is_group_of, is_depiction, is_inside"
     ),
     "narratives": "image_id, annotator_id, caption, timed_caption, traces, voice_recording",
+    "points": "image_id, mid, x, y, estimate, source, yes_votes, no_votes, unsure_votes, text_label",
     "image_labels": (
         "image_id, mid, display_name, machine_confidence, human_verdict, crowd_verdict, verdict, decided_by, "
         "is_conflict, machine_agrees, observations, box_count, is_trainable, is_boxable"
@@ -35,17 +36,20 @@ PLAIN_COLUMNS = {
     "boxes": ", extreme_points",
     "labels": "",
     "narratives": "",
+    "points": "",
 }
 PLAIN_SUMS = {
     "images": " + sum(rotation) + count_if(is_boxable) + count_if(has_human_labels)",
     "boxes": " + sum(extreme_points[4].y::DECIMAL(18, 6)) + count(extreme_points) + count_if(is_truncated)",
     "labels": "",
+    "points": " + count(text_label) + count_if(estimate = 'yes')",
     "narratives": " + sum(len(caption)) + sum(len(flatten(traces)))",
 }
 SUMS = {
     "labels": "sum(confidence::DECIMAL(18, 6))",
     "images": "sum(original_size)",
     "narratives": "sum(annotator_id)",
+    "points": "sum(x::DECIMAL(18, 6)) + sum(y::DECIMAL(18, 6)) + sum(yes_votes) + sum(no_votes)",
     "boxes": "sum(x_min::DECIMAL(18, 6)) + sum(y_max::DECIMAL(18, 6))",
     "image_labels": (
         "sum(machine_confidence::DECIMAL(18, 6)) + sum(observations) + sum(box_count) + count_if(verdict = 'positive')"

@@ -27,6 +27,11 @@ NARRATIVE = {
     "voice_recording": "VARCHAR",
     "dataset_id": "VARCHAR",
 }
+POINTS = (
+    "ImageId AS image_id, Label AS mid, X::DOUBLE AS x, Y::DOUBLE AS y, EstimatedYesNo AS estimate, Source AS source, "
+    "nullif(YesVotes, '')::BIGINT AS yes_votes, nullif(NoVotes, '')::BIGINT AS no_votes, "
+    "nullif(UnsureVotes, '')::BIGINT AS unsure_votes, nullif(TextLabel, '') AS text_label"
+)
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 
 
@@ -50,6 +55,8 @@ def select_rows(table: str, path: Path) -> str:
     """SQL for the typed rows of a file."""
     if table == "narratives":
         return f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {NARRATIVE})"
+    if table == "points":
+        return f"SELECT {POINTS} FROM {csv_source(path)}"
     extra = ""
     if table == "boxes":
         extra = flags("as published") + f", {clicked_points(path)} AS extreme_points"

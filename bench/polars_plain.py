@@ -28,6 +28,13 @@ NARRATIVE = {
     "voice_recording": pl.String,
     "dataset_id": pl.String,
 }
+POINT_TEXTS = {
+    "ImageId": "image_id", "Label": "mid", "EstimatedYesNo": "estimate", "Source": "source", "TextLabel": "text_label",
+}  # fmt: skip
+POINT_NUMBERS = {
+    "X": ("x", pl.Float64), "Y": ("y", pl.Float64),
+    "YesVotes": ("yes_votes", pl.Int64), "NoVotes": ("no_votes", pl.Int64), "UnsureVotes": ("unsure_votes", pl.Int64),
+}  # fmt: skip
 POINTS = pl.List(pl.Struct({"x": pl.Float64, "y": pl.Float64}))
 
 
@@ -50,6 +57,11 @@ def typed_rows(table: str, path: Path) -> pl.LazyFrame:
     if table == "narratives":
         return pl.scan_ndjson(path, schema=NARRATIVE)
     frame = pl.scan_csv(path, infer_schema=False)
+    if table == "points":
+        texts = [pl.col(published).alias(ours) for published, ours in POINT_TEXTS.items()]
+        return frame.select(
+            texts + [pl.col(published).cast(kind).alias(ours) for published, (ours, kind) in POINT_NUMBERS.items()]
+        )
     selected = columns(table, "as published")
     if table == "boxes":
         selected = [*selected, clicked_points(path).alias("extreme_points")]

@@ -33,6 +33,8 @@ SAMPLES = {
     "v3": ("sample", ["--releases", "v1,v2,v3"]),
     "v7": ("sample-v7", ["--releases", "v7", "--tables", "images,labels,boxes"]),
 }
+# Works whose files stand in a sample of their own.
+OWN_SAMPLES = {"points": ("sample-points", ["--releases", "v7", "--tables", "points"])}
 EVERY_ROW_UP_TO = 0.1
 
 Results = dict[str, dict[str, list[Measured]]]
@@ -46,7 +48,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("data/bench"))
     arguments = parser.parse_args()
     out = arguments.out.absolute() / f"{arguments.scale:g}"
-    landings = {name: _landing(WORK[name].release, out, arguments.scale) for name in arguments.work}
+    landings = {name: _landing(name, out, arguments.scale) for name in arguments.work}
     results: Results = {name: _rounds(name, landings[name], out, arguments) for name in arguments.work}
     plain = {w: {c: [asdict(m) for m in runs] for c, runs in found.items()} for w, found in results.items()}
     (out / "results.json").write_text(json.dumps(plain, indent=2))
@@ -56,9 +58,9 @@ def main() -> int:
     return 0
 
 
-def _landing(release: str, out: Path, scale: float) -> Path:
-    """The sample that holds the release, made unless it is there."""
-    folder, choice = SAMPLES[release]
+def _landing(work: str, out: Path, scale: float) -> Path:
+    """The sample that holds the files of the work, made unless it is there."""
+    folder, choice = OWN_SAMPLES.get(work) or SAMPLES[WORK[work].release]
     if not (out / folder / "registry").is_dir():
         cli.main(["sample", "--out", str(out / folder), "--scale", str(scale), *choice])
     return out / folder

@@ -88,6 +88,10 @@ NARRATIVES = {
     )
 }
 
+POINTS = {
+    "points": tuple(PlainFile(f"v7/oidv7-{subset}-annotations-point-labels.csv") for subset in ("train", "val", "test"))
+}
+
 WORK = {
     work.name: work
     for work in (
@@ -101,6 +105,7 @@ WORK = {
         Work("plain_boxes", "boxes of V7: plain CSV of 21 and 13 columns to Parquet", {}, "plain", PLAIN_BOXES, "v7"),
         Work("plain_release", "the whole V7", {}, "plain", {**PLAIN_IMAGES, **PLAIN_LABELS, **PLAIN_BOXES}, "v7"),
         Work("narratives", "narratives of V6: JSON Lines to nested Parquet", {}, "plain", NARRATIVES, "v6"),
+        Work("points", "points of V7: plain CSV to typed Parquet", {}, "plain", POINTS, "v7"),
         Work("reconcile", "the tables of V3 to one row an image and class", {"image_labels": ()}, "tables"),
         Work("changes", "image_labels of V2 and V3 to what changed", {"label_changes": ()}, "tables"),
     )

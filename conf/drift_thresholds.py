@@ -23,10 +23,10 @@ Count = Annotated[int, Field(ge=0)]
 @dataclass(frozen=True)
 class DriftThresholds:
     """What a check does not warn of. `positive_share`, `null_share`, `value_share`: points, 0 to 1. `labels_an_image`,
-    `boxes_an_image`, `rows_an_image`: times as many or as few, at least 1. `new_classes`, `vanished_classes`, `new_entries`,
-    `vanished_entries`: shares of the classes or entries of the release before. `positive_share_labels`,
-    `value_share_rows`: labels that a class, and rows that a group, must have in both. `evaluation_images`: images.
-    `publication_days`: days.
+    `boxes_an_image`, `rows_an_image`, `relationships_an_image`: times as many or as few, at least 1. `new_classes`,
+    `vanished_classes`, `new_entries`, `vanished_entries`: shares of the classes or entries of the release before.
+    `positive_share_labels`, `value_share_rows`: labels that a class, and rows that a group, must have in both.
+    `evaluation_images`: images. `publication_days`: days.
     """
 
     positive_share: Share
@@ -34,6 +34,7 @@ class DriftThresholds:
     labels_an_image: Factor
     boxes_an_image: Factor
     rows_an_image: Factor
+    relationships_an_image: Factor
     null_share: Share
     value_share: Share
     value_share_rows: Count

@@ -37,6 +37,8 @@ JOBS = (
     "status",
     "download",
     "export",
+    "card",
+    "contract",
     "show",
     "releases",
     "sample",

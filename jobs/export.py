@@ -10,7 +10,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs.downloading.selection import image_choice
 from oilake.jobs.exporting.companion_files import write_companions
 from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
-from oilake.jobs.exporting.formats import FORMATS, Counts, format_writer
+from oilake.jobs.exporting.formats import FORMATS, WITH_PICTURES, Counts, format_writer
 from oilake.jobs.exporting.opened_export import open_export
 from oilake.jobs.exporting.request import ExportRequest
 from oilake.jobs.runtime import options
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--blobs",
         metavar="FOLDER",
-        help="of tfrecord: where <subset>/<image_id>.jpg are, whose bytes go into the records",
+        help=f"of {' and '.join(WITH_PICTURES)}: where <subset>/<image_id>.jpg are, whose bytes go into the export",
     )
-    options.add_places(parser, "warehouse", "registry")
+    options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
@@ -55,8 +55,10 @@ def _export_request(arguments: argparse.Namespace) -> ExportRequest:
     images = image_choice(arguments)
     if arguments.per_class is not None and arguments.per_class < 1:
         raise ConfigError(f"--per-class must be at least 1, not {arguments.per_class}")
-    if arguments.blobs is not None and arguments.format != "tfrecord":
-        raise ConfigError(f"--blobs: {arguments.format} holds no pictures; leave it out, or export tfrecord")
+    if arguments.blobs is not None and arguments.format not in WITH_PICTURES:
+        raise ConfigError(
+            f"--blobs: {arguments.format} holds no pictures; leave it out, or export {' or '.join(WITH_PICTURES)}"
+        )
     return ExportRequest(
         arguments.format, arguments.release, export_place(arguments.out), images, tuple(arguments.blob_status),
         arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs,

@@ -95,7 +95,7 @@ def ingest(
         facts = PublishFacts(release_reader.quarantined_by_reason(read.reports), schemas.image_tables(), is_complete)
         return StagedPublication(publication, facts, read)
 
-    passed = pass_gate(spark, warehouse, run_id, stage_tables)
+    passed = pass_gate(spark, warehouse, run_id, schemas.tables_of(INGEST), stage_tables)
     snapshot = publish_passed(warehouse, passed)
     files = {landed_file.uri: landed_file.checksums.sha256 for landed_file in plan.landed}
     run_events.tell(run_events.InputsRead(files, are_files=True))

@@ -30,6 +30,8 @@ from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.report import report
+from oilake.jobs.reporting import site_writer
 from oilake.jobs.reporting.html import write_page
 from oilake.jobs.reporting.report_data import ReleaseChanges, ReleaseReport, RunReport
 from oilake.jobs.reporting.report_page import report_page
@@ -71,7 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this release (may be repeated; default: those that have landed)",
     )
     options.add_places(parser, "landing", "warehouse", "registry")
-    parser.add_argument("--report", default="data/report.html", metavar="FILE", help="where the report goes")
+    parser.add_argument(
+        "--report",
+        default="data/report.html",
+        metavar="FILE",
+        help="where the page of the run goes; plots go beside it, to a folder of its name with -pages",
+    )
     parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
     parser.add_argument(
         "--to", metavar="PLACE", help="download images of the last release to this folder or s3:// prefix"
@@ -104,6 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.release or _landed_releases(registered, settings.storage_uri(settings.landing))
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
+    plots = _plots_folder(Path(arguments.report))
+    site_writer.refuse_strangers(plots, "--report")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
     release_outcomes = []
     for name in names:
@@ -114,10 +123,14 @@ def run(arguments: argparse.Namespace) -> int:
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)
     masks = [verify_masks(settings, registered[names[-1]], force=arguments.force)] if arguments.masks else []
-    report = report_page(_build_report(release_outcomes, compared, brought, checks, masks))
-    page = write_page(report, Path(arguments.report), "report", "--report")
+    run_page = report_page(
+        _build_report(release_outcomes, compared, brought, checks, masks), f"{plots.name}/{site_writer.FIRST}"
+    )
+    page = write_page(run_page, Path(arguments.report), "report", "--report")
+    site = report(settings, plots, "--report")
     document = {
         "report": str(page),
+        "plots": str(site.index),
         "releases": [asdict(release_outcome) for release_outcome in release_outcomes],
         "changes": [asdict(outcome) for outcome in compared],
         "download": asdict(brought) if brought else None,
@@ -129,9 +142,14 @@ def run(arguments: argparse.Namespace) -> int:
     print_text(
         json.dumps(document)
         if arguments.json
-        else f"{_terminal_text(release_outcomes, compared)}{blobs}\nReport: {page}"
+        else f"{_terminal_text(release_outcomes, compared)}{blobs}\nPlots: {site.index}\nReport: {page}"
     )
     return 0
+
+
+def _plots_folder(page: Path) -> Path:
+    """Where the plots of the tables go: beside the page of the run, data/report-pages beside data/report.html."""
+    return page.parent / f"{page.stem}-pages"
 
 
 def _landed_releases(registered: Mapping[str, Release], landing: str) -> list[str]:

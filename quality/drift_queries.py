@@ -110,15 +110,19 @@ def value_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) ->
 
 def listed_entries_query(table: str, columns: Sequence[str]) -> str:
     """The query for entries of a list that came or went, where they are more than the share `$new_entries` or
-    `$vanished_entries` of the entries of before."""
+    `$vanished_entries` of the entries of before.
+
+    Rows that lack a name are no entries; of no entries before nothing is said.
+    """
     names = ", ".join(columns)
+    named = " AND ".join(f"{column} IS NOT NULL" for column in columns)
     return (
         f"SELECT {names}, IF(is_listed, 'new', 'vanished') AS change, changed, listed_before\n"
         f"FROM (SELECT {names}, sum(now) > 0 AS is_listed, sum(before) > 0 AS was_listed,\n"
         "        sum(IF(sum(before) > 0, 1, 0)) OVER () AS listed_before,\n"
         "        count(*) OVER (PARTITION BY sum(now) > 0, sum(before) > 0) AS changed\n"
-        f"      FROM ({_both_releases(table, [names])}) GROUP BY {names})\n"
-        "WHERE is_listed <> was_listed\n"
+        f"      FROM ({_both_releases(table, [names])}) WHERE {named} GROUP BY {names})\n"
+        "WHERE is_listed <> was_listed AND listed_before > 0\n"
         "  AND changed > IF(is_listed, $new_entries, $vanished_entries) * listed_before"
     )
 

@@ -124,6 +124,11 @@ def table_schema(name: str) -> Table:
     return table
 
 
+def tables_of(*jobs: str) -> tuple[str, ...]:
+    """The names of the tables that these jobs publish, sorted."""
+    return tuple(name for name in table_names() if table_schema(name).written_by in jobs)
+
+
 @cache
 def published_tables() -> tuple[Table, ...]:
     """The tables that published files are read into, in the order of summaries and reports."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from oilake.jobs.transforms.label_keys import Integers
 
@@ -31,3 +32,22 @@ def decode_runs(codes: bytes) -> Integers:
     # From the fourth on each is told by how much it differs from the one before the last.
     runs[1::2], runs[2::2] = np.cumsum(runs[1::2]), np.cumsum(runs[2::2])
     return np.asarray(runs)
+
+
+def encode_runs(runs: Integers) -> str:
+    """Return the characters of run lengths, shape (runs,): what `decode_runs` reads."""
+    numbers = np.array(runs, np.int64)
+    numbers[3:] -= runs[1:-2]
+    shifted = numbers[:, None] >> (BITS * np.arange(LONGEST_NUMBER + 1))
+    digits, rest = shifted[:, :-1] & (MORE - 1), shifted[:, 1:]
+    has_more = rest != np.where(digits & SIGN, -1, 0)
+    is_needed = np.column_stack([np.ones(len(digits), np.bool_), np.logical_and.accumulate(has_more, axis=1)[:, :-1]])
+    codes = digits + np.where(has_more, MORE, 0) + FIRST_CODE
+    return bytes(codes[is_needed].tolist()).decode()
+
+
+def mask_runs(foreground: npt.NDArray[np.bool_]) -> Integers:
+    """Return the run lengths of a mask, shape (height, width): background first, which may have none."""
+    flat = foreground.reshape(-1, order="F")
+    changes = np.flatnonzero(np.diff(flat, prepend=False))
+    return np.diff(changes, prepend=0, append=len(flat))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -61,27 +61,36 @@ class LicenseNumbers:
         return [{"id": number, "url": url, "name": url} for url, number in self.numbers.items()]
 
 
+MakeRows = Callable[[ImageBlock, LicenseNumbers, NextNumbers], CocoRows]
+
+
 def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
     """Writes `annotations/instances_<subset>.json`; ConfigError where boxes or the sides of images are missing."""
     export.require_table("boxes", "ingest")
     sizes = export.require_sizes()
     (folder / "annotations").mkdir()
     counts = {"images": 0, "annotations": 0, "categories": len(export.classes.mids)}
+
+    def make_rows(block: ImageBlock, licenses: LicenseNumbers, numbers: NextNumbers) -> CocoRows:
+        return coco_rows(block, export.classes, sizes, licenses, numbers, export.has_table("image_labels"))
+
     for subset in export.subsets:
         target = folder / "annotations" / f"instances_{subset}.json"
-        numbers = _write_subset(export, subset, sizes, target)
+        numbers = write_subset(export, subset, target, COLUMNS, make_rows)
         counts["images"] += numbers.image - 1
         counts["annotations"] += numbers.annotation - 1
     return counts
 
 
-def _write_subset(export: OpenedExport, subset: str, sizes: ImageSizes, target: Path) -> NextNumbers:
+def write_subset(
+    export: OpenedExport, subset: str, target: Path, columns: Mapping[str, Sequence[str]], make_rows: MakeRows
+) -> NextNumbers:
+    """Writes the file of a subset, block by block; the numbers that would come next."""
     licenses, numbers, spool = LicenseNumbers({}), NextNumbers(), target.with_suffix(".annotations")
-    is_judged = export.has_table("image_labels")
     with target.open("w", encoding="utf-8") as images, spool.open("w", encoding="utf-8") as annotations:
         images.write(f'{{"info": {json.dumps(_info(export, subset))},\n"images": [')
-        for block in export.blocks(subset, COLUMNS):
-            rows = coco_rows(block, export.classes, sizes, licenses, numbers, is_judged)
+        for block in export.blocks(subset, columns):
+            rows = make_rows(block, licenses, numbers)
             _write_entries(images, rows.images, numbers.image == 1)
             _write_entries(annotations, rows.annotations, numbers.annotation == 1)
             numbers = NextNumbers(numbers.image + len(rows.images), numbers.annotation + len(rows.annotations))

@@ -19,10 +19,21 @@ from oilake.jobs.tables.row_query import BLOB_CHECKS
 NOTICES = ("LICENSE.txt", "CITATION.bib")
 
 
+def licence_notice() -> str:
+    """What every export says of licences, a paragraph a thought in one line each."""
+    paragraphs = read_notice("LICENSE.txt").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def read_notice(name: str) -> str:
+    """The text of a notice."""
+    return files("oilake.jobs.exporting").joinpath("notices", name).read_text(encoding="utf-8")
+
+
 def write_companions(export: OpenedExport, folder: Path, counts: Mapping[str, int]) -> None:
     """Writes the notices, `attribution/<subset>.csv` and the manifest."""
     for name in NOTICES:
-        (folder / name).write_bytes(files("oilake.jobs.exporting").joinpath("notices", name).read_bytes())
+        (folder / name).write_text(read_notice(name), encoding="utf-8")
     (folder / FOLDER).mkdir()
     for subset in export.subsets:
         _write_attribution(export, subset, folder / FOLDER / f"{subset}.csv")

@@ -11,10 +11,14 @@ from oilake.jobs.exporting.opened_export import OpenedExport
 Counts = dict[str, int]
 WriteFormat = Callable[[OpenedExport, Path], Counts]
 
-FORMATS = ("list", "coco", "yolo", "voc", "bigquery", "huggingface", "tfrecord", "postgres", "official")
+FORMATS = (
+    "list", "coco", "coco-masks", "yolo", "yolo-segments", "voc", "bigquery", "huggingface", "tfrecord", "postgres",
+    "webdataset", "official",
+)  # fmt: skip
+WITH_PICTURES = ("tfrecord", "webdataset")
 
 
 def format_writer(name: str) -> WriteFormat:
     """What writes an export of a format into a folder and counts what it wrote, by its noun."""
-    writer: WriteFormat = import_module(f"oilake.jobs.exporting.{name}_format").write_format
+    writer: WriteFormat = import_module(f"oilake.jobs.exporting.{name.replace('-', '_')}_format").write_format
     return writer

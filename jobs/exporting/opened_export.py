@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
@@ -15,11 +17,12 @@ from oilake.jobs.exporting.image_blocks import BlockPlan, ImageBlock, Row, read_
 from oilake.jobs.exporting.image_sizes import ImageSizes, read_sizes
 from oilake.jobs.exporting.request import ExportRequest
 from oilake.jobs.tables.dropped_boxes import read_dropped_boxes
-from oilake.jobs.tables.parquet_reader import distinct_values
+from oilake.jobs.tables.parquet_reader import distinct_values, read_file
 from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, pin_snapshots, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.dropped_boxes import DroppedBox
+from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.image_runs import Numbers
 from oilake.schemas.release_registry import find_release
 
@@ -51,9 +54,10 @@ class OpenedExport:
 
     @cached_property
     def classes(self) -> ExportClasses:
-        """The release's classes; of its boxes those that are listed as box classes or that a box has."""
+        """The release's classes; of its marks those that are listed as box classes, or that a box or a mask has."""
         rows = self.small_rows("classes", CLASS_COLUMNS)
-        drawn = {mid for file in self._files("boxes") for mid in distinct_values(file.uri, "mid")}
+        marks = [*self._files("boxes"), *self._files("masks")]
+        drawn = {mid for file in marks for mid in distinct_values(file.uri, "mid")}
         display_names = {row["mid"]: row["display_name"] for row in rows}
         return ExportClasses(display_names, name_classes(rows), box_classes(rows, drawn))
 
@@ -97,6 +101,13 @@ class OpenedExport:
         return read_blocks(
             BlockPlan(subset, {table: uris}, {table: columns}, self.images[subset], self.mids, frozenset())
         )
+
+    def image_numbers(self, table: str, subset: str) -> Numbers:
+        """The images of a subset that a table has rows of, ascending."""
+        uris = [file.uri for file in self._files(table) if file.partition["subset"] == subset]
+        columns = [read_file(uri, table, ["image_id"])["image_id"] for uri in uris]
+        numbers = [as_numbers(part) for column in columns for part in column.chunks]
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *numbers]))
 
     def small_rows(self, table: str, columns: list[str] | None = None) -> list[Row]:
         """The rows of a small table of the release; none where it is not published."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from oilake.conf.errors import InputError, os_cause
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
 from oilake.jobs.exporting.opened_export import OpenedExport
+from oilake.jobs.exporting.picture_files import picture_bytes
 from oilake.jobs.exporting.tf_records import (
     bytes_feature,
     example_bytes,
@@ -86,7 +86,7 @@ def block_records(block: ImageBlock, classes: ExportClasses, pictures: Path | No
         image_id = row["image_id"]
         features = image_features(image_id, block.subset, boxes.get(image_id, []), labels.get(image_id, []), classes)
         if pictures is not None:
-            features["image/encoded"] = bytes_feature([_picture_bytes(pictures, block.subset, image_id)])
+            features["image/encoded"] = bytes_feature([picture_bytes(pictures, block.subset, image_id)])
             features["image/format"] = bytes_feature([b"jpeg"])
         yield record_bytes(example_bytes(features))
 
@@ -95,14 +95,6 @@ def _subset_records(export: OpenedExport, subset: str) -> Iterator[bytes]:
     pictures = None if export.request.pictures is None else Path(export.request.pictures)
     for block in export.blocks(subset, COLUMNS):
         yield from block_records(block, export.classes, pictures)
-
-
-def _picture_bytes(pictures: Path, subset: str, image_id: str) -> bytes:
-    path = pictures / subset / f"{image_id}.jpg"
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{os_cause(error)}; download the images first, or choose those that are there") from None
 
 
 def _quoted(text: str) -> str:

@@ -32,7 +32,7 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
                     (labels / f"{image_id}.txt").write_text("".join(lines))
                     listed.write(f"./images/{subset}/{image_id}.jpg\n")
                     images, boxes = images + 1, boxes + len(lines)
-    (folder / "data.yaml").write_text(_data_yaml(export), encoding="utf-8")
+    write_data_yaml(export, folder)
     return {"images": images, "boxes": boxes, "classes": len(export.classes.mids)}
 
 
@@ -48,8 +48,10 @@ def _box_line(box: Row, place: int) -> str:
     return f"{place} {(left + right) / 2:.9g} {(top + bottom) / 2:.9g} {right - left:.9g} {bottom - top:.9g}\n"
 
 
-def _data_yaml(export: OpenedExport) -> str:
+def write_data_yaml(export: OpenedExport, folder: Path) -> None:
+    """Writes `data.yaml`: the lists of images, and the names and MIDs of the classes."""
     splits = {SPLITS[subset]: f"{subset}.txt" for subset in export.subsets}
     names = {place: export.classes.name(mid) for place, mid in enumerate(export.classes.mids)}
     content = {"path": ".", **splits, "nc": len(names), "names": names, "mids": list(export.classes.mids)}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    (folder / "data.yaml").write_text(text, encoding="utf-8")

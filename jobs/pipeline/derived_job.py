@@ -24,6 +24,7 @@ from oilake.jobs.tables.snapshots import Snapshot, slice_name
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
+from oilake.schemas import loader as schemas
 
 T = TypeVar("T")
 COUNTS_PROPERTY = "counts"
@@ -114,7 +115,8 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             publication, PublishFacts(unique=task.unique, is_complete=snapshot.status == "complete"), work_result
         )
 
-    passed_publication = pass_gate(spark, warehouse, run_id, stage_files)
+    tables = [*schemas.tables_of(task.job), *task.kept]
+    passed_publication = pass_gate(spark, warehouse, run_id, tables, stage_files)
     snapshot = publish_passed(warehouse, passed_publication)
     return JobResult(True, passed_publication.told, snapshot, time.monotonic() - started - start_seconds, start_seconds)
 

@@ -39,12 +39,16 @@ class PassedPublication(Generic[T]):
 
 
 def pass_gate(
-    spark: SparkSession, warehouse: Warehouse, run_id: str, stage: Callable[[], StagedPublication[T]]
+    spark: SparkSession,
+    warehouse: Warehouse,
+    run_id: str,
+    tables: Sequence[str],
+    stage: Callable[[], StagedPublication[T]],
 ) -> PassedPublication[T]:
     """What `stage` gives, once no critical expectation is broken in it.
 
     BrokenError otherwise, after the refusal is recorded. Whatever ends it, the tasks of the run are stopped and what it
-    staged is deleted.
+    staged of `tables`, all that it may write, is deleted.
     """
     staged: StagedPublication[T] | None = None
     try:
@@ -56,7 +60,7 @@ def pass_gate(
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
         spark_tasks.cancel_tasks(spark)
-        cleanup.discard_staged(warehouse, run_id)
+        cleanup.discard_staged(warehouse, run_id, tables)
         if staged:
             publish_gate.record_refused(warehouse, staged.publication, error)
         raise commits.as_store_error(warehouse, error) from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from oilake.jobs.blobs.attribution import plain_text
 from oilake.jobs.plotting.inline_svg import InlineSvg, draw_svg
 from oilake.jobs.surveying.aggregate import Row
 
@@ -33,11 +34,14 @@ class DrawnPlot:
         return f"numbers/{self.key}.csv"
 
     def csv_text(self) -> str:
-        """Its numbers as CSV with a header."""
+        """Its numbers as CSV with a header; a name that a spreadsheet would take for a formula begins with an apostrophe."""
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(self.rows[0]) if self.rows else [], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows)
+        writer.writerows(
+            {name: plain_text(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+            for row in self.rows
+        )
         return text.getvalue()
 
 

@@ -7,8 +7,18 @@ from typing import NamedTuple
 
 from oilake.jobs.plotting.overview_page import overview_page
 from oilake.jobs.plotting.release_page import release_address, release_page
-from oilake.jobs.plotting.release_sections import PlotSection, class_sections
+from oilake.jobs.plotting.release_sections import (
+    PlotSection,
+    agreement_sections,
+    box_section,
+    class_sections,
+    flow_sections,
+    hierarchy_section,
+    reason_sections,
+)
+from oilake.jobs.plotting.tree_page import tree_address, tree_page
 from oilake.jobs.surveying.class_counts import count_boxes, count_labels
+from oilake.jobs.surveying.class_tree import read_tree
 from oilake.jobs.surveying.locked_engine import LockedEngine
 from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.tables.warehouse import Warehouse
@@ -27,12 +37,24 @@ def report_site(warehouse: Warehouse) -> ReportSite:
     view = PinnedView(LockedEngine(warehouse), warehouse)
     pages: dict[str, str] = {}
     shown: list[PlotSection] = []
-    for release in view.releases:
-        sections = list(class_sections(release, count_labels(view, release), count_boxes(view, release)))
+    counts = {release: (count_labels(view, release), count_boxes(view, release)) for release in view.releases}
+    trees = {release: roots for release in counts if (roots := read_tree(view, release, *counts[release]))}
+    addresses = {release: tree_address(release) for release in trees}
+    for release, (labels, boxes) in counts.items():
+        roots = trees.get(release, [])
+        sections = [
+            *class_sections(release, labels, boxes),
+            *agreement_sections(view, release),
+            box_section(view, release),
+            hierarchy_section(release, roots),
+            *reason_sections(view, release),
+        ]
         shown += sections
-        pages[release_address(release)] = release_page(view, release, sections, None)
-    pages["index.html"] = overview_page(view, [], {})
-    numbers = _number_files(shown)
+        pages[release_address(release)] = release_page(view, release, sections, addresses.get(release))
+    pages |= {addresses[release]: tree_page(release, roots, addresses) for release, roots in trees.items()}
+    flow = flow_sections(view) if counts else []
+    pages["index.html"] = overview_page(view, flow, addresses)
+    numbers = _number_files([*flow, *shown])
     files = {path: text.encode("utf-8", "backslashreplace") for path, text in (pages | numbers).items()}
     return ReportSite(files, list(view.releases), len(numbers))
 

@@ -20,7 +20,9 @@ from oilake.jobs.quarantining.records import (
 from oilake.jobs.quarantining.reprocess_plan import ReprocessPlan, plan_reprocess
 from oilake.jobs.quarantining.reprocess_staging import stage_publication
 from oilake.jobs.tables import publish
+from oilake.jobs.tables.snapshots import INGEST, RELEASE
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.schemas import loader as schemas
 
 
 def reprocess_release(settings: Settings, release: Release) -> ReprocessOutcome:
@@ -57,4 +59,5 @@ def prepare_publication(
     BrokenError when the tables as they would be break a critical expectation. What fails leaves nothing behind.
     """
     stage_tables = partial(stage_publication, spark, settings, release, plan)
-    return pass_gate(spark, Warehouse.of(settings), plan.context.run_id, stage_tables)
+    tables = schemas.tables_of(INGEST, RELEASE)
+    return pass_gate(spark, Warehouse.of(settings), plan.context.run_id, tables, stage_tables)

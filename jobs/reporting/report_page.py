@@ -25,8 +25,8 @@ class ContradictionChart(NamedTuple):
     chart: BarChart
 
 
-def report_page(report: RunReport) -> str:
-    """Return the whole HTML document."""
+def report_page(report: RunReport, plots_address: str = "") -> str:
+    """Return the whole HTML document; `plots_address`: of the site of plots, from this page."""
     summaries = [release.summary for release in report.releases]
     return render(
         "report_page.html",
@@ -40,6 +40,7 @@ def report_page(report: RunReport) -> str:
         changes=[(changes, _changes_chart(changes)) for changes in report.changes],
         blobs=blobs_section(report.download, report.verifications),
         masks=report.masks,
+        plots_address=plots_address,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,3 +28,15 @@ def add_stream(archive: tarfile.TarFile, name: str, stream: BinaryIO) -> None:
     info.size = stream.tell()
     stream.seek(0)
     archive.addfile(info, stream)
+
+
+def add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Adds a member."""
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def open_tar(place: Path) -> tarfile.TarFile:
+    """A new tar file to write members into, to be closed; OSError where it cannot be written."""
+    return tarfile.open(place, mode="w")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.surveying.aggregate import Row, aggregate_rows
 from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.tables.snapshots import SINCE
@@ -26,9 +27,14 @@ def count_parts(view: PinnedView) -> list[Row]:
     for release in view.releases:
         for table, column in PARTS:
             published = view.table_slice(table, release)
-            counts = published.rows_by(column) if published else {}
-            rows += [{"release": release, "table": table, "part": part, "rows": n} for part, n in counts.items()]
+            counts = sorted(published.rows_by(column).items(), key=_part_order) if published else []
+            rows += [{"release": release, "table": table, "part": part, "rows": n} for part, n in counts]
     return rows
+
+
+def _part_order(part: tuple[str, int]) -> tuple[int, str]:
+    """Subsets in their order, what else by its name."""
+    return (SUBSETS.index(part[0]) if part[0] in SUBSETS else len(SUBSETS), part[0])
 
 
 def count_changes(view: PinnedView) -> list[Row]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pyarrow.fs import FileSelector
 
 from oilake.jobs.runtime.filesystem import delete_files, open_filesystem
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.schemas import loader as schemas
 
 
-def discard_staged(warehouse: Warehouse, run_id: str) -> int:
-    """Deletes the files that a run staged and did not publish; how many there were."""
+def discard_staged(warehouse: Warehouse, run_id: str, tables: Iterable[str]) -> int:
+    """Deletes the files that a run staged and did not publish, of the tables that it writes; how many there were."""
     store, _ = warehouse.filesystem()
     count = 0
-    for table in schemas.table_names():
+    for table in tables:
         _, folder = open_filesystem(warehouse.table_uri(table))
         for info in store.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True)):
             if f"-{run_id}-" in info.base_name:

@@ -52,7 +52,7 @@ def publish(warehouse: Warehouse, publication: Publication) -> Snapshot:
         number = _begin_publication(warehouse, publication)
     except BaseException as error:
         if not _has_begun(warehouse, publication.run_id):
-            discard_staged(warehouse, publication.run_id)
+            discard_staged(warehouse, publication.run_id, [table.table for table in publication.tables()])
         raise as_store_error(warehouse, error) from None
     try:
         _finish_publication(warehouse, number, publication)

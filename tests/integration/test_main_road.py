@@ -18,6 +18,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import api
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables import ddl
+from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
@@ -35,7 +36,9 @@ def places(landing: str, warehouse: str) -> tuple[str, ...]:
 
 
 def heads(warehouse: str) -> dict[str, int]:
-    return {path.name: DeltaTable(str(path)).version() for path in Path(warehouse).iterdir()}
+    """The versions of all tables but the one to which every run adds a row."""
+    tables = [path for path in Path(warehouse).iterdir() if path.name != "job_runs"]
+    return {path.name: DeltaTable(str(path)).version() for path in tables}
 
 
 def test_a_release_is_published_once_and_again_only_when_forced(
@@ -67,6 +70,10 @@ def test_each_commit_says_what_made_it(oilake: Oilake, places: tuple[str, ...], 
         entry = next(e for e in DeltaTable(f"{warehouse}/{table}").history() if e["version"] == version)
         assert (entry["oilake.release"], entry["oilake.job"], entry["oilake.run_id"]) == ("v3", "ingest", run_id)
         assert set(entry["oilake.inputs"]) == {path.name for path in Path(places[1], "2017_11").iterdir()}
+    [run] = newest_rows(Warehouse.at(warehouse), "job_runs")
+    assert (run["run_id"], run["job"], run["outcome"], run["publications"]) == (run_id, "ingest", "done", [run_id])
+    assert dict(run["phase_seconds"]).keys() == {"spark", "stage", "gate", "publish", "other"}
+    assert dict(run["table_rows"])["labels"] == 12
 
 
 def test_changed_input_is_ingested_again(oilake: Oilake, landing: str, warehouse: str, tmp_path: Path):
@@ -149,8 +156,11 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places, *blobs)
     assert code == 0
     assert f"truncated: train/{image_id(0)}.jpg" in out
-    assert out.splitlines()[-1] == f"Report: {path}"
+    plots = tmp_path / "reports" / "report-pages" / "index.html"
+    assert out.splitlines()[-2:] == [f"Plots: {plots}", f"Report: {path}"]
+    assert "href='release-v3.html'" in plots.read_text()
     page = path.read_text()
+    assert "href='report-pages/index.html'" in page
     assert "Open Images V3" in page
     assert f"<li>missing: validation/{image_id(1, 'validation')}.jpg</li>" in page
     assert "http" not in page.replace("http-equiv", "")

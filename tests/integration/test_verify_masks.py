@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -184,6 +187,33 @@ def test_an_ingest_withdraws_what_was_made_of_its_masks(place: Settings):
     assert "mask_checks" not in read_snapshots(Warehouse.of(place))[RELEASE].table_versions
     assert look(place, "validation").changed
     assert checked(table_rows(place)) == planted(place, "validation")
+
+
+def test_again_it_is_the_same(place: Settings):
+    """Nothing is done twice; what is forced gives the same rows, and no file of before is seen beside them."""
+    look(place)
+    before = sorted(map(repr, table_rows(place)))
+    pin = read_snapshots(Warehouse.of(place))[RELEASE]
+    assert not look(place).changed
+    assert read_snapshots(Warehouse.of(place))[RELEASE] == pin
+    assert look(place, force=True).changed
+    assert sorted(map(repr, table_rows(place))) == before
+
+
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_a_run_that_is_killed_leaves_nothing_or_all_and_the_next_one_ends_it(place: Settings, commits: int):
+    """Killed behind the commit of the publication, of its rows, and of the snapshot; validation stood there before."""
+    look(place, "validation")
+    seen = checked(table_rows(place))
+    command = [sys.executable, "-m", "tests.support.signalled_command", f"commit:{commits}=KILL", *flags(place)]
+    assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == -signal.SIGKILL
+    whole = planted(place, *SUBSETS)
+    assert checked(table_rows(place)) == (whole if commits == 3 else seen)
+    done = look(place)
+    assert not done.changed, "the next run has finished what was begun"
+    assert done.statuses == by_status(whole)
+    assert checked(table_rows(place)) == whole
+    assert DeltaTable(f"{place.warehouse}/mask_checks").to_pyarrow_table().num_rows == sum(whole.values())
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_release_is_published_and_read_on_s3(
     found = matching_rows(warehouse, "classes", "v3", "mid", small_rows(warehouse, "classes", pin)[0]["mid"])
     assert {row["display_name"] for row in found} == {"run2"}
     stage_rows(warehouse, schemas.table_schema("released"), {"release": "v3"}, "run3", no_rows("released"))
-    assert cleanup.discard_staged(warehouse, "run3") == 1
+    assert cleanup.discard_staged(warehouse, "run3", ["released"]) == 1
     assert cli.main(["releases", "--env", str(environment)]) == 0
     copied = on_s3.storage_uri(warehouse.table_uri("images"))
     assert [file.uri for target in copied_targets(copied, "v3", is_blank=True) for file in target.files]

@@ -48,6 +48,17 @@ BOXES = [
 KEPT_BOXES = [row for row in BOXES if tuple(row[edge] for edge in EDGES) != DROPPED]
 
 
+def mask(n: int, mid: str, box_id: str, subset: str = "train") -> Row:
+    image, edges = image_id(n, subset), dict(zip(EDGES, (0.0, 1.0, 0.0, 1.0), strict=True))
+    name = f"{image}_{mid[1:].replace('/', '')}_{box_id}.png"
+    return {
+        "release": RELEASE, "subset": subset, "image_id": image, "mid": mid, "mask_path": name, "box_id": box_id, **edges,
+    }  # fmt: skip
+
+
+MASKS = [mask(0, DOG, "0000000a"), mask(0, MOUSE, "0000000b"), mask(0, DOG, "0000000c", "validation")]
+
+
 def label(n: int, mid: str, verdict: str, subset: str = "train") -> Row:
     return view_lake.label(RELEASE, n, DOG, verdict, subset) | {"mid": mid, "display_name": NAMES[mid]}
 
@@ -158,6 +169,7 @@ def fill(place: str, with_checks: bool = True) -> str:
         "images": images(),
         "labels": PUBLISHED_LABELS,
         "boxes": BOXES,
+        "masks": MASKS,
         "classes": classes(),
         "hierarchy": hierarchy,
         "release_files": release_files(),

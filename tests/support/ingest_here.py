@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from oilake.conf.chosen_files import FileChoice
 from oilake.conf.settings import Settings
 from oilake.jobs import ingest
 from oilake.jobs.ingesting import ingest_plan, release_reader, sort_files
@@ -36,13 +37,15 @@ def in_this_process() -> Iterator[None]:
         yield
 
 
-def publish_release(settings: Settings, name: str) -> None:
+def publish_release(
+    settings: Settings, name: str, choice: FileChoice = ingest.ALL_FILES, partial: bool = False
+) -> None:
     """Makes the tables of the warehouse where there are none, and publishes what has landed of a release."""
     warehouse, release, run = Warehouse.of(settings), find_release(name, settings.registry), uuid.uuid4().hex[:16]
     if not Path(settings.warehouse).exists():
         view_lake.make_tables(settings.warehouse)
     with in_this_process():
-        plan = ingest_plan.plan_ingest(settings, release, ingest.ALL_FILES, True)
+        plan = ingest_plan.plan_ingest(settings, release, choice, partial)
         read = release_reader.read_release(ONE_CORE, settings, plan, run, {}, b"")
     read.staged.append(ingest._stage_release_files(settings, plan, read, run))
     publish.publish(warehouse, Publication(name, run, "complete", run, INGEST, {}, tuple(read.staged)))

@@ -157,6 +157,12 @@ def add_labels(place: str) -> str:
         for n in range(4)
     ]  # fmt: skip
     rows = {"images": images, "labels": labels, "boxes": boxes, "quarantine": bad, **class_rows("v4")}
+    below_dog = [("0000/0000/0001/0000", CAT, "subcategory"), ("0000/0000/0001/0001", TREE, "part")]
+    rows["hierarchy"] += [
+        {"release": "v4", "path": path, "parent_path": path[:-5], "mid": mid, "name": NAMES[mid], "relation": relation,
+         "depth": 3}
+        for path, mid, relation in below_dog
+    ]  # fmt: skip
     publish_rows(place, "v4", INGEST, rows)
     publish_rows(place, "v4", "reconcile", {"image_labels": _judged_labels()})
     values = (("images", "train", 60, 60), ("boxes", "train", 61, 59), ("classes", None, 4, None))

@@ -42,7 +42,7 @@ COMMON: dict[str, Any] = {
     "default_args": {
         "retries": 3,
         "retry_delay": timedelta(minutes=1),
-        "retry_exponential_backoff": True,
+        "retry_exponential_backoff": 2.0,
         "retry_policy": RetryUnlessBroken(),
     },
 }

@@ -13,7 +13,7 @@ import pytest
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.exporting import list_format
 from oilake.jobs.exporting.balanced_sample import BalancedSample
-from oilake.jobs.exporting.formats import FORMATS
+from oilake.jobs.exporting.formats import FORMATS, WITH_PICTURES
 from tests.support import export_lake
 from tests.support.releases import image_id
 from tests.unit.exporting.conftest import Export
@@ -73,16 +73,18 @@ def test_licence_citation_and_every_author_go_with_it(export: Export, out: Path)
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_the_same_again_and_takes_the_place_of_the_one_before(
-    export: Export, out: Path, name: str
+    export: Export, out: Path, landing: Path, blobs: Path, name: str
 ) -> None:
+    flags = ["--landing", str(landing), *(("--blobs", str(blobs)) if name in WITH_PICTURES else ())]
+
     def content() -> dict[str, bytes]:
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
-    export(name, "--subset", "train")
+    export(name, "--subset", "train", *flags)
     first = content()
-    export(name)
+    export(name, *flags)
     assert content() != first
-    export(name, "--subset", "train")
+    export(name, "--subset", "train", *flags)
     assert content() == first
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from oilake.conf.chosen_files import FileChoice
 from oilake.conf.published_forms import published_form
 from oilake.conf.registry import expected_members
 from oilake.conf.settings import Settings
@@ -114,7 +115,7 @@ def test_lines_are_those_of_the_published_files_but_for_repairs(places: Settings
 def test_a_cut_holds_the_chosen_images_and_no_others(places: Settings, tmp_path: Path) -> None:
     out = write_official(places, "v7", tmp_path / "files", "--subset", "validation")
     again = replace(places, warehouse=str(tmp_path / "lake"), landing=str(out))
-    ingest_here.publish_release(again, "v7")
+    ingest_here.publish_release(again, "v7", FileChoice(subsets=("validation",)))
     for table in ("images", "labels", "boxes", "masks", "points", "narratives", "relationships"):
         rows = [row for row in table_readers.rows(places.warehouse, table, "v7") if row["subset"] == "validation"]
         expected = Counter(json.dumps(row, sort_keys=True, default=str) for row in rows)
@@ -127,7 +128,7 @@ def test_a_small_release_is_read_again_as_it_was(
 ) -> None:
     assert export("official")["files"] == len({row["file"] for row in export_lake.release_files()})
     again = replace(settings, warehouse=str(tmp_path / "again"), landing=str(out))
-    ingest_here.publish_release(again, "v7")
+    ingest_here.publish_release(again, "v7", partial=True)
     for table in ("images", "labels", "boxes"):
         written = rows_of(replace(settings, warehouse=lake), table, "v7")
         assert written == rows_of(again, table, "v7"), table

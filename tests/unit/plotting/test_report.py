@@ -6,15 +6,18 @@ import csv
 import html
 import json
 import re
+from base64 import b64encode
 from collections import Counter
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from oilake.jobs import cli
+from oilake.jobs.surveying.label_checks import wilson_interval
 from tests.support import table_readers, view_lake
-from tests.support.releases import DOG, TREE
+from tests.support.releases import CAT, DOG, TREE
 from tests.support.view_lake import NAMES
 
 ELEMENTS = {
@@ -136,6 +139,96 @@ def test_the_pages_are_text_and_ask_nobody(site: Path):
 
 def test_a_class_whose_name_is_markup_is_told_as_text(site: Path):
     assert numbers(site, "v4-boxes-train")[1]["name"] == NAMES[TREE]
+
+
+def test_the_hierarchy_is_a_tree_with_the_counts_of_each_class(site: Path, report_lake: str):
+    page = (site / "hierarchy-v4.html").read_text()
+    assert page.count("role='treeitem'") == len(table_readers.rows(report_lake, "hierarchy", "v4"))
+    rows = [row for row in table_readers.rows(report_lake, "labels", "v4") if row["origin"] != "machine"]
+    labels = Counter((row["mid"], row["confidence"]) for row in rows)
+    boxes = Counter(row["mid"] for row in table_readers.rows(report_lake, "boxes", "v4"))
+    dog = page.partition(f"<code>{DOG}</code>")[2].partition("</li>")[0]
+    assert f"{labels[DOG, 1.0]} positive, {labels[DOG, 0.0]} negative, {boxes[DOG]} boxes" in dog
+    assert "<span class='kind'>part</span> <span class='name'>Tree &amp; &lt;b&gt;bush&lt;/b&gt;</span>" in page
+    assert "also below Dog" in page.partition(f"<code>{CAT}</code>")[2].partition("</li>")[0]
+    (told,) = numbers(site, "v4-hierarchy")[-1:]
+    assert (told["mid"], told["relation"], told["depth"]) == (TREE, "part", "3")
+
+
+def test_confirmed_shares_are_those_of_the_labels(site: Path, report_lake: str):
+    judged = [row for row in table_readers.rows(report_lake, "image_labels", "v4") if row["machine_agrees"] is not None]
+    by_confidence = Counter(round(row["machine_confidence"], 1) for row in judged)
+    right = Counter(round(row["machine_confidence"], 1) for row in judged if row["machine_agrees"])
+    shown = numbers(site, "v4-correct-confidence")
+    assert {float(row["confidence"]): int(row["judged"]) for row in shown} == dict(by_confidence)
+    assert {float(row["confidence"]): int(row["correct"]) for row in shown} == dict(right)
+    (row,) = numbers(site, "v4-correct-frequency")
+    assert (row["classes"], row["judged"], row["correct"]) == ("1", str(len(judged)), str(right.total()))
+    assert float(row["least"]) <= len(judged) < float(row["most"])
+    assert float(row["low"]) < int(row["correct"]) / len(judged) < float(row["high"])
+
+
+def test_an_interval_is_wilsons():
+    """The textbook's example of 81 in 263, and the ends, where the plain interval has no width."""
+    assert wilson_interval(81, 263) == pytest.approx((81 / 263, 0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0, 0, 0.1611), abs=1e-4)
+    assert wilson_interval(20, 20) == pytest.approx((1, 0.8389, 1), abs=1e-4)
+
+
+def test_agreement_is_that_of_the_labels(site: Path, report_lake: str):
+    words = {True: "yes", False: "no"}
+    rows = [row for row in table_readers.rows(report_lake, "image_labels", "v4") if row["crowd_verdict"] is not None]
+    pairs = Counter((row["subset"], words[row["human_verdict"]], words[row["crowd_verdict"]]) for row in rows)
+    shown = numbers(site, "v4-agreement")
+    assert {(row["subset"], row["house"], row["crowd"]): int(row["pairs"]) for row in shown} == dict(pairs)
+
+
+def test_boxes_are_counted_by_attribute_size_and_place(site: Path, report_lake: str):
+    boxes = table_readers.rows(report_lake, "boxes", "v4")
+    answers = Counter({True: "yes", False: "no", None: "unknown"}[box["is_occluded"]] for box in boxes)
+    shown = {
+        row["answer"]: int(row["boxes"]) for row in numbers(site, "v4-box-attributes") if row["attribute"] == "occluded"
+    }
+    assert shown == dict(answers)
+    centres = Counter(
+        tuple(min(int((box[f"{axis}_min"] + box[f"{axis}_max"]) / 2 * 20), 19) / 20 for axis in "xy") for box in boxes
+    )
+    cells = numbers(site, "v4-box-centres")
+    assert {(float(row["across"]), float(row["down"])): int(row["boxes"]) for row in cells} == dict(centres)
+    for key in ("v4-box-sizes", "v4-box-sides"):
+        assert sum(int(row["boxes"]) for row in numbers(site, key)) == len(boxes)
+    assert any(float(row["least"]) == 0.95 for row in numbers(site, "v4-box-sizes")), "one is as large as its image"
+
+
+def test_contradictions_quarantine_and_blobs_are_those_of_the_tables(site: Path, report_lake: str):
+    kinds = Counter((row["kind"], row["subset"]) for row in table_readers.rows(report_lake, "contradictions", "v3"))
+    shown = numbers(site, "v3-contradictions")
+    assert {(row["kind"], row["subset"]): int(row["count"]) for row in shown} == dict(kinds)
+    reasons = Counter(
+        reason for row in table_readers.rows(report_lake, "quarantine", "v4") for reason in row["reasons"]
+    )
+    assert {row["reason"]: int(row["count"]) for row in numbers(site, "v4-quarantine")} == dict(reasons)
+    states = Counter(row["status"] for row in table_readers.now(report_lake, "blob_checks"))
+    assert {row["status"]: int(row["count"]) for row in numbers(site, "v3-blobs")} == dict(states)
+
+
+def test_the_flow_is_what_releases_and_comparisons_hold(site: Path, report_lake: str):
+    rows = numbers(site, "flow-images")
+    images = Counter(
+        (release, row["subset"]) for release in ("v2", "v3", "v4", "v5")
+        for row in table_readers.rows(report_lake, "images", release)
+    )  # fmt: skip
+    assert {(row["release"], row["part"]): int(row["rows"]) for row in rows} == dict(images)
+    (added,) = numbers(site, "changes-images")
+    assert (added["pair"], added["change"], added["rows"]) == ("v2 to v3", "added", "70")
+
+
+def test_only_the_script_of_the_tree_may_run(site: Path):
+    page = (site / "hierarchy-v4.html").read_text()
+    (script,) = re.findall(r"<script id='tree-script'>(.*?)</script>", page, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert all("<script" not in other.read_text() for other in pages(site) if not other.name.startswith("hierarchy"))
 
 
 def test_what_a_release_lacks_is_said(site: Path):

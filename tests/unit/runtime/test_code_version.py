@@ -27,6 +27,7 @@ JOBS["verify --masks"] = ("jobs.masking.mask_job", "verify --masks")
 JOBS[RELEASE] = ("jobs.quarantining.reprocess", RELEASE, INGEST)
 PAGES = (
     "reporting",
+    "operations",
     "synthetic",
     "fetching",
     "downloading",

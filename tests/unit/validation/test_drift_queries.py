@@ -38,14 +38,6 @@ def related(relationships: Sequence[str], subset: str = "train") -> Rows:
     return {"subset": [subset] * len(relationships), "relationship": relationships}
 
 
-def triplets(*numbers: int) -> Rows:
-    return {
-        "mid_1": [f"/m/0{n}" for n in numbers],
-        "relationship": ["on"] * len(numbers),
-        "mid_2": ["/m/0t"] * len(numbers),
-    }
-
-
 # (table, expectation) -> rows of the release before, rows of the release, what is found.
 PLANTED: dict[str, tuple[str, str, Rows, Rows, list[dict[str, Any]]]] = {
     "three times as many masks an image, in one subset": (
@@ -97,15 +89,17 @@ PLANTED: dict[str, tuple[str, str, Rows, Rows, list[dict[str, Any]]]] = {
         {"mid": [f"/m/0{n}" for n in range(1, 30)]},
         [{"mid": "/m/00", "change": "vanished", "changed": 1, "listed_before": 20}],
     ),
-    "five times as many new triplets, each listed twice": (
-        "relationship_triplets", "drift_of_listed_entries", triplets(1, 1), triplets(*[*range(1, 7)] * 2),
-        [
-            {"mid_1": f"/m/0{n}", "relationship": "on", "mid_2": "/m/0t", "change": "new", "changed": 5, "listed_before": 1}
-            for n in range(2, 7)
-        ],
+    "five times as many new relationships in triplets, each listed twice": (
+        "relationship_triplets", "drift_of_listed_entries", {"relationship": ["r1", "r1"]},
+        {"relationship": [f"r{n}" for n in range(1, 7)] * 2},
+        [{"relationship": f"r{n}", "change": "new", "changed": 5, "listed_before": 1} for n in range(2, 7)],
     ),
-    "four times as many new MIDs in the hierarchy, and nodes without one": (
-        "hierarchy", "drift_of_listed_entries", {"mid": ["/m/0a", None]}, {"mid": ["/m/0a", None, *"bcdefghi"]}, [],
+    "a list that stood empty, and nodes that have a MID now": (
+        "hierarchy", "drift_of_listed_entries", {"mid": pa.nulls(2, pa.string())}, {"mid": ["/m/0a", "/m/0b"]}, [],
+    ),
+    "four times as many new MIDs in the hierarchy, and a node without one": (
+        "hierarchy", "drift_of_listed_entries",
+        {"mid": ["/m/0a", "/m/0b", None]}, {"mid": ["/m/0a", "/m/0b", *"cdefghij"]}, [],
     ),
 }  # fmt: skip
 
