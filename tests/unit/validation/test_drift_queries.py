@@ -9,10 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 
-from oilake.jobs.validation import local_queries, sql_expectations
-from oilake.jobs.validation.sql_expectations import Question
+from oilake.jobs.validation import sql_expectations
 from oilake.quality import scopes
 from oilake.quality.metrics import ExpectationCount
 from oilake.quality.suites import Expectation, load_suite
@@ -127,21 +125,6 @@ def test_planted_drift_is_told_and_nothing_else(tmp_path: Path, name: str):
     expectation, slices, differing = drift_question(name, tmp_path)
     query = expectation.kwargs["unexpected_rows_query"].format(batch=sql_expectations.BATCH)
     assert sorted_examples(answer(query, **slices)) == sorted(map(repr, differing))
-
-
-@pytest.mark.slow
-def test_spark_tells_the_same(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
-    """The queries are one text for both engines, and tables that are not small are asked of Spark."""
-    monkeypatch.setattr(local_queries, "SMALL_BYTES", -1)
-    folders = {name: tmp_path / str(n) for n, name in enumerate(PLANTED)}
-    questions, differing = [], []
-    for name, folder in folders.items():
-        folder.mkdir()
-        expectation, slices, rows = drift_question(name, folder)
-        questions.append(Question(expectation, slices.pop(sql_expectations.BATCH), slices))
-        differing.append(sorted(map(repr, rows)))
-    answers = sql_expectations.ask_queries(lambda: spark, questions)
-    assert list(map(sorted_examples, answers)) == differing
 
 
 @pytest.mark.parametrize("table", PUBLISHED)
