@@ -6,6 +6,7 @@ The record is made after the job has ended and never changes how it ends: what f
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -71,7 +72,8 @@ class RunWatch:
         from oilake.jobs.operations import job_runs, run_metrics  # with Delta, which a job called wrongly does without
 
         if not self.record.only_reads:
-            _warn_of_failure("the run is not in job_runs", lambda: job_runs.append_run(self.record, settings))
+            keep_run = partial(job_runs.append_run, self.record, settings)
+            _warn_of_failure("the run is not in job_runs", keep_run, is_told=self.record.outcome == "done")
         if metrics:
             write = partial(run_metrics.write_run_metrics, self.record, settings, metrics)
             _warn_of_failure("no metrics are written", write)
@@ -83,11 +85,12 @@ class RunWatch:
         self.lineage.send_start()
 
 
-def _warn_of_failure(what: str, work: Callable[[], None]) -> None:
-    """Does the work; what hinders it is told and ends nothing."""
+def _warn_of_failure(what: str, work: Callable[[], None], is_told: bool = True) -> None:
+    """Does the work; what hinders it is told and ends nothing. `is_told`: unless the job has told its own failure."""
     from oilake.jobs.runtime.error_text import error_line
 
     try:
         work()
     except Exception as error:
-        LOGGER.warning("%s (%s); what the job did stands", what, error_line(error))
+        level = logging.WARNING if is_told else logging.DEBUG
+        LOGGER.log(level, "%s (%s); what the job did stands", what, error_line(error))

@@ -127,7 +127,7 @@ def test_a_record_that_cannot_be_written_is_a_warning(lake: str, capsys: pytest.
     [warning] = capsys.readouterr().err.splitlines()
     assert warning.startswith("the run is not in job_runs (")
     assert call_job(lake, fail) == 2
-    assert capsys.readouterr().err.startswith("oilake: x.csv: no such file; fetch it first\n")
+    assert capsys.readouterr().err == "oilake: x.csv: no such file; fetch it first\n"
 
 
 def test_maintenance_is_recorded_and_finds_nothing_to_do_afterwards(lake: str, capsys: pytest.CaptureFixture[str]):
