@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 class ReleaseGlance(NamedTuple):
-    """A release in one row: its page, whether it is complete, and rows by what they are; None where it has no such table."""
+    """A release in one row: its page, whether it is complete, and rows by what they are; None where it has none."""
 
     release: str
     address: str
@@ -48,5 +48,5 @@ def glance_at(view: PinnedView, release: str) -> ReleaseGlance:
     images = view.table_slice("images", release)
     by_subset = images.rows_by("subset") if images else {}
     slices = [view.table_slice(table, release) for table in GLANCED]
-    counts = [by_subset.get(subset) for subset in SUBSETS] + [rows.rows if rows else None for rows in slices]
+    counts = [by_subset.get(subset) for subset in SUBSETS] + [rows.rows or None if rows else None for rows in slices]
     return ReleaseGlance(release, release_address(release), view.snapshot(release).status, counts)
