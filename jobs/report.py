@@ -53,6 +53,7 @@ def report(settings: Settings, folder: Path, flag: str = FLAG) -> ReportOutcome:
     cannot be written.
     """
     site_writer.refuse_strangers(folder, flag)
+    options.require_warehouse(settings)
     from oilake.jobs.plotting.report_site import report_site  # what draws takes a second to import
 
     site = report_site(Warehouse.of(settings))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import options
-from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -42,8 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 def view(settings: Settings, places: list[str], host: str, port: int, names: list[str]) -> int:
     """Serves the viewer until it is interrupted; ConfigError where there is no such folder of tables, it cannot listen, or a
     place has no blobs. A folder without tables is shown as one: a release may come while it is looked at."""
-    if not is_on_s3(settings.warehouse) and not Path(settings.warehouse).is_dir():
-        raise ConfigError(f"{settings.warehouse}: there is no such folder; --warehouse must name that of the tables")
+    options.require_warehouse(settings)
     from oilake.jobs.viewing import view_server  # Starlette and uvicorn are for this job alone
 
     server = view_server.open_server(Warehouse.of(settings), settings, places, host, port, names)

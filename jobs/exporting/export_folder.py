@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -14,6 +16,8 @@ from oilake.conf.places import refuse_odd_folder
 from oilake.jobs.runtime.folder_swap import swap_folder
 
 MANIFEST = "export.json"
+# What `oilake card` adds to an export.
+CARD_FILES = ("croissant.json", "README.md")
 
 
 def export_place(text: str) -> Path:
@@ -24,9 +28,31 @@ def export_place(text: str) -> Path:
     place = Path(os.path.abspath(text))
     if place.exists() and not place.is_dir():
         raise ConfigError(f"{place}: is a file; --out must name a folder")
-    if place.is_dir() and any(place.iterdir()) and not (place / MANIFEST).is_file():
-        raise ConfigError(f"{place}: holds files that no export wrote; name a new folder by --out")
+    if place.is_dir() and any(place.iterdir()) and not _is_own(place):
+        raise ConfigError(f"{place}: holds files that no export wrote; move them away, or name a new folder by --out")
     return place
+
+
+def _is_own(place: Path) -> bool:
+    """Whether the folder holds the files of one export and no others."""
+    try:
+        manifest = json.loads((place / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("file_names") == _file_names(place)
+
+
+def _file_names(folder: Path) -> dict[str, int | str]:
+    """How many files the folder holds, and the SHA-256 of their sorted names; those of a card left out."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    kept = [name for name in names if name not in CARD_FILES]
+    return {"count": len(kept), "sha256": hashlib.sha256("\n".join(kept).encode()).hexdigest()}
+
+
+def _sign_manifest(folder: Path) -> None:
+    """Adds the names of its files to the manifest of a finished export."""
+    manifest = json.loads((folder / MANIFEST).read_bytes()) | {"file_names": _file_names(folder)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
 @contextmanager
@@ -40,6 +66,7 @@ def unfinished_folder(place: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.unfinished-", dir=place.parent))
         try:
             yield folder
+            _sign_manifest(folder)
             folder.chmod(0o777 & ~_process_umask())
             earlier = folder.with_name(f"{folder.name}.earlier")
             swap_folder(place, folder, earlier)

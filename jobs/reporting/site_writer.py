@@ -12,6 +12,7 @@ from oilake.jobs.reporting.html import render
 from oilake.jobs.runtime.folder_swap import swap_folder
 
 FIRST = "index.html"
+SITE_SUFFIXES = {".css", ".csv", ".html", ".ico", ".js", ".png", ".svg", ".ttf", ".woff2"}
 
 
 def refuse_strangers(folder: Path, flag: str = "--to") -> None:
@@ -19,7 +20,7 @@ def refuse_strangers(folder: Path, flag: str = "--to") -> None:
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; {flag} must name a folder")
     try:
-        is_strange = folder.is_dir() and any(folder.iterdir()) and not _is_own(folder / FIRST)
+        is_strange = folder.is_dir() and any(folder.iterdir()) and not _is_own_site(folder)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be read ({error.strerror}); name another folder with {flag}") from None
     if is_strange:
@@ -28,10 +29,12 @@ def refuse_strangers(folder: Path, flag: str = "--to") -> None:
         )
 
 
-def _is_own(page: Path) -> bool:
-    """Whether `page` says that it was made here, in this version or an earlier one."""
-    generator = render("generator.html").strip()
-    return page.is_file() and generator in page.read_text(encoding="utf-8", errors="replace")
+def _is_own_site(folder: Path) -> bool:
+    """Whether its first page says that it was made here, in any version, and all beside it may be of a site."""
+    page, generator = folder / FIRST, render("generator.html").strip()
+    if not page.is_file() or generator not in page.read_text(encoding="utf-8", errors="replace"):
+        return False
+    return all(path.is_dir() or path.suffix in SITE_SUFFIXES for path in folder.rglob("*"))
 
 
 def write_site(folder: Path, files: Mapping[str, bytes], flag: str = "--to") -> Path:

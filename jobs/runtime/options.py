@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from oilake.conf import settings
 from oilake.conf.chosen_files import FileChoice
@@ -10,7 +11,7 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import run_events
-from oilake.jobs.runtime.filesystem import is_local_file
+from oilake.jobs.runtime.filesystem import is_local_file, is_on_s3
 
 
 def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -95,3 +96,9 @@ def load_settings(arguments: argparse.Namespace) -> Settings:
             raise ConfigError(f"{path}: is a file; --{name} must name a folder")
     run_events.tell(run_events.SettingsLoaded(chosen))
     return chosen
+
+
+def require_warehouse(chosen: Settings) -> None:
+    """ConfigError where the warehouse's folder is not there. One without tables is: a release may come."""
+    if not is_on_s3(chosen.warehouse) and not Path(chosen.warehouse).is_dir():
+        raise ConfigError(f"{chosen.warehouse}: there is no such folder; --warehouse must name that of the tables")

@@ -126,6 +126,21 @@ def test_files_of_somebody_else_are_left_alone(refused: Callable[..., str], out:
     assert (out / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("manifest", ["garbled", "[]", '{"format": "list"}', None])
+def test_a_folder_is_replaced_when_it_holds_one_export_and_nothing_else(
+    export: Export, refused: Callable[..., str], out: Path, manifest: str | None
+) -> None:
+    export("list")
+    (out / "README.md").write_text("as `oilake card` writes it")
+    export("list")
+    (out / "images").mkdir()
+    (out / "images" / "a.jpg").write_bytes(b"downloaded")
+    if manifest:
+        (out / "export.json").write_text(manifest)
+    assert "no export wrote" in refused("list")
+    assert (out / "images" / "a.jpg").read_bytes() == b"downloaded"
+
+
 SIZES = {
     "as they should be": ("image_id,width,height\n{all}", None),
     "too few": ("image_id,width,height\n{first}", "the sides of 3 of 4 images are not known, such as 1000000000000001"),

@@ -240,6 +240,7 @@ def test_what_a_release_lacks_is_said(site: Path):
 
 def test_an_empty_warehouse_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     place = view_lake.make_tables(str(tmp_path / "lake"))
+    (tmp_path / "nothing").mkdir()
     for warehouse in (place, str(tmp_path / "nothing")):
         assert cli.main(["report", "--warehouse", warehouse, "--out", str(tmp_path / "site"), "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -254,3 +255,16 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.
         assert cli.main(["report", "--warehouse", str(tmp_path / "lake"), "--out", str(place)]) == 2
         assert re.fullmatch(r"oilake: .*--out[^\n]*\n", capsys.readouterr().err)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "all of it"
+
+
+def test_a_site_is_replaced_when_it_holds_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "lake").mkdir()
+    words = ["report", "--out", str(tmp_path / "site"), "--warehouse"]
+    assert cli.main([*words, str(tmp_path / "lake")]) == 0
+    assert cli.main([*words, str(tmp_path / "lake")]) == 0
+    assert cli.main([*words, str(tmp_path / "nowhere")]) == 2
+    assert "nowhere: there is no such folder" in capsys.readouterr().err
+    (tmp_path / "site" / "notes.txt").write_text("mine")
+    assert cli.main([*words, str(tmp_path / "lake")]) == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert (tmp_path / "site" / "notes.txt").read_text() == "mine"
