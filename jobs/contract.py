@@ -12,6 +12,7 @@ import yaml
 from oilake.conf.errors import StoreError, os_cause
 from oilake.conf.places import refuse_odd_folder
 from oilake.jobs.exporting.companion_files import licence_notice
+from oilake.jobs.runtime.folder_swap import replace_text
 from oilake.jobs.runtime.printing import print_text
 from oilake.quality.data_contract import table_contract
 from oilake.schemas import loader as schemas
@@ -49,7 +50,7 @@ def write_contracts(tables: Sequence[str], folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, text in texts.items():
-            (folder / f"{table}{ENDING}").write_text(text, encoding="utf-8")
+            replace_text(folder / f"{table}{ENDING}", text)
     except OSError as error:
         raise StoreError(f"{folder}: contracts cannot be written ({os_cause(error)}); name another --out") from None
     return [folder / f"{table}{ENDING}" for table in texts]

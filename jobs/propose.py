@@ -15,6 +15,7 @@ from oilake.conf.errors import ConfigError, InputError, StoreError
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline import start
 from oilake.jobs.runtime import options
+from oilake.jobs.runtime.folder_swap import replace_text
 from oilake.jobs.runtime.printing import print_document, print_text
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import publish, targets
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_document(text)
     else:
         try:
-            Path(arguments.out).write_text(text, encoding="utf-8")
+            replace_text(Path(arguments.out), text)
         except OSError as error:
             raise StoreError(f"{arguments.out}: cannot be written ({error.strerror}); name another --out") from None
         print_text(f"{arguments.out}: {text.splitlines()[1].removeprefix('# ')}")

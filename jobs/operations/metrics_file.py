@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from oilake.conf.errors import StoreError, os_cause
 from oilake.jobs.operations.warehouse_status import ReleaseStatus, RunStatus, WarehouseStatus
+from oilake.jobs.runtime.folder_swap import replace_text
 
 MEANINGS = {
     "oilake_warehouse_readable": "1 where the warehouse could be read when the metrics were written, else 0",
@@ -44,12 +44,9 @@ def write_metrics(path: str, status: WarehouseStatus | None, ended: Sequence[Run
     be on record.
     """
     text = metrics_text(_all_samples(status, ended))
-    new = Path(f"{path}.{os.getpid()}.new")  # a name that the collector leaves alone
     try:
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        replace_text(Path(path), text)  # the collector leaves the name of the unfinished file alone
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise StoreError(f"{path}: cannot be written ({os_cause(error)}); give --metrics a file in a folder") from None
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.reporting import palette, plots, wording
+from oilake.jobs.runtime.folder_swap import replace_text
 
 
 class GridColumn(NamedTuple):
@@ -27,7 +28,7 @@ def write_page(page: str, path: Path, noun: str, flag: str) -> Path:
     """Write the `noun` that `flag` asks for to `path`; returns the path, absolute. StoreError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        replace_text(path, page)
     except OSError as error:
         raise StoreError(
             f"{path}: the {noun} cannot be written ({error.strerror or error}); name another {flag}"

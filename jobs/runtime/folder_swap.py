@@ -1,7 +1,8 @@
-"""Puts a folder in the place of another, or leaves that as it was."""
+"""Puts a folder or a text in the place of another, or leaves that as it was."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -14,4 +15,18 @@ def swap_folder(place: Path, fresh: Path, earlier: Path) -> None:
     except BaseException:
         if earlier.is_dir():
             earlier.rename(place)
+        raise
+
+
+def replace_text(place: Path, text: str) -> None:
+    """Makes `text` what stands in the file; OSError where that fails, and the file is as before. A device is written to."""
+    if place.exists() and not place.is_file():
+        place.write_text(text, encoding="utf-8")
+        return
+    fresh = place.with_name(f"{place.name}.{os.getpid()}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(place.resolve())
+    except BaseException:
+        fresh.unlink(missing_ok=True)
         raise
