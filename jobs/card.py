@@ -13,10 +13,10 @@ from oilake.conf.bounded_json import parse_json
 from oilake.conf.errors import ConfigError, StoreError, os_cause
 from oilake.jobs.exporting.companion_files import licence_notice, read_notice
 from oilake.jobs.exporting.croissant import column_descriptions, croissant_metadata, parquet_tables
-from oilake.jobs.exporting.export_folder import MANIFEST
+from oilake.jobs.exporting.export_folder import CARD, CROISSANT, MANIFEST
+from oilake.jobs.runtime.folder_swap import replace_text
 from oilake.jobs.runtime.printing import print_text
 
-CROISSANT, CARD = "croissant.json", "README.md"
 # What a manifest must say for a card.
 NAMED = {"format": str, "release": str, "snapshot": int, "published_at": str}
 
@@ -50,7 +50,7 @@ def write_cards(folder: Path) -> list[Path]:
         texts[CARD] = dataset_card(folder, manifest)
     try:
         for name, text in texts.items():
-            (folder / name).write_text(f"{text}\n", encoding="utf-8")
+            replace_text(folder / name, f"{text}\n")
     except OSError as error:
         raise StoreError(f"{folder}: cards cannot be written ({os_cause(error)}); free the folder") from None
     return [folder / name for name in texts]

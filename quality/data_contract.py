@@ -34,7 +34,7 @@ def table_contract(name: str, limitations: str) -> Entry:
         "properties": [_column_entry(column, table) for column in table.columns],
         "quality": [_quality_entry(expectation, suite) for expectation in _told_apart(suite)],
         "relationships": [
-            _relationship(expectation, name) for expectation in suite.expectations if _refers(expectation)
+            _reference_entry(expectation, name) for expectation in suite.expectations if _is_reference(expectation)
         ],
     }
     return {
@@ -106,11 +106,11 @@ def _quality_entry(expectation: Expectation, suite: Suite) -> Entry:
     return entry | {"type": "custom", "engine": GREAT_EXPECTATIONS, "implementation": implementation}
 
 
-def _refers(expectation: Expectation) -> bool:
+def _is_reference(expectation: Expectation) -> bool:
     return expectation.meta.references is not None
 
 
-def _relationship(expectation: Expectation, table: str) -> Entry:
+def _reference_entry(expectation: Expectation, table: str) -> Entry:
     """A foreign key; of several columns as lists."""
     references = expectation.meta.references
     assert references is not None

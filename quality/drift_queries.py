@@ -68,7 +68,7 @@ def drift_query(declared: DriftDeclaration, table: str) -> str:
 
 def null_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) -> str:
     """The query for columns of `table` whose share of rows without a value is not, within `$null_share`, that of before."""
-    groups = _listed(by)
+    groups = _selected_names(by)
     now, before = (_null_shares(batch, by, columns) for batch in ("{batch}", f"{EARLIER_PREFIX}{table}"))
     return (
         f"SELECT {groups}name AS column_name, round(now.share, 4) AS share, round(before.share, 4) AS share_before "
@@ -79,7 +79,7 @@ def null_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) -> 
 
 def rows_an_image_query(table: str, by: Sequence[str], threshold: str) -> str:
     """The query for groups of `table` whose images have more than `$threshold` times as many rows as before, or as few."""
-    groups, listed = _listed(by), ", ".join(by)
+    groups, listed = _selected_names(by), ", ".join(by)
     count = "count(*) / approx_count_distinct(image_id) AS an_image"
     return (
         f"SELECT {groups}round(now.an_image, 4) AS an_image, round(before.an_image, 4) AS an_image_before "
@@ -94,7 +94,7 @@ def value_shares_query(table: str, by: Sequence[str], columns: Sequence[str]) ->
 
     Groups of fewer than `$value_share_rows` rows in either release are left out.
     """
-    groups = _listed(by)
+    groups = _selected_names(by)
     values = [f"{groups}'{column}' AS column_name, CAST({column} AS STRING) AS value" for column in columns]
     counted = _both_releases(table, values)
     whole = f"OVER (PARTITION BY {groups}column_name)"
@@ -127,7 +127,7 @@ def listed_entries_query(table: str, columns: Sequence[str]) -> str:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _selected_names(names: Sequence[str]) -> str:
     return "".join(f"{name}, " for name in names)
 
 
@@ -146,6 +146,6 @@ def _null_shares(batch: str, by: Sequence[str], columns: Sequence[str]) -> str:
     shares = ",\n    ".join(f"avg(IF({column} IS NULL, 1, 0)) AS {column}" for column in columns)
     grouped = f" GROUP BY {', '.join(by)}" if by else ""
     return (
-        f"(SELECT {_listed(by)}name, share FROM\n  (SELECT {_listed(by)}{shares} FROM {batch}{grouped})\n"
+        f"(SELECT {_selected_names(by)}name, share FROM\n  (SELECT {_selected_names(by)}{shares} FROM {batch}{grouped})\n"
         f"  UNPIVOT (share FOR name IN ({', '.join(columns)})))"
     )

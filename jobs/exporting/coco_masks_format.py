@@ -59,7 +59,7 @@ class MaskRows:
             judged = judged_classes(labels.get(image_id, []), instances, self.classes) if self.is_judged else {}
             images.append(image_entry(row, slot, licenses.number(row["license"])) | judged)
             for mask in drawn:
-                pixels = self.masks.pixels(mask)
+                pixels = self.masks.read_pixels(mask)
                 if pixels is not None:
                     category = self.classes.places[mask["mid"]] + 1
                     entry_number = numbers.annotation + len(annotations)

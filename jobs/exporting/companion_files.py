@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oilake.jobs.blobs.attribution import COLUMNS, FOLDER, attribution_csv
-from oilake.jobs.exporting.export_folder import MANIFEST
+from oilake.jobs.exporting.export_folder import MANIFEST, file_names
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.runtime.filesystem import file_checksums
 from oilake.jobs.tables.parquet_reader import newest_version
@@ -31,13 +31,14 @@ def read_notice(name: str) -> str:
 
 
 def write_companions(export: OpenedExport, folder: Path, counts: Mapping[str, int]) -> None:
-    """Writes the notices, `attribution/<subset>.csv` and the manifest."""
+    """Writes the notices, `attribution/<subset>.csv` and, last, the manifest, which counts the files."""
     for name in NOTICES:
         (folder / name).write_text(read_notice(name), encoding="utf-8")
     (folder / FOLDER).mkdir()
     for subset in export.subsets:
         _write_attribution(export, subset, folder / FOLDER / f"{subset}.csv")
-    (folder / MANIFEST).write_text(json.dumps(export_manifest(export, counts), indent=2, sort_keys=True) + "\n")
+    manifest = export_manifest(export, counts) | {"file_names": file_names(folder)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
 def export_manifest(export: OpenedExport, counts: Mapping[str, int]) -> dict[str, Any]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.mask_rules import load_mask_rules
 from oilake.jobs.blobs.mask_pictures import Foreground
+from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.image_blocks import Row
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.masking.landed_pictures import MaskPictures, open_pictures
@@ -30,7 +29,7 @@ class DrawnMasks:
     pictures: MaskPictures
     left_out: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def pixels(self, mask: Row) -> Foreground | None:
+    def read_pixels(self, mask: Row) -> Foreground | None:
         """The pixels of a mask's object, shape (height, width), in its own resolution; None where it is left out."""
         try:
             foreground = self.pictures.read(mask["mask_path"])
@@ -79,7 +78,4 @@ def _refuse_missing(export: OpenedExport, subset: str, zips: list[LandedZip]) ->
 def write_left_out(rows: list[tuple[str, str, str]], folder: Path) -> None:
     """Writes the masks that are left out, where there are any."""
     if rows:
-        with (folder / LEFT_OUT).open("w", encoding="utf-8", newline="") as stream:
-            writer: Any = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("subset", "mask_path", "reason"))
-            writer.writerows(rows)
+        write_csv(folder / LEFT_OUT, ("subset", "mask_path", "reason"), rows)

@@ -17,7 +17,8 @@ from oilake.jobs.runtime.folder_swap import swap_folder
 
 MANIFEST = "export.json"
 # What `oilake card` adds to an export.
-CARD_FILES = ("croissant.json", "README.md")
+CROISSANT, CARD = "croissant.json", "README.md"
+UNCOUNTED = {MANIFEST, CROISSANT, CARD}
 
 
 def export_place(text: str) -> Path:
@@ -39,20 +40,14 @@ def _is_own(place: Path) -> bool:
         manifest = json.loads((place / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and manifest.get("file_names") == _file_names(place)
+    return isinstance(manifest, dict) and manifest.get("file_names") == file_names(place)
 
 
-def _file_names(folder: Path) -> dict[str, int | str]:
-    """How many files the folder holds, and the SHA-256 of their sorted names; those of a card left out."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-    kept = [name for name in names if name not in CARD_FILES]
-    return {"count": len(kept), "sha256": hashlib.sha256("\n".join(kept).encode()).hexdigest()}
-
-
-def _sign_manifest(folder: Path) -> None:
-    """Adds the names of its files to the manifest of a finished export."""
-    manifest = json.loads((folder / MANIFEST).read_bytes()) | {"file_names": _file_names(folder)}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+def file_names(folder: Path) -> dict[str, int | str]:
+    """How many files an export's folder holds, and the SHA-256 of their sorted names; the manifest and cards left out."""
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    counted = sorted(names - UNCOUNTED)
+    return {"count": len(counted), "sha256": hashlib.sha256("\n".join(counted).encode()).hexdigest()}
 
 
 @contextmanager
@@ -66,7 +61,6 @@ def unfinished_folder(place: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.unfinished-", dir=place.parent))
         try:
             yield folder
-            _sign_manifest(folder)
             folder.chmod(0o777 & ~_process_umask())
             earlier = folder.with_name(f"{folder.name}.earlier")
             swap_folder(place, folder, earlier)

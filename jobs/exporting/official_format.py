@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.registry import File, landing_path
+from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.exporting.published_lines import csv_lines, file_columns, json_lines, line_break
 from oilake.jobs.exporting.published_lists import class_file, hierarchy_file
@@ -123,8 +123,6 @@ def _shared_rows(rows: pa.Table, share: RowShare, lists: list[str]) -> pa.Table:
 
 
 def _write_note(plan: MemberPlan, rows: dict[MemberKey, int], place: Path) -> None:
-    with place.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(NOTE_COLUMNS)
-        writer.writerows((*key, count, "") for key, count in rows.items())
-        writer.writerows((*key, 0, reason) for key, reason in plan.left_out.items())
+    written = ((*key, count, "") for key, count in rows.items())
+    left_out = ((*key, 0, reason) for key, reason in plan.left_out.items())
+    write_csv(place, NOTE_COLUMNS, (*written, *left_out))

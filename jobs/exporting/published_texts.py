@@ -46,7 +46,7 @@ def published_texts(
 
 def number_texts(values: pa.Array, form: NumberForm) -> pa.Array:
     """Numbers as text; a number of decimals that would lose something gives way to the shortest text. NULL stays NULL."""
-    return _each(values, lambda value: number_text(value, form))
+    return _write_each(values, lambda value: number_text(value, form))
 
 
 def number_text(value: float, form: NumberForm) -> str:
@@ -64,7 +64,7 @@ def number_text(value: float, form: NumberForm) -> str:
 def _value_texts(name: str, values: pa.Array, expected: ExpectedMember, form: PublishedForm) -> pa.Array:
     own = _own_forms(expected, form).get(name)
     if own is not None:
-        return _each(values, own)
+        return _write_each(values, own)
     if pa.types.is_boolean(values.type):
         return pc.if_else(values, "1", "0")
     if pa.types.is_floating(values.type) or name in form.numbers:
@@ -101,5 +101,5 @@ def _confidence_texts(values: pa.Array, sources: pa.Array, form: PublishedForm) 
     return pa.array([number_text(value, form.confidences.get(source, usual)) for value, source in pairs], pa.string())
 
 
-def _each(values: pa.Array, write: Callable[[Any], str]) -> pa.Array:
+def _write_each(values: pa.Array, write: Callable[[Any], str]) -> pa.Array:
     return pa.array([None if value is None else write(value) for value in values.to_pylist()], pa.string())

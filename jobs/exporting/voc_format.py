@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
 from oilake.jobs.exporting.image_sizes import ImageSizes
@@ -40,9 +40,8 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
                     listed.write(f"{image_id}\n")
                     counts["images"] += 1
                     counts["boxes"] += len(objects)
-    with (folder / "classes.csv").open("w", encoding="utf-8", newline="") as stream:
-        names = ((mid, _plain(export.classes.name(mid))) for mid in export.classes.mids)
-        csv.writer(stream, lineterminator="\n").writerows([("mid", "name"), *names])
+    names = ((mid, _plain(export.classes.name(mid))) for mid in export.classes.mids)
+    write_csv(folder / "classes.csv", ("mid", "name"), names)
     return counts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oilake.conf.errors import ConfigError
+from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.huggingface_format import COLUMNS, dataset_rows
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
@@ -41,7 +41,8 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
         shards, images = _write_shards(_subset_samples(export, subset, pictures), folder, subset)
         counts["shards"] += shards
         counts["images"] += images
-    _write_classes(export.classes, folder / "classes.csv")
+    names = ((number, mid, export.classes.name(mid)) for number, mid in enumerate(export.classes.mids))
+    write_csv(folder / "classes.csv", ("number", "mid", "name"), names)
     return counts
 
 
@@ -80,9 +81,3 @@ def _subset_samples(export: OpenedExport, subset: str, pictures: Path) -> Iterat
 def _block_samples(block: ImageBlock, classes: ExportClasses, is_judged: bool, pictures: Path) -> Iterator[ImageSample]:
     for row in dataset_rows(block, classes, is_judged):
         yield image_sample(row, picture_bytes(pictures, block.subset, row["image_id"]), classes)
-
-
-def _write_classes(classes: ExportClasses, place: Path) -> None:
-    with place.open("w", encoding="utf-8", newline="") as stream:
-        rows = ((number, mid, classes.name(mid)) for number, mid in enumerate(classes.mids))
-        csv.writer(stream, lineterminator="\n").writerows([("number", "mid", "name"), *rows])

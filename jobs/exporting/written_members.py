@@ -44,7 +44,7 @@ class WrittenMember:
     @property
     def key(self) -> MemberKey:
         """The file and the path in it."""
-        return MemberKey(self.expected.file.name, self.expected.path)
+        return member_key(self.expected)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ def plan_members(release: Release, read_files: Sequence[Row], subsets: Sequence[
     chosen = chosen_files(release, choice, {key.file for key in headers})
     gives_rows = {each.file.name: each.gives_rows for each in chosen}
     members = [expected for each in chosen for expected in chosen_members(release, each.file, choice)]
-    members = [expected for expected in members if _key(expected) in headers]
+    members = [expected for expected in members if member_key(expected) in headers]
     sharing = [expected for expected in members if gives_rows[expected.file.name]]
     written = tuple(
         WrittenMember(
             expected,
-            headers[_key(expected)],
+            headers[member_key(expected)],
             published_form(expected.path),
             _row_shares(release, expected, sharing, subsets),
             lists=not gives_rows[expected.file.name],
@@ -80,7 +80,7 @@ def plan_members(release: Release, read_files: Sequence[Row], subsets: Sequence[
 def _left_out(
     release: Release, choice: FileChoice, read: set[MemberKey], written: set[MemberKey]
 ) -> dict[MemberKey, str]:
-    declared = [_key(expected) for file in release.files for expected in chosen_members(release, file, choice)]
+    declared = [member_key(expected) for file in release.files for expected in chosen_members(release, file, choice)]
     reasons = {key: HELD_BY_OTHERS if _is_held(release, key) else NOT_READ for key in declared}
     reasons |= {key: HELD_BY_OTHERS if key in reasons else UNKNOWN_FILE for key in sorted(read) if not choice.subsets}
     return {key: reason for key, reason in reasons.items() if key not in written}
@@ -104,11 +104,11 @@ def _row_shares(
     for subset in member_subsets(release, expected):
         if subset in subsets:
             kin = [
-                _key(other)
+                member_key(other)
                 for other in sharing
                 if _is_kin(expected, other) and subset in member_subsets(release, other)
             ]
-            key = _key(expected)
+            key = member_key(expected)
             shares[subset] = RowShare(kin.index(key), len(kin)) if key in kin else RowShare(0, 1)
     return shares
 
@@ -119,7 +119,8 @@ def _is_kin(expected: ExpectedMember, other: ExpectedMember) -> bool:
     return expected.member.table == other.member.table and len(set(origins)) == 1
 
 
-def _key(expected: ExpectedMember) -> MemberKey:
+def member_key(expected: ExpectedMember) -> MemberKey:
+    """The file of a declared member and the path in it."""
     return MemberKey(expected.file.name, expected.path)
 
 

@@ -43,7 +43,7 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
 def segment_lines(block: ImageBlock, classes: ExportClasses, masks: DrawnMasks) -> Iterator[tuple[str, list[str]]]:
     """Yield (image ID, the line of each of its masks that can be drawn) of the images that have one."""
     for image_id, rows in block.rows_by_image("masks").items():
-        drawn = [(row, masks.pixels(row)) for row in rows]
+        drawn = [(row, masks.read_pixels(row)) for row in rows]
         lines = [
             _segment_line(mask_polygon(pixels), classes.places[row["mid"]])
             for row, pixels in drawn

@@ -28,14 +28,14 @@ class MaskPictures:
         """Return the pixels of the object of a mask, by the name of its PNG; shape (height, width)."""
         place = self.zips[name[0]]
         try:
-            archive, members = self._open(name[0])
+            archive, members = self._open_digit(name[0])
             return read_foreground(read_member(archive, members[name], self.rules.max_bytes), self.rules)
         except KeyError:
-            raise InputError(f"{place.uri}: {name} is not in it; {_remedy(place)}") from None
+            raise InputError(f"{place.uri}: {name} is not in it; {_fetch_remedy(place)}") from None
         except (DamagedMemberError, DamagedMaskError, DamagedZipError) as error:
-            raise InputError(f"{place.uri}: {name}: {error}; {_remedy(place)}") from None
+            raise InputError(f"{place.uri}: {name}: {error}; {_fetch_remedy(place)}") from None
 
-    def _open(self, digit: str) -> tuple[ZipFile, dict[str, ZipInfo]]:
+    def _open_digit(self, digit: str) -> tuple[ZipFile, dict[str, ZipInfo]]:
         if digit not in self.opened:
             archive = self.stack.enter_context(open_zip(self.zips[digit].uri))
             self.opened[digit] = archive, {base_name(info): info for info in archive.infolist()}
@@ -49,5 +49,5 @@ def open_pictures(zips: Iterable[LandedZip], rules: MaskRules) -> Iterator[MaskP
         yield MaskPictures({landed.digit: landed for landed in zips}, rules, stack)
 
 
-def _remedy(place: LandedZip) -> str:
+def _fetch_remedy(place: LandedZip) -> str:
     return f"fetch {place.name} again with `oilake fetch --masks`"

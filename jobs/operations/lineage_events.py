@@ -49,7 +49,7 @@ def end_event(record: RunRecord, settings: Settings) -> RunEvent:
     assert record.ended_at is not None
     states = {"done": RunState.COMPLETE, "interrupted": RunState.ABORT}
     event = _run_event(record, settings, states.get(record.outcome or "", RunState.FAIL), record.ended_at.isoformat())
-    event.inputs, event.outputs = _inputs(record, settings), _outputs(record, settings)
+    event.inputs, event.outputs = _input_datasets(record, settings), _output_datasets(record, settings)
     return event
 
 
@@ -75,7 +75,7 @@ def _run_event(record: RunRecord, settings: Settings, state: RunState, when: str
     return RunEvent(eventTime=when, run=run, job=job, producer=PRODUCER, eventType=state)
 
 
-def _inputs(record: RunRecord, settings: Settings) -> list[InputDataset]:
+def _input_datasets(record: RunRecord, settings: Settings) -> list[InputDataset]:
     """Landed files, tables that publications were made from, and, of a check, tables that were judged."""
     datasets: list[InputDataset] = []
     versions: dict[str, dict[str, None]] = {}
@@ -95,7 +95,7 @@ def _inputs(record: RunRecord, settings: Settings) -> list[InputDataset]:
     return sorted(datasets, key=lambda dataset: (dataset.namespace, dataset.name))
 
 
-def _outputs(record: RunRecord, settings: Settings) -> list[OutputDataset]:
+def _output_datasets(record: RunRecord, settings: Settings) -> list[OutputDataset]:
     """Tables that were written, and those that a gate judged, also where it refused them."""
     judged = _judged_by_table(record) if record.job != CHECK else {}
     datasets = []
@@ -106,13 +106,17 @@ def _outputs(record: RunRecord, settings: Settings) -> list[OutputDataset]:
             facets["dataQualityAssertions"] = Assertions(list(_assertions(judged[table])))
         datasets.append(
             OutputDataset(
-                *_table_name(settings, table), facets=facets, outputFacets={"outputStatistics": _statistics(written)}
+                *_table_name(settings, table),
+                facets=facets,
+                outputFacets={"outputStatistics": _written_statistics(written)},
             )
         )
     return datasets
 
 
-def _statistics(written: Sequence[TableWritten]) -> output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet:
+def _written_statistics(
+    written: Sequence[TableWritten],
+) -> output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet:
     rows, size, files = (sum(getattr(event, name) for event in written) for name in ("rows", "bytes", "files"))
     return output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rows, size, files)
 

@@ -29,17 +29,18 @@ def _release_lines(release: ReleaseStatus) -> Iterator[str]:
     size = sum(file.bytes for file in release.files)
     quarantined = sum(counts.quarantined for counts in release.rows.values())
     kept = sum(checks.kept for checks in release.checks)
+    files = ", ".join(_shown_names([file.file for file in release.files])) or "none on record"
     yield ""
     yield f"{release.release}: {release.status}, published {_time_text(release.published_at)} by run {release.run_id}"
     yield (
         f"  read {_time_text(release.ingested_at)} from {len(release.files):,} files, {size:,} bytes: "
-        f"{', '.join(_few([file.file for file in release.files])) or 'none on record'}; {quarantined:,} rows in quarantine"
+        f"{files}; {quarantined:,} rows in quarantine"
     )
     yield f"  {len(release.tables):,} tables; {kept:,} promises kept"
     for checks in release.checks:
         for word, names in (("broken", checks.broken), ("warned", checks.warned)):
             if names:
-                yield f"  {word}: {checks.table}: {', '.join(_few(names))} ({checks.job}, {checks.checked_at})"
+                yield f"  {word}: {checks.table}: {', '.join(_shown_names(names))} ({checks.job}, {checks.checked_at})"
     for what, names in (("not checked since it was published", release.unchecked), ("withdrawn", release.withdrawn)):
         if names:
             yield f"  {what}: {', '.join(names)}"
@@ -76,7 +77,7 @@ def _storage_lines(upkeep: Upkeep) -> list[str]:
     ]
 
 
-def _few(names: Sequence[str]) -> list[str]:
+def _shown_names(names: Sequence[str]) -> list[str]:
     return [*names[:SHOWN], *([f"{len(names) - SHOWN:,} more"] if len(names) > SHOWN else [])]
 
 

@@ -162,7 +162,8 @@ def _row_counts(file_rows: Sequence[Mapping[str, Any]]) -> dict[str, RowCounts]:
     """The rows by table; of releases that were published before `release_files` named tables under an empty name."""
     counts: dict[str, RowCounts] = {}
     for row in file_rows:
-        table, before = row["table_name"] or "", counts.get(row["table_name"] or "", RowCounts())
+        table = row["table_name"] or ""
+        before = counts.get(table, RowCounts())
         added = (row["rows_read"], row["rows_kept"], row["rows_quarantined"])
         counts[table] = RowCounts(before.read + added[0], before.kept + added[1], before.quarantined + added[2])
     return counts

@@ -26,7 +26,7 @@ def label_distribution(key: str, subset: str, rows: Sequence[Row]) -> DrawnPlot 
     most = max(row[name] for row in ranked for name in VERDICTS)
     layers = [_count_marks(binned, name, most, "labels of a class") for name in VERDICTS]
     none = sum(not row["positives"] for row in ranked)
-    words = _uneven(ranked, "positives", "positive label", "positive labels")
+    words = _uneven_words(ranked, "positives", "positive label", "positive labels")
     words += f" {counted(none, 'class has', 'classes have')} no positive one."
     return draw_plot(
         key,
@@ -54,7 +54,7 @@ def _one_count(key: str, title: str, rows: Sequence[Row], count: str, axis: str,
     if not ranked:
         return None
     marks = _count_marks(bin_ranks(ranked, count), count, ranked[0][count], axis).encode(color=alt.value(colour))
-    words = _uneven(ranked, count, *UNITS[count])
+    words = _uneven_words(ranked, count, *UNITS[count])
     return draw_plot(key, title, words, marks, ranked)
 
 
@@ -81,7 +81,7 @@ def _verdict_colours() -> alt.Color:
     return alt.Color("of:N", scale=scale, title=None)
 
 
-def _uneven(ranked: Sequence[Row], count: str, singular: str, plural: str) -> str:
+def _uneven_words(ranked: Sequence[Row], count: str, singular: str, plural: str) -> str:
     """Word how uneven classes are: the first, the middle and the share of the first tenth."""
     total, first, middle = sum(row[count] for row in ranked), ranked[0], ranked[len(ranked) // 2]
     tenth = ranked[: -(-len(ranked) // 10)]

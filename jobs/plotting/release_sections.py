@@ -39,13 +39,13 @@ def class_sections(release: str, labels: Sequence[Row], boxes: Sequence[Row]) ->
         "Label distribution",
         "What people say of each class: classes are ordered by their positives, then by their negatives. The scale is "
         "logarithmic; a paler part of a bar is the spread of the classes that share it.",
-        _drawn(label_distribution(f"{key}-labels-{s}", s, rows) for s, rows in _by_subset(labels)),
+        _drawn_plots(label_distribution(f"{key}-labels-{s}", s, rows) for s, rows in _by_subset(labels)),
         "No label of people is published.",
     )
     yield PlotSection(
         "Box frequencies",
         "Boxes of each class, the most frequent first; the scale is logarithmic.",
-        _drawn(box_frequencies(f"{key}-boxes-{s}", s, rows) for s, rows in _by_subset(boxes)),
+        _drawn_plots(box_frequencies(f"{key}-boxes-{s}", s, rows) for s, rows in _by_subset(boxes)),
         "No box is published.",
     )
     machine = (
@@ -54,7 +54,7 @@ def class_sections(release: str, labels: Sequence[Row], boxes: Sequence[Row]) ->
     yield PlotSection(
         "Labels of the machine",
         "How often the machine gives each class, the most frequent first; the scale is logarithmic.",
-        _drawn(machine_frequencies(*asked) for asked in machine),
+        _drawn_plots(machine_frequencies(*asked) for asked in machine),
         "No label of the machine is published.",
     )
 
@@ -65,7 +65,7 @@ def agreement_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Is the machine right",
         "Labels of the machine that people judged, by how often it gives their class and by how sure it is.",
-        _drawn(
+        _drawn_plots(
             [
                 correct_by_frequency_plot(f"{key}-correct-frequency", correct_by_frequency(view, release)),
                 correct_by_confidence_plot(f"{key}-correct-confidence", correct_by_confidence(view, release)),
@@ -76,7 +76,7 @@ def agreement_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Do people agree",
         "Images and classes that annotators in-house and the Crowdsource app both judged.",
-        _drawn([agreement_plot(f"{key}-agreement", count_agreement(view, release))]),
+        _drawn_plots([agreement_plot(f"{key}-agreement", count_agreement(view, release))]),
         "Nothing was judged by both.",
     )
 
@@ -91,7 +91,7 @@ def box_section(view: PinnedView, release: str) -> PlotSection:
         side_plot(f"{key}-box-sides", count_sides(view, release)),
     ]
     words = "Attributes, sizes and places of all boxes of the release, in fractions of the image."
-    return PlotSection("What boxes look like", words, _drawn(plots), "No box is published.")
+    return PlotSection("What boxes look like", words, _drawn_plots(plots), "No box is published.")
 
 
 def reason_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
@@ -103,7 +103,7 @@ def reason_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Contradictions",
         "Where the release says two things that cannot both be right, by kind and subset.",
-        _drawn(
+        _drawn_plots(
             [
                 count_plot_by(
                     f"{key}-contradictions", "What contradicts what", "contradiction", "kind", "subset", contradictions
@@ -115,13 +115,17 @@ def reason_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Quarantine",
         "Rows that were kept out, by reason and the table that they were meant for; a row with two reasons counts twice.",
-        _drawn([count_plot_by(f"{key}-quarantine", "Why rows were kept out", "row", "reason", "table", kept_out)]),
+        _drawn_plots(
+            [count_plot_by(f"{key}-quarantine", "Why rows were kept out", "row", "reason", "table", kept_out)]
+        ),
         "No row was kept out.",
     )
     yield PlotSection(
         "Blobs",
         "Image files by what their newest check found, and the place that was looked at.",
-        _drawn([count_plot_by(f"{key}-blobs", "What became of image files", "blob", "status", "location", blobs)]),
+        _drawn_plots(
+            [count_plot_by(f"{key}-blobs", "What became of image files", "blob", "status", "location", blobs)]
+        ),
         "No blob was checked; oilake verify does it.",
     )
 
@@ -133,13 +137,13 @@ def flow_sections(view: PinnedView) -> list[PlotSection]:
         PlotSection(
             "What each release holds",
             "Rows by subset, and labels by who gave them; the scale is logarithmic.",
-            _drawn(parts_plot(table, parts, releases) for table, _ in PARTS),
+            _drawn_plots(parts_plot(table, parts, releases) for table, _ in PARTS),
             "Nothing is published.",
         ),
         PlotSection(
             "What became of it in the next release",
             "Rows by what a comparison of two releases says of them; the scale is logarithmic.",
-            _drawn(changes_plot(table, changes) for table in COMPARISONS),
+            _drawn_plots(changes_plot(table, changes) for table in COMPARISONS),
             "No two releases are compared; oilake changes does it.",
         ),
     ]
@@ -150,7 +154,7 @@ def hierarchy_section(release: str, roots: Sequence[TreeNode]) -> PlotSection:
     return PlotSection(
         "Hierarchy of the boxable classes",
         "Each class stands right of what it is below; a class below several others stands at several places.",
-        _drawn([hierarchy_plot(f"{file_name(release)}-hierarchy", roots)]),
+        _drawn_plots([hierarchy_plot(f"{file_name(release)}-hierarchy", roots)]),
         "No hierarchy is published.",
     )
 
@@ -159,5 +163,5 @@ def _by_subset(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
     return split_rows(list(rows), "subset", SUBSETS).items()
 
 
-def _drawn(plots: Iterable[DrawnPlot | None]) -> list[DrawnPlot]:
+def _drawn_plots(plots: Iterable[DrawnPlot | None]) -> list[DrawnPlot]:
     return [plot for plot in plots if plot]

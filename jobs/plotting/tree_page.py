@@ -20,7 +20,7 @@ def tree_address(release: str) -> str:
 
 def tree_page(release: str, roots: Sequence[TreeNode], others: dict[str, str]) -> str:
     """The whole HTML document; `others`: addresses by release. The policy names the script by its hash."""
-    nodes = [node for root in roots for node in root.walk()]
+    nodes = [node for root in roots for node in root.walk_down()]
     digest = b64encode(sha256(render(SCRIPT).encode()).digest()).decode()
     return render(
         "tree_page.html",

@@ -29,14 +29,14 @@ class TreeMemory:
         the system does not tell."""
         self._ended.set()
         self._thread.join()
-        self._look()
+        self._look_once()
         return self.peak or None
 
     def _watch(self) -> None:
         while not self._ended.wait(STEP_SECONDS):
-            self._look()
+            self._look_once()
 
-    def _look(self) -> None:
+    def _look_once(self) -> None:
         self.peak = max(self.peak, sum(map(resident_bytes, process_tree(os.getpid()))))
 
 

@@ -25,11 +25,11 @@ class TreeNode:
     elsewhere: list[str] = field(default_factory=list)
     children: list[TreeNode] = field(default_factory=list)
 
-    def walk(self) -> Iterator[TreeNode]:
+    def walk_down(self) -> Iterator[TreeNode]:
         """The node and all below it, each before those below it."""
         yield self
         for child in self.children:
-            yield from child.walk()
+            yield from child.walk_down()
 
 
 def read_tree(view: PinnedView, release: str, labels: list[Row], boxes: list[Row]) -> list[TreeNode]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.chromium import require_chromium
 from tests.support.validation_history import looked_at
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -38,8 +38,7 @@ OWN = "not an origin"  # who asks where Chromium itself does, for its updates an
 
 @pytest.fixture(scope="module")
 def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: `make browser` installs it when root on Debian, else install it by hand")
+    require_chromium()
     from oilake.conf import settings
     from oilake.jobs.docs import docs
 
@@ -53,7 +52,13 @@ def pages(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def opened(page: Path, folder: Path) -> tuple[str, str, list[str]]:
     """(the document as it stands after its scripts ran, the browser's log, what the page asked for by the network log)."""
     log = folder / "net.json"
-    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", page.as_uri()]
+    command = [
+        require_chromium(),
+        *FLAGS,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--log-net-log={log}",
+        page.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, done.stderr, asked(json.loads(log.read_text()))
 

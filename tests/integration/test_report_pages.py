@@ -10,7 +10,7 @@ import pytest
 from oilake.conf import settings
 from oilake.jobs.report import report
 from tests.support import view_lake
-from tests.support.chromium import CHROMIUM, Page, open_browser
+from tests.support.chromium import Page, open_browser
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: `make browser` installs it when root on Debian, else install it by hand")
     with open_browser(tmp_path_factory.mktemp("browser")) as opened:
         yield opened
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import view_lake
-from tests.support.chromium import CHROMIUM, Page, open_browser
+from tests.support.chromium import Page, open_browser
 from tests.support.releases import DOG, image_id
 from tests.unit.viewing.test_pictures import jpeg
 
@@ -62,8 +62,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def page(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: `make browser` installs it when root on Debian, else install it by hand")
     with open_browser(tmp_path_factory.mktemp("browser")) as opened:
         yield opened
 

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -89,11 +91,20 @@ class Page:
         return message
 
 
+def require_chromium() -> str:
+    """The command of Chromium; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: `make browser` installs it when root on Debian, else install it by hand")
+    return CHROMIUM
+
+
 @contextmanager
 def open_browser(folder: Path) -> Iterator[Page]:
     """A browser with one page, ended with the block; its profile goes to `folder`."""
     (child_reads, we_write), (we_read, child_writes) = os.pipe(), os.pipe()
-    command = " ".join((str(CHROMIUM), *(f"'{flag}'" for flag in FLAGS), f"'--user-data-dir={folder / 'profile'}'"))
+    command = " ".join(
+        (require_chromium(), *(f"'{flag}'" for flag in FLAGS), f"'--user-data-dir={folder / 'profile'}'")
+    )
     process = subprocess.Popen(
         ["bash", "-c", f"exec {command} 3<&{child_reads} 4>&{child_writes}"],
         pass_fds=(child_reads, child_writes),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import shutil
@@ -16,13 +15,14 @@ from deltalake import DeltaTable
 
 from oilake.conf.errors import DataQualityError, InputError
 from oilake.jobs import cli
-from oilake.jobs.operations import job_runs, watched_job
-from oilake.jobs.runtime import options, run_ids
+from oilake.jobs.operations import job_runs
+from oilake.jobs.runtime import run_ids
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import publications
 from tests.support.warehouses import spark_is_not_needed
+from tests.support.watched_jobs import call_job
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,21 +30,6 @@ ROOT = Path(__file__).parents[3]
 def rows_of(lake: str) -> list[dict[str, Any]]:
     rows = newest_rows(Warehouse.at(lake), job_runs.TABLE)
     return sorted(rows, key=lambda row: row["started_at"])
-
-
-def call_job(lake: str, work: Any, release: str = "v3") -> int:
-    """A job as the command would call it, whose work is `work()`."""
-
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--release")
-        options.add_places(parser, "warehouse")
-        options.add_metrics(parser)
-
-    def run(arguments: argparse.Namespace) -> int:
-        options.load_settings(arguments)
-        return work() or 0
-
-    return watched_job.main("ingest", "", add_arguments, run, ["--release", release, "--warehouse", lake])
 
 
 def test_a_run_that_publishes_is_a_row_with_what_it_wrote(lake: str):

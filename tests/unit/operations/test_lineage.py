@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,9 +15,10 @@ import pytest
 
 from oilake.conf.errors import DataQualityError
 from oilake.jobs import cli
-from oilake.jobs.operations import lineage_events, watched_job
-from oilake.jobs.runtime import options, run_events, run_ids
+from oilake.jobs.operations import lineage_events
+from oilake.jobs.runtime import run_events, run_ids
 from tests.support import publications
+from tests.support.watched_jobs import call_job
 from tests.unit.operations.test_job_runs import rows_of
 
 Event = dict[str, Any]
@@ -84,28 +84,13 @@ def write_environment(folder: Path, url: str, wait_seconds: float = 5) -> str:
     return str(folder / "own.yaml")
 
 
-def call_job(lake: str, environment: str, work: Any) -> int:
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--release")
-        options.add_places(parser, "warehouse")
-        options.add_metrics(parser)
-
-    def run(arguments: argparse.Namespace) -> int:
-        options.load_settings(arguments)
-        work()
-        return 0
-
-    words = ["--release", "v3", "--warehouse", lake, "--env", environment]
-    return watched_job.main("ingest", "", add_arguments, run, words)
-
-
 def publish(lake: str) -> None:
     publications.publish_rows(lake, run_ids.new_run_id(), 5)
     run_events.tell(run_events.InputsRead({f"{lake}/../landing/images.csv": "0" * 64}, are_files=True))
 
 
 def test_a_run_is_told_as_it_begins_and_when_it_is_complete(lake: str, environment: str, receiver: Receiver):
-    assert call_job(lake, environment, lambda: publish(lake)) == 0
+    assert call_job(lake, lambda: publish(lake), "--env", environment) == 0
     start, complete = receiver.events
     assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
     assert (start["job"]["namespace"], start["job"]["name"]) == ("lake", "ingest")
@@ -120,7 +105,7 @@ def test_a_run_is_told_as_it_begins_and_when_it_is_complete(lake: str, environme
 
 
 def test_tables_that_were_written_have_schema_version_and_counts(lake: str, environment: str, receiver: Receiver):
-    call_job(lake, environment, lambda: publish(lake))
+    call_job(lake, lambda: publish(lake), "--env", environment)
     outputs = {one["name"].rpartition("/")[2]: one for one in receiver.events[-1]["outputs"]}
     assert outputs.keys() == publications.MARKS.keys()
     images = outputs["images"]
@@ -150,7 +135,7 @@ def test_a_run_that_fails_tells_its_sentence(lake: str, environment: str, receiv
     def fail() -> None:
         raise DataQualityError("boxes: 3 rows break the promise")
 
-    assert call_job(lake, environment, fail) == 1
+    assert call_job(lake, fail, "--env", environment) == 1
     assert receiver.events[-1]["eventType"] == "FAIL"
     assert receiver.events[-1]["run"]["facets"]["errorMessage"]["message"] == "boxes: 3 rows break the promise"
 
@@ -158,7 +143,7 @@ def test_a_run_that_fails_tells_its_sentence(lake: str, environment: str, receiv
 def test_no_event_holds_a_secret(lake: str, environment: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENLINEAGE_API_KEY", SECRET)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    assert call_job(lake, environment, lambda: publish(lake)) == 0
+    assert call_job(lake, lambda: publish(lake), "--env", environment) == 0
     assert receiver.keys == [f"Bearer {SECRET}"] * 2
     assert SECRET not in json.dumps(receiver.events)
     assert lineage_events.dataset_name(f"s3://key:{SECRET}@bucket/lake/images") == ("s3://bucket", "lake/images")
@@ -184,14 +169,14 @@ def test_a_receiver_that_fails_is_one_warning_and_bounded_seconds(
     capsys: pytest.CaptureFixture[str],
 ):  # fmt: skip
     receiver.status = status
-    assert call_job(lake, write_environment(tmp_path, receiver.url, 0.5), lambda: None) == 0
+    assert call_job(lake, lambda: None, "--env", write_environment(tmp_path, receiver.url, 0.5)) == 0
     [warning] = capsys.readouterr().err.splitlines()
     assert warning.startswith("lineage is not all sent (")
     assert cause in warning
 
 
 def test_a_receiver_that_is_not_there_is_one_warning(lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert call_job(lake, write_environment(tmp_path, f"http://127.0.0.1:9/?key={SECRET}"), lambda: None) == 0
+    assert call_job(lake, lambda: None, "--env", write_environment(tmp_path, f"http://127.0.0.1:9/?key={SECRET}")) == 0
     [warning] = capsys.readouterr().err.splitlines()
     assert "the receiver cannot be reached: ConnectionError" in warning
     assert SECRET not in warning
@@ -211,6 +196,6 @@ def test_without_the_library_a_sentence_says_what_to_install(
     lake: str, environment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setitem(sys.modules, "openlineage.client", None)
-    assert call_job(lake, environment, lambda: None) == 0
+    assert call_job(lake, lambda: None, "--env", environment) == 0
     [warning] = capsys.readouterr().err.splitlines()
     assert "install the extra `lineage`" in warning
