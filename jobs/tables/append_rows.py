@@ -11,7 +11,7 @@ from deltalake.exceptions import DeltaError
 
 from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed, written_event
+from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
@@ -24,7 +24,7 @@ def append_rows(
     """Commits `rows` (all columns of the table, the partition's too, by name); nothing where there are none.
 
     `metadata`: what the commit says besides its job and run, as `oilake.NAME`. StoreError when the store cannot be
-    written; then no reader sees a row.
+    written; then no reader sees a row, unless the store cannot even tell what became of the commit.
     """
     if not len(rows):
         return
@@ -37,9 +37,10 @@ def append_rows(
         ]
         _commit_staged(warehouse, table, staged, _commit_properties(table, run_id, metadata))
     except BaseException as error:
-        if not any(is_committed(warehouse, table_name, file) for file in staged):
+        stand = are_committed(warehouse, table_name, staged)
+        if not staged or stand is False:
             delete_files([warehouse.table_uri(table_name, file.path) for file in staged])
-        elif isinstance(error, DeltaError | OSError):
+        elif stand and isinstance(error, DeltaError | OSError):
             return  # the rows stand; what failed came after them, such as a checkpoint
         raise as_store_error(warehouse, error) from None
     run_events.tell(written_event(table_name, None, None, staged, run_id))

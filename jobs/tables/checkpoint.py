@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from deltalake.exceptions import DeltaError
 from pyarrow import fs
 
+from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
-from oilake.jobs.runtime.filesystem import delete_files, open_filesystem
+from oilake.jobs.runtime.filesystem import delete_files, make_parent, open_filesystem
+from oilake.jobs.tables.delta_log import add_actions, existing_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -24,7 +27,7 @@ def _note_path(warehouse: Warehouse, table: str, part: Mapping[str, str]) -> str
 def write_note(warehouse: Warehouse, table: str, part: Mapping[str, str], files: Sequence[StagedFile]) -> None:
     """Notes all that is staged of the part, in place of what was noted before; the file is always whole."""
     store, path = open_filesystem(_note_path(warehouse, table, part))
-    store.create_dir(path.rpartition("/")[0], recursive=True)
+    make_parent(store, path)
     new = f"{path}.new" if isinstance(store, fs.LocalFileSystem) else path
     with store.open_output_stream(new, compression=None) as stream:
         stream.write(json.dumps([asdict(file) for file in files]).encode())
@@ -72,9 +75,13 @@ def forget_note(warehouse: Warehouse, table: str, part: Mapping[str, str]) -> No
 
 
 def delete_unnoted(warehouse: Warehouse, table: str, run_id: str, kept: Sequence[StagedFile]) -> None:
-    """Deletes what a run staged and did not note."""
+    """Deletes what a run staged and did not note; nothing where it may be committed, since the table cannot be asked."""
     store, folder = open_filesystem(warehouse.table_uri(table))
-    names = {file.path.rpartition("/")[2] for file in kept}
+    try:
+        committed = {action["path"] for action, _ in add_actions(existing_table(warehouse, table))}
+    except (StoreError, DeltaError, OSError):
+        return
+    names = {path.rpartition("/")[2] for path in (*committed, *(file.path for file in kept))}
     for info in store.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True)):
         if f"-{run_id}-" in info.base_name and info.base_name not in names:
             store.delete_file(info.path)

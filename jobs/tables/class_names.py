@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from oilake.conf.errors import ConfigError
+from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms import mids
-from oilake.quality.row_expectations import numpy_mask
+from oilake.jobs.transforms.spelled_ids import spelled_mid
 
 NEAREST = 5
 
@@ -55,8 +51,7 @@ def find_class(text: str, classes: Sequence[Class], flag: str, where: str) -> st
 
 def mid_of(text: str) -> str | None:
     """The MID that `text` spells in any of the ways that ingest reads; None when it is none."""
-    spelled = mids.normalize(pa.array([text.strip()], pa.string()))[0]
-    return str(spelled[0]) if numpy_mask(pc.match_substring_regex(spelled, mids.SPELLINGS))[0] else None
+    return spelled_mid(text.strip())
 
 
 def _normalized_name(name: str) -> str:
@@ -69,15 +64,33 @@ def _folded_name(name: str) -> str:
 
 def _unknown_class_error(text: str, classes: Sequence[Class], flag: str, where: str) -> ConfigError:
     if not classes:
-        return ConfigError(f"{flag} {text!r}: {where} lists no classes; ingest its class lists first")
+        return ConfigError(
+            f"{flag} {text!r}: {where} lists no classes; run `oilake ingest --release R` with its class lists first"
+        )
     spellings: dict[str, list[Class]] = {}
     for mid, name in classes:
         for spelling in filter(None, (mid, name)):
             spellings.setdefault(_folded_name(spelling), []).append((mid, name))
-    nearest = difflib.get_close_matches(mid_of(text) or _folded_name(text), list(spellings), NEAREST)
+    nearest = _nearest_spellings(mid_of(text) or _folded_name(text), list(spellings))
     close = list(dict.fromkeys(candidate for spelling in nearest for candidate in spellings[spelling]))
     hint = f"the nearest are {_class_list(close)}" if close else f"there are {_class_list(classes[:NEAREST])}, …"
     return ConfigError(f"{flag} {text!r}: no class of {where} is called so; {hint}; `oilake show classes` lists all")
+
+
+def _nearest_spellings(text: str, spellings: Sequence[str]) -> list[str]:
+    """Those from which the fewest letters are wrong, missing, too many or exchanged, at most a third; then those that share
+    a word with the text."""
+    import duckdb  # whoever names a class that there is does without
+
+    with duckdb.connect(":memory:", config=locked_settings("256MB", 1)) as connection:
+        query = (
+            "SELECT spelling FROM (SELECT spelling, damerau_levenshtein(spelling, $text) AS wrong "
+            "FROM (SELECT unnest($spellings) AS spelling)) "
+            "WHERE wrong <= $most OR list_has_any(string_split(spelling, ' '), string_split($text, ' ')) "
+            "ORDER BY wrong > $most, wrong, spelling LIMIT $limit"
+        )
+        values = {"text": text, "spellings": spellings, "most": len(text) // 3, "limit": NEAREST}
+        return [spelling for (spelling,) in connection.execute(query, values).fetchall()]
 
 
 def _class_list(classes: Sequence[Class]) -> str:

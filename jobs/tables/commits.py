@@ -58,12 +58,13 @@ def written_event(
     return TableWritten(table, release, version, rows, size, len(files), run_id)
 
 
-def is_committed(warehouse: Warehouse, name: str, file: StagedFile) -> bool:
-    """Whether a commit names the file; a store that cannot tell is taken to."""
+def are_committed(warehouse: Warehouse, name: str, files: Sequence[StagedFile]) -> bool | None:
+    """Whether the newest version of a table names all of the files; None where the store cannot tell."""
     try:
-        return any(file_uri.endswith(file.path) for file_uri in existing_table(warehouse, name).file_uris())
+        uris = existing_table(warehouse, name).file_uris()
     except (StoreError, DeltaError, OSError):
-        return True
+        return None
+    return all(any(uri.endswith(file.path) for uri in uris) for file in files)
 
 
 def as_store_error(warehouse: Warehouse, error: BaseException) -> BaseException:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as sf
 from oilake.jobs.tables.snapshots import require_snapshots
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.corrections import CORRECTIONS, DROP_BOX
+from oilake.jobs.transforms.words import CORRECTIONS, DROP_BOX
 
 PLACE = ("release", "subset", "image_id", "mid")
 

@@ -16,14 +16,14 @@ from oilake.conf.errors import StoreError
 from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
-from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
+from oilake.jobs.runtime.spark_errors import spark_errors
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
 from oilake.jobs.tables.delta_commits import FOLDER as LOG_FOLDER
 from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.quoting import path_table
-from oilake.jobs.tables.table_properties import RETENTION, change_properties, lacking_retention, migrate_retention
+from oilake.jobs.tables.table_properties import LOG_UPKEEP, change_properties, lacking_upkeep, migrate_upkeep
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.schemas import loader as schemas
@@ -35,13 +35,16 @@ THREADS = 3
 EXAMPLES = 3
 
 
-def ensure_tables(session: StartSession, warehouse: Warehouse) -> list[str]:
-    """Every table exists with its columns, comments and constraints; a sentence for each thing that was migrated.
+def ensure_tables(session: StartSession, warehouse: Warehouse, names: Sequence[str] | None = None) -> list[str]:
+    """Every table, or those of these names, exists with its columns, comments and constraints; a sentence for each thing
+    that was migrated.
 
     Spark is started only to count the rows that break a new constraint.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        sentences_by_table = list(pool.map(lambda name: _ensure_table(session, warehouse, name), schemas.table_names()))
+        sentences_by_table = list(
+            pool.map(lambda name: _ensure_table(session, warehouse, name), names or schemas.table_names())
+        )
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
@@ -56,7 +59,7 @@ def _is_current(table: DeltaTable, name: str) -> bool:
         and all(declared[key].nullable == field["nullable"] for key, field in fields.items())
         and _stored_constraints(stored) == _plain_constraints(quality.delta_constraints(suite))
         and stored.get(suite_properties.SHA256) == suite.digest()
-        and not lacking_retention(stored)
+        and not lacking_upkeep(stored)
     )
 
 
@@ -69,7 +72,7 @@ def _ensure_table(session: StartSession, warehouse: Warehouse, name: str) -> lis
             create_table(warehouse, name)
             return []
         return _migrate_table(session, warehouse, name, table)
-    except (*SPARK_ERRORS, DeltaError, OSError) as error:
+    except (*spark_errors(), DeltaError, OSError) as error:
         raise StoreError(
             f"{warehouse.table_uri(name)}: cannot be made ({error_line(error)}); check its rights and the disk, then run "
             "again"
@@ -92,7 +95,7 @@ def create_table(warehouse: Warehouse, name: str) -> None:
             Schema(_delta_fields(schema.columns)),
             partition_by=list(schema.partition_by),
             description=schema.description,
-            configuration=constraints | suite_properties.carried_properties(suite) | RETENTION | PROTOCOL,
+            configuration=constraints | suite_properties.carried_properties(suite) | LOG_UPKEEP | PROTOCOL,
             storage_options=warehouse.storage_options(),
             raise_if_key_not_exists=False,
         )
@@ -122,7 +125,7 @@ def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table
     return (
         sentences
         + suite_properties.migrate_suite(warehouse, name, quality.load_suite(name))
-        + migrate_retention(warehouse, name)
+        + migrate_upkeep(warehouse, name)
     )
 
 
@@ -214,7 +217,7 @@ def _add_constraint(
     return (
         f"constraint {key} was not added, since {rows:,} row{'s' if rows != 1 else ''} of the table "
         f"break{'' if rows != 1 else 's'} it, such as {', '.join(examples)}; `oilake check` counts them for each release, "
-        "`oilake ingest --force` judges them anew"
+        "`oilake ingest --release R --force` judges them anew"
     )
 
 

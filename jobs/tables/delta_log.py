@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
@@ -13,16 +15,35 @@ from oilake.conf.errors import StoreError
 from oilake.conf.places import refuse_odd_warehouse
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.tables.file_batches import read_file_batches
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.schemas import loader as schemas
+
+# Delta's add action of a file, flattened, and its partition's values.
+FileAction = tuple[dict[str, Any], dict[str, str]]
+
+# By table and version, as `Warehouse.states`, which travels and can hold no locks.
+_OPENING: dict[tuple[str, int | None], Lock] = {}
+
+
+class RememberedTable(DeltaTable):
+    """One state of a table in a run that only reads, whose files are listed once."""
+
+    @cached_property
+    def file_actions(self) -> list[FileAction]:
+        """As `add_actions`."""
+        return _list_files(self)
 
 
 def open_table(warehouse: Warehouse, table: str) -> DeltaTable | None:
     """The newest state of a table, or None where there is none yet."""
+    return _remember_state(warehouse, table, None, lambda: _open_newest(warehouse, table))
+
+
+def _open_newest(warehouse: Warehouse, table: str) -> DeltaTable | None:
     refuse_odd_warehouse(warehouse.table_uri(table))
     warehouse.require_reachable()
     try:
-        return DeltaTable(warehouse.table_uri(table), storage_options=warehouse.storage_options())
+        return _table_class(warehouse)(warehouse.table_uri(table), storage_options=warehouse.storage_options())
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
@@ -33,8 +54,33 @@ def open_table(warehouse: Warehouse, table: str) -> DeltaTable | None:
 
 def open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
     """The state of a table at one version; StoreError when its log cannot give it."""
+    opened = _remember_state(warehouse, table, version, lambda: _open_version(warehouse, table, version))
+    assert opened is not None
+    return opened
+
+
+def _remember_state(
+    warehouse: Warehouse, table: str, version: int | None, open_state: Callable[[], DeltaTable | None]
+) -> DeltaTable | None:
+    """What `open_state` gives, or gave before in a run that remembers, also to another of its threads."""
+    if warehouse.states is None:
+        return open_state()
+    with _OPENING.setdefault((table, version), Lock()):
+        if (table, version) not in warehouse.states:
+            warehouse.states[table, version] = open_state()
+        return warehouse.states[table, version]
+
+
+def _table_class(warehouse: Warehouse) -> type[DeltaTable]:
+    return DeltaTable if warehouse.states is None else RememberedTable
+
+
+def _open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
+    newest = (warehouse.states or {}).get((table, None))
+    if newest is not None and newest.version() == version:
+        return newest
     try:
-        return DeltaTable(warehouse.table_uri(table), version, warehouse.storage_options())
+        return _table_class(warehouse)(warehouse.table_uri(table), version, warehouse.storage_options())
     except (DeltaError, OSError) as error:
         raise StoreError(
             f"{warehouse.table_uri(table)}: version {version} cannot be read ({error_line(error)}); restore the table's "
@@ -42,29 +88,21 @@ def open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
         ) from None
 
 
-def files_at(
-    warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]
-) -> list[tuple[dict[str, Any], dict[str, str]]]:
+def files_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> list[FileAction]:
     """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
     file_actions = add_actions(open_version(warehouse, table, version))
     return [(action, partition) for action, partition in file_actions if part.items() <= partition.items()]
 
 
-def add_actions(opened: DeltaTable) -> list[tuple[dict[str, Any], dict[str, str]]]:
+def add_actions(opened: DeltaTable) -> list[FileAction]:
     """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
-    file_actions = []
-    for action in pa.RecordBatchReader.from_stream(opened.get_add_actions(flatten=True)).read_all().to_pylist():
-        partition = {key.removeprefix("partition."): v for key, v in action.items() if key.startswith("partition.")}
-        file_actions.append((action, partition))
-    return file_actions
+    return opened.file_actions if isinstance(opened, RememberedTable) else _list_files(opened)
 
 
-def unreadable_rows_error(path: str, table: str, error: Exception) -> StoreError:
-    """What is said of rows that cannot be read: the file or folder, why, and which job makes them again."""
-    schema = schemas.table_schema(table)
-    job, is_record = schema.written_by, schema.written_by == "publish" or schema.grows_by_run()
-    remedy = "restore it from a copy" if is_record else f"check the disk, or run `oilake {job}` again with --force"
-    return StoreError(f"{path}: cannot be read ({error_line(error)}); {remedy}")
+def _list_files(opened: DeltaTable) -> list[FileAction]:
+    actions = pa.RecordBatchReader.from_stream(opened.get_add_actions(flatten=True)).read_all()
+    parts = {key: key.removeprefix("partition.") for key in actions.column_names if key.startswith("partition.")}
+    return [(action, {name: action[key] for key, name in parts.items()}) for action in actions.to_pylist()]
 
 
 def existing_table(warehouse: Warehouse, name: str) -> DeltaTable:
@@ -82,10 +120,46 @@ def newest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = No
     return rows_of_version(warehouse, table, opened, columns) if opened is not None and opened.version() else []
 
 
+def latest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a table of publications, without files that hold none but earlier ones of their releases, as the log
+    tells; none where it is not there yet."""
+    opened = open_table(warehouse, table)
+    if opened is None or not opened.version():
+        return []
+    return _rows_of_files(warehouse, table, opened, _latest_files(add_actions(opened)), columns)
+
+
+def _latest_files(file_actions: Sequence[FileAction]) -> list[FileAction]:
+    """The files that may hold the greatest number of a release; one that tells of no single release may."""
+    latest: dict[str, int] = {}
+    for action, _ in file_actions:
+        if (release := _single_release(action)) is not None:
+            latest[release] = max(latest.get(release, 0), action["max.number"])
+    return [
+        (action, partition)
+        for action, partition in file_actions
+        if (release := _single_release(action)) is None or action["max.number"] == latest[release]
+    ]
+
+
+def _single_release(action: Mapping[str, Any]) -> str | None:
+    """The one release that all rows of a file are of, by its statistics; None where these do not tell it."""
+    release: str | None = action.get("min.release")
+    return release if release == action.get("max.release") and action.get("max.number") is not None else None
+
+
 def rows_of_version(
     warehouse: Warehouse, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
 ) -> list[dict[str, Any]]:
-    """The rows of one state of a small table, of one release where it is given.
+    """The rows of one state of a small table, of one release where it is given."""
+    chosen = [entry for entry in add_actions(opened) if release is None or entry[1]["release"] == release]
+    return _rows_of_files(warehouse, table, opened, chosen, columns)
+
+
+def _rows_of_files(
+    warehouse: Warehouse, table: str, opened: DeltaTable, files: Sequence[FileAction], columns: list[str] | None
+) -> list[dict[str, Any]]:
+    """The rows of some files of a table.
 
     Read through Arrow's own file system: deltalake's calls Python from Arrow's threads, which at times outlive the
     interpreter and abort the process as it ends.
@@ -94,11 +168,9 @@ def rows_of_version(
     schema = whole if columns is None else pa.schema([whole.field(name) for name in columns])
     row_records: list[dict[str, Any]] = []
     try:
-        for action, partition in add_actions(opened):
-            if release is None or partition["release"] == release:
-                uri = warehouse.table_uri(table, action["path"])
-                for batch in read_file_batches(uri, schema, partition):
-                    row_records += batch.to_pylist()
+        for action, partition in files:
+            for batch in read_file_batches(warehouse.table_uri(table, action["path"]), schema, partition):
+                row_records += batch.to_pylist()
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(warehouse.table_uri(table), table, error) from None
+        raise unreadable_rows_error(warehouse.table_uri(table), error) from None
     return row_records

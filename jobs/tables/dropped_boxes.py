@@ -5,8 +5,8 @@ from __future__ import annotations
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.jobs.transforms.dropped_boxes import DroppedBox, dropped_boxes
+from oilake.jobs.transforms.words import CORRECTIONS
 
 
 def read_dropped_boxes(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, frozenset[DroppedBox]]:

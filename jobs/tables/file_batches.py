@@ -31,7 +31,12 @@ def read_file_batches(
     with store.open_input_file(path) as stream:
         parquet = pq.ParquetFile(stream)
         stored = [name for name in schema.names if name in parquet.schema_arrow.names]
-        groups = [n for n in range(parquet.num_row_groups) if _group_may_hold(parquet, n, values or {})]
+        asked = values or {}
+        groups = [
+            group
+            for group in range(parquet.num_row_groups)
+            if _group_may_hold(parquet, group, asked) and _group_holds(parquet, group, asked, stored)
+        ]
         for batch in parquet.iter_batches(BATCH_ROWS, groups, stored, use_threads=False):
             yield _complete_batch(batch, partition, schema)
 
@@ -52,12 +57,27 @@ def _group_may_hold(parquet: pq.ParquetFile, group: int, values: Values) -> bool
     return True
 
 
+def _group_holds(parquet: pq.ParquetFile, group: int, values: Values, stored: list[str]) -> bool:
+    """Whether each value stands in its column of the group, which is read alone where there are others to be spared."""
+    for name, value in values.items():
+        if name in stored and len(stored) > len(values) and parquet.schema_arrow.field(name).type == pa.string():
+            column = parquet.read_row_group(group, [name], use_threads=False).column(0)
+            if column.index(value).as_py() < 0:
+                return False
+    return True
+
+
 def _complete_batch(batch: pa.RecordBatch, partition: Partition, schema: pa.Schema) -> pa.RecordBatch:
     arrays = []
     for field in schema:
         if field.name in batch.schema.names:
-            arrays.append(batch.column(field.name).cast(field.type))
+            arrays.append(_as_type(batch.column(field.name), field.type))
         else:
-            value = pa.scalar(partition.get(field.name), pa.string()).cast(field.type)
-            arrays.append(pa.repeat(value, batch.num_rows))
+            value = pa.scalar(partition.get(field.name), pa.string())
+            arrays.append(pa.repeat(_as_type(value, field.type), batch.num_rows))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_type(value: Any, kind: pa.DataType) -> Any:
+    """An array or scalar in another type; whose casts load all functions of pyarrow.compute, also where there is none."""
+    return value if value.type == kind else value.cast(kind)

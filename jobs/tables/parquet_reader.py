@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oilake.conf.errors import StoreError
-from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import open_filesystem
-from oilake.jobs.tables.delta_log import files_at, open_table, unreadable_rows_error
+from oilake.jobs.tables.delta_log import files_at, open_table
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -45,7 +44,7 @@ def read_file(path: str, table: str, columns: Sequence[str], filters: Filters | 
             inside, columns=list(columns), filesystem=store, schema=schema, partitioning=None, filters=filters
         )
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(path, table, error) from None
+        raise unreadable_rows_error(path, error) from None
 
 
 def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[np.uint32]) -> pa.Table:
@@ -67,7 +66,7 @@ def rows_at(path: str, table: str, columns: Sequence[str], places: npt.NDArray[n
                 group_tables.append(read.take(pa.array(group_places - np.uint32(start))).cast(group_tables[0].schema))
             start = stop
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(path, table, error) from None
+        raise unreadable_rows_error(path, error) from None
     return pa.concat_tables(group_tables)
 
 
@@ -77,32 +76,12 @@ def newest_version(warehouse: Warehouse, table: str) -> int | None:
     return opened.version() if opened is not None else None
 
 
-def footer_notes(uri: str) -> dict[str, str]:
-    """What its writer noted in a Parquet file's footer."""
-    store, path = open_filesystem(uri)
-    footer = pq.read_metadata(path, filesystem=store).metadata or {}
-    return {key.decode(): value.decode() for key, value in footer.items() if key.startswith(b"oilake.")}
-
-
-def footer_rows(uri: str) -> int:
-    """The rows of a Parquet file; StoreError when it cannot be read."""
-    store, path = open_filesystem(uri)
-    try:
-        return int(pq.read_metadata(path, filesystem=store).num_rows)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
-        ) from None
-
-
 def distinct_values(uri: str, column: str) -> list[str]:
     """The distinct values of one column of a Parquet file; StoreError when it cannot be read."""
     store, path = open_filesystem(uri)
     try:
         values = pq.read_table(path, columns=[column], filesystem=store, read_dictionary=[column])[column]
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"{uri}: cannot be read ({error_line(error)}); ingest its release again with --force"
-        ) from None
+        raise unreadable_rows_error(uri, error) from None
     unique_values: list[str] = pc.unique(values).to_pylist()
     return unique_values

@@ -23,8 +23,8 @@ from oilake.conf.settings import Settings
 from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.cleanup import discard_staged
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, is_committed, written_event
-from oilake.jobs.tables.delta_log import existing_table, newest_rows
+from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
+from oilake.jobs.tables.delta_log import existing_table, latest_rows, newest_rows
 from oilake.jobs.tables.publication import (
     CONTINUES,
     Publication,
@@ -89,20 +89,24 @@ def settled_warehouse(settings: Settings) -> Warehouse:
 
 
 def recover(warehouse: Warehouse) -> list[str]:
-    """Finishes every publication that was begun and not ended; the runs that began them."""
+    """Finishes every publication that was begun and not ended; the runs that began them. StoreError when the store cannot be
+    written."""
     waiting = unfinished_publications(warehouse)
-    for number, publication in waiting:
-        _finish_publication(warehouse, number, publication)
+    try:
+        for number, publication in waiting:
+            _finish_publication(warehouse, number, publication)
+    except (DeltaError, OSError) as error:
+        raise as_store_error(warehouse, error) from None
     return [publication.run_id for _, publication in waiting]
 
 
 def unfinished_publications(warehouse: Warehouse) -> list[tuple[int, Publication]]:
     """(number, publication) of every one that was begun and not ended, in the order of the numbers."""
     ended = {release: snapshot.number for release, snapshot in read_snapshots(warehouse).items()}
-    begun = newest_rows(warehouse, "publications", ["release", "number"])
+    begun = latest_rows(warehouse, "publications", ["release", "number"])
     if all(row["number"] <= ended.get(row["release"], 0) for row in begun):
         return []
-    waiting = [row for row in newest_rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
+    waiting = [row for row in latest_rows(warehouse, "publications") if row["number"] > ended.get(row["release"], 0)]
     return [(row["number"], parse_manifest(row["manifest"])) for row in sorted(waiting, key=lambda row: row["number"])]
 
 
@@ -113,9 +117,11 @@ def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
         recover(warehouse)
         table = existing_table(warehouse, "publications")
         before = table.transaction_version(application_id(publication.release)) or 0
-        if before > _newest_number(warehouse, publication.release):
+        now = read_snapshots(warehouse)
+        ended = now[publication.release].number if publication.release in now else 0
+        if before > ended:
             raise CommitFailedError("another run has begun to publish the release")
-        _refuse_outdated(warehouse, publication)
+        _refuse_outdated(warehouse, publication, now)
         row = {
             "release": [publication.release],
             "number": [before + 1],
@@ -129,19 +135,12 @@ def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
     return commit_persistently(warehouse.table_uri("publications"), begin_once, busy)
 
 
-def _refuse_outdated(warehouse: Warehouse, publication: Publication) -> None:
-    now = read_snapshots(warehouse)
+def _refuse_outdated(warehouse: Warehouse, publication: Publication, now: Mapping[str, Snapshot]) -> None:
     for release, job, fingerprint in publication.basis:
         if release not in now or now[release].fingerprints.get(job) != fingerprint:
             raise StoreError(
                 f"{warehouse}: {release} was published anew by {job} while {publication.job} ran; run it again"
             )
-
-
-def _newest_number(warehouse: Warehouse, release: str) -> int:
-    """The number of the release's newest snapshot."""
-    snapshot = read_snapshots(warehouse).get(release)
-    return snapshot.number if snapshot else 0
 
 
 def _finish_publication(warehouse: Warehouse, number: int, publication: Publication) -> None:
@@ -194,8 +193,9 @@ def _append_row(
             [add_action(file)], "append", table.schema(), commit_properties=publication_properties(publication, number)
         )
     except BaseException as error:
-        if not is_committed(warehouse, name, file):
+        stands = are_committed(warehouse, name, [file])
+        if stands is False:
             delete_files([warehouse.table_uri(name, file.path)])
-        elif isinstance(error, DeltaError | OSError):
+        elif stands and isinstance(error, DeltaError | OSError):
             return  # the row stands; what failed came after it, such as a checkpoint
         raise

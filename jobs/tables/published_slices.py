@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs.tables.delta_log import open_version
-from oilake.jobs.tables.slice_versions import LostRowsError, absent_files, follow_slice
+from oilake.jobs.tables.repair_commands import FORCE, remake_command, slice_command
+from oilake.jobs.tables.slice_versions import LostRowsError, follow_slice, unfit_files
 from oilake.jobs.tables.snapshots import (
-    INGEST,
-    RELEASE,
     SINCE,
     Snapshot,
     newest_snapshots,
@@ -47,10 +46,9 @@ def published_slices(
         for published_slice in _snapshot_slices(pinned, schema, pin, since)
     ]
     if not chosen:
-        which = f"--from {since or 'R'} --to" if len(schema.slice_by) > 1 else "--release"
         raise ConfigError(
             f"{warehouse}: {table} of {release or 'any release'} is not published; "
-            f"run `oilake {schema.written_by} {which} {release or 'R'}` first"
+            f"run {slice_command(table, release, since)} first"
         )
     return chosen
 
@@ -71,30 +69,24 @@ def _snapshot_slices(
 def current_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | None = None) -> PublishedSlice:
     """The slice of a table that a snapshot pins, at the version that holds it now (`follow`).
 
-    LostRowsError, with the command that makes the rows again, when its files are gone.
+    LostRowsError, with the command that makes the rows again, when its files are gone or damaged.
     """
     schema = schemas.table_schema(table)
     part = dict(zip(schema.slice_by, (pin.release, since or ""), strict=False))
     pinned_at = pin.table_versions[slice_name(table, since)]
-    job = schema.written_by if schema.written_by != RELEASE else INGEST
-    which = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
-    remedy = f"run `oilake {job} {which}` to make them again"
+    remedy = f"run {remake_command(table, pin.release, since)} to make them again"
     try:
         version = follow_slice(warehouse, table, pinned_at, part, pin.number)
     except LostRowsError as error:
         raise LostRowsError(f"{error}; {remedy}") from None
-    gone, every = absent_files(warehouse, table, version, part)
-    if gone:
-        raise LostRowsError(
-            f"{warehouse.table_uri(table)}: {len(gone):,} of {every:,} files of {slice_name(pin.release, since)} are gone, "
-            f"such as {gone[0]}; {remedy}"
-        )
+    if sentence := unfit_files(warehouse, table, version, part).unfit_sentence(slice_name(pin.release, since)):
+        raise LostRowsError(f"{warehouse.table_uri(table)}: {sentence}; {remedy}")
     return PublishedSlice(part, version)
 
 
 def lost_rows_sentence(warehouse: Warehouse, pin: Snapshot, job: str, since: str | None = None) -> str | None:
-    """The sentence about the first table that `job` published of the release and whose files are gone; None where all
-    are there."""
+    """The sentence about the first table that `job` published of the release and whose files are gone or damaged; None where
+    all are whole."""
     for name in pin.table_versions:
         table, _, earlier = name.partition(SINCE)
         if schemas.table_schema(table).written_by != job or (earlier or None) != since:
@@ -108,11 +100,8 @@ def lost_rows_sentence(warehouse: Warehouse, pin: Snapshot, job: str, since: str
 
 def _outdated_sentence(warehouse: Warehouse, name: str, pin: Snapshot) -> str:
     table, _, earlier = name.partition(SINCE)
-    job = schemas.table_schema(table).written_by
-    return (
-        f"{warehouse}: {earlier} was published anew after {table} was made; "
-        f"run `oilake {job} --from {earlier} --to {pin.release}` again"
-    )
+    command = slice_command(table, pin.release, earlier)
+    return f"{warehouse}: {earlier} was published anew after {table} was made; run {command} again"
 
 
 def drop_outdated_comparisons(warehouse: Warehouse, release: str | None) -> tuple[Warehouse, list[str]]:
@@ -141,10 +130,9 @@ def read_property(warehouse: Warehouse, pin: Snapshot, job: str, name: str, sinc
     opened = open_version(warehouse, table, current_slice(warehouse, table, pin, since).version)
     value = opened.metadata().configuration.get(property_name(name, pin.release, since))
     if value is None:
-        flags = f"--from {since} --to {pin.release}" if since else f"--release {pin.release}"
         raise StoreError(
             f"{warehouse.table_uri(table)}: its property {property_name(name, pin.release, since)} is gone; "
-            f"run `oilake {job} {flags} --force`"
+            f"run {remake_command(table, pin.release, since, FORCE)}"
         )
     return value
 

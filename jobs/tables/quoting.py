@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrameReader, SparkSession
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrameReader, SparkSession
 
 
 def path_table(uri: str) -> str:

@@ -9,7 +9,7 @@ from deltalake.exceptions import DeltaError
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime import run_events
-from oilake.jobs.tables.commits import add_action, as_store_error, commit_persistently, written_event
+from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
 from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -34,6 +34,8 @@ def replace_part(
     def commit_once() -> None:
         opened = existing_table(warehouse, table)
         if (opened.transaction_version(_application_id(part)) or 0) != begun:
+            if files and are_committed(warehouse, table, files):
+                return  # by an earlier try, whose answer was lost
             raise StoreError(
                 f"{warehouse.table_uri(table)}: another run has replaced the same rows meanwhile; run it again"
             )
@@ -49,7 +51,8 @@ def replace_part(
     try:
         commit_persistently(warehouse.table_uri(table), commit_once)
     except (DeltaError, OSError) as error:
-        raise as_store_error(warehouse, error) from None
+        if not files or not are_committed(warehouse, table, files):
+            raise as_store_error(warehouse, error) from None
     run_events.tell(written_event(table, part.get("release"), None, files, run_id))
 
 

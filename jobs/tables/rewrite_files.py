@@ -11,7 +11,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from oilake.conf.errors import DataQualityError, StoreError
 from oilake.jobs.tables.cleanup import delete_replaced
-from oilake.jobs.tables.commits import as_store_error, commit_persistently
+from oilake.jobs.tables.commits import are_committed, as_store_error, commit_persistently
 from oilake.jobs.tables.delta_log import add_actions, existing_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -30,8 +30,9 @@ def exchange_files(
 
     def commit_once() -> bool:
         opened = existing_table(warehouse, table)
-        if not {file.path for file in old} <= {action["path"] for action, _ in add_actions(opened)}:
-            return False
+        active = {action["path"] for action, _ in add_actions(opened)}
+        if not {file.path for file in old} <= active:
+            return {file.path for file in new} <= active  # by an earlier try, whose answer was lost
         opened.create_write_transaction(
             _exchange_actions(old, new),
             "append",
@@ -44,15 +45,18 @@ def exchange_files(
         )
         return True
 
-    try:
-        if sum(file.rows for file in old) != sum(file.rows for file in new):
-            raise DataQualityError(f"{table}: rewritten files hold another number of rows; please report this")
-        is_exchanged = commit_persistently(warehouse.table_uri(table), commit_once)
-    except (DeltaError, OSError) as error:
-        raise as_store_error(warehouse, error) from None
-    except (DataQualityError, StoreError):
+    if sum(file.rows for file in old) != sum(file.rows for file in new):
         delete_replaced(new, warehouse)
-        raise
+        raise DataQualityError(f"{table}: rewritten files hold another number of rows; please report this")
+    try:
+        is_exchanged = commit_persistently(warehouse.table_uri(table), commit_once)
+    except (DeltaError, OSError, StoreError) as error:
+        stand = are_committed(warehouse, table, new)
+        if stand is False:
+            delete_replaced(new, warehouse)
+        if not stand:
+            raise as_store_error(warehouse, error) from None
+        is_exchanged = True
     if not is_exchanged:
         delete_replaced(new, warehouse)
     return is_exchanged

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.tables.delta_log import files_at, open_table, unreadable_rows_error
+from oilake.jobs.tables.delta_log import files_at, open_table
 from oilake.jobs.tables.file_batches import Partition, Values, is_between, read_file_batches
 from oilake.jobs.tables.published_slices import PublishedSlice, published_slices
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -59,7 +60,7 @@ def read_batches(
         try:
             yield from read_file_batches(uri, schema, file.partition, values)
         except (OSError, pa.ArrowException) as error:
-            raise unreadable_rows_error(uri, table, error) from None
+            raise unreadable_rows_error(uri, error) from None
 
 
 def _readable_slices(warehouse: Warehouse, table: str, release: str | None, since: str | None) -> list[PublishedSlice]:
@@ -67,7 +68,9 @@ def _readable_slices(warehouse: Warehouse, table: str, release: str | None, sinc
         return published_slices(warehouse, table, release, since)
     opened = open_table(warehouse, table)
     if opened is None:
-        raise ConfigError(f"{warehouse.table_uri(table)}: there is no such table yet; ingest a release first")
+        raise ConfigError(
+            f"{warehouse.table_uri(table)}: there is no such table yet; run `oilake ingest --release R` first"
+        )
     return [PublishedSlice({}, opened.version())]
 
 

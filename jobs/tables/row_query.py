@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +14,7 @@ from oilake.jobs.runtime.standard_sql import quote_name, quote_text
 from oilake.jobs.tables.images_with_blobs import IMAGE_COLUMNS, blob_fields, blobs_sql, check_columns
 from oilake.jobs.tables.row_batches import CandidateFile, candidate_files, read_batches, row_schema
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.tables.where_conditions import Condition, condition_error, parse_condition
+from oilake.jobs.tables.where_conditions import Condition, condition_error, parse_condition, unknown_column
 from oilake.schemas import loader as schemas
 
 MEMORY, THREADS = "2GB", 1
@@ -120,7 +119,7 @@ def _ask_engine(warehouse: Warehouse, query: RowQuery, selection: str, named: se
         return connection.sql(sql).to_arrow_table()
     except duckdb.Error as error:
         broken = next((table.error for table in tables if table.error), None)
-        raise broken or condition_error(error) from None
+        raise broken or condition_error(error, query.column_names()) from None
     finally:
         connection.close()
 
@@ -160,7 +159,5 @@ def _order_term(term: str, names: Sequence[str]) -> str:
 
 def _known_column(name: str, names: Sequence[str], flag: str) -> str:
     if name not in names:
-        raise ConfigError(
-            f"{flag} {name!r}: no such column; there is {', '.join(get_close_matches(name, names) or names)}"
-        )
+        raise ConfigError(f"{flag} {unknown_column(name, names)}")
     return name

@@ -13,8 +13,8 @@ from oilake.jobs.tables.commits import add_action, commit_persistently
 from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.publication import Publication, application_id, is_commit_of, publication_properties
 from oilake.jobs.tables.published_slices import property_name
-from oilake.jobs.tables.slice_files import staged_at
 from oilake.jobs.tables.slice_versions import part_paths
+from oilake.jobs.tables.staged_slices import staged_at
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from oilake.jobs.tables.delta_log import files_at, open_version, rows_of_version
-from oilake.jobs.tables.parquet_reader import footer_rows
+from oilake.jobs.tables.parquet_footers import footer_rows
 from oilake.jobs.tables.published_slices import current_slice
 from oilake.jobs.tables.snapshots import Snapshot
-from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
-
-STATISTICS = {"minValues": "min.", "maxValues": "max.", "nullCount": "null_count."}
 
 
 @dataclass(frozen=True)
@@ -32,42 +27,15 @@ def published_files(warehouse: Warehouse, table: str, pin: Snapshot) -> list[Pub
     """The files of the release's slice, from the Delta log alone."""
     file_actions = files_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
     return [
-        PublishedFile(warehouse.table_uri(table, action["path"]), partition, _file_rows(warehouse, table, action))
+        PublishedFile(warehouse.table_uri(table, action["path"]), partition, file_rows(warehouse, table, action))
         for action, partition in file_actions
     ]
 
 
-def staged_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> list[StagedFile]:
-    """The files of a table's part at one version, as they were staged once; from the Delta log alone."""
-    return [
-        StagedFile(
-            table,
-            action["path"],
-            partition,
-            int(action["size_bytes"]),
-            _file_rows(warehouse, table, action),
-            json.dumps(
-                {"numRecords": _file_rows(warehouse, table, action)}
-                | {key: _column_statistics(action, key) for key in STATISTICS},
-                default=datetime.datetime.isoformat,
-            ),
-        )
-        for action, partition in files_at(warehouse, table, version, part)
-    ]
-
-
-def _file_rows(warehouse: Warehouse, table: str, action: Mapping[str, Any]) -> int:
+def file_rows(warehouse: Warehouse, table: str, action: Mapping[str, Any]) -> int:
     """The rows of a file: as the log tells, or its footer where whoever wrote it did not say."""
     logged_rows = action.get("num_records")
     return int(logged_rows) if logged_rows is not None else footer_rows(warehouse.table_uri(table, action["path"]))
-
-
-def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """One of Delta's statistics by column, out of an action that is flattened."""
-    by_column = {
-        name.removeprefix(STATISTICS[key]): v for name, v in action.items() if name.startswith(STATISTICS[key])
-    }
-    return {name: value for name, value in by_column.items() if value is not None}
 
 
 def rows_by_partition(warehouse: Warehouse, table: str, pin: Snapshot) -> list[tuple[dict[str, str], int]]:

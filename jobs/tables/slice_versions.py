@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deltalake import DeltaTable
 from pyarrow.fs import FileSelector
@@ -23,8 +23,25 @@ from oilake.jobs.tables.warehouse import Warehouse
 APPLICATION = "oilake:"
 
 
+class UnfitFiles(NamedTuple):
+    """Files of a slice by their paths in the table's folder. `gone`: not there; `damaged`: of another size than the log
+    says; `every`: how many the slice has in all."""
+
+    gone: list[str]
+    damaged: list[str]
+    every: int
+
+    def unfit_sentence(self, release: str) -> str | None:
+        """Word how many files of the release are unfit, with an example; None where none is."""
+        for paths, state in ((self.gone, "gone"), (self.damaged, "damaged (they have another size than was written)")):
+            if paths:
+                return f"{len(paths):,} of {self.every:,} files of {release} are {state}, such as {paths[0]}"
+        return None
+
+
 class LostRowsError(StoreError):
-    """Rows that were published cannot be had any more: their files, or the part of the log that names them, are gone."""
+    """Rows that were published cannot be had any more: their files are gone or damaged, or the part of the log that names
+    them is gone."""
 
 
 def part_paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
@@ -98,14 +115,23 @@ def _from_checkpoint(
     )
 
 
-def absent_files(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> tuple[list[str], int]:
-    """(the files of a table's part at one version that are not there, how many there should be); one listing."""
-    named = part_paths(open_version(warehouse, table, version), part)
+def unfit_files(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> UnfitFiles:
+    """Find the files of a table's part at one version that are not there or not whole, by their sizes; one listing."""
+    opened = open_version(warehouse, table, version)
+    sizes = {
+        action["path"]: action["size_bytes"]
+        for action, partition in add_actions(opened)
+        if part.items() <= partition.items()
+    }
     folder = warehouse.table_uri(table)
     store, root = open_filesystem(folder)
-    below = posixpath.commonpath([posixpath.dirname(path) for path in named]) if named else ""
+    below = posixpath.commonpath([posixpath.dirname(path) for path in sizes]) if sizes else ""
     selector = FileSelector(
         open_filesystem(join_uri(folder, below))[1] if below else root, allow_not_found=True, recursive=True
     )
-    there = {posixpath.relpath(info.path, root) for info in store.get_file_info(selector)} if named else set()
-    return sorted(named - there), len(named)
+    infos = store.get_file_info(selector) if sizes else []
+    held = {posixpath.relpath(info.path, root): info.size for info in infos}
+    gone = sorted(sizes.keys() - held.keys())
+    return UnfitFiles(
+        gone, sorted(path for path in sizes.keys() & held.keys() if sizes[path] != held[path]), len(sizes)
+    )

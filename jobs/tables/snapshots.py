@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.release_order import release_number
-from oilake.jobs.tables.delta_log import newest_rows
+from oilake.jobs.tables import repair_commands
+from oilake.jobs.tables.delta_log import latest_rows, newest_rows
 from oilake.jobs.tables.warehouse import Warehouse
 
 INGEST = "ingest"
-RELEASE = "quarantine release"
+RELEASE = repair_commands.RELEASE
 SINCE = " since "
 
 
@@ -34,6 +37,11 @@ def pin_snapshots(warehouse: Warehouse) -> Warehouse:
     return replace(warehouse, pins=read_snapshots(warehouse))
 
 
+def pin_for_reading(warehouse: Warehouse) -> Warehouse:
+    """As `pin_snapshots`, for a run that only reads: it opens each state of a table once."""
+    return pin_snapshots(replace(warehouse, states={}))
+
+
 def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
     """The newest snapshot of every release, by release, as the run saw them where it has looked already."""
     return read_snapshots(warehouse) if warehouse.pins is None else dict(warehouse.pins)
@@ -41,16 +49,17 @@ def newest_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
 
 def read_snapshots(warehouse: Warehouse) -> dict[str, Snapshot]:
     """The newest snapshot of every release as they are now, by release; empty where nothing was published yet."""
-    return newest_by_release(every_snapshot(warehouse))
+    return newest_by_release(map(_row_snapshot, latest_rows(warehouse, "snapshots")))
 
 
 def every_snapshot(warehouse: Warehouse) -> list[Snapshot]:
     """All that was ever published and is still told, in no order."""
-    snapshots = []
-    for row in newest_rows(warehouse, "snapshots"):
-        row["table_versions"], row["fingerprints"] = dict(row["table_versions"]), dict(row["fingerprints"])
-        snapshots.append(Snapshot(**row))
-    return snapshots
+    return [_row_snapshot(row) for row in newest_rows(warehouse, "snapshots")]
+
+
+def _row_snapshot(row: Mapping[str, Any]) -> Snapshot:
+    maps = {name: dict(row[name]) for name in ("table_versions", "fingerprints")}
+    return Snapshot(**{**row, **maps})
 
 
 def newest_by_release(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
@@ -72,6 +81,9 @@ def ingest_times(snapshots: Iterable[Snapshot]) -> dict[str, datetime.datetime]:
 
 def numbered_snapshot(warehouse: Warehouse, release: str, number: int) -> Snapshot:
     """The snapshot that one publication ended with, whatever was published since."""
+    newest = read_snapshots(warehouse)[release]
+    if newest.number == number:
+        return newest
     return next(
         snapshot for snapshot in every_snapshot(warehouse) if (snapshot.release, snapshot.number) == (release, number)
     )
@@ -83,7 +95,8 @@ def require_snapshot(warehouse: Warehouse, release: str) -> Snapshot:
     if release not in by_release:
         names = ", ".join(by_release) or "none"
         raise ConfigError(
-            f"{warehouse}: release {release!r} is not published here (published: {names}); ingest it first"
+            f"{warehouse}: release {release!r} is not published here (published: {names}); "
+            f"run `oilake ingest --release {shlex.quote(release)}` first"
         )
     return by_release[release]
 
@@ -92,7 +105,7 @@ def require_snapshots(warehouse: Warehouse, release: str | None) -> list[Snapsho
     """The newest snapshot of `release`, or of every release; ConfigError when nothing is published."""
     chosen = [require_snapshot(warehouse, release)] if release else list(newest_snapshots(warehouse).values())
     if not chosen:
-        raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest` first")
+        raise ConfigError(f"{warehouse}: nothing is published here; run `oilake ingest --release R` first")
     return chosen
 
 

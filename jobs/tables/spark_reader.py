@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import reduce
-
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from typing import TYPE_CHECKING
 
 from oilake.jobs.runtime.filesystem import spark_path
 from oilake.jobs.tables.published_slices import PublishedSlice, published_slices
@@ -16,6 +14,9 @@ from oilake.jobs.tables.quoting import plain_files
 from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 # Spark takes other characters of a path for patterns or escapes.
 PLAIN = re.compile(r"[\w=./-]*")
@@ -41,7 +42,7 @@ def read_published(
         _read_slice(spark, warehouse, table, published_slice)
         for published_slice in published_slices(warehouse, table, release, since)
     ]
-    return reduce(DataFrame.unionByName, parts)
+    return reduce(lambda frame, other: frame.unionByName(other), parts)
 
 
 def read_target(spark: SparkSession, target: CheckTarget) -> DataFrame:
@@ -50,6 +51,8 @@ def read_target(spark: SparkSession, target: CheckTarget) -> DataFrame:
         return read_version(spark, target.folder, target.version).where("false")
     if not all(_has_plain_path(target, file) for file in target.files):
         return _where_part(read_version(spark, target.folder, target.version), target.part)
+    from pyspark.sql.types import StructType
+
     columns = StructType.fromJson(json.loads(target.spark_schema))
     paths = [spark_path(file.uri) for file in target.files]
     return plain_files(spark).schema(columns).option("basePath", spark_path(target.folder)).parquet(*paths)

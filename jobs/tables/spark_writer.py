@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 ROWS_PER_FILE = 4_000_000
 

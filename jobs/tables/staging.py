@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import checked_part, leads_out
-from oilake.jobs.runtime.filesystem import file_size, open_filesystem
+from oilake.jobs.runtime.filesystem import file_size, make_parent, open_filesystem
+from oilake.jobs.tables.dictionary_choice import repeating_columns
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality import suites as quality
 from oilake.quality.metrics import Metrics, MetricsCollector
@@ -112,7 +113,7 @@ class Writer:
         rows = _concat_batches(self._batches, self._schema)
         if self._writer is None:
             store, path = open_filesystem(self.uri)
-            store.create_dir(path.rpartition("/")[0], recursive=True)
+            make_parent(store, path)
             self._sink = store.open_output_stream(path, compression=None)
             self._writer = pq.ParquetWriter(
                 self._sink,
@@ -121,6 +122,7 @@ class Writer:
                 compression_level=1,
                 store_schema=False,
                 write_batch_size=BATCH,
+                use_dictionary=repeating_columns(rows),
                 write_statistics=list(self._told_columns()),
             )
         self._writer.write_table(rows, row_group_size=self.table.lookup_rows or ROW_GROUP * 2)
@@ -133,7 +135,7 @@ def stage_copy(
     """A Parquet file of the same table, staged once more for another partition."""
     writer = Writer(warehouse, table, partition, run_id, number, is_judged=True)
     store, path = open_filesystem(writer.uri)
-    store.create_dir(path.rpartition("/")[0], recursive=True)
+    make_parent(store, path)
     store.copy_file(open_filesystem(uri)[1], path)
     return _staged_file(writer, None)
 
@@ -169,7 +171,8 @@ def stage_rows(
 
 
 def delta_statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
-    """Delta's statistics of a Parquet file: rows, and the smallest and largest value of what it is sorted by."""
+    """Delta's statistics of a Parquet file: rows, and the least and greatest value of what it is sorted by, as far as its
+    own statistics tell."""
     delta_stats: dict[str, Any] = {"numRecords": metadata.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
     for n in range(metadata.num_columns):
         name = metadata.schema.column(n).path
@@ -178,7 +181,7 @@ def delta_statistics(metadata: pq.FileMetaData, table: Table) -> dict[str, Any]:
             continue
         delta_stats["nullCount"][name] = sum(s.null_count for s in groups)
         ends = [s for s in groups if s.has_min_max]
-        if name in table.sort_by[:1] and ends and len(ends) == len([s for s in groups if s.num_values]):
+        if name in table.sort_by and ends and len(ends) == len([s for s in groups if s.num_values]):
             delta_stats["minValues"][name] = min(s.min for s in ends)
             delta_stats["maxValues"][name] = max(s.max for s in ends)
     return delta_stats

@@ -9,10 +9,12 @@ from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.warehouse import Warehouse
 
 # A stranger's VACUUM, and the cleaning that goes with checkpoints, know nothing of snapshots: with their defaults they leave
-# alone what is younger than this. `oilake maintain` knows what is needed.
-RETENTION = {
+# alone what is younger than this. `oilake maintain` knows what is needed. Whoever opens a table reads all commits since its
+# last checkpoint; delta-rs alone would make one every hundred.
+LOG_UPKEEP = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.logRetentionDuration": "interval 3650 days",
+    "delta.checkpointInterval": "10",
 }
 
 
@@ -36,14 +38,14 @@ def change_properties(
     return commit_persistently(warehouse.table_uri(name), commit_once)
 
 
-def migrate_retention(warehouse: Warehouse, name: str) -> list[str]:
-    """Gives a table the periods of RETENTION that it lacks, one that somebody set stays; a sentence where it did."""
-    stored = change_properties(warehouse, name, lacking_retention)
+def migrate_upkeep(warehouse: Warehouse, name: str) -> list[str]:
+    """Gives a table what it lacks of LOG_UPKEEP, what somebody set stays; a sentence where it did."""
+    stored = change_properties(warehouse, name, lacking_upkeep)
     if stored is None:
         return []
-    return [f"{name}: VACUUM and checkpoints of others spare what is younger than ten years"]
+    return [f"{name}: got the properties {', '.join(lacking_upkeep(stored))}"]
 
 
-def lacking_retention(stored: Mapping[str, str]) -> dict[str, str]:
-    """The periods of RETENTION that the stored properties lack."""
-    return {key: value for key, value in RETENTION.items() if key not in stored}
+def lacking_upkeep(stored: Mapping[str, str]) -> dict[str, str]:
+    """What the stored properties lack of LOG_UPKEEP."""
+    return {key: value for key, value in LOG_UPKEEP.items() if key not in stored}

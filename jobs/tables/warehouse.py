@@ -13,7 +13,12 @@ from oilake.conf.storage import Storage, StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import is_on_s3, join_uri, open_filesystem, spark_path
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
     from oilake.jobs.tables.snapshots import Snapshot
+
+    # By table and version, None for the newest.
+    TableStates = dict[tuple[str, int | None], DeltaTable | None]
 
 
 @dataclass(frozen=True)
@@ -21,12 +26,14 @@ class Warehouse:
     """A folder or s3:// URI that holds a table a name; it travels into Spark's tasks. In a text it is its URI.
 
     `pins`: the newest snapshots, by release, as a run saw them when it looked (`pin_snapshots`): what it reads by this
-    warehouse does not mix with what is published meanwhile. None: each look is a new one.
+    warehouse does not mix with what is published meanwhile. None: each look is a new one. `states`: the tables that it has
+    opened, of a run that only reads, which then opens each state once; None: each opening is a new one.
     """
 
     uri: str
     storage: Storage
     pins: Mapping[str, Snapshot] | None = field(default=None, compare=False)
+    states: TableStates | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Warehouse:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import duckdb
@@ -15,6 +16,8 @@ from oilake.jobs.runtime.error_text import LONGEST_LINE
 
 CHARACTERS = 10_000
 NESTED = 200
+# Share of letters that two names have in common.
+ALIKE = 0.75
 # What DuckDB's parser makes of comparisons, operators and functions of one row's values.
 PARTS = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
@@ -25,6 +28,7 @@ GROWING = {
     "array_resize", "bar", "format", "generate_series", "list_reduce", "list_resize", "lpad", "printf", "range", "reduce",
     "regexp_replace", "repeat", "replace", "rpad",
 }  # fmt: skip
+UNKNOWN_COLUMN = re.compile(r'Referenced column "(.+?)" not found')
 CLASS = re.compile(r"^[A-Za-z ]+ Error: ")
 
 
@@ -45,12 +49,12 @@ def parse_condition(connection: duckdb.DuckDBPyConnection, text: str) -> Conditi
             f"--where: a condition has at most {CHARACTERS:,} characters and {NESTED} brackets in each other; shorten it"
         )
     if not text.strip():
-        raise ConfigError("--where: the condition is empty; see `oilake show --help` for an example")
+        raise ConfigError(f"--where: the condition is empty; {_DIALECT}")
     query = f"SELECT (\n{text}\n) AS met"
     try:
         parsed = json.loads(connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
     except duckdb.Error as error:
-        raise condition_error(error) from None
+        raise condition_error(error, ()) from None
     if parsed["error"]:
         raise ConfigError(f"--where: {parsed.get('error_message', 'it is no condition')}; {_DIALECT}")
     nodes = [statement["node"] for statement in parsed["statements"]]
@@ -71,12 +75,21 @@ def parse_condition(connection: duckdb.DuckDBPyConnection, text: str) -> Conditi
     return Condition(f"(\n{text}\n)", names, dict(_required_values(tree)))
 
 
-_DIALECT = "a condition is SQL as DuckDB writes it, texts in single quotes; see `oilake show --help` for an example"
+_DIALECT = "a condition is SQL as DuckDB writes it, texts in single quotes, such as \"subset = 'train'\""
 
 
-def condition_error(error: duckdb.Error) -> ConfigError:
-    """Word what the engine says of a condition, or of a value that it cannot take."""
-    return ConfigError(f"--where: {duckdb_sentence(error)}; {_DIALECT}")
+def condition_error(error: duckdb.Error, columns: Sequence[str]) -> ConfigError:
+    """Word what the engine says of a condition on these columns, or of a value that it cannot take."""
+    unknown = UNKNOWN_COLUMN.search(str(error))
+    sentence = unknown_column(unknown[1], columns) if unknown else duckdb_sentence(error)
+    return ConfigError(f"--where: {sentence}; {_DIALECT}")
+
+
+def unknown_column(name: str, columns: Sequence[str]) -> str:
+    """Word that no column is called so, with those whose names are like it, and where none is all."""
+    text = name.lower()
+    like = [column for column in columns if column.startswith(text)] or get_close_matches(text, columns, cutoff=ALIKE)
+    return f"{name!r}: no such column; there is {', '.join(like or columns)}"
 
 
 def duckdb_sentence(error: duckdb.Error) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, SSLError
 
 from oilake.conf.errors import StoreError
 from oilake.conf.settings import FetchSettings
@@ -90,6 +90,8 @@ def _is_transient(error: ClientError | BotoCoreError) -> bool:
 
 
 def _failure_remedy(error: ClientError | BotoCoreError, storage: Storage) -> str:
+    if isinstance(error, SSLError):
+        return f"the certificate of {storage.endpoint or 'AWS'} is not trusted; see On S3 in the README"
     if isinstance(error, BROKEN_CONNECTION):
         return f"{storage.endpoint or 'AWS'} does not answer; check the network and storage.endpoint"
     if isinstance(error, NoCredentialsError):

@@ -50,6 +50,7 @@ def test_a_name_is_read_as_a_person_reads_it(text: str, mid: str):
     assert find(text) == mid
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -58,6 +59,10 @@ def test_a_name_is_read_as_a_person_reads_it(text: str, mid: str):
         ("ORANGE", "2 classes of v3 have this name, /m/0fake1, /m/0fake2"),
         ("Dogg", "--mid 'Dogg': no class of v3 is called so; the nearest are Dog (/m/0bt9lr); `oilake show"),
         ("Mous", "no class of v3 is called so; the nearest are Mouse (/m/020lf), Mouse (/m/04rmv)"),
+        ("Dgo", "the nearest are Dog (/m/0bt9lr); `"),
+        ("Cta", "the nearest are Cat (/m/01yrx); `"),
+        ("Cafe Raser", "the nearest are Café  Racer (/m/0dv5r); `"),
+        ("sheep dog", "the nearest are Dog (/m/0bt9lr); `"),
         ("/m/0bt9lx", "no class of v3 is called so; the nearest are Dog (/m/0bt9lr)"),
         (
             "xylophonist",

@@ -50,8 +50,10 @@ REFUSED = {
     "rows of another table": ("true) AS met FROM snapshots WHERE (true", "syntax error"),
     "nothing": ("", "the condition is empty"),
     "half a condition": ("run_id =", "syntax error"),
-    "an unknown column": ("colour = 'red'", '"colour" not found'),
-    "a text in double quotes": ('run_id = "a"', '"a" not found'),
+    "a misspelt column": ("elementcount = 1", "'elementcount': no such column; there is element_count; "),
+    "the start of a column": ("expec = 'x'", "'expec': no such column; there is expectation; a condition is SQL"),
+    "an unknown column": ("colour = 'red'", "'colour': no such column; there is run_id, "),
+    "a text in double quotes": ('run_id = "a"', "'a': no such column; there is run_id, "),
     "no condition": ("element_count + 1", "not true or false but"),
     "types that differ": ("element_count > [1]", "Cannot compare"),
     "more arguments than it takes": ("length(run_id, run_id, run_id) = 1", "No function matches"),
@@ -90,11 +92,13 @@ def selected(warehouse: Warehouse, **asked: Any) -> list[Any]:
     return rows["element_count"].to_pylist()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("condition", FITTING)
 def test_a_condition_on_a_row_is_met(warehouse: Warehouse, condition: str):
     assert 1 in selected(warehouse, where=condition)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_condition_on_a_row_is_one_sentence(warehouse: Warehouse, tmp_path: Path, name: str):
     condition, words = REFUSED[name]
@@ -188,7 +192,7 @@ def test_a_file_that_is_gone_or_damaged_is_the_stores_fault(tmp_path: Path):
 
 
 def test_a_table_that_is_not_there_is_told(tmp_path: Path):
-    with pytest.raises(ConfigError, match="there is no such table yet; ingest a release first"):
+    with pytest.raises(ConfigError, match="there is no such table yet; run `oilake ingest --release R` first"):
         selected(Warehouse.at(str(tmp_path)))
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -13,8 +17,11 @@ import pytest
 
 from oilake.conf.errors import StoreError
 from oilake.conf.storage import Storage
+from oilake.jobs.synthetic.serve import served_in_thread
 from oilake.jobs.transport import s3_reach
 from tests.support import counting_proxy, s3_server
+
+pytestmark = pytest.mark.lengthy
 
 SECRET = "hush"
 BUCKET = "lake"
@@ -96,6 +103,23 @@ def test_no_network_is_told(storage: Storage):
         free.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     assert f"{nobody} does not answer; check the network" in refusal(Storage(nobody, "us-east-1"))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    openssl = shutil.which("openssl") or pytest.skip("openssl is not installed, which makes the certificate")
+    pem = tmp_path / "own.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-keyout", str(pem), "-out", str(tmp_path / "certificate"), "-days", "1"]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", pem)
+    monkeypatch.setattr(s3_reach, "TRIES", 1)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with served_in_thread(server):
+        endpoint = f"https://127.0.0.1:{server.server_port}"
+        assert f"the certificate of {endpoint} is not trusted" in refusal(Storage(endpoint, "us-east-1", unsigned=True))
 
 
 def test_a_clock_that_is_an_hour_off_is_told(storage: Storage, monkeypatch: pytest.MonkeyPatch):
