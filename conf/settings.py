@@ -41,7 +41,8 @@ class Limits:
 
     `max_share`: share of a file's rows that may go to quarantine before nothing is published. `field_bytes`: longest
     field. `block_bytes`: text parsed at once. `chunk_bytes`: text behind one staged file of a partition.
-    `readers`: tasks that share one large archive, each inflating all of it. `large_bytes`: what counts as large.
+    `readers`: shares of one large file; of an archive no more than cores, for each share inflates all of it.
+    `large_bytes`: what counts as large.
     """
 
     max_share: Annotated[float, Field(ge=0, le=1)]

@@ -10,6 +10,9 @@ from oilake.conf.errors import ConfigError
 
 AWS_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 NO_CREDENTIALS = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
+# By itself delta-rs gives up after ten tries, which may be less than three seconds; this is ten seconds at least.
+# More tries with shorter pauses were tried: of a store that is gone nobody was told for minutes.
+DELTA_PATIENCE = {"max_retries": "20", "backoff_config.init_backoff": "500ms"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Storage:
             options["allow_http"] = _flag(self.endpoint.startswith("http://"))
         if self != Storage():
             options["aws_virtual_hosted_style_request"] = _flag(not self.is_path_style)
+            options |= DELTA_PATIENCE
         return options
 
     def boto_arguments(self) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from oilake.jobs.operations import watched_job
-from oilake.jobs.runtime import entrypoint, without_pandas
+from oilake.jobs.runtime import command_end
 
 JOBS = (
     "run",
@@ -44,7 +43,13 @@ JOBS = (
     "sample",
     "setup",
 )
-READERS = ("show", "history", "releases")
+# What commands do without until they start Spark or judge by Great Expectations, which reveals it.
+DISPENSABLE = {
+    **dict.fromkeys(("show", "history", "releases", "quarantine"), ("numpy", "pandas")),
+    **dict.fromkeys(("status", "duplicates", "export", "card", "view"), ("pandas",)),
+    **dict.fromkeys(("check", "figures", "reconcile", "contradictions", "changes"), ("pandas",)),
+}
+WRITING_ACTION = "release"
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 COMPLETION = "--print-completion"
 
@@ -60,8 +65,30 @@ class PrintVersion(argparse.Action):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one job; the exit code: 0 done, 1 data breaks a promise, 2 called wrongly or the input is unusable."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Runs one job; the exit code: 0 done, 1 data breaks a promise, 2 called wrongly or the input is unusable.
+
+    Without `argv` the process is the command, and ends with it.
+    """
+    if argv is not None:
+        return _run_job(argv)
+    return command_end.run_command(lambda: _run_job(sys.argv[1:], owns_process=True))
+
+
+def _run_job(words: Sequence[str], owns_process: bool = False) -> int:
+    from oilake.jobs.operations import watched_job  # while the interrupt of a person ends the process in a sentence
+    from oilake.jobs.runtime import hidden_modules
+
+    if owns_process and WRITING_ACTION not in words:
+        hidden_modules.hide_modules(*DISPENSABLE.get(next(iter(words), ""), ()))
+    arguments = _parse_words(words)
+    command_end.begin_job()
+    return watched_job.run_watched(arguments.job, arguments.run, arguments)
+
+
+def _parse_words(words: Sequence[str]) -> argparse.Namespace:
+    """The flags of the job that is called, whose module alone is imported; where it stands first, others have no parser."""
+    from oilake.jobs.runtime import entrypoint
+
     first = next((word for word in words if not word.startswith("-")), None)
     called = JOBS if COMPLETION in words else (first,)
     parser = entrypoint.new_parser("oilake", "The Open Images lakehouse: releases to Delta tables.")
@@ -72,18 +99,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         shtab.add_argument_to(parser, COMPLETION)
     else:
         parser.add_argument(COMPLETION, metavar="SHELL", help="print a completion script for bash, zsh, tcsh or fish")
-    jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True)
-    for name in JOBS:
+    jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True, prog=parser.prog)
+    for name in words[:1] if set(words[:1]) <= set(JOBS) and COMPLETION not in words else JOBS:
         summary = _job_summary(name)
         job = jobs.add_parser(name, help=summary, description=summary, formatter_class=parser.formatter_class)
         if name in called:
             module = importlib.import_module(f"oilake.jobs.{name}")
             module.add_arguments(job)
             job.set_defaults(run=module.run)
-    arguments = parser.parse_args(words)
-    if argv is None and arguments.job in READERS:
-        without_pandas.hide_pandas()
-    return watched_job.run_watched(arguments.job, arguments.run, arguments)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        jobs.choices[arguments.job].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
 
 
 def _job_summary(job: str) -> str:

@@ -29,7 +29,7 @@ EVERYTHING = FetchRequest()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     places = "a folder, an http(s) URL or s3://bucket/prefix with the files as <from>/<tag>/<file>, as they will lie in"
-    parser.add_argument("--release", required=True, metavar="R", help="release to fetch, such as v3")
+    options.add_release(parser, "release to fetch, such as v3", required=True)
     parser.add_argument(
         "--from", dest="base", metavar="PLACE", help=f"{places} the landing area (default: the registry's)"
     )

@@ -10,11 +10,12 @@ from threading import Event
 from oilake.conf.errors import os_cause
 from oilake.conf.settings import FetchSettings
 from oilake.conf.stated_bytes import find_differences, refusal_text
-from oilake.jobs.fetching import file_lock, partial_file
+from oilake.jobs.fetching import partial_file
 from oilake.jobs.fetching.locations import FetchItem
 from oilake.jobs.fetching.partial_file import PartialFile
 from oilake.jobs.fetching.plan import PlannedFetch, failed_result, log_differences, present_file
 from oilake.jobs.fetching.results import FetchResult, FetchStatus
+from oilake.jobs.runtime.file_lock import HeldLockError, hold_lock
 from oilake.jobs.transport.retry import try_persistently
 from oilake.jobs.transport.source import (
     AgainError,
@@ -45,9 +46,13 @@ def fetch_file(planned: PlannedFetch, source: Source, context: TransferContext) 
     item, started = planned.item, time.monotonic()
     try:
         item.target.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock.hold_file_lock(item.target):
+        with hold_lock(item.target.with_name(f"{item.target.name}.lock")):
             # Another fetch may have brought it since we looked.
             return (None if planned.anew else present_file(item)) or _fetch_partial(item, source, context, started)
+    except HeldLockError as error:
+        return failed_result(
+            item, f"another fetch (process {error.holder}) is bringing it", 0, time.monotonic() - started
+        )
     except RefusedError as error:
         return failed_result(item, str(error), error.tries, time.monotonic() - started)
     except OSError as error:

@@ -7,21 +7,33 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 from oilake.conf.errors import OilakeError, os_cause
 from oilake.conf.showing import escape_unprintable, shorten_middle
-from oilake.jobs.runtime import invocation, logs, run_events, run_ids
-
-INTERRUPTED = 130
+from oilake.jobs.runtime import command_end, invocation, logs, run_events, run_ids
 
 RunFunction = Callable[[argparse.Namespace], int]
 
 
-def new_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A parser whose help has colours on a terminal."""
-    from rich_argparse import RichHelpFormatter
+class JobParser(argparse.ArgumentParser):
+    """Tells what is wrong with flags in one sentence, as every other error is told."""
 
-    return argparse.ArgumentParser(prog=name, description=description, formatter_class=RichHelpFormatter)
+    def error(self, message: str) -> NoReturn:
+        """Ends the process, which was called wrongly."""
+        logs.set_up(run_ids.begin_run())
+        raise SystemExit(_report_failure(f"{message}; see `{self.prog} --help`", 2))
+
+
+def new_parser(name: str, description: str) -> JobParser:
+    """A parser whose help has colours on a terminal."""
+    return JobParser(prog=name, description=description, formatter_class=_coloured_formatter)
+
+
+def _coloured_formatter(prog: str) -> argparse.HelpFormatter:
+    from rich_argparse import RichHelpFormatter  # with Rich, which a job does without
+
+    return RichHelpFormatter(prog)
 
 
 def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
@@ -32,9 +44,11 @@ def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
     except OilakeError as error:
         return _report_failure(invocation.spell_commands(str(error), arguments), error.exit_code)
     except KeyboardInterrupt:
-        return _report_failure("interrupted; no half publication is seen, the same command goes on", INTERRUPTED)
+        return _report_failure(
+            "interrupted; no half publication is seen, the same command goes on", command_end.INTERRUPTED
+        )
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        command_end.drop_output()
         return 0
     except Exception as error:
         if sentence := _library_sentence(error):
@@ -45,12 +59,13 @@ def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
 def _library_sentence(error: Exception) -> str | None:
     """What a library's error means for a person; None for one that is a fault of ours."""
     from oilake.jobs.runtime.error_text import DAMAGE, error_line
-    from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
+    from oilake.jobs.runtime.spark_errors import spark_errors
 
-    if isinstance(error, SPARK_ERRORS):
+    if isinstance(error, spark_errors()):
         return f"Spark failed ({error_line(error)}); OILAKE_DEBUG=1 tells more"
     if isinstance(error, DAMAGE):
-        return f"a table is damaged ({error_line(error)}); publish the release again with --force"
+        remedy = "`oilake status` tells which, `oilake ingest --release R --force` makes it again"
+        return f"a table is damaged ({error_line(error)}); {remedy}"
     if isinstance(error, OSError):
         return f"{os_cause(error)}; check the place, its rights, the disk and the network, then run again"
     return None

@@ -7,8 +7,6 @@ import re
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from oilake.conf.errors import StoreError
-
 DAMAGE = (pa.ArrowException, DeltaError)
 TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 JAVA_CAUSE = re.compile(r"^(?:Caused by|: )\s*:?\s*[\w.$]*(?:Exception|Error): (.+)$", re.MULTILINE)
@@ -27,8 +25,3 @@ def error_line(error: BaseException) -> str:
 def _is_raised_by(error: BaseException, *packages: str) -> bool:
     """Whether the error is of a class of these packages, which are not imported to ask that."""
     return any(base.__module__.partition(".")[0] in packages for base in type(error).__mro__)
-
-
-def unreadable_error(uri: str, error: BaseException) -> StoreError:
-    """A published file that cannot be read, by its place, with the remedy."""
-    return StoreError(f"{uri}: cannot be read ({error_line(error)}); publish its release again with --force")

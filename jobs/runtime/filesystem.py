@@ -18,6 +18,7 @@ from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.storage import Storage, StorageUri, uri_storage
 
 HASH_BLOCK = 4 << 20
+S3_ATTEMPTS = 10  # with longer and longer pauses between them: a server that is begun anew is waited for
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,15 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
 
 @cache
 def _s3_filesystem(storage: Storage) -> fs.FileSystem:
-    return fs.S3FileSystem(**storage.arrow_arguments())
+    patience = fs.AwsStandardS3RetryStrategy(max_attempts=S3_ATTEMPTS)
+    # Opened when bytes come: a small file is one PUT, and not a PUT between two POSTs.
+    return fs.S3FileSystem(**storage.arrow_arguments(), retry_strategy=patience, allow_delayed_open=True)
+
+
+def make_parent(store: fs.FileSystem, path: str) -> None:
+    """Makes the folder of a file that is going to be written; S3 has no folders, and would keep an empty object for each."""
+    if store.type_name != "s3":
+        store.create_dir(path.rpartition("/")[0], recursive=True)
 
 
 def join_uri(uri: str, *parts: str) -> StorageUri:

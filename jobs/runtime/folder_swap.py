@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,10 +24,14 @@ def replace_text(place: Path, text: str) -> None:
     if place.exists() and not place.is_file():
         place.write_text(text, encoding="utf-8")
         return
+    place = Path(os.path.realpath(place))
     fresh = place.with_name(f"{place.name}.{os.getpid()}.new")
     try:
         fresh.write_text(text, encoding="utf-8")
-        fresh.replace(place.resolve())
-    except BaseException:
-        fresh.unlink(missing_ok=True)
+        fresh.replace(place)
+    except BaseException as error:
+        with suppress(OSError):
+            fresh.unlink()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(place), None  # of the other name nobody but this function knows
         raise

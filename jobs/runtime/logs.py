@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from oilake.conf.showing import escape_unprintable
@@ -20,7 +21,8 @@ class TerminalHandler(logging.Handler):
         from tqdm import tqdm
 
         line = self.format(record)
-        tqdm.write(line if is_json() else escape_unprintable(line), file=sys.stderr)
+        with suppress(OSError):  # who does not listen ends nothing
+            tqdm.write(line if is_json() else escape_unprintable(line), file=sys.stderr)
 
 
 class JsonLineFormatter(logging.Formatter):

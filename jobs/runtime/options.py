@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from oilake.conf import settings
-from oilake.conf.chosen_files import FileChoice
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import is_local_file, is_on_s3
+
+if TYPE_CHECKING:
+    from oilake.conf.chosen_files import FileChoice
 
 
 def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -26,11 +28,16 @@ def add_places(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument("--env", metavar="NAME", help="environment: local, cluster or a YAML file (default: local)")
 
 
+def add_release(parser: argparse.ArgumentParser, help_text: str, flag: str = "--release", **details: Any) -> None:
+    """A flag, or an argument, that names a release, in any case; `details`: as argparse takes them."""
+    parser.add_argument(flag, type=str.lower, metavar="R", help=help_text, **details)
+
+
 def add_release_job(
     parser: argparse.ArgumentParser, verb: str, *places: str, example: str = "v3", result: str = "counts"
 ) -> None:
     """The flags of a job that makes a table of one release from what is published; `verb`: what it does to the release."""
-    parser.add_argument("--release", required=True, metavar="R", help=f"release to {verb}, such as {example}")
+    add_release(parser, f"release to {verb}, such as {example}", required=True)
     add_places(parser, *places)
     parser.add_argument("--force", action="store_true", help=f"{verb.split()[0]} again even if nothing changed")
     parser.add_argument("--json", action="store_true", help=f"print the {result} as JSON")
@@ -46,6 +53,8 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 def add_image_choice(parser: argparse.ArgumentParser, of_class: str, of_verdict: str) -> None:
     """The flags that choose images of a release; `of_class`: what --mid leaves of a class, `of_verdict`: whose verdict it
     is."""
+    from oilake.conf.registry import SUBSETS  # whose jobs load the registry anyway
+
     parser.add_argument("--subset", action="append", default=[], choices=SUBSETS, help="only this (repeatable)")
     parser.add_argument(
         "--mid", action="append", default=[], metavar="CLASS", help=f"only {of_class} of this: a MID or a name"
@@ -57,12 +66,16 @@ def add_image_choice(parser: argparse.ArgumentParser, of_class: str, of_verdict:
     )  # fmt: skip
     parser.add_argument("--license", metavar="TEXT", help="only images whose licence's URL holds this, such as /by/2.0")
     parser.add_argument(
-        "--where", metavar="SQL", help="only rows of images that meet a condition in SQL, as `show` takes it"
+        "--where",
+        metavar="SQL",
+        help="only images whose row meets a condition in SQL, such as \"rotation = 90 AND license LIKE '%%/by/2.0%%'\"",
     )
 
 
 def file_choice(arguments: argparse.Namespace) -> FileChoice:
     """What the flags of `add_choice` ask for; names are checked where the release is known."""
+    from oilake.conf.chosen_files import FileChoice
+
     return FileChoice(_listed_names(arguments.tables), _listed_names(arguments.subset))
 
 

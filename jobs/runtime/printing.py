@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from oilake.conf.errors import ConfigError
 from oilake.conf.showing import escape_unprintable
+from oilake.jobs.runtime import command_end
 
 
 def print_text(text: str) -> None:
     """Prints text for a person, or JSON: what a terminal would obey stands as an escape; line ends stay."""
-    print("\n".join(map(escape_unprintable, text.split("\n"))))
+    _write_out("\n".join(map(escape_unprintable, text.split("\n"))) + "\n")
 
 
 def print_document(text: str) -> None:
@@ -18,7 +20,18 @@ def print_document(text: str) -> None:
     if sys.stdout.isatty():
         print_text(text.removesuffix("\n"))
     else:
+        _write_out(text)
+
+
+def _write_out(text: str) -> None:
+    """ConfigError where stdout cannot be written; a reader who left early is BrokenPipeError."""
+    try:
         print(text, end="")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        command_end.drop_output()
+        raise ConfigError(command_end.unwritable_sentence(error)) from None
 
 
 def aligned_lines(cells: Iterable[Sequence[str]]) -> Iterator[str]:

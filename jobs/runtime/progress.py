@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from tqdm import tqdm
-
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.runtime.logs import LOGGER
 
@@ -19,6 +17,8 @@ T = TypeVar("T")
 def track_progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
     """The items as they come; on a terminal with a bar on stderr, else with one line at the end."""
     if sys.stderr.isatty():
+        from tqdm import tqdm
+
         yield from tqdm(
             items, total=total, desc=escape_unprintable(what), unit=f" {unit}", leave=False, dynamic_ncols=True
         )
@@ -37,6 +37,8 @@ class BlobsDone(NamedTuple):
 @contextmanager
 def blob_progress(what: str) -> Iterator[Callable[[BlobsDone], None]]:
     """Hears what is done so far; on a terminal as a bar with blobs/s and bytes/s, else as one line each time."""
+    from tqdm import tqdm
+
     started = time.monotonic()
     with tqdm(
         desc=escape_unprintable(what), unit="B", unit_scale=True, leave=False, disable=None, dynamic_ncols=True

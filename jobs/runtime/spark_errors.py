@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 
-SPARK_ERRORS = (PySparkException, Py4JError)
+def spark_errors() -> tuple[type[Exception], type[Exception]]:
+    """The classes of its errors, and of those of the bridge to Java."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return PySparkException, Py4JError

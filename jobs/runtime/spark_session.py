@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-from pyspark.logger import PySparkLogger
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.runtime import class_archive, java_home
+from oilake.jobs.runtime import class_archive, hidden_modules, java_home
 from oilake.jobs.runtime.filesystem import is_on_s3
 from oilake.jobs.runtime.jars import GROUPS, JarGroup, find_jars
+from oilake.jobs.runtime.spark_errors import spark_errors
 
-StartSession = Callable[[], SparkSession]  # gives the running session; the first call may start it
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+StartSession = Callable[[], "SparkSession"]  # gives the running session; the first call may start it
 DELTA_OPTIONS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -31,6 +30,8 @@ DELTA_OPTIONS = {
     "spark.sql.variable.substitute": "false",  # ${env:…} in a condition stays text
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "oilake-spark-warehouse"),  # not in the user's folder
 }
+# Workers of other machines start as Spark has it: what travels to them is found only later.
+WORKER_DAEMON = {"spark.python.daemon.module": "oilake.jobs.pipeline.worker_daemon"}
 DELTA_CLASS = "io.delta.sql.DeltaSparkSessionExtension"
 S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 
@@ -38,6 +39,10 @@ S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 def start_session(settings: Settings, *places: str) -> SparkSession:
     """The running session, or a new one with Delta, and with S3 where the warehouse, the landing area or one of the `places`
     that it will read is there; ConfigError when Java or a jar is not to be found."""
+    hidden_modules.reveal_modules()
+    from pyspark.logger import PySparkLogger  # what starts no Spark imports none
+    from pyspark.sql import SparkSession
+
     groups = GROUPS if is_on_s3(settings.warehouse, settings.landing, *places) else GROUPS[:1]
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if home := java_home.find():
@@ -50,7 +55,7 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
     try:
         with _silence_stderr():
             spark = _start_in_thread(builder)
-    except (PySparkException, Py4JError, OSError) as error:
+    except (*spark_errors(), OSError) as error:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
         ) from None
@@ -60,6 +65,9 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
         spark.sparkContext.setLogLevel("OFF")
         # It prints each query that fails, on a handler of its own, beside our sentence.
         PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+        # Where Java is gone it prints a stack trace, in a thread of its own, at times behind our sentence.
+        accumulators: Any = spark.sparkContext._accumulatorServer
+        accumulators.handle_error = lambda *_: None
     return spark
 
 
@@ -104,14 +112,19 @@ def _s3_options(settings: Settings, groups: Sequence[JarGroup]) -> dict[str, str
 
 
 def _place_options(settings: Settings, groups: Sequence[JarGroup], options: dict[str, str]) -> dict[str, str]:
-    """Where Spark runs and which jars it has, on this machine from an archive of their classes where there is one."""
-    if not settings.master or "MASTER" in os.environ or _is_submitted():
-        jars = find_jars(settings.jars, groups)
-        return {"spark.jars": ",".join(jars)} if jars else {}
+    """Where Spark runs and which jars it has, on this machine from an archive of their classes where there is one: executors
+    elsewhere are sent what stands in spark.jars alone."""
+    master = "" if "MASTER" in os.environ or _is_submitted() else settings.master or ""
+    chosen = {"spark.master": master} if master else {}
+    if not master.startswith("local"):
+        return chosen | _sent_jars(find_jars(settings.jars, groups))
     delta_jars, other_jars = find_jars(settings.jars, groups[:1]), find_jars(settings.jars, groups[1:])
     archived = class_archive.session_options(delta_jars, options)
-    loaded = other_jars if archived else delta_jars + other_jars
-    return {"spark.master": settings.master} | archived | ({"spark.jars": ",".join(loaded)} if loaded else {})
+    return chosen | WORKER_DAEMON | archived | _sent_jars(other_jars if archived else delta_jars + other_jars)
+
+
+def _sent_jars(jars: Sequence[str]) -> dict[str, str]:
+    return {"spark.jars": ",".join(jars)} if jars else {}
 
 
 def _check_class(spark: SparkSession, group: JarGroup) -> None:

@@ -4,33 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import pickle
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
-from pyspark import RDD
-from pyspark.sql import DataFrame, SparkSession
 from tqdm import tqdm
 
 from oilake.conf.errors import DataQualityError, InputError, OilakeError, StoreError
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.progress import log_line
-from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
+from oilake.jobs.runtime.spark_errors import spark_errors
+
+if TYPE_CHECKING:
+    from pyspark import RDD
+    from pyspark.sql import DataFrame, SparkSession
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-REPORT_SCHEMA = "error string, report binary"
 PATIENCE_SECONDS = 30
-WatchFunction = Callable[[SparkSession, int, str, "Future[Any]"], None]
+WatchFunction = Callable[["SparkSession", int, str, "Future[Any]"], None]
 ERROR_KINDS: dict[str, type[OilakeError]] = {kind.__name__: kind for kind in (InputError, DataQualityError, StoreError)}
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class TaskError(NamedTuple):
+    """What ended an item: the name of one of ERROR_KINDS, and the sentence for a person."""
+
+    kind: str
+    sentence: str
+
+
+class TaskAnswer(NamedTuple):
+    """What a task gives for an item: a report, pickled, or its error."""
+
+    report: bytes = b""
+    error: TaskError | None = None
 
 
 def run_tasks(
@@ -42,15 +57,18 @@ def run_tasks(
     """
     if not shares:
         return []
-    frame = spark.range(0, len(shares), 1, len(shares)).mapInArrow(
-        _split_task(shares, work, place, what), REPORT_SCHEMA
-    )
-    rows = collect_rows(spark, frame, len(shares), what)
-    for row in rows:
-        if row["error"]:
-            error = json.loads(row["error"])
-            raise ERROR_KINDS.get(error["kind"], StoreError)(error["sentence"])
-    return [pickle.loads(row["report"]) for row in rows]
+    numbers = _task_numbers(spark, len(shares))
+    answers = collect_rows(spark, numbers.mapPartitions(_split_task(shares, work, place, what)), len(shares), what)
+    for answer in answers:
+        if answer.error:
+            raise ERROR_KINDS.get(answer.error.kind, StoreError)(answer.error.sentence)
+    return [pickle.loads(answer.report) for answer in answers]
+
+
+def _task_numbers(spark: SparkSession, count: int) -> RDD[int]:
+    """A number a task. As an RDD: of a DataFrame Spark plans a query, compiles it and starts Arrow in Java, which takes
+    longer than many a task."""
+    return spark.sparkContext.parallelize(range(count), count)
 
 
 def run_here(items: Sequence[T], work: Callable[[T], Iterator[R]], place: str, what: str) -> list[R]:
@@ -68,10 +86,9 @@ def run_here(items: Sequence[T], work: Callable[[T], Iterator[R]], place: str, w
 
 def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> Future[Any]:
     """A task a core that calls `warm_up`: Python starts and imports the kernels while the driver is still busy elsewhere."""
-    count = spark.sparkContext.defaultParallelism
-    frame = spark.range(0, count, 1, count).mapInArrow(_warm_up_task(warm_up), REPORT_SCHEMA)
+    numbers = _task_numbers(spark, spark.sparkContext.defaultParallelism)
     pool = ThreadPoolExecutor(1)
-    ready = pool.submit(frame.collect)
+    ready = pool.submit(numbers.foreach, partial(_warm_up_worker, warm_up))
     pool.shutdown(wait=False)
     return ready
 
@@ -83,47 +100,39 @@ def wait_for_workers(ready: Future[Any]) -> float:
     return time.monotonic() - started
 
 
-def _warm_up_task(warm_up: Callable[[], object]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def warm_up_worker(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for _ in batches:
-            warm_up()
-            yield from ()
-
-    return warm_up_worker
+def _warm_up_worker(warm_up: Callable[[], object], _: int) -> None:
+    warm_up()
 
 
 def cancel_tasks(spark: SparkSession) -> None:
     """Ends the tasks that still run, so that they stage nothing more; a Java that is gone has none."""
-    with contextlib.suppress(*SPARK_ERRORS, OSError):
+    with contextlib.suppress(*spark_errors(), OSError):
         spark.sparkContext.cancelAllJobs()
 
 
 def _split_task(
     shares: Sequence[Sequence[T]], work: Callable[[T], Iterator[R]], place: str, what: str
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run_splits(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+) -> Callable[[Iterable[int]], Iterator[TaskAnswer]]:
+    def run_splits(numbers: Iterable[int]) -> Iterator[TaskAnswer]:
         pa.set_cpu_count(1)
         pa.set_io_thread_count(1)
-        for batch in batches:
-            for number in batch.column("id").to_pylist():
-                for item in shares[number]:
-                    yield from _run_item(item, work, place, what)
+        for number in numbers:
+            for item in shares[number]:
+                yield from _run_item(item, work, place, what)
 
     return run_splits
 
 
-def _run_item(item: T, work: Callable[[T], Iterator[R]], place: str, what: str) -> Iterator[pa.RecordBatch]:
+def _run_item(item: T, work: Callable[[T], Iterator[R]], place: str, what: str) -> Iterator[TaskAnswer]:
     """What the work gives; its error instead, which no second try of Spark's would mend, as one sentence."""
     try:
         for report in work(item):
-            yield _report_row(None, pickle.dumps(report))
+            yield TaskAnswer(report=pickle.dumps(report))
     except Exception as error:
         if os.environ.get("OILAKE_DEBUG") == "1":
             traceback.print_exc()
         kind = type(error) if type(error).__name__ in ERROR_KINDS else StoreError
-        yield _report_row(
-            json.dumps({"kind": kind.__name__, "sentence": error_sentence(error, item, place, what)}), None
-        )
+        yield TaskAnswer(error=TaskError(kind.__name__, error_sentence(error, item, place, what)))
 
 
 def error_sentence(error: Exception, item: object, place: str, what: str) -> str:
@@ -140,12 +149,6 @@ def error_sentence(error: Exception, item: object, place: str, what: str) -> str
     return f"{where}: failed during {what} ({cause}); OILAKE_DEBUG=1 tells more, please report it"
 
 
-def _report_row(error: str | None, report: bytes | None) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict(
-        {"error": pa.array([error], pa.string()), "report": pa.array([report], pa.binary())}
-    )
-
-
 def collect_rows(
     spark: SparkSession, frame: DataFrame | RDD[Any], count: int, what: str, watch: WatchFunction | None = None
 ) -> list[Any]:
@@ -158,7 +161,7 @@ def collect_rows(
         try:
             (watch or _watch_tasks)(spark, count, what, collected)
             return list(collected.result())
-        except SPARK_ERRORS as error:
+        except (*spark_errors(), ConnectionError) as error:  # the latter where Java is gone
             raise StoreError(
                 f"Spark could not finish {what} ({_last_line(error)}); give it more memory or fewer cores in an environment "
                 "(--env FILE), or run again; OILAKE_DEBUG=1 tells more"

@@ -25,6 +25,7 @@ def written(folder: Path, document: dict[str, object]) -> str:
     return str(folder)
 
 
+@pytest.mark.lengthy
 def test_the_registry_holds_the_releases_in_the_order_of_their_dates():
     found = release_registry.load_releases()
     assert list(found) == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]

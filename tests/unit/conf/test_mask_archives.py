@@ -15,6 +15,8 @@ from oilake.conf.registry import packaged_registry
 from oilake.conf.stated_bytes import stated_values
 from oilake.schemas import release_registry
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Path:

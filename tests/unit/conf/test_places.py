@@ -36,6 +36,7 @@ JOBS = (
 )
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job[0])
 def test_what_not_every_library_reads_is_refused_before_anything_starts(

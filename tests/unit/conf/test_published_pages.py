@@ -30,6 +30,7 @@ def test_every_published_figure_names_its_page(release: registry.Release):
     assert all(page.url.startswith("https://") for page in release.pages)
 
 
+@pytest.mark.lengthy
 def test_each_release_that_states_a_rule_for_trainable_classes_has_it_as_data():
     rules = {name: release.trainable_rule for name, release in load_releases().items()}
     told = {name: [(c.subsets, c.labels, c.counts, c.at_least) for c in rule] for name, rule in rules.items() if rule}

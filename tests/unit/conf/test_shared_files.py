@@ -85,6 +85,7 @@ def test_rows_that_tell_their_subset_are_of_none_by_their_file():
     assert (expected.path, expected.subset, expected.member.subset_column) == (ALL_IDS, None, True)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("reference", "sentence"),
     [
@@ -124,6 +125,7 @@ def test_a_file_stands_in_a_release_once(tmp_path: Path):
         release_registry.load_releases(write_registry(tmp_path / "registry", document))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
@@ -145,6 +147,7 @@ def test_what_is_stated_of_a_file_must_fit(tmp_path: Path, name: str, change: Do
         release_registry.load_releases(write_registry(tmp_path / "registry", document))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [

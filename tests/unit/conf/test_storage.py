@@ -10,7 +10,7 @@ import yaml
 
 from oilake.conf import settings
 from oilake.conf.errors import ConfigError
-from oilake.conf.storage import AWS_CREDENTIALS, Storage, uri_storage
+from oilake.conf.storage import AWS_CREDENTIALS, DELTA_PATIENCE, Storage, uri_storage
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -25,7 +25,7 @@ def test_each_client_hears_the_same_of_a_server():
         "endpoint_override": ENDPOINT,
         "force_virtual_addressing": False,
     }
-    assert storage.delta_options() == {
+    assert storage.delta_options() == DELTA_PATIENCE | {
         "aws_skip_signature": "true",
         "aws_region": "us-east-1",
         "aws_endpoint": ENDPOINT,

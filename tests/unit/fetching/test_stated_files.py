@@ -110,6 +110,7 @@ def test_a_file_put_there_by_hand_is_held_against_its_size(lake: Lake):
     assert lake.fetch(release_of(size=1, size_stated_by="publisher")).status == "present"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_a_file_that_nobody_is_known_to_have_may_be_absent(lake: Lake, tmp_path: Path, is_folder: bool):
     (tmp_path / "place" / "v5").mkdir(parents=True)
@@ -129,6 +130,7 @@ def test_tables_and_subsets_choose_the_files(lake: Lake):
     assert {result.status for result in fetched} == {"fetched"}
 
 
+@pytest.mark.lengthy
 def test_a_shared_file_is_fetched_once_for_all_its_releases(lake: Lake):
     hierarchy = "2018_04/bbox_labels_600_hierarchy.json"
     lake.server.files[f"/{hierarchy}"] = Stored(DATA)

@@ -30,21 +30,35 @@ def loaded(*words: str) -> set[str]:
     return set(result.stdout.split("LOADED", 1)[1].split())
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("words", [("--version",), ("--help",), ("setup", "--help"), ("nosuchjob",)])
 def test_version_and_help_load_no_engine(words: tuple[str, ...]) -> None:
     assert not loaded(*words) & HEAVY
 
 
-def test_a_command_that_only_reads_leaves_pandas_out(tmp_path: Path) -> None:
-    """Arrow and DuckDB import it where it is installed, as here."""
+@pytest.mark.lengthy
+def test_a_command_that_only_reads_leaves_numpy_and_pandas_out(tmp_path: Path) -> None:
+    """Arrow and DuckDB import them where they are installed, as here."""
     program = (
         "import sys\nfrom oilake.jobs import cli\nassert cli.main() == 2\n"
         "import duckdb, pyarrow as pa\nduckdb.connect().register('rows', pa.table({'a': pa.array([1])}))\n"
-        "print('pandas' in sys.modules)"
+        "print(*sorted({'numpy', 'pandas'} & set(sys.modules)))"
     )
-    for job, is_loaded in (("show", False), ("check", True)):
-        call = [sys.executable, "-c", program, job, "labels", "--warehouse", str(tmp_path / "none")]
-        assert subprocess.run(call, capture_output=True, text=True, cwd=ROOT).stdout == f"{is_loaded}\n"
+    for words, loaded_names in (
+        ("show labels", ""),
+        ("quarantine summary", ""),
+        ("history --mid Dog", ""),
+        ("check labels", "numpy"),
+    ):
+        call = [sys.executable, "-c", program, *words.split(), "--warehouse", str(tmp_path / "none")]
+        assert subprocess.run(call, capture_output=True, text=True, cwd=ROOT).stdout == f"{loaded_names}\n"
+
+
+@pytest.mark.parametrize("job", [*cli.JOBS])
+def test_each_job_tells_its_flags(job: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([job, "--help"])
+    assert (ended.value.code, "Usage:" in capsys.readouterr().out) == (0, True)
 
 
 def test_every_job_file_is_a_command_and_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,6 +80,7 @@ def test_a_shell_completes_jobs_and_their_flags(capsys: pytest.CaptureFixture[st
     assert "--warehouse" in script
 
 
+@pytest.mark.lengthy
 def test_errors_are_json_lines_on_request(tmp_path: Path) -> None:
     call = [sys.executable, "-m", "oilake.jobs.cli", "releases", "--registry", str(tmp_path / "none")]
     result = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"OILAKE_LOG": "json"})
@@ -74,6 +89,7 @@ def test_errors_are_json_lines_on_request(tmp_path: Path) -> None:
     assert "none" in line["message"]
 
 
+@pytest.mark.lengthy
 def test_others_handlers_are_left_on() -> None:
     program = (
         "import io, logging\nheard = io.StringIO()\nlogging.basicConfig(stream=heard)\nfrom oilake.jobs import cli\n"
@@ -83,6 +99,42 @@ def test_others_handlers_are_left_on() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert "ERROR:theirs:still here" in result.stdout
     assert "ERROR:oilake:" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["expand", "--release", "v3", "--policy", "x"],
+            "unrecognized arguments: --policy x; see `oilake expand --help`",
+        ),
+        (["export", "list"], "the following arguments are required: --release, --out; see `oilake export --help`"),
+        (
+            ["quarantine", "list", "--limit", "x"],
+            "argument --limit: invalid int value: 'x'; see `oilake quarantine list --help`",
+        ),
+        (["ingets"], "argument JOB: invalid choice: 'ingets' (choose from 'run', "),
+    ],
+)
+def test_flags_that_do_not_fit_are_one_sentence(
+    capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert line.startswith(f"oilake: {sentence}")
+
+
+def test_a_release_is_named_in_any_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["show", "labels", "--release", "V9"],
+        ["index", "--release", "V9"],
+        ["changes", "--from", "V9", "--to", "v10"],
+    ):
+        assert cli.main([*words, "--warehouse", str(tmp_path)]) == 2
+        assert "run `oilake ingest --release v9 --warehouse" in capsys.readouterr().err
+    assert cli.main(["releases", "V3", "--warehouse", str(tmp_path), "--landing", str(tmp_path)]) == 0
 
 
 def test_a_remedy_is_the_command_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ EDITS = {
     "jobs/tables/staging.py": {*JOBS},
     "jobs/reconciling/reconcile_kernel.py": {"reconcile"},
     "jobs/scanning/key_ranges.py": {"reconcile", "contradictions", "changes", RELEASE},
-    "jobs/transforms/verdicts.py": {"reconcile", "contradictions", "changes"},
+    "jobs/transforms/verdicts.py": {"reconcile", "changes"},
     "jobs/reconciling/compare_kernel.py": {"changes"},
     "jobs/transforms/class_history.py": {"changes"},
     "jobs/quarantining/merge_kernel.py": {RELEASE},
@@ -62,7 +62,6 @@ EDITS = {
     "jobs/tables/spark_writer.py": {
         INGEST,
         RELEASE,
-        "duplicates",
         "expand",
         "index",
         "reconcile",
@@ -175,6 +174,7 @@ def loaded_modules() -> dict[str, list[str]]:
     return {job: names for line in done.stdout.splitlines() for job, names in json.loads(line).items()}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("job", JOBS)
 def test_all_that_a_job_loads_is_reached(job: str, loaded_modules: dict[str, list[str]]):
     """Told by Python itself: the modules of ours that are loaded with the job's."""
@@ -184,6 +184,7 @@ def test_all_that_a_job_loads_is_reached(job: str, loaded_modules: dict[str, lis
     assert {code_version._module_path(name) for name in ours} <= code_version.reachable_files(*JOBS[job]).keys()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("job", JOBS)
 def test_no_page_report_sample_or_download_is_reached(job: str):
     rooms = {
@@ -199,6 +200,7 @@ def test_the_schemas_name_jobs_whose_modules_are_followed():
     assert {*JOBS} == written - {"check", "each job", "download", "publish", "verify", "reconcile --corrections FILE"}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("job", JOBS)
 def test_each_reached_file_counts(job: str, checkout: Path, monkeypatch: pytest.MonkeyPatch):
     _use(monkeypatch, checkout)
@@ -224,6 +226,7 @@ def digests(checkout: Path) -> dict[str, bytes]:
         return {job: code_version.code_digest(*JOBS[job]) for job in JOBS}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("path", EDITS)
 def test_an_edit_is_seen_by_the_jobs_whose_rows_depend_on_it(
     path: str, checkout: Path, digests: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
@@ -331,6 +334,7 @@ def test_a_file_that_a_flag_replaces_counts_by_its_value(tree: Tree):
     assert reached() == {"jobs/start.py"}
 
 
+@pytest.mark.lengthy
 def test_a_zip_of_the_packages_has_the_same_fingerprints(tmp_path: Path):
     zipped = tmp_path / "oilake.zip"
     subprocess.run([sys.executable, "scripts/zip.py", zipped, "oilake"], cwd=ROOT, check=True)

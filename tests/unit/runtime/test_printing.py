@@ -9,6 +9,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from oilake import jobs
@@ -33,6 +34,7 @@ def obeyed(text: str) -> set[str]:
     return {char for char in text if not char.isprintable()} - {"\n"}
 
 
+@pytest.mark.lengthy
 def test_no_job_prints_but_through_the_one_door():
     calls = {
         str(path.relative_to(ROOM))
@@ -89,11 +91,16 @@ FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "
             "\ufeff@x", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\u3000=1", "\x00=1"]  # fmt: skip
 
 
+def attribution_text(**values: str | bool) -> str:
+    texts = [pa.field(name, pa.string()) for name in ("key", "image_id", *attribution.COLUMNS)]
+    rows = pa.Table.from_pylist([{"is_resized": False, **values}], pa.schema([*texts, ("is_resized", pa.bool_())]))
+    return attribution.attribution_csv(rows).decode()
+
+
 @pytest.mark.parametrize("column", ["title", "author", "author_profile_url", "original_url", "key"])
 @pytest.mark.parametrize("cell", FORMULAS)
 def test_no_cell_of_an_attribution_is_a_formula(cell: str, column: str):
-    row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": False, column: cell}
-    text = attribution.attribution_csv([row]).decode()
+    text = attribution_text(**{column: cell})
     header, cells = list(csv.reader(io.StringIO(text, newline="")))
     assert dict(zip(header, cells, strict=True))[column] == f"'{cell}"
     assert f"\"'{cell[:1]}" in text
@@ -101,18 +108,11 @@ def test_no_cell_of_an_attribution_is_a_formula(cell: str, column: str):
 
 @pytest.mark.parametrize("cell", ["A dog", "1+1", "a=b", "'", '"', "https://x/?a=-1", "é", "", "a, b\nc"])
 def test_other_cells_of_an_attribution_are_as_they_are(cell: str):
-    row = {**dict.fromkeys(["key", "image_id", *attribution.COLUMNS]), "is_resized": True, "title": cell}
-    header, cells = list(csv.reader(io.StringIO(attribution.attribution_csv([row]).decode(), newline="")))
+    header, cells = list(csv.reader(io.StringIO(attribution_text(title=cell, is_resized=True), newline="")))
     told = dict(zip(header, cells, strict=True))
     assert (told["title"], told["is_changed"]) == (cell, "true")
 
 
 def test_an_attribution_that_begins_with_a_formula_is_text():
-    row = {
-        **dict.fromkeys(["key", "image_id", *attribution.COLUMNS]),
-        "is_resized": False,
-        "title": "=1",
-        "author": "=1",
-    }
-    header, cells = list(csv.reader(io.StringIO(attribution.attribution_csv([row]).decode())))
+    header, cells = list(csv.reader(io.StringIO(attribution_text(title="=1", author="=1"))))
     assert dict(zip(header, cells, strict=True))["attribution"] == '"=1" by =1, licence unknown'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +61,9 @@ def test_each_error_of_a_task_is_one_sentence(error: Exception, sentence: str):
         raise error
         yield 0
 
-    (batch,) = spark_tasks._run_item(Item(), work, "lake", "v3: reading")
-    assert json.loads(batch["error"][0].as_py())["sentence"] == sentence
+    (answer,) = spark_tasks._run_item(Item(), work, "lake", "v3: reading")
+    assert answer.error is not None
+    assert answer.error.sentence == sentence
 
 
 @pytest.mark.parametrize("kind", [InputError, DataQualityError, StoreError])
@@ -73,20 +73,24 @@ def test_an_error_of_ours_keeps_its_kind_and_exit_code(kind: type[OilakeError]):
 
 def damaged(folder: Path) -> str:
     path = folder / "part-1.parquet"
+    folder.mkdir(parents=True)
     path.write_bytes(b"PAR1 this is no Parquet file PAR1")
     return str(path)
 
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_damaged_or_vanished_file_is_named_with_the_remedy(tmp_path: Path, is_there: bool):
-    path = damaged(tmp_path) if is_there else str(tmp_path / "gone.parquet")
+    folder = tmp_path / "labels" / "release=v3" / "subset=train"
+    path = damaged(folder) if is_there else str(folder / "gone.parquet")
     readers = (
         lambda: row_groups(path),
         lambda: next(aligned_chunks({"a": Side((path,), ("mid",))}, 0, 1 << 64, 1)),
         lambda: preview_file(path, ReprocessContext(None, Warehouse.at("lake"), "run", 100, {})),  # type: ignore[arg-type]
     )
     for read in readers:
-        with pytest.raises(StoreError, match=r"cannot be read .*; publish its release again with --force") as raised:
+        with pytest.raises(
+            StoreError, match=r"cannot be read .*; check the disk, or run `oilake ingest --release v3 --force`"
+        ) as raised:
             read()
         assert str(raised.value).startswith(path)
         assert "\n" not in str(raised.value)

@@ -1,0 +1,45 @@
+"""Workers on this machine are forked from a process that has the kernels; those of a cluster start as Spark has it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from oilake.conf import settings
+from oilake.jobs.runtime import spark_session
+
+
+@pytest.mark.parametrize(
+    ("master", "is_ours"), [("local[*]", True), ("local[8]", True), ("spark://127.0.0.1:1", False)]
+)
+def test_only_workers_of_this_machine_are_forked_from_ours(master: str, is_ours: bool):
+    chosen = settings.environment_settings("local", {"master": master})
+    options = spark_session._place_options(chosen, ("delta",), {})
+    assert (spark_session.WORKER_DAEMON.items() <= options.items()) == is_ours
+
+
+def test_executors_elsewhere_are_sent_the_jars_that_the_archive_holds(monkeypatch: pytest.MonkeyPatch):
+    """They lacked Delta's, where the driver's machine had an archive of classes."""
+    monkeypatch.setattr(spark_session.class_archive, "session_options", lambda *_: {"spark.driver.extraClassPath": "x"})
+    monkeypatch.setattr(spark_session, "find_jars", lambda _, groups: [f"{group}.jar" for group in groups])
+    elsewhere, here = (
+        spark_session._place_options(settings.environment_settings("local", {"master": master}), ("delta", "s3"), {})
+        for master in ("spark://127.0.0.1:1", "local[2]")
+    )
+    assert (elsewhere["spark.jars"], here["spark.jars"]) == ("delta.jar,s3.jar", "s3.jar")
+    assert "spark.driver.extraClassPath" not in elsewhere
+
+
+@pytest.mark.lengthy
+def test_what_is_loaded_before_the_fork_starts_no_thread_of_pythons():
+    """And what judges rows is among it."""
+    code = (
+        "import sys, threading\n"
+        "from oilake.jobs.pipeline import worker_daemon\n"
+        "worker_daemon.load_kernels()\n"
+        "print(threading.active_count(), 'pyarrow.parquet' in sys.modules, 'oilake.quality.suites' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True", "True"]
