@@ -36,7 +36,7 @@ RERUN_ADVICE = "what came is kept, run the same command again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release whose images are wanted, such as v3")
+    options.add_release(parser, "release whose images are wanted, such as v3", required=True)
     parser.add_argument("--to", required=True, metavar="PLACE", help="folder or s3://bucket/prefix for the images")
     options.add_image_choice(parser, "images", "--mid")
     parser.add_argument("--boxed", action="store_true", help="only images with a box, of --mid where that is given")

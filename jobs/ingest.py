@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from oilake.jobs.ingesting.release_files import digest_notes, release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import start_job
+from oilake.jobs.pipeline.start import StartOnDemand, start_job
 from oilake.jobs.runtime import code_version, options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
@@ -37,7 +38,7 @@ from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to ingest, such as v3")
+    options.add_release(parser, "release to ingest, such as v3", required=True)
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     options.add_choice(parser)
@@ -71,9 +72,11 @@ def ingest(
     publish.recover(warehouse)
     published = newest_snapshots(warehouse)
     before = published.get(release.release)
-    plan = ingest_plan.plan_ingest(settings, release, choice, partial, _held_members(warehouse, before, choice))
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(_code_digest)  # modules are parsed while files are hashed
+        plan = ingest_plan.plan_ingest(settings, release, choice, partial, _held_members(warehouse, before, choice))
     landing_area.refuse_changed(plan.landed, accept_changed)
-    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, _code_digest())
+    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, code.result())
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         gone = lost_rows_sentence(warehouse, before, INGEST) or lost_rows_sentence(warehouse, before, RELEASE)
         if gone is None:
@@ -95,7 +98,7 @@ def ingest(
         facts = PublishFacts(release_reader.quarantined_by_reason(read.reports), schemas.image_tables(), is_complete)
         return StagedPublication(publication, facts, read)
 
-    passed = pass_gate(spark, warehouse, run_id, schemas.tables_of(INGEST), stage_tables)
+    passed = pass_gate(StartOnDemand.of_session(spark), warehouse, run_id, schemas.tables_of(INGEST), stage_tables)
     snapshot = publish_passed(warehouse, passed)
     files = {landed_file.uri: landed_file.checksums.sha256 for landed_file in plan.landed}
     run_events.tell(run_events.InputsRead(files, are_files=True))

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for <tag>/<archive>, registry/ and truth/")
     parser.add_argument(
         "--releases",
+        type=str.lower,
         metavar="NAMES",
         help="only these releases, such as v1,v7 (all); files that several share stand once",
     )

@@ -15,7 +15,8 @@ import xxhash
 
 from oilake.conf.errors import ConfigError
 from oilake.jobs.sources import image_lists
-from oilake.jobs.sources.image_lists import BATCH_LINES
+from oilake.jobs.sources.image_id_text import STRIPPED
+from oilake.jobs.sources.image_lists import BATCH_LINES, HELP
 from oilake.jobs.transforms import image_ids, md5
 
 Numbers = npt.NDArray[np.uint64]
@@ -76,7 +77,7 @@ def read_list(file: str) -> IdList | AddressList:
     try:
         with image_lists.open_list(file) as lines:
             first = lines.readline()
-            if first.strip(image_lists.STRIPPED) == HEADER:
+            if first.strip(STRIPPED) == HEADER:
                 entries: IdList | AddressList = _read_addresses(lines, file)
             else:
                 entries = _read_ids(chain([first], lines), file)
@@ -84,7 +85,7 @@ def read_list(file: str) -> IdList | AddressList:
         cause = getattr(error, "strerror", None) or error
         raise ConfigError(f"--images {file}: cannot be read ({cause}); give a text or CSV file of image IDs") from None
     if not entries.count():
-        raise ConfigError(f"--images {file}: holds no image; give {image_lists.HELP}, or leave --images out")
+        raise ConfigError(f"--images {file}: holds no image; give {HELP}, or leave --images out")
     return entries
 
 
@@ -92,7 +93,7 @@ def read_id_numbers(file: str) -> Numbers:
     """The listed image IDs, each once, sorted; ConfigError where addresses are listed in their place."""
     listed = read_list(file)
     if isinstance(listed, AddressList):
-        raise ConfigError(f"--images {file}: lists addresses, not image IDs; give {image_lists.HELP}")
+        raise ConfigError(f"--images {file}: lists addresses, not image IDs; give {HELP}")
     return listed.numbers()
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.placeholders import Placeholders
+from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import DownloadSettings, FetchSettings
 from oilake.conf.storage import Storage
 from oilake.jobs.blobs import blob_keys, locations
@@ -21,7 +22,6 @@ Origin = Literal["original", "thumbnail", "cvdf", "other"]
 CVDF = "s3://open-images-dataset"
 BUCKET = "open-images-dataset"
 IMAGE_ID = re.compile("[0-9a-f]{16}")
-SUBSETS = ("train", "validation", "test")
 ARCHIVE = re.compile(r"(?:(train)_([0-9a-f])|(validation|test))\.tar\.gz")
 
 

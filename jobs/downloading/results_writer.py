@@ -59,7 +59,7 @@ class ResultsWriter:
             if len(downloaded):
                 self.files += 1
                 name = f"{attribution.FOLDER}/{file_name(self.order.release)}-{self.order.run_id}-{self.files:04d}.csv"
-                self.store.put(name, attribution.attribution_csv(downloaded.to_pylist()))
+                self.store.put(name, attribution.attribution_csv(downloaded))
             properties = {"location": self.order.location, "release": self.order.release}
             append_rows(
                 self.warehouse, "downloads", table.select(list(downloads_columns())), self.order.run_id, properties

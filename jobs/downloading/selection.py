@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.downloading.address_lists import AddressList, IdList
-from oilake.jobs.downloading.request import SUBSETS
 from oilake.jobs.downloading.row_selection import BLOB_KEY, LISTED_COLUMNS, Mask, Numbers, RowSelection
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import class_names
@@ -31,9 +31,12 @@ from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, require_sna
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms import image_ids
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
+from oilake.jobs.transforms.image_runs import are_among, distinct_images
 from oilake.quality.row_expectations import numpy_mask
 
 RowIndexes = npt.NDArray[np.int64]
+
+NO_IMAGES: Numbers = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def _select_rows(file: PublishedFile, choice: ImageSelection, sets: _ImageFilter
         holds = pc.match_substring(rows["license"], choice.license, ignore_case=True)
         selected &= numpy_mask(holds.fill_null(False))
     if sets.labelled is not None:
-        selected &= np.isin(ids, sets.labelled.get(subset, ()))
+        selected &= are_among(ids, sets.labelled.get(subset, NO_IMAGES))
     picks: dict[str, Any] = {}
     if isinstance(sets.listed, IdList):
         selected &= sets.listed.hold(ids, subset)
@@ -162,8 +165,8 @@ def _labelled_images(warehouse: Warehouse, release: str, choice: ImageSelection)
         ):
             if len(rows):
                 numbers = image_ids.as_numbers(rows["image_id"].combine_chunks())
-                ids_by_subset.setdefault(part["subset"], []).append(np.unique(numbers))
-    return {subset: np.unique(np.concatenate(parts)) for subset, parts in ids_by_subset.items()}
+                ids_by_subset.setdefault(part["subset"], []).append(distinct_images([numbers]))
+    return {subset: distinct_images(parts) for subset, parts in ids_by_subset.items()}
 
 
 def find_classes(warehouse: Warehouse, pin: Snapshot, named: Sequence[str], with_subclasses: bool) -> list[str]:

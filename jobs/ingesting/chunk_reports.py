@@ -28,7 +28,8 @@ def collect_reports(
     spark: SparkSession, splits: Sequence[Split], context: IngestContext, what: str, kernel: Kernel = ingest_split
 ) -> list[ChunkReport]:
     """The reports of every split, in the order of files and chunks. The first error of a task ends the run."""
-    shares = _balance_splits(splits, spark.sparkContext.defaultParallelism)
+    cores = spark.sparkContext.defaultParallelism
+    shares = _balance_splits(needed_readers(splits, cores), cores)
     return _sort_reports(
         spark_tasks.run_tasks(spark, shares, partial(kernel, context=context), context.warehouse.uri, what)
     )
@@ -79,6 +80,15 @@ def _sort_reports(unordered: list[ChunkReport]) -> list[ChunkReport]:
 def _delete_staged(outdated: Sequence[ChunkReport], context: IngestContext) -> None:
     staged = [file for report in outdated for file in (*report.staged, *report.beside())]
     delete_files([context.warehouse.table_uri(file.table, file.path) for file in staged])
+
+
+def needed_readers(splits: Sequence[Split], cores: int) -> list[Split]:
+    """The splits, an archive's shares dealt to no more readers than there are cores: each inflates all of it."""
+    return [
+        replace(split, shares=min(split.shares, cores)) if split.kind == "tar.gz" else split
+        for split in splits
+        if split.kind == "plain" or split.share < cores
+    ]
 
 
 def _balance_splits(splits: Sequence[Split], cores: int) -> list[list[Split]]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyarrow.fs import LocalFileSystem
 
 from oilake.conf.registry import ExpectedMember
-from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.filesystem import make_parent, open_filesystem
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.transforms.images import LIST_COLUMNS
@@ -53,7 +53,7 @@ def stage_list(
     distinct = np.unique(np.concatenate([np.empty(0, np.uint64), *ids]))
     uri = warehouse.table_uri(TABLE, f"list-{run_id}-{number}.ids")
     store, path = open_filesystem(uri)
-    store.create_dir(path.rpartition("/")[0], recursive=True)
+    make_parent(store, path)
     with store.open_output_stream(path, compression=None) as sink:
         sink.write(distinct.astype(LITTLE_ENDIAN).tobytes())
     return StagedList((expected.file.name, expected.path), uri, list_columns(expected), tuple(subsets), len(distinct))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 
 from oilake.jobs.ingesting.reuse import TEXT_NOTE, ReusableFile
-from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables import parquet_footers
 from oilake.jobs.tables.slice_files import PublishedFile, published_files
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import Snapshot
@@ -22,7 +22,7 @@ def find_reusable(warehouse: Warehouse, release: str, published: Mapping[str, Sn
     pins = [pin for name, pin in published.items() if name != release]
     label_files = [file for pin in pins for file in _label_files(warehouse, pin)]
     with ThreadPoolExecutor(READERS) as pool:
-        notes = pool.map(_read_notes, (file.uri for file in label_files))
+        notes = pool.map(read_notes, (file.uri for file in label_files))
     return {
         note[TEXT_NOTE]: ReusableFile(file.uri, file.partition["origin"])
         for file, note in zip(label_files, notes, strict=True)
@@ -37,8 +37,9 @@ def _label_files(warehouse: Warehouse, pin: Snapshot) -> list[PublishedFile]:
         return []
 
 
-def _read_notes(uri: str) -> dict[str, str]:
+def read_notes(uri: str) -> dict[str, str]:
+    """What its writer noted in a Parquet file's footer; nothing where that cannot be read."""
     try:
-        return parquet_reader.footer_notes(uri)
+        return parquet_footers.footer_notes(uri)
     except (OSError, pa.ArrowInvalid):
         return {}

@@ -1,13 +1,17 @@
-"""Tables are sorted by image inside each partition: files that were not are sorted by an ordinary Spark shuffle."""
+"""Tables are sorted by image inside each partition: files that were not are sorted, small partitions by a task each in
+memory, others by an ordinary Spark shuffle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby, pairwise
+from functools import partial
+from itertools import pairwise
 
 from pyspark.sql import SparkSession
 
 from oilake.jobs.ingesting.chunk_kernel import MEMBER_NOTE, ChunkReport
+from oilake.jobs.ingesting.sort_kernel import UnsortedGroup, sort_group
+from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.tables import spark_writer
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
@@ -16,6 +20,8 @@ from oilake.schemas import loader as schemas
 
 # Whichever is reached first: rows of narratives weigh a thousand times those of labels.
 BYTES_PER_FILE = 512 << 20
+# What a task may sort: some 300 MB once it is unpacked, and as much again where row groups are written.
+MEMORY_BYTES, MEMORY_ROWS = 64 << 20, 2_000_000
 
 # Staged files by table and partition.
 UnsortedGroups = Mapping[tuple[str, str], Sequence[StagedFile]]
@@ -51,28 +57,42 @@ def sort_by_image(
 
     `digests`: what decides the rows of a file, by its path; noted where it is one for all of a partition.
     """
-    sorted_files: list[StagedFile] = []
-    for table, group in groupby(sorted(found), key=lambda key: key[0]):
-        for key in group:
-            sorted_files += _sort_partition(spark, warehouse, run_id, table, found[key], digests)
+    groups = [UnsortedGroup(table, tuple(files), _shared_note(files, digests)) for (table, _), files in found.items()]
+    small = [[group] for group in groups if _fits_in_memory(group.files)]
+    work = partial(sort_group, warehouse=warehouse, run_id=run_id)
+    sorted_files = spark_tasks.run_tasks(spark, small, work, warehouse.uri, "sorting by image")
+    for group in groups:
+        if not _fits_in_memory(group.files):
+            sorted_files += _shuffle_partition(spark, warehouse, run_id, group)
     return sorted_files
 
 
-def _sort_partition(
-    spark: SparkSession,
-    warehouse: Warehouse,
-    run_id: str,
-    name: str,
-    files: Sequence[StagedFile],
-    digests: Mapping[str, str],
-) -> list[StagedFile]:
-    table = schemas.table_schema(name)
-    stored = parquet_schema([(column.name, column.type) for column in table.stored()])
-    rows, size = sum(file.rows for file in files), sum(file.size for file in files)
-    count = max(1, round(rows / spark_writer.ROWS_PER_FILE), size // BYTES_PER_FILE)
+def _fits_in_memory(files: Sequence[StagedFile]) -> bool:
+    return sum(file.size for file in files) <= MEMORY_BYTES and sum(file.rows for file in files) <= MEMORY_ROWS
+
+
+def _shared_note(files: Sequence[StagedFile], digests: Mapping[str, str]) -> dict[str, str]:
     distinct = {digests.get(file.path, "") for file in files}
-    notes = {MEMBER_NOTE: distinct.pop()} if len(distinct) == 1 and "" not in distinct else {}
-    frame = plain_files(spark).schema(stored).parquet(*(warehouse.spark_path(name, file.path) for file in files))
+    return {MEMBER_NOTE: distinct.pop()} if len(distinct) == 1 and "" not in distinct else {}
+
+
+def _shuffle_partition(
+    spark: SparkSession, warehouse: Warehouse, run_id: str, group: UnsortedGroup
+) -> list[StagedFile]:
+    table = schemas.table_schema(group.table)
+    stored = parquet_schema([(column.name, column.type) for column in table.stored()])
+    rows, size = sum(file.rows for file in group.files), sum(file.size for file in group.files)
+    count = max(1, round(rows / spark_writer.ROWS_PER_FILE), size // BYTES_PER_FILE)
+    paths = [warehouse.spark_path(group.table, file.path) for file in group.files]
+    frame = plain_files(spark).schema(stored).parquet(*paths)
     return spark_writer.stage_frame(
-        spark, frame, warehouse, table, files[0].partition, run_id, count, f"sorting {name}", notes
+        spark,
+        frame,
+        warehouse,
+        table,
+        group.files[0].partition,
+        run_id,
+        count,
+        f"sorting {group.table}",
+        group.notes,
     )

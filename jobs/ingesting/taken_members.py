@@ -9,14 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from oilake.conf.errors import StoreError
 from oilake.jobs.ingesting.chunk_kernel import MEMBER_NOTE, REASONS_NOTE, ChunkReport
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
 from oilake.jobs.ingesting.release_files import COUNTS, MemberKey, noted_digests
-from oilake.jobs.ingesting.reusable_files import READERS
-from oilake.jobs.tables import parquet_reader, staging
+from oilake.jobs.ingesting.reusable_files import READERS, read_notes
+from oilake.jobs.tables import staging
 from oilake.jobs.tables.slice_files import PublishedFile, published_files, small_rows
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import Snapshot
@@ -75,7 +73,7 @@ def _members_of_release(
     try:
         noted_files = published_files(warehouse, "release_files", pin)
         published_digests = {
-            key: digest for file in noted_files for key, digest in noted_digests(_read_notes(file.uri)).items()
+            key: digest for file in noted_files for key, digest in noted_digests(read_notes(file.uri)).items()
         }
         if {*digests.values()}.isdisjoint(published_digests.values()):
             return {}
@@ -89,19 +87,12 @@ def _members_of_release(
     except (LostRowsError, StoreError):
         return {}
     with ThreadPoolExecutor(READERS) as pool:
-        notes = pool.map(_read_notes, (file.uri for _, file in files))
+        notes = pool.map(read_notes, (file.uri for _, file in files))
     by_digest: dict[str, list[NotedFile]] = {}
     for (table, file), noted in zip(files, notes, strict=True):
         by_digest.setdefault(noted.get(MEMBER_NOTE, ""), []).append(NotedFile(table, file, noted))
     found = {key: PublishedMember(rows[digest], tuple(by_digest.get(digest, ()))) for key, digest in shared.items()}
     return {key: member for key, member in found.items() if member.is_whole()}
-
-
-def _read_notes(uri: str) -> dict[str, str]:
-    try:
-        return parquet_reader.footer_notes(uri)
-    except (OSError, pa.ArrowInvalid):
-        return {}
 
 
 def _without_parts(

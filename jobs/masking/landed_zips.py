@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oilake.conf.errors import InputError
-from oilake.conf.mask_files import mask_files
+from oilake.conf.mask_files import MaskFile, mask_files
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.masking.mask_kernel import MaskSplit
@@ -36,13 +36,9 @@ class LandedZip:
 
 def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ()) -> dict[str, list[LandedZip]]:
     """All zips of the subsets, by subset; where none is named, of those of which one has landed. InputError: none has."""
-    landing = settings.storage_uri(settings.landing)
     zips: dict[str, list[LandedZip]] = {}
     for mask_file in mask_files(release, subsets):
-        name = mask_file.file.name
-        uri = join_uri(landing, name)
-        landed_zip = LandedZip(mask_file.subset, mask_file.digit, name, uri, file_state(uri))
-        zips.setdefault(mask_file.subset, []).append(landed_zip)
+        zips.setdefault(mask_file.subset, []).append(_landed_zip(settings, mask_file))
     landed = {subset: of_subset for subset, of_subset in zips.items() if any(each.state for each in of_subset)}
     absent = [subset for subset in subsets if subset not in landed]
     if absent or not landed:
@@ -52,6 +48,18 @@ def find_zips(settings: Settings, release: Release, subsets: Sequence[str] = ())
             f"--release {release.release} --masks`"
         )
     return landed
+
+
+def find_zip(settings: Settings, release: Release, subset: str, digit: str) -> LandedZip:
+    """The zip of a subset with the masks of the images whose IDs begin with a hex digit, landed or not; ConfigError where
+    the release has no masks of the subset."""
+    return next(_landed_zip(settings, file) for file in mask_files(release, [subset]) if file.digit == digit)
+
+
+def _landed_zip(settings: Settings, mask_file: MaskFile) -> LandedZip:
+    name = mask_file.file.name
+    uri = join_uri(settings.storage_uri(settings.landing), name)
+    return LandedZip(mask_file.subset, mask_file.digit, name, uri, file_state(uri))
 
 
 def share_splits(zips: Sequence[LandedZip], cores: int) -> list[list[MaskSplit]]:

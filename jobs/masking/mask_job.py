@@ -23,6 +23,7 @@ from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.tables import publish, slice_files
 from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence, read_property
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
+from oilake.jobs.tables.staged_slices import staged_at
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -137,7 +138,7 @@ def _kept_files(warehouse: Warehouse, pin: Snapshot, subsets: Sequence[str]) -> 
         return ()
     version = current_slice(warehouse, TABLE, pin).version
     parts = [{"release": pin.release, "subset": subset} for subset in subsets]
-    return tuple(file for part in parts for file in slice_files.staged_at(warehouse, TABLE, version, part))
+    return tuple(file for part in parts for file in staged_at(warehouse, TABLE, version, part))
 
 
 def _check_zips(spark: SparkSession, plan: MaskPlan, context: MaskContext) -> dict[str, MaskOutcome]:

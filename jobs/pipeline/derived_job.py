@@ -7,13 +7,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import start_job
+from oilake.jobs.pipeline.start import StartOnDemand, prepare_tables, start_job, start_readers
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.runtime.run_ids import new_run_id
@@ -26,10 +24,14 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts
 from oilake.schemas import loader as schemas
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 T = TypeVar("T")
 COUNTS_PROPERTY = "counts"
 
-StagingWork = Callable[[SparkSession, str], tuple[Sequence[StagedFile], T]]
+StagingWork = Callable[["SparkSession", str], tuple[Sequence[StagedFile], T]]
+LocalWork = Callable[[str], tuple[Sequence[StagedFile], T]]
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,30 @@ class JobResult(Generic[T]):
 
 
 def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T], force: bool) -> JobResult[T]:
-    """Publishes what `work(spark, run_id)` stages; does nothing when the same was published by the same code.
+    """Runs `work(spark, run_id)` as `run_local_job` does one that needs no Spark."""
+    session = StartOnDemand(lambda: start_job(settings))
+    return _run_job(settings, task, session, session, lambda run_id: work(session(), run_id), force)
+
+
+def run_local_job(settings: Settings, task: DerivedTask, work: LocalWork[T], force: bool) -> JobResult[T]:
+    """Publishes what `work(run_id)` stages; does nothing when the same was published by the same code.
 
     What the work tells besides, plain data, stands in the properties of the job's tables. What a failed or interrupted
     work staged is deleted, and what was published before stays. Where files of it are gone, the work is done again;
-    LostRowsError where those of a table that it reads are.
+    LostRowsError where those of a table that it reads are. Spark starts where tables are to be migrated, and else not.
     """
+    session = StartOnDemand(lambda: start_readers(settings))
+    return _run_job(settings, task, session, lambda: prepare_tables(session, settings), work, force)
+
+
+def _run_job(
+    settings: Settings,
+    task: DerivedTask,
+    session: StartOnDemand,
+    begin: Callable[[], object],
+    work: LocalWork[T],
+    force: bool,
+) -> JobResult[T]:
     started = time.monotonic()
     fingerprint = task.fingerprint()
     warehouse = Warehouse.of(settings)
@@ -91,11 +111,11 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
             counts_json = published_words(warehouse, task.pin, task.job, COUNTS_PROPERTY, task.since)
             return JobResult(False, json.loads(counts_json), task.pin)
         log_line(f"{lost_files}; they are made again")
-    spark, start_seconds = start_job(settings)
+    begin()
     run_id = new_run_id()
 
     def stage_files() -> StagedPublication[T]:
-        files, work_result = work(spark, run_id)
+        files, work_result = work(run_id)
         properties = {**task.properties, COUNTS_PROPERTY: json.dumps(work_result)}
         snapshot = task.pin
         publication = Publication(
@@ -116,13 +136,23 @@ def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T],
         )
 
     tables = [*schemas.tables_of(task.job), *task.kept]
-    passed_publication = pass_gate(spark, warehouse, run_id, tables, stage_files)
+    passed_publication = pass_gate(session, warehouse, run_id, tables, stage_files)
     snapshot = publish_passed(warehouse, passed_publication)
-    return JobResult(True, passed_publication.told, snapshot, time.monotonic() - started - start_seconds, start_seconds)
+    seconds = time.monotonic() - started - session.seconds
+    return JobResult(True, passed_publication.told, snapshot, seconds, session.seconds)
 
 
-def published_line(release: str, table: str, subset_rows: Mapping[str, int], changed: bool) -> str:
-    """What a job tells a person of the table that it made: its rows by subset, and whether they are new."""
-    counts = ", ".join(f"{subset} {rows:,}" for subset, rows in subset_rows.items())
-    done = "published" if changed else "nothing changed since it was published"
-    return f"{release}: {table}: {counts or 'no row'}; {done}"
+@dataclass
+class TableOutcome:
+    """What a job tells of the one table that it makes of a release: its rows by subset, and whether they are new."""
+
+    release: str
+    table: str
+    changed: bool
+    rows: dict[str, int]
+
+    def as_text(self) -> str:
+        """The counts in one line for a person."""
+        counts = ", ".join(f"{subset} {rows:,}" for subset, rows in self.rows.items())
+        done = "published" if self.changed else "nothing changed since it was published"
+        return f"{self.release}: {self.table}: {counts or 'no row'}; {done}"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pyspark.sql import SparkSession
-
+from oilake.jobs.pipeline.start import StartOnDemand
 from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.runtime.run_events import timed_phase
 from oilake.jobs.tables import cleanup, commits, publish
@@ -39,7 +38,7 @@ class PassedPublication(Generic[T]):
 
 
 def pass_gate(
-    spark: SparkSession,
+    session: StartOnDemand,
     warehouse: Warehouse,
     run_id: str,
     tables: Sequence[str],
@@ -55,11 +54,12 @@ def pass_gate(
         with timed_phase("stage"):
             staged = stage()
         with timed_phase("gate"):
-            judgements = publish_gate.evaluate_publication(spark, warehouse, staged.publication, staged.facts)
+            judgements = publish_gate.evaluate_publication(session, warehouse, staged.publication, staged.facts)
         publish_gate.raise_if_broken(staged.publication, judgements)
         return PassedPublication(staged.publication, judgements, staged.told)
     except BaseException as error:
-        spark_tasks.cancel_tasks(spark)
+        if session.session is not None:
+            spark_tasks.cancel_tasks(session.session)
         cleanup.discard_staged(warehouse, run_id, tables)
         if staged:
             publish_gate.record_refused(warehouse, staged.publication, error)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from oilake.conf.settings import Settings
 from oilake.jobs.runtime import run_events, spark_session, spark_tasks
@@ -16,6 +15,9 @@ from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import ddl
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import row_filter
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass
@@ -26,6 +28,11 @@ class StartOnDemand:
     seconds: float = 0.0
     session: SparkSession | None = None
     lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def of_session(cls, spark: SparkSession) -> StartOnDemand:
+        """One that has started already."""
+        return cls(lambda: (spark, 0.0), session=spark)
 
     def __call__(self) -> SparkSession:
         with self.lock:
@@ -42,13 +49,14 @@ def start_readers(settings: Settings, *places: str) -> tuple[SparkSession, float
     return spark, _told_seconds(time.monotonic() - starting)
 
 
-def start_job(settings: Settings) -> tuple[SparkSession, float]:
-    """(the session, the seconds that Spark and its workers took to start); what was migrated is told."""
+def start_job(settings: Settings, names: Sequence[str] | None = None) -> tuple[SparkSession, float]:
+    """(the session, the seconds that Spark and its workers took to start); `names`: the tables that it writes, or all. What
+    was migrated is told."""
     starting = time.monotonic()
     spark = spark_session.start_session(settings)
     ready = spark_tasks.start_workers(spark, row_filter.warm_up)
     start_seconds = time.monotonic() - starting
-    prepare_tables(lambda: spark, settings)
+    prepare_tables(lambda: spark, settings, names)
     return spark, _told_seconds(start_seconds + spark_tasks.wait_for_workers(ready))
 
 
@@ -57,7 +65,7 @@ def _told_seconds(seconds: float) -> float:
     return seconds
 
 
-def prepare_tables(session: StartSession, settings: Settings) -> None:
-    """Makes the tables that lack and migrates older ones; what was migrated is told."""
-    for sentence in ddl.ensure_tables(session, Warehouse.of(settings)):
+def prepare_tables(session: StartSession, settings: Settings, names: Sequence[str] | None = None) -> None:
+    """Makes the tables that lack and migrates older ones, all or some by name; what was migrated is told."""
+    for sentence in ddl.ensure_tables(session, Warehouse.of(settings), names):
         log_line(f"migrated {sentence}")

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from oilake.conf.errors import InputError
-from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.repair_commands import repair_sentence, unreadable_rows_error
 from oilake.jobs.transforms import image_runs
 from oilake.jobs.transforms.image_runs import ImageRuns
 
@@ -57,7 +57,7 @@ def reading_file(uri: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise unreadable_error(uri, error) from None
+        raise unreadable_rows_error(uri, error) from None
 
 
 def _row_groups(metadata: pq.FileMetaData) -> list[RowGroup]:
@@ -126,7 +126,7 @@ class _FileStream:
             return
         runs = image_runs.runs_of_batch(batch)
         if not runs.is_sorted() or (len(runs.images) and int(runs.images[0]) < self.last):
-            raise InputError(f"{self.uri}: its rows are not sorted by image_id; ingest the release again with --force")
+            raise InputError(f"{self.uri}: its rows are not sorted by image_id; {repair_sentence(self.uri)}")
         self._hold_runs(runs)
 
     def _hold_runs(self, runs: ImageRuns) -> None:

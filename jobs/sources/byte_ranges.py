@@ -27,16 +27,17 @@ class ByteRange:
 def plan_ranges(uri: str, size: int, count: int, has_quotes: bool = True) -> list[ByteRange]:
     """Up to `count` ranges of the file of `size` bytes.
 
-    Line feeds and quotes are counted once; a boundary is the first line feed outside quotes after an even share. Where
-    the quoting is unsound the boundaries may be wrong: the reader sees it in its own range, and the file is read whole.
+    Line feeds and quotes are counted once, up to the last share; a boundary is the first line feed outside quotes after an
+    even share. Where the quoting is unsound the boundaries may be wrong: the reader sees it in its own range, and the file
+    is read whole.
     `has_quotes`: a line feed inside quotes ends no record; without them every line feed ends one.
     """
     cuts = sorted({size * n // count for n in range(count)})
     with ThreadPoolExecutor(max_workers=4) as pool:
-        counts = list(pool.map(partial(_count_marks, uri, has_quotes), cuts, [*cuts[1:], size]))
+        counts = pool.map(partial(_count_marks, uri, has_quotes), cuts[:-1], cuts[1:])
     starts, line, quotes = [(0, 1)], 1, 0
     ends = [*cuts[1:], size][1:]
-    for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts[:-1], strict=True):
+    for cut, stop, (newlines, marks) in zip(cuts[1:], ends, counts, strict=True):
         line, quotes = line + newlines, quotes + marks
         start, passed = _next_record(uri, cut, stop, bool(quotes % 2), has_quotes)
         if start < stop:
@@ -51,8 +52,10 @@ def _count_marks(uri: str, has_quotes: bool, start: int, stop: int) -> tuple[int
     with open_file(uri) as file, AsInputError(uri):
         file.seek(start)
         while start < stop and (data := file.read(min(READ_BYTES, stop - start))):
-            quotes += data.count(QUOTE) if has_quotes else 0
-            newlines, start = newlines + data.count(NEWLINE), start + len(data)
+            octets = np.frombuffer(data, np.uint8)
+            quotes += int(np.count_nonzero(octets == QUOTE[0])) if has_quotes else 0
+            newlines += int(np.count_nonzero(octets == NEWLINE[0]))
+            start += len(data)
     return newlines, quotes
 
 

@@ -164,8 +164,8 @@ def parse_block(block: Block, header: Header, types: Mapping[str, pa.DataType], 
     """The rows of `block` as the given `types`; where a block's numbers do not parse, its number columns stay text."""
     if block.is_plain(limit):
         columns = _read_columns(block.data, header, types)
-        if columns is not None and row_count(columns) == len(block.ends):
-            return ParsedRows(block, columns, len(block.ends))
+        if columns is not None and row_count(columns) == block.record_count:
+            return ParsedRows(block, columns, block.record_count)
     good, bad = _separate_records(block, len(header.names), limit)
     data = NEWLINE.join(block.data[record.start : record.stop] for record in good)
     columns = _read_columns(data, header, types) if good else no_rows(header, types)

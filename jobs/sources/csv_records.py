@@ -31,16 +31,38 @@ class Block:
     sound: bool
 
     def is_plain(self, limit: int) -> bool:
-        """Sound, and without NUL, stray carriage return, blank line or a record that may hold a field over `limit` bytes."""
+        """Sound, and without NUL, stray carriage return, blank line or a record that may hold a field over `limit` bytes.
+
+        Where no quote stands, blank lines are not looked for: the reader drops them, so that rows and records differ.
+        """
         if not self.sound or b"\0" in self.data:
             return False
         returns = self.data.count(RETURN) if RETURN in self.data else 0
         if returns and returns != self.data.count(b"\r\n"):
             return False
+        if QUOTE not in self.data:
+            return self._has_short_lines(limit)
         lines = np.diff(self.newlines, prepend=-1)
         if len(lines) and int(lines.min()) <= (2 if returns else 1):
             return False
         return int(np.diff(self.ends, prepend=0).max(initial=0)) <= limit
+
+    def _has_short_lines(self, limit: int) -> bool:
+        """Whether a line ends in every half of `limit` bytes, so that none is longer; false of some a bit shorter."""
+        half = max(limit // 2, 1)
+        return all(NEWLINE in self.data[start : start + half] for start in range(0, len(self.data) - half, half))
+
+    @cached_property
+    def newline_count(self) -> int:
+        """How many line feeds there are."""
+        return int(np.count_nonzero(np.frombuffer(self.data, np.uint8) == NEWLINE[0]))
+
+    @property
+    def record_count(self) -> int:
+        """How many records a sound block holds."""
+        if QUOTE in self.data:
+            return len(self.ends)
+        return self.newline_count + bool(self.data and not self.data.endswith(NEWLINE))
 
     @cached_property
     def records(self) -> list[Record]:
@@ -84,16 +106,17 @@ def read_blocks(read: ReadBytes, size: int, line: int = 1, where: str = "the fil
         at_end = len(fresh) < asked
         is_usual = not at_end and asked == size and QUOTE not in fresh and QUOTE not in rest
         if is_usual and (stop := fresh.rfind(NEWLINE) + 1):
-            data = b"".join((rest, memoryview(fresh)[:stop]))
-            yield Block(data, line, True)
-            line += int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE[0]))
+            block = Block(b"".join((rest, memoryview(fresh)[:stop])), line, True)
+            yield block
+            line += block.newline_count
             rest = fresh[stop:]
             continue
         data = rest + fresh if rest else fresh
         begun = 0
         for stop, sound in block_ends(data, at_end, size):
-            yield Block(data[begun:stop] if stop - begun < len(data) else data, line, sound)
-            line += int(np.count_nonzero(np.frombuffer(data, np.uint8, stop - begun, begun) == NEWLINE[0]))
+            block = Block(data[begun:stop] if stop - begun < len(data) else data, line, sound)
+            yield block
+            line += block.newline_count
             begun = stop
         if begun == 0 and len(data) > 2 * MAX_RECORD:
             raise InputError(

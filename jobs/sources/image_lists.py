@@ -16,17 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.errors import ConfigError
+from oilake.jobs.sources.image_id_text import NAME_PATTERN, STRIPPED, ambiguous_sentence
 from oilake.jobs.transforms import image_ids
 from oilake.quality.row_expectations import numpy_mask
 
-# What may stand around an ID: the folder of its split, and how a file's name ends.
-NAME_PATTERN = (
-    r"^(?i:(?P<split>train|validation|test)(?:_[0-9a-f])?[/\\])?"
-    r"(?P<id>(?:0[xX])?[0-9a-fA-F]{1,16})(?i:\.(?:jpe?g|png|gif|webp|tiff?|bmp))?$"
-)
 COLUMNS = {"imageid", "imageids", "image", "images", "id", "ids", "filename"}
 DELIMITERS = ",\t;|"
-STRIPPED = " \t\r\n\"'\ufeff\u200b\xa0"
 ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -75,14 +70,6 @@ def read_images(lines: Iterator[str], file: str) -> Iterator[ListedImages]:
         yield from (_parse_batch(batch, file) for batch in entries)
 
 
-def parse_image_id(text: str, flag: str) -> str:
-    """The one image ID that a text holds; ConfigError when there is none, or when it could be two."""
-    ids = _parse_batch(ListBatch([0], [text]), f"{flag} {text!r}").ids
-    if not len(ids):
-        raise ConfigError(f"{flag} {text!r} is no image ID; give {HELP}")
-    return str(ids[0])
-
-
 def _find_id_column(line: str) -> tuple[str, int] | None:
     """(delimiter, place) of the column of image IDs, where the line is a header that has one."""
     for delimiter in DELIMITERS:
@@ -128,13 +115,9 @@ def _parse_batch(batch: ListBatch, file: str) -> ListedImages:
     ids = image_ids.normalize(parts.field("id"))[0]
     if ids.null_count:
         unclear = held[numpy_mask(ids.is_null())][0]
-        raise ConfigError(
-            f"{_entry_location(batch, unclear, text, file)} could be a decimal ID or a hexadecimal one without its zeros; "
-            "write all 16 hex digits, or 0x in front"
-        )
+        raise ConfigError(ambiguous_sentence(_entry_location(batch, unclear, text, file)))
     return ListedImages(ids, pc.ascii_lower(parts.field("split")))
 
 
 def _entry_location(batch: ListBatch, entry: int, text: pa.StringArray, file: str) -> str:
-    line = batch.lines[int(entry)]
-    return f"{file}: line {line}: {str(text[int(entry)])[:SHOWN_CHARACTERS]!r}" if line else file
+    return f"{file}: line {batch.lines[int(entry)]}: {str(text[int(entry)])[:SHOWN_CHARACTERS]!r}"

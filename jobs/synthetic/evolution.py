@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.synthetic import evolved_boxes, evolved_labels, pairs, zipf
 from oilake.jobs.synthetic.evolved_boxes import EvolvedBoxes
 from oilake.jobs.synthetic.evolved_context import EvolvedContext
 from oilake.jobs.synthetic.evolved_labels import LabelSupply, Verdicts
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import AFTER
 from oilake.jobs.synthetic.slice_rows import SubsetRows
 

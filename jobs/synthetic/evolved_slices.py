@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.synthetic import drawn_files, evolution, evolved_boxes, evolved_images, human, machine, pairs, text
 from oilake.jobs.synthetic.drawn_files import DrawnFile
 from oilake.jobs.synthetic.evolution import SubsetState
@@ -16,7 +17,6 @@ from oilake.jobs.synthetic.evolved_images import RotatedImages
 from oilake.jobs.synthetic.evolved_labels import Verdicts
 from oilake.jobs.synthetic.figures import FigureTally
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import RowFile
 from oilake.jobs.synthetic.slice_rows import SampleSlice, SubsetRows
 

@@ -15,9 +15,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.synthetic import pairs
 from oilake.jobs.synthetic.classes import SampleClasses
-from oilake.jobs.synthetic.plan import SUBSETS
 from oilake.jobs.synthetic.release_rules import AFTER, ARCHIVES, BEFORE, FIRST
 from oilake.jobs.synthetic.slice_rows import VANISHED, SampleSlice, SubsetRows
 

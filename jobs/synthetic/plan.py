@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from oilake.conf.errors import ConfigError
-from oilake.conf.registry import PublishedFigures
+from oilake.conf.registry import SUBSETS, PublishedFigures
 from oilake.jobs.synthetic.release_rules import AFTER, ARCHIVES, BEFORE, load_rules
 
-SUBSETS = ("train", "validation", "test")
 # Below these scales a subset stays as it is: smaller ones would not show every effect.
 FLOOR = {"train": 0.0001, "validation": 0.0025, "test": 0.0016}
 SLICE_IMAGES = 100_000

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from oilake.jobs.synthetic import ground_truth, photos
 
+S = TypeVar("S", bound=ThreadingHTTPServer)
 UNAVAILABLE = "/photo_unavailable.png"
 
 
@@ -76,11 +77,17 @@ class PhotoMirrorHandler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(sample: Path) -> Iterator[str]:
     """The mirror's address, until the end of the block."""
-    server = PhotoMirror(sample)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    with served_in_thread(PhotoMirror(sample)) as mirror:
+        yield mirror.url
+
+
+@contextmanager
+def served_in_thread(server: S, poll_seconds: float = 0.5) -> Iterator[S]:
+    """A server that answers in a thread of its own until the end of the block, which it sees within `poll_seconds`."""
+    thread = threading.Thread(target=server.serve_forever, args=(poll_seconds,), daemon=True)
     thread.start()
     try:
-        yield server.url
+        yield server
     finally:
         server.shutdown()
         server.server_close()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.synthetic import boxes, human, images, machine, pairs, photo_scenes, photos, slice_texts, text
 from oilake.jobs.synthetic.boxes import Boxes
 from oilake.jobs.synthetic.classes import SampleClasses
 from oilake.jobs.synthetic.context import SampleContext
 from oilake.jobs.synthetic.human import HumanLabels
 from oilake.jobs.synthetic.pairs import Pairs
-from oilake.jobs.synthetic.plan import SUBSETS, SubsetCounts
+from oilake.jobs.synthetic.plan import SubsetCounts
 from oilake.jobs.synthetic.slice_rows import VANISHED, SampleSlice, SubsetRows
 
 LABELS_OF_VANISHED = 12

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.runtime.progress import log_line, track_progress
 from oilake.jobs.synthetic import (
     archive_writing,
@@ -115,7 +116,7 @@ def _write_photos(job: SampleJob, sample_slice: SampleSlice) -> None:
     out = job.archives.out
     photos.clear_earlier(out)
     rows: list[tuple[object, ...]] = []
-    for subset in plan.SUBSETS:
+    for subset in SUBSETS:
         part = sample_slice.parts[subset]
         rows += photos.write_photos(out, subset, part.photos, part.details[: len(part.photos)].to_pylist())
     photos.write_list(out, rows)

@@ -25,6 +25,7 @@ from oilake.jobs.transforms.release_diff import (
     side_name,
     side_subsets,
 )
+from oilake.jobs.transforms.words import BOX_CHANGES
 from oilake.quality.row_expectations import RowMask, numpy_mask
 from oilake.schemas.loader import arrow_schema, table_schema
 
@@ -32,8 +33,7 @@ COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 ATTRIBUTES = tuple(column.name for column in table_schema("boxes").columns if column.type == "boolean")
 COLUMNS = ("mid", "source", *COORDINATES, *ATTRIBUTES)
 SIDE_COLUMNS = ("subset", "source", *COORDINATES)
-CHANGES = ("unchanged", "redrawn", "added", "removed")
-UNCHANGED, REDRAWN, ADDED, REMOVED = range(len(CHANGES))
+UNCHANGED, REDRAWN, ADDED, REMOVED = range(len(BOX_CHANGES))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class BoxRows:
 @dataclass(frozen=True)
 class BoxPartners:
     """What became of each box of the earlier release, shape (rows,): its place in the later one (or MISSING), the place of
-    the change in CHANGES, the IoU (NaN where it was removed). `added`: the places of the later release that are left."""
+    the change in BOX_CHANGES, the IoU (NaN where it was removed). `added`: the places of the later release that are left."""
 
     after: Integers
     changes: npt.NDArray[np.int8]
@@ -83,7 +83,7 @@ def compare_boxes(chunk: Mapping[str, ImageRuns], classes: ClassVocabulary, leas
         "image_id": dictionary_column(runs, as_ids(images[image_places])),
         "mid": dictionary_column(keys[order] & ((1 << bits) - 1), classes.mids),
         "change": dictionary_column(
-            np.concatenate([partners.changes, np.full(added, ADDED, np.int8)])[order], pa.array(CHANGES)
+            np.concatenate([partners.changes, np.full(added, ADDED, np.int8)])[order], pa.array(BOX_CHANGES)
         ),
         "iou": pa.array(ious, mask=np.isnan(ious)),
         "attributes_changed": _changed_attributes(before, places[FROM], after, places[TO]),

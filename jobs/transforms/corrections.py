@@ -13,9 +13,8 @@ from oilake.jobs.transforms.label_evidence import LabelEvidence, with_pairs
 from oilake.jobs.transforms.label_keys import Integers, key_places, pair_keys
 from oilake.jobs.transforms.release_diff import MISSING
 from oilake.jobs.transforms.verdicts import CORRECTION_WEIGHT, NO, YES
+from oilake.jobs.transforms.words import DROP_BOX, VERDICT
 
-CORRECTIONS = "corrections"
-VERDICT, DROP_BOX = "verdict", "drop_box"
 # What is read of the table, beside the image.
 COLUMNS = ("mid", "kind", "verdict", "subset", "is_applied")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from oilake.jobs.transforms.box_changes import COORDINATES
-from oilake.jobs.transforms.corrections import DROP_BOX
 from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
+from oilake.jobs.transforms.words import DROP_BOX
 from oilake.quality.row_expectations import RowMask
 
 

@@ -8,12 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oilake.conf.registry import IdForm
+from oilake.jobs.transforms.spelled_ids import AMBIGUOUS_ID, IMAGE_ID, REPAIRABLE_ID
 from oilake.quality import fixed_width
 from oilake.quality.row_expectations import numpy_mask
 
-CANONICAL = "^[0-9a-f]{16}$"
-REPAIRABLE = r"^(0[xX])?[0-9a-fA-F]{1,16}$"
-AMBIGUOUS = "^[0-9]{1,15}$"
 DECIMAL = "^[0-9]+$"
 LARGEST_DECIMAL = str(2**64 - 1)
 
@@ -45,7 +43,7 @@ def normalize(values: pa.StringArray, form: IdForm | None = None) -> tuple[pa.St
 
 def are_canonical(values: pa.StringArray) -> Mask:
     """Which values are canonical IDs, or NULL; shape (n,)."""
-    spec = fixed_width.class_and_length(CANONICAL)
+    spec = fixed_width.class_and_length(IMAGE_ID)
     assert spec is not None
     return fixed_width.match_fixed_width(values, *spec)
 
@@ -56,12 +54,12 @@ def unread_reason(form: IdForm | None) -> str:
 
 
 def _repair_ids(values: pa.StringArray, is_hex: bool) -> tuple[pa.StringArray, Mask]:
-    repairable = pc.match_substring_regex(values, REPAIRABLE)
+    repairable = pc.match_substring_regex(values, REPAIRABLE_ID)
     digits = pc.replace_substring_regex(pc.ascii_lower(values), "^0x", "")
     padded = pc.if_else(repairable, pc.ascii_lpad(digits, 16, "0"), values)
     if is_hex:
         return padded, numpy_mask(repairable)
-    ambiguous = pc.match_substring_regex(values, AMBIGUOUS)
+    ambiguous = pc.match_substring_regex(values, AMBIGUOUS_ID)
     return pc.if_else(ambiguous, None, padded), numpy_mask(pc.and_not(repairable, ambiguous))
 
 

@@ -12,12 +12,13 @@ import pyarrow as pa
 from oilake.conf.reconcile_policy import EVIDENCE, ORIGINS, Evidence, ReconcilePolicy
 from oilake.jobs.transforms import evidence_counts, label_evidence, label_keys
 from oilake.jobs.transforms.class_vocabulary import ClassVocabulary
-from oilake.jobs.transforms.corrections import CORRECTIONS, chunk_corrections
+from oilake.jobs.transforms.corrections import chunk_corrections
 from oilake.jobs.transforms.evidence_counts import COUNTS, EvidenceCounts, PairPlaces
 from oilake.jobs.transforms.image_ids import as_ids
 from oilake.jobs.transforms.image_runs import ImageRuns, distinct_images
 from oilake.jobs.transforms.label_keys import Integers
 from oilake.jobs.transforms.verdicts import EVIDENCE_WEIGHTS, STATES, Verdict, state_verdict
+from oilake.jobs.transforms.words import CORRECTIONS
 from oilake.schemas import loader as schemas
 
 TEXT = pa.dictionary(pa.int32(), pa.string())

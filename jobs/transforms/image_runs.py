@@ -76,8 +76,16 @@ def count_below(images: Numbers, image: int) -> int:
     return len(images) if image >= 1 << 64 else int(np.searchsorted(images, np.uint64(image)))
 
 
+def are_among(images: Numbers, chosen: Numbers) -> npt.NDArray[np.bool_]:
+    """Which of some images stand among the ascending `chosen` ones; of the shape of `images`."""
+    if not len(chosen):
+        return np.zeros(len(images), np.bool_)
+    places = np.minimum(np.searchsorted(chosen, images), len(chosen) - 1)
+    return np.asarray(chosen[places] == images)
+
+
 def distinct_images(images: Sequence[Numbers]) -> Numbers:
-    """The distinct images, ascending, of arrays that never fall."""
+    """The distinct images, ascending; done soonest of arrays that never fall."""
     merged = np.concatenate(images)
     merged.sort(kind="stable")
     return merged[np.append(True, merged[1:] != merged[:-1])] if len(merged) else merged

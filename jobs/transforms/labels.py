@@ -48,5 +48,6 @@ def add_mids(result: NormalizedBatch, raw: Mapping[str, pa.Array], mid_columns: 
 
 
 def _label_origins(values: pa.StringArray, sources: Mapping[str, str]) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
+    """The origin of each source; NULL where the release declares none, which the suite quarantines as `unknown_source`."""
     index = pc.index_in(values, value_set=pa.array(list(sources), pa.string()))
     return pa.array(list(sources.values()), pa.string()).take(index), np.zeros(len(values), np.bool_)

@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oilake.jobs.transforms.spelled_ids import MID_SPELLINGS
+
 CANONICAL = "^/(?:[mg]/|oi/m_)[0-9a-z_]*$"
-SPELLINGS = r"^(?:kg:/|/|https?://rdf\.freebase\.com/ns/)?([mg])[./]([0-9a-z_]+)$"
 
 Mask = npt.NDArray[np.bool_]
 
@@ -22,8 +23,8 @@ def normalize(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     if pc.all(usual, min_count=0).as_py():
         return values, np.zeros(len(values), np.bool_)
     lowered = pc.ascii_lower(values)
-    repairable = pc.and_(pc.invert(usual), pc.fill_null(pc.match_substring_regex(lowered, SPELLINGS), False))
-    spelled = pc.replace_substring_regex(lowered, SPELLINGS, r"/\1/\2")
+    repairable = pc.and_(pc.invert(usual), pc.fill_null(pc.match_substring_regex(lowered, MID_SPELLINGS), False))
+    spelled = pc.replace_substring_regex(lowered, MID_SPELLINGS, r"/\1/\2")
     return pc.if_else(repairable, spelled, values), np.asarray(repairable.to_numpy(zero_copy_only=False))
 
 

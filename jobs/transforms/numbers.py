@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def to_doubles(values: pa.Array) -> tuple[pa.DoubleArray, Mask]:
         numbers, bad = values, np.zeros(len(values), np.bool_)
     else:
         numbers, bad = _cast_text(values, DECIMAL, pa.float64())
-    endless = _as_mask(pc.fill_null(pc.invert(pc.is_finite(numbers)), False))
-    if endless.any():
+    if not math.isfinite(pc.sum(numbers).as_py() or 0.0):
+        endless = _as_mask(pc.fill_null(pc.invert(pc.is_finite(numbers)), False))
         numbers, bad = pc.if_else(pa.array(~endless), numbers, pa.scalar(None, pa.float64())), bad | endless
     return pc.add(numbers, 0.0), bad
 

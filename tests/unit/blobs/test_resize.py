@@ -256,6 +256,7 @@ CUT: list[Kind] = [
 ]  # fmt: skip
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", CUT, ids=str)
 @pytest.mark.parametrize("share", [0.001, 0.04])
 def test_a_published_image_without_its_end_is_made_of_what_is_left_and_any_other_is_damaged(kind: Kind, share: float):

@@ -16,6 +16,8 @@ from oilake.jobs.ingesting.ingest_plan import plan_ingest
 from oilake.schemas.release_registry import find_release
 from tests.support.releases import DOG, image_id
 
+pytestmark = pytest.mark.lengthy
+
 NAME = "v7/oidv7-val-annotations-machine-imagelabels.csv"
 HEADER = "ImageID,Source,LabelName,Confidence\n"
 ROW = f"{image_id(1, 'validation')},verification,{DOG},1"

@@ -23,6 +23,8 @@ from oilake.jobs.sources.splits import Split
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.support.releases import LABEL_HEADER, land
 
+pytestmark = pytest.mark.lengthy
+
 ARCHIVE = "annotations_machine_2017_11.tar.gz"
 MEMBER = "2017_11/train/annotations-machine.csv"
 ROW = st.tuples(

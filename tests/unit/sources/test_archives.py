@@ -69,6 +69,7 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", HARMFUL)
 @pytest.mark.parametrize("is_blobs", [False, True], ids=["release", "blobs"])
 def test_harmful_headers_are_refused_by_file_and_member(tmp_path: Path, name: str, is_blobs: bool):

@@ -12,7 +12,7 @@ import pytest
 from oilake.conf.errors import ConfigError
 from oilake.jobs.downloading import address_lists
 from oilake.jobs.downloading.address_lists import AddressList, IdList
-from oilake.jobs.sources import image_lists
+from oilake.jobs.sources import image_id_text
 from oilake.jobs.verifying import selection
 
 FIRST, SECOND, SHORT = "000060e3121c7305", "1ac7a2b3c4d5e6f7", "00000000000abcde"
@@ -149,7 +149,7 @@ def test_what_is_no_file_is_told(tmp_path: Path, place: str):
     ],
 )
 def test_one_image_is_read_as_a_line_of_a_list(text: str, image: str):
-    assert image_lists.parse_image_id(text, "--image") == image
+    assert image_id_text.parse_image_id(text, "--image") == image
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_one_image_is_read_as_a_line_of_a_list(text: str, image: str):
 )
 def test_what_is_no_image_is_told(text: str, told: str):
     with pytest.raises(ConfigError) as error:
-        image_lists.parse_image_id(text, "--image")
+        image_id_text.parse_image_id(text, "--image")
     assert told in str(error.value)

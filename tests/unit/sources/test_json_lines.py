@@ -137,6 +137,7 @@ lines = st.one_of(
 )
 
 
+@pytest.mark.lengthy
 @given(st.lists(lines, max_size=12), st.booleans(), st.integers(1, 400), st.data())
 def test_no_cut_changes_a_row(parts: list[bytes], ends_with_newline: bool, size: int, data: st.DataObject):
     content = b"\n".join(parts) + b"\n" * ends_with_newline
@@ -148,6 +149,7 @@ def test_no_cut_changes_a_row(parts: list[bytes], ends_with_newline: bool, size:
     assert bad == expected_bad
 
 
+@pytest.mark.lengthy
 @given(st.lists(documents, min_size=1, max_size=8))
 def test_rows_are_those_of_pythons_json(expected: list[dict[str, Any]]):
     content = "".join(json.dumps(document) + "\n" for document in expected).encode()
@@ -215,6 +217,7 @@ def peak_bytes(megabytes: int) -> int:
     return peak
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.text('ab"\\', max_size=9), max_size=60), st.integers(1, 9))
 def test_ranges_of_lines_heed_no_quotes(tmp_path_factory: pytest.TempPathFactory, texts: list[str], count: int):
     path: Path = tmp_path_factory.getbasetemp() / "lines.jsonl"

@@ -41,6 +41,7 @@ def read(data: bytes, size: int, limit: int = LIMIT) -> tuple[list[tuple[Any, ..
     return rows, bad
 
 
+@pytest.mark.lengthy
 @given(
     st.lists(st.tuples(FIELD, FIELD, FIELD.map("x{}".format)), max_size=8),
     st.sampled_from(["\n", "\r\n"]),
@@ -70,6 +71,7 @@ def test_every_byte_stands_in_one_record(data: bytes, size: int):
     assert b"".join(raw).replace(b"\r", b"").replace(b"\n", b"") == data.replace(b"\r", b"").replace(b"\n", b"")
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(FIELD, FIELD, FIELD.map("x{}".format)), max_size=8), st.integers(1, 40))
 def test_lines_are_physical_lines(table: list[tuple[str, ...]], size: int):
     written = io.StringIO()
@@ -150,6 +152,7 @@ def test_a_walk_looks_at_each_byte_a_few_times(monkeypatch: pytest.MonkeyPatch, 
     assert looked_at(head + pattern * 2000 + tail, at_end) < 6
 
 
+@pytest.mark.lengthy
 @given(JUNK.filter(bool), JUNK, JUNK, st.booleans())
 def test_no_pattern_makes_a_walk_look_more_often(pattern: bytes, head: bytes, tail: bytes, at_end: bool):
     assert looked_at(head + pattern * (8000 // len(pattern)) + tail, at_end) < 8

@@ -22,6 +22,7 @@ def colour_at(image: Image.Image, x: float, y: float) -> np.ndarray:
     return np.asarray(image.convert("RGB"), np.int64)[int(y * image.height), int(x * image.width)]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_that_lies_anyhow_shows_its_thing_in_its_box(orientation: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(photos, "ON_THEIR_SIDE", 1.0 if orientation > 1 else 0.0)

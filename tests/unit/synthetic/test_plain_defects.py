@@ -17,6 +17,8 @@ from oilake.schemas.release_registry import load_releases
 from tests.support import plain_sample as reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 EACH = 3
 LONGEST = "annotations/open_images_test_localized_narratives.jsonl"
 LATER = ("--releases", "v4,v5,v6,v7")

@@ -19,6 +19,8 @@ from tests.support import plain_sample as reading
 from tests.support import sample_reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 SCALE = 0.0005
 LATER = ("v4", "v5", "v6", "v7")
 FIXED = re.compile(r"0\.[0-9]{6}|1\.0{6}")

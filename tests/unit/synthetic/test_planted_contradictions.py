@@ -14,6 +14,8 @@ from tests.support import contradiction_views, plain_sample
 from tests.support.contradiction_sql import QUERIES, Contradiction
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 RELEASES = ("v5", "v6", "v7")
 ARGUMENTS = ("--releases", ",".join(RELEASES), "--scale", "0.0001", "--contradictions")
 

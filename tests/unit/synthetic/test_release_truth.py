@@ -16,6 +16,8 @@ from tests.support import plain_sample as reading
 from tests.support import sample_reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 STEPS = (("v3", "v4"), ("v4", "v5"), ("v5", "v6"), ("v6", "v7"))
 MOST_BOXES = 7
 

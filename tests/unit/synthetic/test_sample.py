@@ -24,6 +24,8 @@ from oilake.jobs.synthetic.plan import SubsetCounts
 from tests.support import sample_reading as reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 SMALL = 0.0002
 EACH = 4
 

@@ -20,6 +20,8 @@ from tests.support import mask_zips
 from tests.support import plain_sample as reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 SCALE = 0.0005
 SUBSETS = ("train", "validation", "test")
 MASKS = "v5/{}-annotations-object-segmentation.csv"

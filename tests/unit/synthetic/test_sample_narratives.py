@@ -24,6 +24,8 @@ from oilake.schemas.release_registry import load_releases
 from tests.support import plain_sample as reading
 from tests.support.samples import write_sample
 
+pytestmark = pytest.mark.lengthy
+
 SCALE = 0.0003
 SHARDS = [f"annotations/open_images_train_v6_localized_narratives-{n:05d}-of-00010.jsonl" for n in range(10)]
 FILES = {

@@ -17,6 +17,8 @@ from tests.support import sample_reading as reading
 from tests.support.samples import write_sample
 from tests.unit.synthetic.test_sample import SMALL, contents, truth
 
+pytestmark = pytest.mark.lengthy
+
 FAULTS = {"missing", "placeholder", "changed", "truncated", "empty"}
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from oilake.jobs.transforms.image_runs import ImageRuns
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
 from oilake.schemas import loader as schemas
 from tests.support.releases import CAT, DOG
+
+pytestmark = pytest.mark.lengthy
 
 IMAGES = ("0000000000000001", "7fffffffffffffff", "ffffffffffffffff")
 SUBSET = {IMAGES[0]: "train", IMAGES[1]: "validation", IMAGES[2]: "test"}

@@ -69,6 +69,7 @@ def test_redrawn_boxes_are_the_best_of_every_possible_match(before: list[Box], a
     assert pairs.ious.tolist() == pytest.approx(expected)
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(st.integers(0, 3), BOXES), max_size=12), st.lists(st.tuples(st.integers(0, 3), BOXES)))
 def test_boxes_meet_within_their_image_and_class_alone(before: list[tuple[int, Box]], after: list[tuple[int, Box]]):
     old, new = box_set(before), box_set(after[:12])
@@ -81,6 +82,7 @@ def test_boxes_meet_within_their_image_and_class_alone(before: list[tuple[int, B
         assert list(zip(left[alone.before], right[alone.after], strict=True)) == of_key
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(st.integers(0, 2), BOXES)), st.lists(st.tuples(st.integers(0, 2), BOXES)))
 def test_equal_boxes_meet_as_often_as_both_have_them(before: list[tuple[int, Box]], after: list[tuple[int, Box]]):
     old, new = box_set(before), box_set(after)
@@ -107,6 +109,7 @@ def same(row: tuple[int, list[float]], entry: tuple[int, Box]) -> bool:
     return row[0] == entry[0] and tuple(row[1]) == entry[1]
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(ANY_BOX, ANY_BOX), min_size=1))
 def test_overlaps_are_shares_of_the_union(pairs: list[tuple[Box, Box]]):
     found = box_ious(np.array([one for one, _ in pairs]), np.array([other for _, other in pairs]))
@@ -133,6 +136,7 @@ def test_ties_go_by_the_published_order():
     assert best_pairs({(4, 3): 5, (4, 8): 5, (9, 3): 5}) == [(4, 8), (9, 3)]
 
 
+@pytest.mark.lengthy
 @given(
     st.integers(1, 6).flatmap(
         lambda n: st.lists(st.lists(st.integers(0, 9), min_size=n, max_size=n), min_size=n, max_size=n)

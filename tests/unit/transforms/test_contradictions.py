@@ -242,6 +242,7 @@ RELATIONSHIPS = some(
 )  # fmt: skip
 
 
+@pytest.mark.lengthy
 @settings(max_examples=50)
 @given(LABELS, BOXES, MASKS, RELATIONSHIPS, POINTS, st.integers(1, 3))
 def test_any_rows_tell_what_independent_sql_tells(

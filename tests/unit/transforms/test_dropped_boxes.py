@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ box = st.builds(
 )
 
 
+@pytest.mark.lengthy
 @given(st.lists(box, max_size=20), st.frozensets(box, max_size=4))
 def test_what_is_left_is_every_other_box_in_its_order(boxes: list[DroppedBox], dropped: frozenset[DroppedBox]):
     ordered = sorted(boxes, key=lambda row: row.image)

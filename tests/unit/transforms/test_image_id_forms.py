@@ -23,7 +23,7 @@ from oilake.jobs.ingesting.chunk_kernel import ChunkReport, IngestContext, inges
 from oilake.jobs.quarantining.reprocess import reprocess_release
 from oilake.jobs.runtime.filesystem import join_uri
 from oilake.jobs.sources.splits import Split
-from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables import parquet_footers
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from tests.conftest import Oilake
@@ -95,6 +95,7 @@ def landed(folder: Path, member: str, *ids: str) -> Path:
     return land(folder / "landing", {member: lines(header, *map(row, ids))}) / "2017_11" / ARCHIVES[member]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("shape", SHAPES, ids=["whole", "row by row", "shared"])
 @pytest.mark.parametrize("member", ROWS)
 def test_a_short_id_without_a_letter_is_kept_aside(tmp_path: Path, member: str, shape: tuple[int, int, int]):
@@ -114,6 +115,7 @@ def test_a_short_id_without_a_letter_is_kept_aside(tmp_path: Path, member: str, 
     assert sum(report.image_ids_repaired for report in mine) == len(listed)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("shape", SHAPES, ids=["whole", "row by row", "shared"])
 @pytest.mark.parametrize("member", ROWS)
 def test_a_file_of_decimal_ids_is_read_as_such(tmp_path: Path, member: str, shape: tuple[int, int, int]):
@@ -182,6 +184,7 @@ def test_text_is_not_shared_between_files_that_write_ids_otherwise():
     assert len({reuse.begin_digest(b"", names, form).hexdigest() for form in FORMS}) == 3
 
 
+@pytest.mark.lengthy
 def test_text_that_is_taken_from_another_release_brings_its_repairs(tmp_path: Path):
     """Chunks without a repair are taken over; a chunk with one is read, so that its line is listed again."""
     archive = landed(tmp_path, MACHINE, *(image_id(n) for n in range(5)), "0xABC", *(image_id(n) for n in range(6, 9)))
@@ -191,7 +194,7 @@ def test_text_that_is_taken_from_another_release_brings_its_repairs(tmp_path: Pa
         uri = join_uri(str(tmp_path / "lake"), staged.table, staged.path)
         texts |= {
             note: reuse.ReusableFile(uri, "machine")
-            for name, note in parquet_reader.footer_notes(uri).items()
+            for name, note in parquet_footers.footer_notes(uri).items()
             if name == reuse.TEXT_NOTE
         }
     assert texts

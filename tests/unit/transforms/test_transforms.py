@@ -103,6 +103,7 @@ def test_md5_is_the_hex_of_the_base64(values: list[bytes | str | None]):
     assert md5.to_hex(array(published)).to_pylist() == expected
 
 
+@pytest.mark.lengthy
 @given(TEXTS)
 def test_text_in_composed_form_stays(values: list[str | None]):
     once = text.normalize(array(values))
