@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from oilake.conf.errors import StoreError, os_cause
-from oilake.conf.places import refuse_odd_folder
+from oilake.conf.errors import ConfigError
 from oilake.jobs.exporting.companion_files import licence_notice
-from oilake.jobs.runtime.folder_swap import replace_text
 from oilake.jobs.runtime.printing import print_text
+from oilake.jobs.runtime.whole_folder import local_place, whole_folder
 from oilake.quality.data_contract import table_contract
 from oilake.schemas import loader as schemas
 
@@ -30,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    refuse_odd_folder("out", arguments.out)
-    files = write_contracts(arguments.table or schemas.table_names(), Path(arguments.out))
+    files = write_contracts(arguments.table or schemas.table_names(), contract_place(arguments.out))
     if arguments.json:
         print_text(json.dumps([str(file) for file in files]))
     else:
@@ -39,20 +38,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def contract_place(text: str) -> Path:
+    """The folder of --out; ConfigError where it cannot be one, or holds anything but contracts of tables."""
+    place, own = local_place(text, "out"), {f"{table}{ENDING}" for table in schemas.table_names()}
+    if place.is_dir() and (strange := sorted({path.name for path in place.iterdir()} - own)):
+        raise ConfigError(
+            f"{place}: holds {strange[0]}, which is no contract; move it away, or name a new folder by --out"
+        )
+    return place
+
+
 def write_contracts(tables: Sequence[str], folder: Path) -> list[Path]:
-    """Writes a file a table, in place of earlier ones; the files. ConfigError where a table is unknown, before any is
-    written; StoreError where the folder cannot be written."""
+    """Writes a file a table, all at once and in place of earlier ones; those of other tables stay. The files.
+
+    ConfigError where a table is unknown, StoreError where the folder cannot be written.
+    """
     notice = licence_notice()
     texts = {
         table: yaml.safe_dump(table_contract(table, notice), sort_keys=False, allow_unicode=True, width=LINE)
         for table in tables
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder, "contracts", "--out") as fresh:
+        if folder.is_dir():
+            shutil.copytree(folder, fresh, dirs_exist_ok=True)
         for table, text in texts.items():
-            replace_text(folder / f"{table}{ENDING}", text)
-    except OSError as error:
-        raise StoreError(f"{folder}: contracts cannot be written ({os_cause(error)}); name another --out") from None
+            (fresh / f"{table}{ENDING}").write_text(text, encoding="utf-8")
     return [folder / f"{table}{ENDING}" for table in texts]
 
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.jobs.downloading.selection import image_choice
 from oilake.jobs.exporting.companion_files import write_companions
-from oilake.jobs.exporting.export_folder import export_place, unfinished_folder
+from oilake.jobs.exporting.export_folder import export_place
+from oilake.jobs.exporting.finished_shards import drop_shards
 from oilake.jobs.exporting.formats import FORMATS, WITH_PICTURES, Counts, format_writer
 from oilake.jobs.exporting.opened_export import open_export
 from oilake.jobs.exporting.request import ExportRequest
+from oilake.jobs.exporting.stored_export import refuse_other_files, spool_folder, store_export, stored_place
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
+from oilake.jobs.runtime.whole_folder import whole_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", choices=FORMATS, help="what is written")
-    parser.add_argument("--release", required=True, metavar="R", help="release that is exported, such as v7")
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="a new folder, or that of an earlier export")
+    options.add_release(parser, "release that is exported, such as v7", required=True)
+    parser.add_argument(
+        "--out", required=True, metavar="PLACE", help="a new folder or s3://bucket/prefix, or that of an earlier export"
+    )
     options.add_image_choice(parser, "images and marks", "--mid, or of the classes of --per-class")
     parser.add_argument(
         "--blob-status", action="append", default=[], metavar="STATUS",
@@ -35,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--blobs",
         metavar="FOLDER",
-        help=f"of {' and '.join(WITH_PICTURES)}: where <subset>/<image_id>.jpg are, whose bytes go into the export",
+        help=f"of {', '.join(WITH_PICTURES)}: where <subset>/<image_id>.jpg are, whose bytes go into the export",
     )
     options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
@@ -43,11 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings, request = options.load_settings(arguments), _export_request(arguments)
-    counts = export(settings, request)
+    counts, place = export(settings, request), request.uri or str(request.place)
     if arguments.json:
-        print_text(json.dumps({"format": request.format, "place": str(request.place), **counts}))
+        print_text(json.dumps({"format": request.format, "place": place, **counts}))
     else:
-        print_text(f"{request.place}: " + ", ".join(f"{count:,} {noun}" for noun, count in counts.items()))
+        print_text(f"{place}: " + ", ".join(f"{count:,} {noun}" for noun, count in counts.items()))
     return 0
 
 
@@ -59,20 +65,29 @@ def _export_request(arguments: argparse.Namespace) -> ExportRequest:
         raise ConfigError(
             f"--blobs: {arguments.format} holds no pictures; leave it out, or export {' or '.join(WITH_PICTURES)}"
         )
+    uri = stored_place(arguments.out)
     return ExportRequest(
-        arguments.format, arguments.release, export_place(arguments.out), images, tuple(arguments.blob_status),
-        arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs,
+        arguments.format, arguments.release, spool_folder(uri) if uri else export_place(arguments.out), images,
+        tuple(arguments.blob_status), arguments.per_class, arguments.seed, arguments.sizes, arguments.blobs, uri,
     )  # fmt: skip
 
 
 def export(settings: Settings, request: ExportRequest) -> Counts:
     """Writes the export and returns what it counts, by noun; whatever fails, what stood at its place stays."""
+    uri = settings.storage_uri(request.uri) if request.uri else None
+    if uri:
+        refuse_other_files(uri, settings.warehouse)
     opened = open_export(settings, request)
     if opened.snapshot.status == "partial":
         log_line(f"{request.release} is partial; what is not published of it is not in the export")
-    with unfinished_folder(request.place) as folder:
+    with whole_folder(request.place, "the export", "--out") as folder:
         counts = format_writer(request.format)(opened, folder)
         write_companions(opened, folder, counts)
+        if uri:
+            store_export(folder, uri)
+        drop_shards(request.place)
+    if uri:
+        shutil.rmtree(request.place, ignore_errors=True)
     return counts
 
 

@@ -18,7 +18,7 @@ from oilake.jobs.tables.images_with_blobs import RANKS
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.image_runs import ImageRuns, Numbers
+from oilake.jobs.transforms.image_runs import ImageRuns, Numbers, are_among, distinct_images
 from oilake.quality.row_expectations import numpy_mask
 
 READ_ROWS, CHUNK_ROWS = 1 << 16, 1 << 18
@@ -29,8 +29,8 @@ def choose_ids(warehouse: Warehouse, request: ExportRequest, mids: frozenset[str
     selections = choose_images(warehouse, request.release, request.images)
     ids = _ids_by_subset(selections)
     for condition in _conditions(request):
-        kept = matching_ids(warehouse, request.release, condition, bool(request.blob_statuses))
-        ids = {subset: numbers[np.isin(numbers, kept)] for subset, numbers in ids.items()}
+        kept = distinct_images([matching_ids(warehouse, request.release, condition, bool(request.blob_statuses))])
+        ids = {subset: numbers[are_among(numbers, kept)] for subset, numbers in ids.items()}
     if request.per_class is not None:
         ids = _balanced_ids(warehouse, request, mids, ids)
     return {subset: numbers for subset, numbers in ids.items() if len(numbers)}
@@ -48,7 +48,7 @@ def _ids_by_subset(selections: list[RowSelection]) -> dict[str, Numbers]:
     parts: dict[str, list[Numbers]] = {}
     for selection in selections:
         parts.setdefault(selection.subset, []).append(selection.ids())
-    return {subset: np.unique(np.concatenate(numbers)) for subset, numbers in parts.items()}
+    return {subset: distinct_images(numbers) for subset, numbers in parts.items()}
 
 
 def _conditions(request: ExportRequest) -> list[str]:
@@ -85,7 +85,8 @@ def _add_chunk(
     sample: BalancedSample, runs: ImageRuns, numbers: Numbers, verdict: str, mids: frozenset[str] | None
 ) -> None:
     images = np.repeat(runs.images, runs.lengths)
-    is_asked = np.isin(images, numbers) & numpy_mask(pc.equal(runs.rows["verdict"].cast(pa.string()), verdict))
+    is_asked = np.repeat(are_among(runs.images, numbers), runs.lengths)
+    is_asked &= numpy_mask(pc.equal(runs.rows["verdict"].cast(pa.string()), verdict))
     mid_column = runs.rows["mid"].cast(pa.string()).combine_chunks().dictionary_encode()
     names: list[str] = mid_column.dictionary.to_pylist()
     codes = mid_column.indices.to_numpy().astype(np.int64)

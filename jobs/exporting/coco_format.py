@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oilake.jobs.exporting.class_codes import PLACE, class_places, decided_labels
+from oilake.jobs.exporting.coco_boxes import box_texts
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
 from oilake.jobs.exporting.image_sizes import ImageSizes
@@ -40,10 +45,10 @@ class NextNumbers(NamedTuple):
 
 @dataclass(frozen=True)
 class CocoRows:
-    """Entries of `images` and of `annotations` of a block."""
+    """Entries of `images` and of `annotations` of a block, as JSON."""
 
-    images: list[dict[str, Any]]
-    annotations: list[dict[str, Any]]
+    images: list[str]
+    annotations: list[str]
 
 
 @dataclass(frozen=True)
@@ -112,19 +117,13 @@ def coco_rows(
     is_judged: bool,
 ) -> CocoRows:
     """The entries of a block, from these numbers on; `is_judged`: whether labels tell what is denied."""
-    boxes, labels = block.rows_by_image("boxes"), block.rows_by_image("image_labels")
-    images, annotations = [], list[dict[str, Any]]()
-    for number, row in enumerate(block.rows("images"), numbers.image):
-        image_id = row["image_id"]
-        slot = ImageSlot(number, *sizes.sides(image_id), f"{block.subset}/{image_id}.jpg")
-        drawn = boxes.get(image_id, [])
-        judged = judged_classes(labels.get(image_id, []), drawn, classes) if is_judged else {}
-        images.append(image_entry(row, slot, licenses.number(row["license"])) | judged)
-        annotations += [
-            box_entry(box, slot, classes.places[box["mid"]] + 1, n)
-            for n, box in enumerate(drawn, numbers.annotation + len(annotations))
-        ]
-    return CocoRows(images, annotations)
+    judged = judged_images(block, classes) if is_judged else [{}] * len(block.image_ids)
+    widths, heights = sizes.of_images(block.image_numbers)
+    images = []
+    for n, row in enumerate(block.rows("images")):
+        slot = ImageSlot(numbers.image + n, int(widths[n]), int(heights[n]), f"{block.subset}/{row['image_id']}.jpg")
+        images.append(json.dumps(image_entry(row, slot, licenses.number(row["license"])) | judged[n]))
+    return CocoRows(images, box_texts(block, classes, sizes, numbers.image, numbers.annotation))
 
 
 def image_entry(row: Row, slot: ImageSlot, license_number: int | None) -> dict[str, Any]:
@@ -137,28 +136,32 @@ def image_entry(row: Row, slot: ImageSlot, license_number: int | None) -> dict[s
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def box_entry(box: Row, slot: ImageSlot, category: int, number: int) -> dict[str, Any]:
-    """An entry of `annotations`, in pixels of the picture as it is stored; an unknown attribute has no key."""
-    left, top = box["x_min"] * slot.width, box["y_min"] * slot.height
-    width, height = (box["x_max"] - box["x_min"]) * slot.width, (box["y_max"] - box["y_min"]) * slot.height
-    return {
-        "id": number, "image_id": slot.number, "category_id": category, "bbox": [left, top, width, height],
-        "area": width * height, "iscrowd": int(box["is_group_of"] is True), "source": box["source"],
-        **{name: box[name] for name in ATTRIBUTES if box[name] is not None},
-    }  # fmt: skip
+def judged_images(block: ImageBlock, classes: ExportClasses) -> list[dict[str, list[int]]]:
+    """Of each image of a block what `judged_classes` tells by its boxes."""
+    boxes, labels = block.tables["boxes"], block.tables["image_labels"]
+    boxes = boxes.select(["image_id", "is_group_of"]).append_column(
+        PLACE, pa.array(class_places(boxes["mid"], classes))
+    )
+    decided = (decided_labels(labels, classes, verdict) for verdict in ("positive", "negative"))
+    groups = boxes.filter(pc.fill_null(boxes["is_group_of"], False))
+    by_image = (category_sets(block, rows) for rows in (*decided, boxes, groups))
+    return [judged_classes(*sets) for sets in zip(*by_image, strict=True)]
 
 
-def judged_classes(labels: Sequence[Row], boxes: Sequence[Row], classes: ExportClasses) -> dict[str, list[int]]:
+def category_sets(block: ImageBlock, rows: pa.Table) -> list[frozenset[int]]:
+    """The category IDs that rows with a column PLACE have, by the images of the block."""
+    categories = (rows[PLACE].to_numpy() + 1).tolist()
+    return [frozenset(categories[start:stop]) for start, stop in block.row_spans(rows)]
+
+
+def judged_classes(
+    positive: Set[int], negative: Set[int], drawn: Set[int], in_groups: Set[int]
+) -> dict[str, list[int]]:
     """Category IDs that are denied of an image, and those that are there though not each instance has a box of its own:
-    people say so and no box is drawn, or a box stands for a group."""
-    verdicts = {label["mid"]: label["verdict"] for label in labels if label["mid"] in classes.places}
-    drawn = {box["mid"] for box in boxes}
-    in_groups = {box["mid"] for box in boxes if box["is_group_of"]}
-    not_drawn = {mid for mid, verdict in verdicts.items() if verdict == "positive"} - drawn
-    denied = {mid for mid, verdict in verdicts.items() if verdict == "negative"} - drawn
+    people say so and no box is drawn, or a box stands for a group. All by category ID."""
     return {
-        "neg_category_ids": sorted(classes.places[mid] + 1 for mid in denied),
-        "not_exhaustive_category_ids": sorted(classes.places[mid] + 1 for mid in in_groups | not_drawn),
+        "neg_category_ids": sorted(negative - drawn),
+        "not_exhaustive_category_ids": sorted(in_groups | (positive - drawn)),
     }
 
 
@@ -176,7 +179,7 @@ def _info(export: OpenedExport, subset: str) -> dict[str, Any]:
     }
 
 
-def _write_entries(stream: TextIO, entries: Sequence[Mapping[str, Any]], is_first: bool) -> None:
+def _write_entries(stream: TextIO, entries: Sequence[str], is_first: bool) -> None:
     if entries:
         stream.write("\n" if is_first else ",\n")
-        stream.write(",\n".join(json.dumps(entry) for entry in entries))
+        stream.write(",\n".join(entries))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ MASK_COLUMNS = {
     "masks": ("mid", "mask_path", "box_id", "predicted_iou"),
     "image_labels": COLUMNS["image_labels"],
 }
+VERDICTS = ("positive", "negative")
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,39 @@ class MaskRows:
     def __call__(self, block: ImageBlock, licenses: LicenseNumbers, numbers: NextNumbers) -> CocoRows:
         """The entries of a block's images that have a mask, from these numbers on."""
         boxes, labels, masks = (block.rows_by_image(name) for name in ("boxes", "image_labels", "masks"))
-        images, annotations = [], list[dict[str, Any]]()
+        images, annotations = list[str](), list[str]()
         rows = [row for row in block.rows("images") if row["image_id"] in masks]
         for number, row in enumerate(rows, numbers.image):
             image_id = row["image_id"]
             slot = ImageSlot(number, *self.sizes.sides(image_id), f"{block.subset}/{image_id}.jpg")
             drawn = masks[image_id]
-            instances = _drawn_instances(drawn, boxes.get(image_id, []))
-            judged = judged_classes(labels.get(image_id, []), instances, self.classes) if self.is_judged else {}
-            images.append(image_entry(row, slot, licenses.number(row["license"])) | judged)
+            judged = (
+                self._judged_by_masks(labels.get(image_id, []), drawn, boxes.get(image_id, []))
+                if self.is_judged
+                else {}
+            )
+            images.append(json.dumps(image_entry(row, slot, licenses.number(row["license"])) | judged))
             for mask in drawn:
                 pixels = self.masks.read_pixels(mask)
                 if pixels is not None:
                     category = self.classes.places[mask["mid"]] + 1
                     entry_number = numbers.annotation + len(annotations)
-                    annotations.append(mask_entry(mask, pixels, slot, category, entry_number))
+                    annotations.append(json.dumps(mask_entry(mask, pixels, slot, category, entry_number)))
         return CocoRows(images, annotations)
+
+    def _judged_by_masks(
+        self, labels: Sequence[Row], masks: Sequence[Row], boxes: Sequence[Row]
+    ) -> dict[str, list[int]]:
+        """What `judged_classes` tells of an image by its masks; of a group is a class with more boxes than masks, or with a
+        box around a group."""
+        verdicts = {verdict: [row["mid"] for row in labels if row["verdict"] == verdict] for verdict in VERDICTS}
+        boxed, drawn = Counter(box["mid"] for box in boxes), Counter(mask["mid"] for mask in masks)
+        in_groups = {box["mid"] for box in boxes if box["is_group_of"]}
+        grouped = [mid for mid, count in drawn.items() if boxed[mid] > count or mid in in_groups]
+        return judged_classes(*(self._category_ids(mids) for mids in (*verdicts.values(), drawn, grouped)))
+
+    def _category_ids(self, mids: Iterable[str]) -> frozenset[int]:
+        return frozenset(self.classes.places[mid] + 1 for mid in mids if mid in self.classes.places)
 
 
 def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
@@ -102,10 +121,3 @@ def mask_entry(mask: Row, pixels: Foreground, slot: ImageSlot, category: int, nu
         "box_id": mask["box_id"], "predicted_iou": mask["predicted_iou"],
     }  # fmt: skip
     return {name: value for name, value in entry.items() if value is not None}
-
-
-def _drawn_instances(masks: Sequence[Row], boxes: Sequence[Row]) -> list[Row]:
-    """The masks as instances: of a group where their class has more boxes than masks, or a box around a group."""
-    boxed, drawn = Counter(box["mid"] for box in boxes), Counter(mask["mid"] for mask in masks)
-    in_groups = {box["mid"] for box in boxes if box["is_group_of"]}
-    return [{"mid": mid, "is_group_of": boxed[mid] > count or mid in in_groups} for mid, count in drawn.items()]

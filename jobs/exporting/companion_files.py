@@ -9,7 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from oilake.jobs.blobs.attribution import COLUMNS, FOLDER, attribution_csv
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oilake.jobs.blobs.attribution import COLUMNS, FOLDER, attribution_rows, attribution_writer
 from oilake.jobs.exporting.export_folder import MANIFEST, file_names
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.runtime.filesystem import file_checksums
@@ -62,10 +65,9 @@ def export_manifest(export: OpenedExport, counts: Mapping[str, int]) -> dict[str
 
 
 def _write_attribution(export: OpenedExport, subset: str, path: Path) -> None:
-    with path.open("wb") as stream:
+    with attribution_writer(path) as writer:
         for block in export.blocks(subset, {"images": COLUMNS}):
-            rows = [
-                {**row, "key": f"{subset}/{row['image_id']}.jpg", "is_resized": False} for row in block.rows("images")
-            ]
-            content = attribution_csv(rows)
-            stream.write(content if not stream.tell() else content.split(b"\n", 1)[1])
+            images = block.tables["images"]
+            keys = pc.binary_join_element_wise(f"{subset}/", images["image_id"], ".jpg", "")
+            rows = images.append_column("key", keys).append_column("is_resized", pa.repeat(False, len(images)))
+            writer.write_table(attribution_rows(rows))

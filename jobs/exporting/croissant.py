@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +12,9 @@ import pyarrow.parquet as pq
 from oilake.conf.errors import StoreError
 from oilake.conf.yaml_loader import load_yaml
 from oilake.jobs.exporting.companion_files import licence_notice, read_notice
+from oilake.jobs.exporting.export_files import ExportFiles
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import file_checksums
+from oilake.jobs.runtime.filesystem import file_checksums, open_filesystem
 from oilake.schemas import loader as schemas
 
 Entry = dict[str, Any]
@@ -27,15 +27,16 @@ TYPES = {
 }  # fmt: skip
 
 
-def croissant_metadata(folder: Path, manifest: Mapping[str, Any], descriptions: Mapping[str, str]) -> Entry:
-    """The metadata as JSON-LD, whose paths are relative to the folder of the export; its Parquet files are read once.
+def croissant_metadata(export: ExportFiles, manifest: Mapping[str, Any], descriptions: Mapping[str, str]) -> Entry:
+    """The metadata as JSON-LD, whose paths are relative to the place of the export; its Parquet files are read once.
 
     `descriptions`: what columns mean. A record set is a folder of Parquet files; nested columns are no fields of it.
     InputError or StoreError where a file cannot be read.
     """
     words: Entry = load_yaml(files("oilake.jobs.exporting").joinpath("notices", "croissant.yaml"))
-    tables = parquet_tables(folder)
-    paths = [path for table_paths in tables.values() for path in table_paths]
+    tables = export.parquet_tables
+    names = [name for table_files in tables.values() for name in table_files]
+    columns = {name: _file_schema(export.file_uri(name)) for name in names}
     return {
         "@context": words["context"],
         "@type": "sc:Dataset",
@@ -52,19 +53,13 @@ def croissant_metadata(folder: Path, manifest: Mapping[str, Any], descriptions: 
         "citeAs": read_notice("CITATION.bib"),
         **{f"rai:{name}": text for name, text in words["responsible"].items()},
         "distribution": [
-            *(_file_object(folder, path) for path in paths),
-            *(_file_set(name, folder, table_paths) for name, table_paths in tables.items()),
+            *(_file_object(export, name) for name in names),
+            *(_file_set(table, table_files) for table, table_files in tables.items()),
         ],
-        "recordSet": [_record_set(name, table_paths[0], descriptions) for name, table_paths in tables.items()],
+        "recordSet": [
+            _record_set(table, columns[table_files[0]], descriptions) for table, table_files in tables.items()
+        ],
     }
-
-
-def parquet_tables(folder: Path) -> dict[str, list[Path]]:
-    """The Parquet files of an export by the folder that they lie in, both sorted."""
-    tables: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*/*.parquet")):
-        tables.setdefault(path.parent.name, []).append(path)
-    return tables
 
 
 def column_descriptions() -> dict[str, str]:
@@ -75,23 +70,22 @@ def column_descriptions() -> dict[str, str]:
     return described | {"label_name": described["mid"], "label_display_name": described["display_name"]}
 
 
-def _file_object(folder: Path, path: Path) -> Entry:
-    sums = file_checksums(str(path))
-    name = path.relative_to(folder).as_posix()
+def _file_object(export: ExportFiles, name: str) -> Entry:
+    sums = file_checksums(export.file_uri(name))
     return {
         "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "contentSize": f"{sums.bytes} B",
         "encodingFormat": PARQUET, "sha256": sums.sha256,
     }  # fmt: skip
 
 
-def _file_set(name: str, folder: Path, paths: Sequence[Path]) -> Entry:
+def _file_set(name: str, table_files: Sequence[str]) -> Entry:
     return {
         "@type": "cr:FileSet", "@id": f"{name}-files", "name": f"{name}-files", "encodingFormat": PARQUET,
-        "includes": [path.relative_to(folder).as_posix() for path in paths],
+        "includes": list(table_files),
     }  # fmt: skip
 
 
-def _record_set(name: str, path: Path, descriptions: Mapping[str, str]) -> Entry:
+def _record_set(name: str, columns: pa.Schema, descriptions: Mapping[str, str]) -> Entry:
     return {
         "@type": "cr:RecordSet",
         "@id": name,
@@ -105,14 +99,15 @@ def _record_set(name: str, path: Path, descriptions: Mapping[str, str]) -> Entry
                 "dataType": TYPES[column.type],
                 "source": {"fileSet": {"@id": f"{name}-files"}, "extract": {"column": column.name}},
             }
-            for column in _file_schema(path)
+            for column in columns
             if column.type in TYPES
         ],
     }
 
 
-def _file_schema(path: Path) -> pa.Schema:
+def _file_schema(uri: str) -> pa.Schema:
+    store, path = open_filesystem(uri)
     try:
-        return pq.read_schema(path)
+        return pq.read_schema(path, filesystem=store)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: cannot be read ({error_line(error)}); export again") from None
+        raise StoreError(f"{uri}: cannot be read ({error_line(error)}); export again") from None

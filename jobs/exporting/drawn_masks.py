@@ -54,7 +54,7 @@ def masked_export(export: OpenedExport) -> OpenedExport:
         raise ConfigError(
             f"{export.warehouse}: no chosen image of {export.request.release} has a mask; loosen the filters"
         )
-    return replace(export, images=masked)
+    return replace(export, images=masked, with_masks=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 @dataclass(frozen=True)
 class ExportClasses:
     """Of every class of the release by MID: `names`, its name in the export, and `display_names`, as published, None where
-    the release describes none. `mids`: the classes of its boxes, sorted."""
+    the release describes none. `mids`: the classes of its marks, in the order of their numbers."""
 
     display_names: Mapping[str, str | None]
     names: Mapping[str, str]
@@ -35,6 +35,10 @@ def name_classes(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {mid: mid if name is None else name if uses[name] == 1 else f"{name} ({mid})" for mid, name in named.items()}
 
 
-def box_classes(rows: Iterable[Mapping[str, Any]], drawn: Iterable[str]) -> tuple[str, ...]:
-    """The MIDs of the box classes that rows of `classes` list, and of those that boxes have, sorted."""
-    return tuple(sorted({*drawn, *(row["mid"] for row in rows if row["is_boxable"])}))
+def mark_classes(
+    rows: Iterable[Mapping[str, Any]], boxed: Iterable[str], masked: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The MIDs of the box classes that rows of `classes` list, and of those that boxes have, sorted; behind them those that
+    only masks have."""
+    mids = {*boxed, *(row["mid"] for row in rows if row["is_boxable"])}
+    return (*sorted(mids), *sorted({*masked} - mids))

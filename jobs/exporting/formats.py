@@ -15,7 +15,7 @@ FORMATS = (
     "list", "coco", "coco-masks", "yolo", "yolo-segments", "voc", "bigquery", "huggingface", "tfrecord", "postgres",
     "webdataset", "official",
 )  # fmt: skip
-WITH_PICTURES = ("tfrecord", "webdataset")
+WITH_PICTURES = ("huggingface", "tfrecord", "webdataset")
 
 
 def format_writer(name: str) -> WriteFormat:

@@ -37,6 +37,11 @@ class ImageSizes:
         place = int(np.searchsorted(self.images, np.uint64(int(image_id, 16))))
         return int(self.widths[place]), int(self.heights[place])
 
+    def of_images(self, images: Numbers) -> tuple[Integers, Integers]:
+        """Widths and heights of images that are among them; both of the shape of `images`."""
+        places = np.searchsorted(self.images, images)
+        return self.widths[places], self.heights[places]
+
     def require_all(self, images: Mapping[str, Numbers], release: str, name: str) -> None:
         """ConfigError where an image has no sides; `name`: the format that needs them."""
         chosen = np.concatenate([np.empty(0, np.uint64), *images.values()])
@@ -45,7 +50,7 @@ class ImageSizes:
             raise ConfigError(
                 f"{name} counts in pixels, and the sides of {len(unknown):,} of {len(chosen):,} images are not known, such "
                 f"as {int(unknown[0]):016x}; run `oilake verify --release {release} --blobs PLACE` where the images are, "
-                "give --sizes FILE.csv (image_id,width,height), or leave these images out by --blob-status"
+                "give --sizes FILE.csv (image_id,width,height), or leave these images out by --blob-status verified"
             )
 
 

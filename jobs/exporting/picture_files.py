@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from oilake.conf.errors import InputError, os_cause
@@ -13,4 +14,8 @@ def picture_bytes(pictures: Path, subset: str, image_id: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{os_cause(error)}; download the images first, or choose those that are there") from None
+        raise InputError(
+            f"{os_cause(error)}; download the images first by `oilake download --release R --to "
+            f"{shlex.quote(str(pictures))}`, name another folder by --blobs, or leave images without a picture out by "
+            "--blob-status verified"
+        ) from None

@@ -68,8 +68,10 @@ def line_break(form: PublishedForm) -> str:
 
 def join_lines(fields: Sequence[pa.Array], form: PublishedForm) -> bytes:
     """Lines of fields, arrays of text of shape (rows,), that are quoted already."""
-    lines = pc.binary_join_element_wise(*fields, ",")
-    return "".join(f"{line}{line_break(form)}" for line in lines.to_pylist()).encode()
+    lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*fields, ","), line_break(form), "")
+    whole = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines), "")
+    content: bytes = whole[0].as_buffer().to_pybytes()
+    return content
 
 
 def quote_fields(texts: pa.Array, is_quoted: bool) -> pa.Array:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,9 +15,14 @@ from oilake.conf.published_forms import NumberForm, PublishedForm
 from oilake.conf.registry import ExpectedMember
 from oilake.jobs.transforms import md5
 from oilake.jobs.transforms.extreme_points import X_CLICKS, Y_CLICKS
+from oilake.quality.row_expectations import numpy_mask
 
 CLICKS = (*X_CLICKS, *Y_CLICKS)
 UNKNOWN = "-1"
+# Whole numbers that a float of 64 bits holds each.
+EXACT_BELOW = 2.0**53
+
+Places = npt.NDArray[np.int64]
 
 
 def stored_column(name: str) -> str | None:
@@ -46,7 +52,34 @@ def published_texts(
 
 def number_texts(values: pa.Array, form: NumberForm) -> pa.Array:
     """Numbers as text; a number of decimals that would lose something gives way to the shortest text. NULL stays NULL."""
-    return _write_each(values, lambda value: number_text(value, form))
+    numbers = values.cast(pa.float64())
+    texts = numbers.cast(pa.string())
+    odd = np.flatnonzero(numpy_mask(pc.fill_null(pc.match_substring(texts, "e"), False)))
+    texts = _replace_texts(texts, odd, [number_text(numbers[place].as_py(), "plain") for place in odd.tolist()])
+    if isinstance(form, int):
+        return _fixed_texts(numbers, texts, form)
+    if form == "float":
+        is_whole = pc.invert(pc.match_substring(texts, "."))
+        return pc.if_else(is_whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
+    return texts
+
+
+def _fixed_texts(numbers: pa.Array, texts: pa.Array, decimals: int) -> pa.Array:
+    """The numbers with so many decimals where that is all that they have, `texts` where it is not."""
+    plain = numbers.to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore"):
+        scaled = np.rint(plain * 10.0**decimals)
+    is_exact = (scaled / 10.0**decimals == plain) & (np.abs(scaled) < EXACT_BELOW)
+    fixed = pa.array(np.where(is_exact, plain, 0.0)).cast(pa.decimal128(38, decimals), safe=False).cast(pa.string())
+    return pc.if_else(pa.array(is_exact), fixed, texts)
+
+
+def _replace_texts(texts: pa.Array, places: Places, others: list[str]) -> pa.Array:
+    if not len(places):
+        return texts
+    is_replaced = np.zeros(len(texts), np.bool_)
+    is_replaced[places] = True
+    return pc.replace_with_mask(texts, pa.array(is_replaced), pa.array(others, pa.string()))
 
 
 def number_text(value: float, form: NumberForm) -> str:
@@ -96,9 +129,10 @@ def _click_coordinates(points: pa.Array, name: str) -> pa.Array:
 
 
 def _confidence_texts(values: pa.Array, sources: pa.Array, form: PublishedForm) -> pa.Array:
-    usual = form.numbers.get("confidence", "plain")
-    pairs = zip(values.to_pylist(), sources.to_pylist(), strict=True)
-    return pa.array([number_text(value, form.confidences.get(source, usual)) for value, source in pairs], pa.string())
+    texts = number_texts(values, form.numbers.get("confidence", "plain"))
+    for source, number in form.confidences.items():
+        texts = pc.if_else(pc.fill_null(pc.equal(sources, source), False), number_texts(values, number), texts)
+    return texts
 
 
 def _write_each(values: pa.Array, write: Callable[[Any], str]) -> pa.Array:

@@ -13,7 +13,8 @@ from oilake.jobs.downloading.selection import ImageSelection
 class ExportRequest:
     """The format, the release, the folder, and which images of it. `per_class`: at most so many images of each class, drawn
     by `seed`; None: all. `blob_statuses`: only images whose best blob was judged so. `sizes`: a CSV file of sides.
-    `pictures`: a folder that holds `<subset>/<image_id>.jpg`."""
+    `pictures`: a folder that holds `<subset>/<image_id>.jpg`. `uri`: on S3, where the folder goes once it is whole; None: it
+    stays."""
 
     format: str
     release: str
@@ -24,6 +25,7 @@ class ExportRequest:
     seed: int = 0
     sizes: str | None = None
     pictures: str | None = None
+    uri: str | None = None
 
     def filters(self) -> dict[str, Any]:
         """What was chosen, by flag, for the manifest; a flag that was not given is left out."""

@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from oilake.jobs.exporting.crc32c import masked_crc
+from oilake.jobs.exporting.crc32c import masked_crcs
+
+# Tags of protocol buffers: the number of a field, and that its length stands before it.
+FIELD_1, FIELD_2, FIELD_3 = (bytes([number << 3 | 2]) for number in (1, 2, 3))
 
 
-def record_bytes(message: bytes) -> bytes:
-    """A record of a TFRecord file: length, its checksum, the message, its checksum."""
-    length = struct.pack("<Q", len(message))
-    return b"".join([length, struct.pack("<I", masked_crc(length)), message, struct.pack("<I", masked_crc(message))])
+def record_texts(messages: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the records of a TFRecord file, one a message: length, its checksum, the message, its checksum."""
+    lengths = [struct.pack("<Q", len(message)) for message in messages]
+    checksums = (masked_crcs(texts).astype("<u4") for texts in (lengths, messages))
+    for length, message, *crcs in zip(lengths, messages, *checksums, strict=True):
+        yield b"".join([length, crcs[0].tobytes(), message, crcs[1].tobytes()])
 
 
 def example_bytes(features: Mapping[str, bytes]) -> bytes:
     """A tf.train.Example of encoded features, in the order of their names."""
-    entries = (_delimited(1, _delimited(1, name.encode()) + _delimited(2, features[name])) for name in sorted(features))
-    return _delimited(1, b"".join(entries))
+    entries = (
+        delimited(FIELD_1, delimited(FIELD_1, name.encode()) + delimited(FIELD_2, features[name]))
+        for name in sorted(features)
+    )
+    return delimited(FIELD_1, b"".join(entries))
 
 
-def bytes_feature(values: Iterable[bytes]) -> bytes:
-    """A feature that is a list of bytes."""
-    return _delimited(1, b"".join(_delimited(1, value) for value in values))
+def bytes_feature(items: bytes) -> bytes:
+    """A feature that is a list of bytes, each of which was made by `bytes_item`."""
+    return delimited(FIELD_1, items)
 
 
-def float_feature(values: Sequence[float]) -> bytes:
-    """A feature that is a list of floats, of 32 bits each."""
-    return _delimited(2, _delimited(1, struct.pack(f"<{len(values)}f", *values)))
+def bytes_item(value: bytes) -> bytes:
+    """One value of a list of bytes."""
+    return delimited(FIELD_1, value)
 
 
-def integer_feature(values: Iterable[int]) -> bytes:
-    """A feature that is a list of whole numbers."""
-    return _delimited(3, _delimited(1, b"".join(map(_varint, values))))
+def float_feature(values: bytes) -> bytes:
+    """A feature that is a list of floats, given as little-endian floats of 32 bits."""
+    return delimited(FIELD_2, delimited(FIELD_1, values))
 
 
-def _delimited(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+def integer_feature(items: bytes) -> bytes:
+    """A feature that is a list of whole numbers, each of which was made by `varint`."""
+    return delimited(FIELD_3, delimited(FIELD_1, items))
 
 
-def _varint(number: int) -> bytes:
+def delimited(tag: bytes, content: bytes) -> bytes:
+    """A field of protocol buffers: tag, length, content."""
+    length = len(content)
+    return tag + (_SMALL[length] if length < len(_SMALL) else varint(length)) + content
+
+
+def varint(number: int) -> bytes:
     """A whole number in groups of seven bits; a negative one as 64 bits."""
     number &= (1 << 64) - 1
     groups = bytearray()
@@ -48,3 +63,6 @@ def _varint(number: int) -> bytes:
         number >>= 7
     groups.append(number)
     return bytes(groups)
+
+
+_SMALL = [varint(length) for length in range(1 << 12)]

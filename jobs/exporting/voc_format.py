@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock, Row
+from oilake.jobs.exporting.image_files import open_folder
 from oilake.jobs.exporting.image_sizes import ImageSizes
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.transforms.boxes import COORDINATES
@@ -27,19 +28,19 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
     `classes.csv`; ConfigError where boxes or the sides of images are missing."""
     export.require_table("boxes", "ingest")
     sizes = export.require_sizes()
-    annotations, sets = folder / "Annotations", folder / "ImageSets" / "Main"
-    annotations.mkdir()
+    sets = folder / "ImageSets" / "Main"
     sets.mkdir(parents=True)
     counts = {"images": 0, "boxes": 0, "classes": len(export.classes.mids)}
-    for subset in export.subsets:
-        with (sets / f"{subset}.txt").open("w") as listed:
-            for block in export.blocks(subset, COLUMNS):
-                for image_id, objects in image_objects(block, export.classes, sizes):
-                    text = _annotation_text(subset, image_id, sizes.sides(image_id), objects)
-                    (annotations / f"{image_id}.xml").write_text(text, encoding="utf-8")
-                    listed.write(f"{image_id}\n")
-                    counts["images"] += 1
-                    counts["boxes"] += len(objects)
+    with open_folder(folder / "Annotations", ".xml") as write_file:
+        for subset in export.subsets:
+            with (sets / f"{subset}.txt").open("w") as listed:
+                for block in export.blocks(subset, COLUMNS):
+                    for image_id, objects in image_objects(block, export.classes, sizes):
+                        text = _annotation_text(subset, image_id, sizes.sides(image_id), objects)
+                        write_file(image_id, text.encode())
+                        listed.write(f"{image_id}\n")
+                        counts["images"] += 1
+                        counts["boxes"] += len(objects)
     names = ((mid, _plain(export.classes.name(mid))) for mid in export.classes.mids)
     write_csv(folder / "classes.csv", ("mid", "name"), names)
     return counts

@@ -8,6 +8,7 @@ from pathlib import Path
 from oilake.jobs.exporting.drawn_masks import DrawnMasks, masked_export, open_masks, write_left_out
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.image_blocks import ImageBlock
+from oilake.jobs.exporting.image_files import open_folder
 from oilake.jobs.exporting.mask_polygons import Points, mask_polygon
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.exporting.yolo_format import write_data_yaml
@@ -24,12 +25,14 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
     counts = {"images": 0, "masks": 0, "left_out": 0, "classes": len(masked.classes.mids)}
     left_out: list[tuple[str, str, str]] = []
     for subset in masked.subsets:
-        labels = folder / "labels" / subset
-        labels.mkdir(parents=True)
-        with (folder / f"{subset}.txt").open("w") as listed, open_masks(masked, subset) as masks:
+        with (
+            open_folder(folder / "labels" / subset, ".txt") as write_file,
+            (folder / f"{subset}.txt").open("w") as listed,
+            open_masks(masked, subset) as masks,
+        ):
             for block in masked.blocks(subset, COLUMNS):
                 for image_id, lines in segment_lines(block, masked.classes, masks):
-                    (labels / f"{image_id}.txt").write_text("".join(lines))
+                    write_file(image_id, "".join(lines).encode())
                     listed.write(f"./images/{subset}/{image_id}.jpg\n")
                     counts["images"] += 1
                     counts["masks"] += len(lines)

@@ -38,6 +38,7 @@ QUERIES = {
 }  # fmt: skip
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", QUERIES)
 def test_queries_that_people_run_on_the_public_dataset(export: Export, out: Path, name: str) -> None:
     query, answer = QUERIES[name]
@@ -49,6 +50,7 @@ def test_queries_that_people_run_on_the_public_dataset(export: Export, out: Path
     assert connection.execute(query).fetchall() == answer
 
 
+@pytest.mark.lengthy
 def test_schemas_name_the_columns_of_the_files_and_every_table_is_loaded(export: Export, out: Path) -> None:
     export("bigquery")
     kinds = {"string": "STRING", "double": "FLOAT64", "int64": "INT64", "bool": "BOOL"}

@@ -63,6 +63,26 @@ def test_checksums_licences_and_columns_are_those_of_the_export(export: Export, 
         assert all(field["description"] != name for field, name in zip(record_set["field"], columns, strict=True))
 
 
+@pytest.mark.lengthy
+@pytest.mark.parametrize("damage", ["gone", "another", "cut"])
+def test_a_damaged_export_gets_no_card(
+    export: Export, out: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    export("bigquery")
+    file = max(out.rglob("*.parquet"))
+    if damage == "gone":
+        file.unlink()
+    elif damage == "another":
+        file.with_name("another.parquet").write_bytes(file.read_bytes())
+    else:
+        file.write_bytes(file.read_bytes()[:-9])
+    assert cli.main(["card", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; export again")
+    assert not (out / "croissant.json").exists()
+
+
+@pytest.mark.lengthy
 def test_a_card_for_hugging_face_is_written_where_there_is_none(export: Export, out: Path, card: Card) -> None:
     export("bigquery")
     card(out)
@@ -90,7 +110,7 @@ def test_a_card_for_hugging_face_is_written_where_there_is_none(export: Export, 
         ({"export.json": "{}"}, "is no manifest of an export (it names no snapshot)"),
         (
             {"export.json": '{"format": "coco", "release": "v7", "snapshot": 1, "published_at": ""}'},
-            "holds no Parquet files",
+            "its files are not those that the export wrote",
         ),
     ],
 )

@@ -19,6 +19,7 @@ def content(out: Path, subset: str) -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.lengthy
 def test_coco_holds_every_box_but_those_that_a_correction_drops(export: Export, out: Path) -> None:
     assert export("coco")["annotations"] == len(KEPT_BOXES)
     rows = []

@@ -32,6 +32,7 @@ FILTERS: dict[str, tuple[tuple[str, ...], list[int]]] = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", FILTERS)
 def test_filters_choose_images(export: Export, out: Path, name: str) -> None:
     flags, places = FILTERS[name]
@@ -71,6 +72,7 @@ def test_licence_citation_and_every_author_go_with_it(export: Export, out: Path)
     assert manifest["table_versions"]["boxes"] > 0
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_the_same_again_and_takes_the_place_of_the_one_before(
     export: Export, out: Path, landing: Path, blobs: Path, name: str
@@ -108,7 +110,7 @@ REFUSED = {
     "below nothing": (("list", "--with-subclasses"), "--with-subclasses needs --mid"),
     "none a class": (("list", "--per-class", "0"), "--per-class must be at least 1"),
     "no status": (("list", "--blob-status", "lost"), "no check says so"),
-    "no condition": (("list", "--where", "colour = 1"), '"colour" not found'),
+    "no condition": (("list", "--where", "colour = 1"), "'colour': no such column; there is release, subset"),
     "no file of sizes": (("coco", "--sizes", "/nowhere.csv"), "/nowhere.csv: no such file"),
 }
 
@@ -126,6 +128,7 @@ def test_files_of_somebody_else_are_left_alone(refused: Callable[..., str], out:
     assert (out / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("manifest", ["garbled", "[]", '{"format": "list"}', None])
 def test_a_folder_is_replaced_when_it_holds_one_export_and_nothing_else(
     export: Export, refused: Callable[..., str], out: Path, manifest: str | None
@@ -151,6 +154,7 @@ SIZES = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", SIZES)
 def test_sides_come_from_a_file(
     tmp_path_factory: pytest.TempPathFactory, export: Export, refused: Callable[..., str], out: Path, name: str

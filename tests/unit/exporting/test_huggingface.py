@@ -39,6 +39,15 @@ def test_a_row_holds_all_of_an_image(export: Export, out: Path) -> None:
                 assert row[f"{verdict}_mids"] == expected
 
 
+def test_pictures_go_into_the_rows(export: Export, out: Path, blobs: Path) -> None:
+    assert export("huggingface", "--blobs", str(blobs))["boxes"] == len(KEPT_BOXES)
+    for subset in ("train", "validation"):
+        for row in rows_of(out, subset):
+            image = f"{row['image_id']}.jpg"
+            assert row["image"] == {"bytes": (blobs / subset / image).read_bytes(), "path": image}
+    assert "holds the bytes" in (out / "README.md").read_text()
+
+
 def test_the_features_are_those_of_the_columns_and_no_name_is_doubled(export: Export, out: Path) -> None:
     export("huggingface", "--subset", "train")
     schema = pq.read_schema(out / "data" / "train-00000.parquet")

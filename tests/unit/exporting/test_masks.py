@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from oilake.jobs.blobs.run_lengths import decode_runs, encode_runs, mask_runs
+from oilake.jobs.exporting.export_classes import mark_classes
 from oilake.jobs.exporting.mask_polygons import mask_polygon, signed_area
 from tests.support import export_lake
 from tests.support.export_lake import HEIGHT, MASKS, WIDTH
@@ -37,6 +39,7 @@ def test_runs_are_read_as_they_were_written(height: int, width: int, seed: int, 
     assert np.array_equal(decode_runs(encode_runs(runs).encode()), runs)
 
 
+@pytest.mark.lengthy
 def test_masks_are_in_the_pixels_of_their_image(export: Export, out: Path, landing: Path) -> None:
     counts = export("coco-masks", "--landing", str(landing), "--subset", "train")
     assert (counts["images"], counts["masks"], counts["left_out"]) == (1, 1, 1)
@@ -113,6 +116,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("kind", ["coco-masks", "yolo-segments"])
 def test_what_is_missing_is_one_sentence(
@@ -125,8 +129,26 @@ def test_what_is_missing_is_one_sentence(
     assert sentence in refused(kind, *(flag.format(**places) for flag in flags))
 
 
+@pytest.mark.lengthy
 def test_a_mask_that_is_no_picture_is_told_of(export: Export, out: Path, landing: Path) -> None:
     counts = export("coco-masks", "--landing", str(landing), "--subset", "validation")
     assert (counts["images"], counts["masks"], counts["left_out"]) == (1, 0, 1)
     assert "it is no PNG" in (out / "masks_left_out.csv").read_text()
     assert export_lake.RELEASE == "v7"
+
+
+@pytest.mark.parametrize("name", ["yolo", "coco"])
+def test_masks_whose_log_is_gone_hinder_no_export_of_boxes(
+    lake: str, export: Export, refused: Callable[..., str], out: Path, tmp_path: Path, name: str
+) -> None:
+    broken = str(shutil.copytree(lake, tmp_path / "lake"))
+    shutil.rmtree(tmp_path / "lake" / "masks" / "_delta_log")
+    assert export(name, "--warehouse", broken) == export(name, place=out.with_name("other")) | {"place": str(out)}
+    shutil.rmtree(out)
+    assert "masks: the table is gone" in refused("yolo-segments", warehouse=broken)
+
+
+def test_a_class_that_only_masks_have_takes_no_number_from_a_box_class() -> None:
+    rows = [{"mid": DOG, "is_boxable": True}, {"mid": "/m/0", "is_boxable": False}]
+    assert mark_classes(rows, [CAT]) == (CAT, DOG)
+    assert mark_classes(rows, [CAT], ["/m/0", DOG]) == (CAT, DOG, "/m/0")

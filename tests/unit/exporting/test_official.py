@@ -125,6 +125,7 @@ def test_a_cut_holds_the_chosen_images_and_no_others(places: Settings, tmp_path:
         assert rows_of(again, table, "v7") == expected, table
 
 
+@pytest.mark.lengthy
 def test_a_small_release_is_read_again_as_it_was(
     settings: Settings, lake: str, export: Export, out: Path, tmp_path: Path
 ) -> None:

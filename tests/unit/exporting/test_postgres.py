@@ -19,6 +19,8 @@ from tests.support.releases import DOG, image_id
 from tests.support.view_lake import ANIMAL
 from tests.unit.exporting.conftest import Export
 
+pytestmark = pytest.mark.lengthy
+
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
 ROWS = {
     "classes": export_lake.classes(),

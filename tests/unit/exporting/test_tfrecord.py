@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oilake.jobs.exporting.crc32c import _crc_in_lanes, crc32c
+from oilake.jobs.exporting.crc32c import _crc_in_lanes, crc32c, masked_crcs
 from tests.support.export_lake import KEPT_BOXES, LABELS, NAMES, images
 from tests.support.releases import image_id
 from tests.support.view_lake import EDGES, FLAGS
@@ -81,10 +81,17 @@ def test_the_checksum_is_that_of_one_bit_after_another(length: int) -> None:
     assert crc32c(data) == _crc_in_lanes(data) == slow_crc(data)
 
 
+def test_checksums_of_many_texts_are_those_of_each() -> None:
+    texts = [bytes(n * n % 251 for n in range(length)) for length in (0, 3, 4, 5, 70_001, 8, 8, 1000, 999, 31, 4)]
+    crcs = [slow_crc(text) for text in texts]
+    assert masked_crcs(texts).tolist() == [((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF for crc in crcs]
+
+
 def test_the_checksum_of_the_standard_is_met() -> None:
     assert (crc32c(b"123456789"), crc32c(bytes(32))) == (0xE3069283, 0x8A9136AA)
 
 
+@pytest.mark.lengthy
 def test_records_hold_what_the_tables_hold(export: Export, out: Path) -> None:
     assert export("tfrecord")["images"] == len(images())
     label_map = (out / "label_map.pbtxt").read_text()
@@ -111,6 +118,7 @@ def test_records_hold_what_the_tables_hold(export: Export, out: Path) -> None:
             }
 
 
+@pytest.mark.lengthy
 def test_pictures_go_along_where_they_are(
     export: Export, out: Path, tmp_path_factory: pytest.TempPathFactory, refused: Callable[..., str]
 ) -> None:

@@ -30,6 +30,7 @@ def test_each_image_is_a_sample(export: Export, out: Path, blobs: Path) -> None:
     boxes = [box for box in KEPT_BOXES if (box["subset"], box["image_id"]) == ("train", image_id(0))]
     assert len(told["objects"]["bbox"]) == len(boxes)
     assert None in told["objects"]["is_truncated"]
+    assert told["original_url"] == images()[0]["original_url"]
 
 
 def test_a_class_is_told_where_it_is_one(export: Export, out: Path, blobs: Path) -> None:
