@@ -13,7 +13,7 @@ PORT = 8321
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_places(parser, "warehouse")
+    options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument(
         "--blobs",
         action="append",

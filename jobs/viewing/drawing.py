@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from oilake.jobs.reporting import palette
@@ -14,6 +15,8 @@ Row = Mapping[str, Any]
 ATTRIBUTES = ("is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside")
 # From which share of the width on a name ends at its box's right edge instead of beginning at the left one.
 FAR = 0.6
+# From how many boxes on their names are not shown at first; how wide a name is, in heights of its letters.
+NAMED_MARKS, NAME_WIDTH = 12, 6
 
 
 class MarkPen(NamedTuple):
@@ -53,6 +56,16 @@ def draw_record(
             for row in record.table_rows("narratives")
             for stretch in row["traces"] or ()
         ],
+    )
+
+
+def has_room_for_names(drawing: Drawing) -> bool:
+    """Whether the names of the boxes are few, and none stands over another."""
+    size = drawing.frame.text_size
+    places = [(box.text_x, max(box.text_y, size)) for box in drawing.boxes]
+    return len(places) <= NAMED_MARKS and not any(
+        abs(x - other_x) < NAME_WIDTH * size and abs(y - other_y) < size
+        for (x, y), (other_x, other_y) in combinations(places, 2)
     )
 
 

@@ -46,13 +46,23 @@ def read_ids(view: PinnedView, selection: Selection) -> Iterator[str]:
 
 def count_images(view: PinnedView, selection: Selection, always: bool = False) -> int | None:
     """How many images a selection has in all; None where so many rows would be read that it is not `always` done."""
-    tables = choose_tables(view, selection.from_start())
-    if tables.leading_files is None:
+    whole = selection.from_start()
+    tables = choose_tables(view, whole)
+    files = tables.leading_files
+    if files is None:
         return 0
-    if tables.leading_files.rows > COUNTED_ROWS and not always:
+    if files.rows > COUNTED_ROWS and not always:
         return None
+    if whole.blob:  # whose table no snapshot pins
+        return _count_leading(view, tables, files)
+    key = ("images of", whole.release, whole.address_query())
+    return view.remember(key, lambda: _count_leading(view, tables, files))
+
+
+def _count_leading(view: PinnedView, tables: SelectionTables, files: ViewSlice) -> int:
+    """The images of the leading rows that meet everything."""
     query = view.engine.begin_query()
-    rows = tables.rows_sql(query, IdSpan("", None), tables.leading_files)
+    rows = tables.rows_sql(query, IdSpan("", None), files)
     images = "*" if tables.leading.name == "images" else "DISTINCT image_id"
     return int(query.read_rows(f"SELECT count({images}) AS images {rows}")[0]["images"])
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from oilake.conf.errors import ConfigError, OilakeError
 from oilake.jobs.surveying.pinned_view import PinnedView
+from oilake.jobs.surveying.wide_files import keep_holding_image
 
 Row = dict[str, Any]
 DRAWN = ("boxes", "masks", "points", "relationships")
 TOLD = ("image_labels", "contradictions", "narratives", "blob_checks")
+READERS = 2
 COMPARED = ("image_changes", "label_changes", "box_changes")
 
 
@@ -56,15 +59,19 @@ class ImageHistory:
 def read_record(view: PinnedView, release: str, image_id: str) -> ImageRecord:
     """What a release says of an image, table by table; a table that cannot be read is a problem and ends nothing."""
     problems: list[str] = []
-    rows: dict[str, list[Row] | None] = {}
-    for table in ("images", *DRAWN, *TOLD):
+
+    def read_table(table: str) -> list[Row] | None:
         try:
-            rows[table] = image_rows(view, table, release, image_id)
+            return image_rows(view, table, release, image_id)
         except ConfigError:
             raise
         except OilakeError as error:
             problems.append(str(error))
-            rows[table] = None
+            return None
+
+    tables = ("images", *DRAWN, *TOLD)
+    with ThreadPoolExecutor(READERS) as pool:
+        rows = dict(zip(tables, pool.map(read_table, tables), strict=True))
     images = rows.pop("images")
     return ImageRecord(release, image_id, images[0] if images else None, rows, problems)
 
@@ -74,7 +81,7 @@ def image_rows(view: PinnedView, table: str, release: str, image_id: str, since:
     published = view.table_slice(table, release, since)
     if published is None:
         return None
-    chosen = published.keep_holding("image_id", [image_id])
+    chosen = keep_holding_image(view, published, release, image_id)
     if not chosen.files:
         return []
     query = view.engine.begin_query()

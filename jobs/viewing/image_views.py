@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -10,16 +11,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.downloading.request import IMAGE_ID, SUBSETS
-from oilake.jobs.sources.image_lists import parse_image_id
-from oilake.jobs.viewing.blob_pictures import Picture
-from oilake.jobs.viewing.drawing import draw_record
-from oilake.jobs.viewing.image_record import ImageRecord, image_rows, read_history, read_record
+from oilake.conf.registry import SUBSETS
+from oilake.jobs.downloading.request import IMAGE_ID
+from oilake.jobs.sources.image_id_text import parse_image_id
+from oilake.jobs.viewing.blob_pictures import SHOWN, Picture
+from oilake.jobs.viewing.drawing import draw_record, has_room_for_names
+from oilake.jobs.viewing.image_record import ImageRecord, Row, image_rows, read_history, read_record
+from oilake.jobs.viewing.mask_overlays import overlay_png, read_overlays
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, class_names, make_page
 from oilake.jobs.viewing.picture_frame import frame_picture
+from oilake.jobs.viewing.selection import VERDICTS
 from oilake.jobs.viewing.view_html import render
 
-NAMED_MARKS = 12
+COLOUR = re.compile("[0-9]{1,2}")
 
 
 def find_image(viewer: Viewer, request: Request) -> Response:
@@ -77,6 +81,16 @@ def small_picture(viewer: Viewer, request: Request) -> Response:
     return _picture_response(small)
 
 
+def mask_picture(viewer: Viewer, request: Request) -> Response:
+    """The pixels of a mask in a colour, transparent around them; ConfigError or InputError says what is wrong with it."""
+    colour = request.query_params.get("colour", "0")
+    if not COLOUR.fullmatch(colour):
+        raise ConfigError(f"colour {colour[:20]!r}: must be a number of at most two digits")
+    release = viewer.view.snapshot(request.path_params["release"]).release
+    pixels = viewer.masks.read_pixels(release, _asked_subset(request), request.path_params["mask_path"])
+    return Response(overlay_png(pixels, int(colour)), media_type=SHOWN["png"], headers=KEPT)
+
+
 def _image_id(request: Request) -> str:
     image_id = str(request.path_params["image_id"])
     if not IMAGE_ID.fullmatch(image_id):
@@ -105,12 +119,21 @@ def _image_side(viewer: Viewer, record: ImageRecord, prefix: str = "") -> dict[s
         "image": record.image,
         "subset": subset,
         "names": names,
+        "labels": _sorted_labels(record.table_rows("image_labels"), names),
         "drawing": drawing,
+        "overlays": read_overlays(viewer.masks, record, drawing.masks),
         "picture": shown,
         "is_turned": bool(shown and shown.is_turned),
-        "show_names": len(drawing.boxes) <= NAMED_MARKS,
+        "show_names": has_room_for_names(drawing),
         "prefix": prefix,
     }
+
+
+def _sorted_labels(rows: list[Row], names: dict[str, str]) -> list[Row]:
+    """Labels that somebody decided before those that the machine alone gives, by the names of their classes."""
+    return sorted(
+        rows, key=lambda row: (VERDICTS.index(row["verdict"]), str(names.get(row["mid"], row["mid"])).casefold())
+    )
 
 
 def _find_picture(

@@ -26,6 +26,16 @@ class BoxMark:
 
 
 @dataclass(frozen=True)
+class OverlayMark:
+    """The pixels of a mask by the name of its PNG; `colour`: its place in `palette.KINDS`."""
+
+    subset: str
+    mask_path: str
+    colour: int
+    words: str
+
+
+@dataclass(frozen=True)
 class PointMark:
     """A place of the shown picture. `style`: yes, no or unsure; click-object or click-background."""
 

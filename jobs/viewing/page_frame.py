@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from oilake.conf.errors import OilakeError
 from oilake.jobs.surveying.pinned_view import PinnedView
 from oilake.jobs.viewing.blob_pictures import PicturePlaces
+from oilake.jobs.viewing.mask_overlays import MaskPlaces
 from oilake.jobs.viewing.view_html import render
 
 KEPT = {"Cache-Control": "private, max-age=3600"}
@@ -18,10 +19,11 @@ KEPT = {"Cache-Control": "private, max-age=3600"}
 
 @dataclass(frozen=True)
 class Viewer:
-    """What one request sees: the tables of its moment, and where pictures lie."""
+    """What one request sees: the tables of its moment, and where pictures and masks lie."""
 
     view: PinnedView
     places: PicturePlaces
+    masks: MaskPlaces
 
 
 def make_page(template: str, request: Request, viewer: Viewer, status: int = 200, **values: object) -> Response:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oilake.conf.errors import StoreError
-from oilake.jobs.downloading.request import SUBSETS
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.surveying.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.tables.snapshots import SINCE, Snapshot

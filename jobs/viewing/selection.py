@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
 from oilake.conf.errors import ConfigError
-from oilake.jobs.downloading.request import SUBSETS
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.tables import class_names
 from oilake.jobs.tables.class_names import Class
 from oilake.jobs.transforms import verdicts
@@ -92,7 +92,7 @@ def parse_selection(query: Mapping[str, str], releases: Sequence[str]) -> Select
         if value and name in CLOSED and value not in CLOSED[name]:
             raise ConfigError(f"{name}={value!r}: must be one of {', '.join(CLOSED[name])}")
     if not releases:
-        raise ConfigError("nothing is published in this warehouse yet; run `oilake ingest` first")
+        raise ConfigError("nothing is published in this warehouse yet; run `oilake ingest --release R` first")
     values["release"] = values["release"] or releases[-1]
     for name in ("release", "since"):
         if values[name] and values[name] not in releases:

@@ -11,6 +11,7 @@ from oilake.jobs.surveying.pinned_view import PinnedView, missing_comparison
 from oilake.jobs.surveying.view_slice import ViewSlice
 from oilake.jobs.viewing.selection import Selection
 
+LISTING = ("images", "image_labels", "boxes", "masks", "relationships", "points", "narratives")
 COMPARED_SUBSET = "coalesce(to_subset, from_subset)"
 
 
@@ -105,9 +106,15 @@ def choose_tables(view: PinnedView, selection: Selection) -> SelectionTables:
         tables.append(_plain_table(view, selection, "blob_checks", _equal_to("status", selection.blob)))
     if selection.license or not tables:
         held = (ColumnCondition("license", (selection.license,), contains=True),) if selection.license else ()
-        tables.append(_plain_table(view, selection, "images", held))
+        tables.append(_plain_table(view, selection, "images" if held else _listing_table(view, selection), held))
     is_slow = bool(mids) and tables[0].name == "image_labels"
     return SelectionTables(tables[0], tuple(tables[1:]), is_slow)
+
+
+def _listing_table(view: PinnedView, selection: Selection) -> str:
+    """The table that tells which images there are: `images`, unless a release that is not whole has none of it."""
+    slices = {name: view.table_slice(name, selection.release) for name in LISTING}
+    return next((name for name, published in slices.items() if published and published.files), LISTING[0])
 
 
 def chosen_classes(view: PinnedView, selection: Selection) -> tuple[str, ...]:

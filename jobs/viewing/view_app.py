@@ -16,6 +16,7 @@ from starlette.routing import Route
 from oilake.conf.errors import OilakeError, StoreError
 from oilake.jobs.viewing import image_views, list_pages
 from oilake.jobs.viewing.blob_pictures import PicturePlaces
+from oilake.jobs.viewing.mask_overlays import MaskPlaces
 from oilake.jobs.viewing.page_frame import KEPT, Viewer, error_page
 from oilake.jobs.viewing.request_guard import RequestGuard
 from oilake.jobs.viewing.view_address import ViewAddress
@@ -35,23 +36,24 @@ PAGES: dict[str, Page] = {
     "/image/{image_id}/compare": image_views.compare_page,
     "/picture/{release}/{subset}/{image_id}": image_views.whole_picture,
     "/small/{subset}/{image_id}": image_views.small_picture,
+    "/mask/{release}/{subset}/{mask_path}": image_views.mask_picture,
     "/viewer.css": list_pages.style_sheet,
     "/icon.svg": list_pages.tab_icon,
 }
 
 
-def make_app(watch: ViewWatch, places: PicturePlaces, address: ViewAddress) -> RequestGuard:
-    """Return all pages over a warehouse and its pictures, behind their guard."""
-    routes = [Route(path, partial(_answer_page, watch, places, page)) for path, page in PAGES.items()]
+def make_app(watch: ViewWatch, places: PicturePlaces, masks: MaskPlaces, address: ViewAddress) -> RequestGuard:
+    """Return all pages over a warehouse, its pictures and masks, behind their guard."""
+    routes = [Route(path, partial(_answer_page, watch, places, masks, page)) for path, page in PAGES.items()]
     routes.append(Route("/viewer.js", _script_file))
     pages = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_page})
     return RequestGuard(pages, address.hosts, address.token)
 
 
-def _answer_page(watch: ViewWatch, places: PicturePlaces, page: Page, request: Request) -> Response:
+def _answer_page(watch: ViewWatch, places: PicturePlaces, masks: MaskPlaces, page: Page, request: Request) -> Response:
     """A page, or the page that says in one sentence why there is none."""
     try:
-        viewer = Viewer(watch.newest_view(), places)
+        viewer = Viewer(watch.newest_view(), places, masks)
     except OilakeError as error:
         return PlainTextResponse(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE)
     try:

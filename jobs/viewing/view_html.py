@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from urllib.parse import quote, urlsplit
 
-from oilake.jobs.downloading.request import SUBSETS
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.reporting.html import make_environment
 from oilake.jobs.tables.images_with_blobs import RANKS
 from oilake.jobs.viewing import selection

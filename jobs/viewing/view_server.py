@@ -12,6 +12,7 @@ import uvicorn
 from oilake.conf.settings import Settings
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
+from oilake.jobs.viewing.mask_overlays import MaskPlaces
 from oilake.jobs.viewing.view_address import open_socket, view_address
 from oilake.jobs.viewing.view_app import make_app
 from oilake.jobs.viewing.view_watch import ViewWatch
@@ -38,7 +39,7 @@ def open_server(
     address = view_address(host, port, names)
     watch = ViewWatch(warehouse)
     watch.newest_view()
-    app = make_app(watch, open_places(places, settings), address)
+    app = make_app(watch, open_places(places, settings), MaskPlaces(settings), address)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from oilake.jobs.surveying.locked_engine import LockedEngine
 from oilake.jobs.surveying.pinned_view import PinnedView
-from oilake.jobs.tables.parquet_reader import newest_version
+from oilake.jobs.tables.log_heads import LogHead, is_newest, read_head
 from oilake.jobs.tables.warehouse import Warehouse
 
 LOOK_SECONDS = 2.0
@@ -21,7 +21,7 @@ class ViewWatch:
     def __init__(self, warehouse: Warehouse, clock: Callable[[], float] = time.monotonic) -> None:
         self._warehouse, self._clock, self._engine = warehouse, clock, LockedEngine(warehouse)
         self._looked_at = 0.0
-        self._versions: tuple[int | None, ...] = ()
+        self._heads: list[LogHead] = []
         self._view: PinnedView | None = None
         self._lock = threading.Lock()
 
@@ -30,9 +30,9 @@ class ViewWatch:
         with self._lock:
             now = self._clock()
             if self._view is None or now - self._looked_at >= LOOK_SECONDS:
-                versions = tuple(newest_version(self._warehouse, table) for table in WATCHED)
-                if self._view is None or versions != self._versions:
-                    self._view, self._versions = PinnedView(self._engine, self._warehouse), versions
+                if self._view is None or not all(is_newest(self._warehouse, head) for head in self._heads):
+                    heads = [read_head(self._warehouse, table) for table in WATCHED]
+                    self._view, self._heads = PinnedView(self._engine, self._warehouse, self._view), heads
                 self._looked_at = now
             return self._view
 

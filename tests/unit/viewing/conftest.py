@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from oilake.conf.settings import Settings
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
+from oilake.jobs.viewing.mask_overlays import MaskPlaces
 from oilake.jobs.viewing.view_address import view_address
 from oilake.jobs.viewing.view_app import make_app
 from oilake.jobs.viewing.view_watch import ViewWatch
@@ -27,11 +29,18 @@ def view_place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def open_viewer(settings: Settings) -> Open:
-    """A browser before a viewer of a warehouse, with pictures from places."""
+    """A browser before a viewer of a warehouse, with pictures from places and masks from a landing area."""
 
-    def opened(place: str | Path, *places: str, host: str = "127.0.0.1", names: tuple[str, ...] = ()) -> TestClient:
+    def opened(
+        place: str | Path, *places: str, host: str = "127.0.0.1", names: tuple[str, ...] = (), landing: str = "nowhere"
+    ) -> TestClient:
         watch = ViewWatch(Warehouse.at(str(place)), clock=iter(range(0, 1_000_000, 10)).__next__)
-        app = make_app(watch, open_places(places, settings), view_address(host, 0, names))
+        app = make_app(
+            watch,
+            open_places(places, settings),
+            MaskPlaces(replace(settings, landing=landing)),
+            view_address(host, 0, names),
+        )
         return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
 
     return opened

@@ -18,6 +18,8 @@ from oilake.jobs.viewing.request_guard import RequestGuard, host_name
 from oilake.jobs.viewing.view_address import view_address
 from tests.unit.viewing.conftest import Open
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "evil.example:8321", "[::2]"])
 def test_a_page_that_points_its_own_name_here_is_refused(browser: TestClient, host: str):

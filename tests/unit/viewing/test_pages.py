@@ -31,6 +31,7 @@ ADDRESSES = (
 )  # fmt: skip
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_page_is_shown_and_nothing_in_it_runs(browser: TestClient, address: str):
     answer = browser.get(address)
@@ -42,6 +43,7 @@ def test_every_page_is_shown_and_nothing_in_it_runs(browser: TestClient, address
         assert "javascript:" not in "".join(re.findall(r"href='([^']*)'", answer.text))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "address",
     [
@@ -58,6 +60,7 @@ def test_what_cannot_be_shown_is_said_in_one_sentence(browser: TestClient, addre
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("value", ["%00%ED%A0%80", "' OR 1=1 --%22%3Cb%3E%25"])
 def test_no_value_in_an_address_breaks_a_page(browser: TestClient, value: str):
     for name in (*FIELDS, "count", "part"):
@@ -139,6 +142,7 @@ def test_an_image_of_no_release_named_is_shown_in_the_newest_that_has_it(browser
     assert browser.get(f"/find?id=0x{FIRST}").headers["Location"] == f"/image/{FIRST}"
 
 
+@pytest.mark.lengthy
 def test_an_empty_warehouse_says_so_and_shows_what_is_published_then(tmp_path: Path, open_viewer: Open):
     place = view_lake.make_tables(str(tmp_path / "lake"))
     client = open_viewer(place)
@@ -152,6 +156,7 @@ def test_an_empty_warehouse_says_so_and_shows_what_is_published_then(tmp_path: P
     assert image_id(0) in client.get("/browse").text
 
 
+@pytest.mark.lengthy
 def test_a_release_that_is_published_again_is_seen(view_place: str, tmp_path: Path, open_viewer: Open):
     place = shutil.copytree(view_place, tmp_path / "lake")
     client = open_viewer(place)
@@ -162,6 +167,7 @@ def test_a_release_that_is_published_again_is_seen(view_place: str, tmp_path: Pa
     assert FIRST not in page
 
 
+@pytest.mark.lengthy
 def test_files_that_are_gone_are_a_sentence_and_not_the_end(view_place: str, tmp_path: Path, open_viewer: Open):
     place = shutil.copytree(view_place, tmp_path / "lake")
     client = open_viewer(place)
@@ -172,3 +178,13 @@ def test_files_that_are_gone_are_a_sentence_and_not_the_end(view_place: str, tmp
     assert answer.status_code == 503
     assert "; ask again" in answer.text
     assert "files are gone" in client.get("/").text
+
+
+def test_names_that_would_stand_over_each_other_are_not_shown_at_first(tmp_path: Path, open_viewer: Open):
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    near = [view_lake.box("v3", 0, DOG, x_min=0.1 + n / 100, x_max=0.3, y_min=0.1, y_max=0.3) for n in range(2)]
+    apart = [view_lake.box("v3", 1, DOG, x_min=0.1 + n / 2, x_max=0.9, y_min=0.1, y_max=0.3) for n in range(2)]
+    view_lake.publish_rows(place, "v3", INGEST, {"boxes": [*near, *apart], **view_lake.class_rows("v3")})
+    client = open_viewer(place)
+    shown = [" checked" in client.get(f"/image/{image_id(n)}").text.partition("id='names'")[2][:10] for n in (0, 1)]
+    assert shown == [False, True]

@@ -39,6 +39,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["folder", "w", "w:gz"])
 def test_a_picture_is_shown_from_where_it_lies(
     photos: Path, tmp_path: Path, view_place: str, open_viewer: Open, kind: str

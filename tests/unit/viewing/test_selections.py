@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,13 +13,15 @@ from starlette.testclient import TestClient
 
 from oilake.jobs.surveying.view_slice import ViewFile, ViewSlice
 from oilake.jobs.tables.row_query import RowQuery, select_rows
+from oilake.jobs.tables.snapshots import INGEST
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing import image_pages
 from oilake.jobs.viewing.exported_selection import export_selection
 from oilake.jobs.viewing.selection import FIELDS, Selection
-from tests.support import table_readers
-from tests.support.releases import CAT, DOG
+from tests.support import table_readers, view_lake
+from tests.support.releases import CAT, DOG, image_id
 from tests.support.view_lake import ANIMAL
+from tests.unit.viewing.conftest import Open
 
 NEXT = re.compile(r"class='next' href='([^']*)'")
 TILE = re.compile(r"<li><a href='/image/([0-9a-f]{16})\?")
@@ -65,6 +68,7 @@ def shown_ids(browser: TestClient, address: str) -> list[str]:
     return ids
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("release", ["v2", "v3"])
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_pages_of_a_selection_are_what_an_independent_query_finds(
@@ -81,6 +85,7 @@ def test_the_pages_of_a_selection_are_what_an_independent_query_finds(
     assert ("Slow:" in first) == ("mid=" in choice and release == "v2")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("choice", CHANGED)
 def test_the_images_of_a_change_are_what_an_independent_query_finds(browser: TestClient, view_place: str, choice: str):
     wanted = independent_ids(view_place, "v3", CHANGED[choice])
@@ -97,6 +102,7 @@ def test_spans_of_many_files_lose_and_repeat_nothing():
     assert len(spans) > 2
 
 
+@pytest.mark.lengthy
 def test_the_numbers_of_the_first_page_are_those_of_the_tables(browser: TestClient, view_place: str):
     page = browser.get("/").text
     cells = {name: re.findall(r"<td class='number'>(.*?)</td>", rest) for name, rest in re.findall(
@@ -123,6 +129,7 @@ def test_an_address_says_all_of_a_selection():
     assert selection.address_query() == "&".join(f"{name}={name}" for name in FIELDS)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("text", ["/by/2.0", "it's", "x'; DROP \\", "\\'"])
 def test_a_condition_that_is_written_out_is_one_that_show_takes(text: str, view_place: str):
     where = export_selection(Selection("v3", license=text), [], view_place).where
@@ -144,3 +151,16 @@ def test_a_selection_is_written_out_as_one_condition_or_as_a_list():
     listed = export_selection(Selection("v3", blob="missing"), [], "lake")
     assert (listed.where, listed.listed) == (None, True)
     assert "--images ids.txt" in listed.download
+
+
+@pytest.mark.lengthy
+def test_a_release_without_a_list_of_images_shows_those_that_it_says_something_of(tmp_path: Path, open_viewer: Open):
+    """As excerpts do: first those with labels, else those with boxes."""
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    boxes = [view_lake.box("v3", n, DOG, number) for n in range(3) for number in range(2)]
+    view_lake.publish_rows(place, "v3", INGEST, {"boxes": boxes, **view_lake.class_rows("v3")}, status="partial")
+    client = open_viewer(place)
+    assert shown_ids(client, "/browse") == [image_id(n) for n in range(3)]
+    assert "<p>3\nimages" in client.get("/browse").text
+    view_lake.publish_rows(place, "v3", "reconcile", {"image_labels": [view_lake.label("v3", 7, DOG, "positive")]})
+    assert shown_ids(client, "/browse") == [image_id(7)]
