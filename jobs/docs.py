@@ -69,7 +69,7 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
 
     ConfigError when there is no such table or `folder` holds anything else; StoreError when it cannot be written.
     """
-    site_writer.refuse_strangers(folder)
+    site_writer.refuse_strangers(folder, site_writer.DOCS_MARK, "--to")
     is_copy = what is not None and what not in schemas.table_names()
     warehouse = Warehouse.of(settings)
     tables = (
@@ -83,9 +83,8 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
     warehouse_or_path = what if what and is_copy else settings.warehouse
     pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}
     pages["index.html"] = index_page(warehouse_or_path, tables, addresses, gx_index).encode()
-    return DocsOutcome(
-        site_writer.write_site(folder, {**pages, **gx_pages}), tables, sum(path.endswith(".html") for path in gx_pages)
-    )
+    index = site_writer.write_site(folder, {**pages, **gx_pages}, site_writer.DOCS_MARK, "--to")
+    return DocsOutcome(index, tables, sum(path.endswith(".html") for path in gx_pages))
 
 
 if __name__ == "__main__":

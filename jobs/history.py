@@ -12,12 +12,11 @@ from oilake.jobs.reporting import entity_history
 from oilake.jobs.reporting.entity_history import EntityHistory, Row
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
-from oilake.jobs.sources import image_lists
+from oilake.jobs.sources.image_id_text import parse_image_id
 from oilake.jobs.tables import class_names
-from oilake.jobs.tables.snapshots import pin_snapshots, require_snapshots
+from oilake.jobs.tables.snapshots import pin_for_reading, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.box_changes import CHANGES as BOX_CHANGES
-from oilake.jobs.transforms.corrections import VERDICT
+from oilake.jobs.transforms.words import BOX_CHANGES, VERDICT
 
 NOTHING = "–"
 SHOWN_COLUMNS = ("original_md5", "title", "original_url")
@@ -33,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
-    warehouse = pin_snapshots(Warehouse.of(settings))
+    warehouse = pin_for_reading(Warehouse.of(settings))
     if arguments.image is not None:
-        story = entity_history.read_image_history(warehouse, image_lists.parse_image_id(arguments.image, "--image"))
+        story = entity_history.read_image_history(warehouse, parse_image_id(arguments.image, "--image"))
         lines = _image_lines(story)
     else:
         story = entity_history.read_class_history(warehouse, _class_mid(warehouse, arguments.mid))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oilake.conf import settings
+from oilake.conf.errors import ConfigError
 from oilake.jobs.querying.published_dataset import open_dataset
 from oilake.jobs.querying.published_views import Values, ask_views
 from oilake.jobs.tables.warehouse import Warehouse
@@ -39,5 +40,7 @@ def sql(
     `$name` in the query. ConfigError where the query does not fit, otherwise as for `read`; DuckDB's own where an answer
     that is asked for later cannot be given.
     """
+    if not isinstance(query, str):
+        raise ConfigError(f"the query must be a text with one SELECT, not {type(query).__name__}")
     loaded_settings = settings.environment_settings(environment, {"warehouse": warehouse})
     return ask_views(Warehouse.of(loaded_settings), query, values)

@@ -52,12 +52,13 @@ def report(settings: Settings, folder: Path, flag: str = FLAG) -> ReportOutcome:
     ConfigError when `folder`, which `flag` names, holds anything else; StoreError when tables cannot be read or the site
     cannot be written.
     """
-    site_writer.refuse_strangers(folder, flag)
+    site_writer.refuse_strangers(folder, site_writer.REPORT_MARK, flag)
     options.require_warehouse(settings)
     from oilake.jobs.plotting.report_site import report_site  # what draws takes a second to import
 
     site = report_site(Warehouse.of(settings))
-    return ReportOutcome(site_writer.write_site(folder, site.files, flag), site.releases, site.plots)
+    index = site_writer.write_site(folder, site.files, site_writer.REPORT_MARK, flag)
+    return ReportOutcome(index, site.releases, site.plots)
 
 
 if __name__ == "__main__":

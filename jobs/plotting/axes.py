@@ -5,10 +5,12 @@ from __future__ import annotations
 import altair as alt
 
 THOUSANDS = ",d"
+# From how many times the last power of ten on the end of an axis has a number too, which is then clear of that power's.
+END = 3
 
 
 def logarithmic_counts(field: str, title: str, most: int, upper: str | None = None) -> alt.Y:
-    """A vertical axis of counts, 0 at its foot and then by powers of ten up to `most`."""
+    """A vertical axis of counts, 0 at its foot and then by powers of ten; `most` is named where there is room."""
     return alt.Y(f"{upper or field}:Q", title=title, scale=_log_scale(most), axis=_log_axis(most))
 
 
@@ -28,4 +30,5 @@ def _log_scale(most: int) -> alt.Scale:
 
 def _log_axis(most: int) -> alt.Axis:
     powers = [10**power for power in range(len(str(max(most, 1))))]
-    return alt.Axis(values=[0, *powers], format=THOUSANDS)
+    ends = [most] if most >= END * powers[-1] else []
+    return alt.Axis(values=[0, *powers, *ends], format=THOUSANDS)

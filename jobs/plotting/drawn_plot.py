@@ -14,6 +14,7 @@ from oilake.jobs.plotting.inline_svg import InlineSvg, draw_svg
 from oilake.jobs.surveying.aggregate import Row
 
 WIDTH, HEIGHT = 460, 220
+GROUP_WIDTH = 120
 Chart = alt.Chart | alt.LayerChart
 
 
@@ -46,10 +47,18 @@ class DrawnPlot:
 
 
 def draw_plot(
-    key: str, title: str, description: str, chart: Chart, rows: Sequence[Row], height: int = HEIGHT
+    key: str,
+    title: str,
+    description: str,
+    chart: Chart,
+    rows: Sequence[Row],
+    height: int = HEIGHT,
+    groups: int | None = None,
 ) -> DrawnPlot:
-    """Draws a chart of the common width; `height`: of what lies between its axes, in pixels."""
-    sized = chart.properties(width=WIDTH, height=height)
+    """Draws a chart of the common width; `height`: of what lies between its axes, in pixels. Few `groups` of bars make it
+    narrower, so that no bar is as broad as a picture."""
+    width = WIDTH if groups is None else min(WIDTH, groups * GROUP_WIDTH)
+    sized = chart.properties(width=width, height=height)
     return DrawnPlot(key, title, description, draw_svg(sized.to_dict(validate=False), key, description), rows)
 
 

@@ -33,6 +33,7 @@ def parts_plot(table: str, rows: Sequence[Row], order: Sequence[str]) -> DrawnPl
         f"In {last[0]['release']}, rows of {table}: {told}.",
         chart,
         held,
+        groups=len({row["release"] for row in held}),
     )
 
 
@@ -57,4 +58,4 @@ def changes_plot(table: str, rows: Sequence[Row]) -> DrawnPlot | None:
             scale=alt.Scale(domain=[change.replace("_", " ") for change in changes], range=list(palette.KINDS)),
         ),
     )  # fmt: skip
-    return draw_plot(f"changes-{table}", f"What became of {table}", words, chart, held)
+    return draw_plot(f"changes-{table}", f"What became of {table}", words, chart, held, groups=len(pairs))

@@ -58,6 +58,9 @@ def draw_svg(chart: dict[str, Any], key: str, description: str) -> InlineSvg:
     for name in ("width", "height", "class"):
         root.attrib.pop(name, None)
     for element in root.iter():
+        # The picture is told as a whole, and a symbol of it without a name is told as nothing.
+        for name in [name for name in element.attrib if name == "role" or name.startswith("aria-")]:
+            del element.attrib[name]
         for name, value in element.attrib.items():
             if name == "id":
                 element.set(name, f"{key}-{value}")

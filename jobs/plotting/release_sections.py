@@ -8,7 +8,6 @@ from typing import NamedTuple
 from oilake.conf.file_names import file_name
 from oilake.conf.registry import SUBSETS
 from oilake.jobs.plotting.box_plots import attribute_plot, centre_plot, side_plot, size_plot
-from oilake.jobs.plotting.count_plots import count_plot_by
 from oilake.jobs.plotting.drawn_plot import DrawnPlot
 from oilake.jobs.plotting.flow_plots import changes_plot, parts_plot
 from oilake.jobs.plotting.rank_plots import box_frequencies, label_distribution, machine_frequencies
@@ -19,7 +18,6 @@ from oilake.jobs.surveying.box_shapes import count_attributes, count_centres, co
 from oilake.jobs.surveying.class_tree import TreeNode
 from oilake.jobs.surveying.label_checks import correct_by_confidence, correct_by_frequency, count_agreement
 from oilake.jobs.surveying.pinned_view import PinnedView
-from oilake.jobs.surveying.reasons import count_blobs, count_contradictions, count_quarantined
 from oilake.jobs.surveying.release_flow import COMPARISONS, PARTS, count_changes, count_parts
 
 
@@ -39,13 +37,13 @@ def class_sections(release: str, labels: Sequence[Row], boxes: Sequence[Row]) ->
         "Label distribution",
         "What people say of each class: classes are ordered by their positives, then by their negatives. The scale is "
         "logarithmic; a paler part of a bar is the spread of the classes that share it.",
-        _drawn_plots(label_distribution(f"{key}-labels-{s}", s, rows) for s, rows in _by_subset(labels)),
+        drawn_plots(label_distribution(f"{key}-labels-{s}", s, rows) for s, rows in _by_subset(labels)),
         "No label of people is published.",
     )
     yield PlotSection(
         "Box frequencies",
         "Boxes of each class, the most frequent first; the scale is logarithmic.",
-        _drawn_plots(box_frequencies(f"{key}-boxes-{s}", s, rows) for s, rows in _by_subset(boxes)),
+        drawn_plots(box_frequencies(f"{key}-boxes-{s}", s, rows) for s, rows in _by_subset(boxes)),
         "No box is published.",
     )
     machine = (
@@ -54,7 +52,7 @@ def class_sections(release: str, labels: Sequence[Row], boxes: Sequence[Row]) ->
     yield PlotSection(
         "Labels of the machine",
         "How often the machine gives each class, the most frequent first; the scale is logarithmic.",
-        _drawn_plots(machine_frequencies(*asked) for asked in machine),
+        drawn_plots(machine_frequencies(*asked) for asked in machine),
         "No label of the machine is published.",
     )
 
@@ -65,7 +63,7 @@ def agreement_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Is the machine right",
         "Labels of the machine that people judged, by how often it gives their class and by how sure it is.",
-        _drawn_plots(
+        drawn_plots(
             [
                 correct_by_frequency_plot(f"{key}-correct-frequency", correct_by_frequency(view, release)),
                 correct_by_confidence_plot(f"{key}-correct-confidence", correct_by_confidence(view, release)),
@@ -76,7 +74,7 @@ def agreement_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
     yield PlotSection(
         "Do people agree",
         "Images and classes that annotators in-house and the Crowdsource app both judged.",
-        _drawn_plots([agreement_plot(f"{key}-agreement", count_agreement(view, release))]),
+        drawn_plots([agreement_plot(f"{key}-agreement", count_agreement(view, release))]),
         "Nothing was judged by both.",
     )
 
@@ -91,43 +89,7 @@ def box_section(view: PinnedView, release: str) -> PlotSection:
         side_plot(f"{key}-box-sides", count_sides(view, release)),
     ]
     words = "Attributes, sizes and places of all boxes of the release, in fractions of the image."
-    return PlotSection("What boxes look like", words, _drawn_plots(plots), "No box is published.")
-
-
-def reason_sections(view: PinnedView, release: str) -> Iterator[PlotSection]:
-    """What the release is warned of: contradictions, quarantine, blobs."""
-    key = file_name(release)
-    contradictions, kept_out, blobs = (
-        count(view, release) for count in (count_contradictions, count_quarantined, count_blobs)
-    )
-    yield PlotSection(
-        "Contradictions",
-        "Where the release says two things that cannot both be right, by kind and subset.",
-        _drawn_plots(
-            [
-                count_plot_by(
-                    f"{key}-contradictions", "What contradicts what", "contradiction", "kind", "subset", contradictions
-                )
-            ]
-        ),
-        f"None is published; oilake contradictions --release {release} looks for them.",
-    )
-    yield PlotSection(
-        "Quarantine",
-        "Rows that were kept out, by reason and the table that they were meant for; a row with two reasons counts twice.",
-        _drawn_plots(
-            [count_plot_by(f"{key}-quarantine", "Why rows were kept out", "row", "reason", "table", kept_out)]
-        ),
-        "No row was kept out.",
-    )
-    yield PlotSection(
-        "Blobs",
-        "Image files by what their newest check found, and the place that was looked at.",
-        _drawn_plots(
-            [count_plot_by(f"{key}-blobs", "What became of image files", "blob", "status", "location", blobs)]
-        ),
-        "No blob was checked; oilake verify does it.",
-    )
+    return PlotSection("What boxes look like", words, drawn_plots(plots), "No box is published.")
 
 
 def flow_sections(view: PinnedView) -> list[PlotSection]:
@@ -137,13 +99,13 @@ def flow_sections(view: PinnedView) -> list[PlotSection]:
         PlotSection(
             "What each release holds",
             "Rows by subset, and labels by who gave them; the scale is logarithmic.",
-            _drawn_plots(parts_plot(table, parts, releases) for table, _ in PARTS),
+            drawn_plots(parts_plot(table, parts, releases) for table, _ in PARTS),
             "Nothing is published.",
         ),
         PlotSection(
             "What became of it in the next release",
             "Rows by what a comparison of two releases says of them; the scale is logarithmic.",
-            _drawn_plots(changes_plot(table, changes) for table in COMPARISONS),
+            drawn_plots(changes_plot(table, changes) for table in COMPARISONS),
             "No two releases are compared; oilake changes does it.",
         ),
     ]
@@ -154,7 +116,7 @@ def hierarchy_section(release: str, roots: Sequence[TreeNode]) -> PlotSection:
     return PlotSection(
         "Hierarchy of the boxable classes",
         "Each class stands right of what it is below; a class below several others stands at several places.",
-        _drawn_plots([hierarchy_plot(f"{file_name(release)}-hierarchy", roots)]),
+        drawn_plots([hierarchy_plot(f"{file_name(release)}-hierarchy", roots)]),
         "No hierarchy is published.",
     )
 
@@ -163,5 +125,6 @@ def _by_subset(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
     return split_rows(list(rows), "subset", SUBSETS).items()
 
 
-def _drawn_plots(plots: Iterable[DrawnPlot | None]) -> list[DrawnPlot]:
+def drawn_plots(plots: Iterable[DrawnPlot | None]) -> list[DrawnPlot]:
+    """The plots that there are."""
     return [plot for plot in plots if plot]

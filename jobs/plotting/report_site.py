@@ -14,9 +14,9 @@ from oilake.jobs.plotting.release_sections import (
     class_sections,
     flow_sections,
     hierarchy_section,
-    reason_sections,
 )
 from oilake.jobs.plotting.tree_page import tree_address, tree_page
+from oilake.jobs.plotting.warning_sections import promise_sections, reason_sections
 from oilake.jobs.surveying.class_counts import count_boxes, count_labels
 from oilake.jobs.surveying.class_tree import read_tree
 from oilake.jobs.surveying.locked_engine import LockedEngine
@@ -47,6 +47,7 @@ def report_site(warehouse: Warehouse) -> ReportSite:
             *agreement_sections(view, release),
             box_section(view, release),
             hierarchy_section(release, roots),
+            *promise_sections(view, release),
             *reason_sections(view, release),
         ]
         shown += sections

@@ -42,7 +42,7 @@ def _chart(rows: Sequence[Row], leaves: int, deepest: int) -> alt.LayerChart:
     down = alt.Scale(domain=[leaves, 0], nice=False)
     x = alt.X("depth:Q", title="classes above it", scale=across, axis=alt.Axis(tickCount=deepest + 1, format="d"))
     unmarked = alt.Axis(labels=False, ticks=False, grid=False)
-    y = alt.Y("top:Q", title="classes with nothing below, one below the other", scale=down, axis=unmarked)
+    y = alt.Y("top:Q", title="classes, one below another", scale=down, axis=unmarked)
     colours = alt.Scale(domain=list(RELATIONS), range=list(RELATIONS.values()))
     base = chart_of(rows)
     places = base.mark_rect(stroke="white", strokeWidth=0.5, opacity=0.6).encode(

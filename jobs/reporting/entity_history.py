@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pyarrow.compute as pc
 
-from oilake.conf.contradiction_rules import load_rules
 from oilake.conf.errors import ConfigError
 from oilake.jobs.tables import point_lookup
 from oilake.jobs.tables.snapshots import SINCE, Snapshot, require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.words import CORRECTIONS
 
 Row = dict[str, Any]
 LABEL_COLUMNS = (
@@ -28,6 +28,8 @@ LABEL_COLUMNS = (
     "decided_by",
     "is_conflict",
 )
+
+READERS = 2  # releases looked into at a time: Delta's library and Arrow read without Python's lock
 
 CORRECTION_COLUMNS = ("mid", "kind", "verdict", "published_box", "who", "why", "file", "line")
 
@@ -45,38 +47,59 @@ class EntityHistory:
 
 def read_image_history(warehouse: Warehouse, image_id: str) -> EntityHistory:
     """The story of one image; ConfigError when no published release knows it."""
-    history = EntityHistory(image_id)
-    for snapshot in require_snapshots(warehouse, None):
-        rows_of = partial(
-            point_lookup.matching_rows, warehouse, release=snapshot.release, column="image_id", value=image_id
-        )
-        images = rows_of("images")
-        boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
-        labels = _rows_or_note(history, partial(rows_of, "image_labels"))
-        corrections = rows_of(CORRECTIONS) if CORRECTIONS in snapshot.table_versions else []
-        is_judged = "contradictions" in snapshot.table_versions
-        contradictions = _rows_or_note(history, partial(rows_of, "contradictions")) if is_judged else None
-        entry: Row = {
-            "release": snapshot.release,
-            "image": images[0] if images else None,
-            "boxes": sum(len(part) for _, part in boxes),
-            "corrections": _applied_corrections(corrections),
-            "narratives": _read_narratives(warehouse, snapshot, image_id),
-            "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
-            "contradictions": None if contradictions is None else _by_kind(contradictions),
-        }
-        history.releases.append(entry)
-        for table in ("image_changes", "label_changes", "box_changes"):
-            _add_changes(history, warehouse, snapshot, table, "image_id")
+    with ThreadPoolExecutor(READERS) as pool:
+        parts = pool.map(partial(_read_release, warehouse, image_id), require_snapshots(warehouse, None))
+        history = _joined_history(image_id, parts)
     sections = ("image", "boxes", "labels", "contradictions", "narratives")
     if not any(entry[name] for entry in history.releases for name in sections):
         raise _unknown_error(warehouse, f"image {image_id}", "check the ID, or ingest the release that has it", history)
     return history
 
 
+def _read_release(warehouse: Warehouse, image_id: str, snapshot: Snapshot) -> EntityHistory:
+    """What one release says of an image."""
+    history = EntityHistory(image_id)
+    rows_of = partial(
+        point_lookup.matching_rows, warehouse, release=snapshot.release, column="image_id", value=image_id
+    )
+    images = rows_of("images")
+    boxes = point_lookup.matching_parts(warehouse, "boxes", snapshot.release, "image_id", image_id, ["mid"])
+    labels = _rows_or_note(history, partial(rows_of, "image_labels"))
+    corrections = rows_of(CORRECTIONS) if CORRECTIONS in snapshot.table_versions else []
+    is_judged = "contradictions" in snapshot.table_versions
+    contradictions = _rows_or_note(history, partial(rows_of, "contradictions")) if is_judged else None
+    entry: Row = {
+        "release": snapshot.release,
+        "image": images[0] if images else None,
+        "boxes": sum(len(part) for _, part in boxes),
+        "corrections": _applied_corrections(corrections),
+        "narratives": _read_narratives(warehouse, snapshot, image_id),
+        "labels": None if labels is None else [{name: row[name] for name in LABEL_COLUMNS} for row in labels],
+        "contradictions": None if contradictions is None else _by_kind(contradictions),
+    }
+    history.releases.append(entry)
+    for table in ("image_changes", "label_changes", "box_changes"):
+        _add_changes(history, warehouse, snapshot, table, "image_id")
+    return history
+
+
+def _joined_history(entity_id: str, parts: Iterable[EntityHistory]) -> EntityHistory:
+    history = EntityHistory(entity_id)
+    for part in parts:
+        history.releases += part.releases
+        history.notes += [note for note in part.notes if note not in history.notes]
+        for table, changes in part.changes.items():
+            history.changes.setdefault(table, []).extend(changes)
+    return history
+
+
 def _by_kind(contradictions: list[Row]) -> list[Row]:
     """The contradictions of an image, in the order of their kinds."""
-    order = {kind: place for place, kind in enumerate(load_rules().kinds if contradictions else ())}
+    if not contradictions:
+        return []
+    from oilake.conf.contradiction_rules import load_rules  # with the registry, which most images do without
+
+    order = {kind: place for place, kind in enumerate(load_rules().kinds)}
     return sorted(contradictions, key=lambda row: (order.get(row["kind"], len(order)), row["mid"] or ""))
 
 

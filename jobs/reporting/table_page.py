@@ -11,7 +11,7 @@ from oilake.jobs.reporting.html import GridColumn, render
 from oilake.jobs.reporting.table_history import Promise, TableHistory, TablePart
 from oilake.jobs.reporting.table_past import LOOK_COLUMNS, part_past
 from oilake.jobs.reporting.wording import SCOPES, STATES, VERDICTS, ScopeWords, counted
-from oilake.quality import suites as quality
+from oilake.quality.reasons import quarantine_remedies
 
 TABLE_COLUMNS = (GridColumn("column"), GridColumn("type"), GridColumn("may be NULL"), GridColumn("meaning"))
 KEPT_OUT_COLUMNS = (
@@ -119,7 +119,7 @@ def _sorted_failures(table: TableHistory) -> list[Failure]:
 
 
 def _describe_failure(part: TablePart, promise: Promise) -> Failure:
-    remedy = promise.remedy or quality.quarantine_remedies().get(promise.reason or "")
+    remedy = promise.remedy or quarantine_remedies().get(promise.reason or "")
     examples = promise.result.examples if promise.result else ()
     return Failure(part.name, promise, remedy, _example_grid(examples) if examples else None)
 

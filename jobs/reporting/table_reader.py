@@ -39,7 +39,7 @@ def read_warehouse_tables(warehouse: Warehouse, only: str | None) -> list[TableH
         for name in names
     ]
     if not tables:
-        raise ConfigError(f"{warehouse}: nothing is published there; ingest a release first")
+        raise ConfigError(f"{warehouse}: nothing is published there; run `oilake ingest --release R` first")
     return tables
 
 
@@ -52,7 +52,9 @@ def read_copy(path: str) -> TableHistory:
 def _read_table(warehouse: Warehouse, name: str, looks: Iterable[ValidationRun], grain: str) -> TableHistory:
     opened = open_table(warehouse, name)
     if opened is None:
-        raise ConfigError(f"{warehouse.table_uri(name)}: there is no such table yet; ingest a release first")
+        raise ConfigError(
+            f"{warehouse.table_uri(name)}: there is no such table yet; run `oilake ingest --release R` first"
+        )
     suite = carried_suite(opened)
     return TableHistory(
         suite.name,

@@ -8,6 +8,8 @@ import pytest
 
 from oilake.jobs.plotting.class_ranks import BINS, bin_ranks, rank_classes
 from oilake.jobs.plotting.count_plots import count_plot_by
+from oilake.jobs.plotting.drawn_plot import DrawnPlot
+from oilake.jobs.plotting.flow_plots import parts_plot
 from oilake.jobs.plotting.rank_plots import label_distribution
 from oilake.jobs.plotting.tree_plot import hierarchy_plot
 from oilake.jobs.surveying.class_tree import COUNTS, TreeNode
@@ -29,6 +31,7 @@ def classes(number: int) -> list[dict]:
     ]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_text_in_a_picture(name: str):
     none = dict.fromkeys(COUNTS, 0)
@@ -51,6 +54,7 @@ def test_a_name_is_text_in_a_picture(name: str):
         assert ",=" not in plot.csv_text()
 
 
+@pytest.mark.lengthy
 def test_many_classes_are_few_marks_and_all_numbers():
     plot = label_distribution("many", "train", classes(20_000))
     assert plot is not None
@@ -66,3 +70,16 @@ def test_bins_hold_the_least_the_median_and_the_most_of_neighbours():
     part = [row["negatives"] for row in ranked[100:200]]
     values = (binned[1]["negatives_least"], binned[1]["negatives"], binned[1]["negatives_most"])
     assert values == (min(part), sorted(part)[50], max(part))
+
+
+def test_bars_of_one_release_are_no_broader_than_those_of_seven():
+    releases = [f"v{n}" for n in range(1, 8)]
+    rows = [{"release": release, "table": "labels", "part": "train", "rows": 10} for release in releases]
+    one, seven = parts_plot("labels", rows[:1], releases[:1]), parts_plot("labels", rows, releases)
+    assert one is not None
+    assert seven is not None
+    assert picture_width(one) < picture_width(seven) / 2
+
+
+def picture_width(plot: DrawnPlot) -> float:
+    return float(ElementTree.fromstring(plot.svg).attrib["viewBox"].split()[2])

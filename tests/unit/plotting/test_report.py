@@ -6,19 +6,26 @@ import csv
 import html
 import json
 import re
+import shutil
 from base64 import b64encode
 from collections import Counter
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from oilake.jobs import cli
+from oilake.jobs.reporting import html as templates
+from oilake.jobs.reporting import site_writer
 from oilake.jobs.surveying.label_checks import wilson_interval
 from tests.support import table_readers, view_lake
 from tests.support.releases import CAT, DOG, TREE
 from tests.support.view_lake import NAMES
+
+pytestmark = pytest.mark.lengthy
 
 ELEMENTS = {
     "svg",
@@ -212,6 +219,37 @@ def test_contradictions_quarantine_and_blobs_are_those_of_the_tables(site: Path,
     assert {row["status"]: int(row["count"]) for row in numbers(site, "v3-blobs")} == dict(states)
 
 
+def test_promises_are_shown_as_they_were_last_judged(site: Path, report_lake: str):
+    """Not one that was mended since, nor a publication that was refused, nor a promise of a table that is not published."""
+    connection = duckdb.connect()
+    connection.register("results", pa.Table.from_pylist(table_readers.now(report_lake, "quality_results")))
+    newest = connection.sql(
+        "SELECT table_name, expectation, success, unexpected_count FROM results r WHERE release = 'v4' AND table_name IN "
+        "('labels', 'boxes') AND type <> 'reader' AND table_version IS NOT NULL AND expectation NOT LIKE 'no_such%' AND "
+        "checked_at = (SELECT max(checked_at) FROM results s WHERE s.table_version IS NOT NULL AND "
+        "(s.table_name, s.release, s.expectation) = (r.table_name, r.release, r.expectation))"
+    ).fetchall()
+    shown = numbers(site, "v4-broken")
+    assert {(row["table"], row["expectation"]): int(row["rows"]) for row in shown} == {
+        (table, name): rows for table, name, success, rows in newest if not success
+    }
+    counts = {(row["table"], row["state"]): int(row["promises"]) for row in numbers(site, "v4-promises")}
+    assert Counter(table for table, *_ in newest) == {
+        table: sum(n for (of, _), n in counts.items() if of == table) for table in ("labels", "boxes")
+    }
+    assert counts["labels", "broken"] == counts["labels", "warning"] == counts["boxes", "to note"] == 1
+
+
+def test_drift_is_told_with_an_example(site: Path):
+    drift = {row["expectation"]: row for row in numbers(site, "v4-drift")}
+    assert (drift["drift_of_null_share"]["rows"], drift["drift_of_null_share"]["state"]) == ("4", "warning")
+    assert drift["drift_of_null_share"]["example"] == '{"a": 1}'
+    assert (drift["drift_of_boxes_an_image"]["rows"], drift["drift_of_boxes_an_image"]["state"]) == ("0", "kept")
+    page = (site / "release-v4.html").read_text()
+    assert "2 comparisons with the release before, 1 of which finds more than may be." in page
+    assert "oilake check --release v2 does it" in (site / "release-v2.html").read_text()
+
+
 def test_the_flow_is_what_releases_and_comparisons_hold(site: Path, report_lake: str):
     rows = numbers(site, "flow-images")
     images = Counter(
@@ -255,6 +293,59 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.
         assert cli.main(["report", "--warehouse", str(tmp_path / "lake"), "--out", str(place)]) == 2
         assert re.fullmatch(r"oilake: .*--out[^\n]*\n", capsys.readouterr().err)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "all of it"
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_command_that_makes_it_again(
+    report_lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = shutil.copytree(report_lake, tmp_path / "lake")
+    for file in (place / "labels").rglob("*.parquet"):
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-4] + b"xxxx")
+    assert cli.main(["report", "--warehouse", str(place), "--out", str(tmp_path / "site")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(
+        r"labels/release=(v\d)/.*; check the disk, or run `oilake ingest --release \1 --force --warehouse", line
+    )
+    assert not (tmp_path / "site").exists()
+
+
+def test_pages_of_another_kind_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    pages, site = tmp_path / "docs", tmp_path / "site"
+    site_writer.write_site(
+        pages, {"index.html": templates.render("generator.html").encode()}, site_writer.DOCS_MARK, "--to"
+    )
+    assert cli.main(["report", "--warehouse", place, "--out", str(pages)]) == 2
+    assert cli.main(["report", "--warehouse", place, "--out", str(site)]) == 0
+    assert cli.main(["docs", "--warehouse", place, "--to", str(site)]) == 2
+    refusals = [line for line in capsys.readouterr().err.splitlines() if "holds other files" in line]
+    assert [re.search(r"with (--\w+)$", line)[1] for line in refusals] == ["--out", "--to"]  # type: ignore[index]
+
+
+def test_no_site_takes_the_place_of_the_caller_s_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for words in (["report", "--out", "."], ["docs", "--to", "."]):
+        assert cli.main([*words, "--warehouse", place]) == 2
+        assert "is where this is called" in capsys.readouterr().err
+    assert not [*Path().iterdir()]
+
+
+def test_a_link_to_a_site_stays_one_and_no_site_lies_among_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = view_lake.make_tables(str(tmp_path / "lake"))
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    for _ in range(2):
+        assert cli.main(["report", "--warehouse", place, "--out", str(tmp_path / "link")]) == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk" / "index.html").is_file()
+    capsys.readouterr()
+    assert cli.main(["report", "--warehouse", place, "--out", f"{place}/site"]) == 2
+    assert "which holds tables" in capsys.readouterr().err
 
 
 def test_a_site_is_replaced_when_it_holds_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

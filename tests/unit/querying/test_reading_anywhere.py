@@ -17,6 +17,8 @@ from tests.support import view_lake
 from tests.support.doc_examples import READING, VERDICTS_OF_DOGS, reading_examples, run_example
 from tests.support.releases import CAT, DOG, image_id
 
+pytestmark = pytest.mark.lengthy
+
 REFUSED = {
     "a release that is not there": ("SELECT * FROM v9.labels", "release 'v9' is not published here (published: v2, v3, v5)"),
     "a table that no release has": ("FROM v2.label_changes", "run `oilake changes --from R --to v2` first"),
@@ -100,11 +102,35 @@ def test_what_is_no_question_about_published_rows_is_one_sentence(lake: str, tmp
     assert (tmp_path / "secret.txt").read_text().startswith("a secret")
 
 
+def test_a_query_that_is_no_text_is_one_sentence(lake: str) -> None:
+    with pytest.raises(ConfigError, match="the query must be a text with one SELECT, not int"):
+        oilake.sql(5, warehouse=lake)  # type: ignore[arg-type]
+
+
 def test_rows_that_are_gone_are_told(tmp_path: Path) -> None:
     place = view_lake.fill(view_lake.make_tables(str(tmp_path / "lake")))
     next((tmp_path / "lake" / "boxes").rglob("*.parquet")).unlink()
     with pytest.raises(StoreError, match="run `oilake ingest --release v3` to make them again"):
         asked(place, "SELECT * FROM v3.boxes")
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbled", "no footer", "gone"])
+@pytest.mark.parametrize("table", ["boxes", "blob_checks"])
+def test_rows_that_cannot_be_read_are_one_sentence(tmp_path: Path, table: str, damage: str) -> None:
+    place = view_lake.fill(view_lake.make_tables(str(tmp_path / "lake")))
+    for file in (tmp_path / "lake" / table).rglob("*.parquet"):
+        whole = file.read_bytes()
+        file.write_bytes({"cut": whole[:-9], "garbled": b"PAR1 no more"}.get(damage, whole[:-4] + b"xxxx"))
+        if damage == "gone":
+            file.unlink()
+    for read in (
+        lambda: asked(place, f"SELECT * FROM {table}"),
+        lambda: oilake.scan(table, warehouse=place).to_table(),
+    ):
+        with pytest.raises(StoreError) as error:
+            read()
+        assert len(str(error.value).splitlines()) == 1
+        assert ("run `oilake ingest --release v" if table == "boxes" else "restore it from a copy") in str(error.value)
 
 
 def test_neither_the_package_nor_these_doors_import_spark(lake: str) -> None:

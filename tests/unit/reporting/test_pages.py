@@ -126,6 +126,7 @@ def test_a_report_of_nothing_is_a_page():
     assert "Are the images what the release says" not in shown.text
 
 
+@pytest.mark.lengthy
 def test_no_markup_stands_in_code():
     offending = {}
     for path in sorted(files_of_packages() - {READS_MARKUP}):
@@ -156,6 +157,7 @@ def test_every_kind_and_state_has_one_colour_and_it_stands_once():
             assert not ours & set(re.findall(r"#[0-9a-f]{6}", path.read_text())), path
 
 
+@pytest.mark.lengthy
 def test_the_zip_has_every_file_and_pages_are_made_from_it(tmp_path: Path):
     zipped = tmp_path / "oilake.zip"
     subprocess.run([sys.executable, "scripts/zip.py", zipped, "oilake"], cwd=ROOT, check=True)
