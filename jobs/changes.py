@@ -31,11 +31,12 @@ from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot, require_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms import box_changes, class_history, image_changes, label_changes
+from oilake.jobs.transforms import class_history, image_changes, label_changes
 from oilake.jobs.transforms.class_ancestors import build_ancestors
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.dropped_boxes import DroppedBox
 from oilake.jobs.transforms.release_diff import FROM, TO, side_name
+from oilake.jobs.transforms.words import BOX_CHANGES
 from oilake.schemas import loader as schemas
 
 CHANGES, RECONCILE = "changes", "reconcile"
@@ -43,7 +44,7 @@ INPUT_TABLES = ("images", "classes", "hierarchy", "boxes", "image_labels")
 KINDS = {
     "images": image_changes.CHANGES,
     "labels": label_changes.CHANGES,
-    "boxes": box_changes.CHANGES,
+    "boxes": BOX_CHANGES,
     "classes": class_history.CHANGES,
 }
 
@@ -85,8 +86,8 @@ class ChangesOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", metavar="R", dest="from_release", help="earlier release, such as v2")
-    parser.add_argument("--to", metavar="R", dest="to_release", help="later release, such as v3")
+    options.add_release(parser, "earlier release, such as v2", "--from", dest="from_release")
+    options.add_release(parser, "later release, such as v3", "--to", dest="to_release")
     parser.add_argument("--all", action="store_true", help="each published release with the next one")
     options.add_places(parser, "warehouse")
     parser.add_argument("--force", action="store_true", help="compare again even if nothing changed")
@@ -194,11 +195,8 @@ def _compare_tables(
         load_box_matching().least_iou,
         _dropped_by_side(warehouse, pair),
     )
-    results_by_name = {
-        "images": compare_tables.compare_table(spark, warehouse, pair, "images", context),
-        "labels": compare_tables.compare_table(spark, warehouse, pair, "image_labels", context),
-        "boxes": compare_tables.compare_table(spark, warehouse, pair, "boxes", context),
-    }
+    by_table = compare_tables.compare_tables(spark, warehouse, pair, context)
+    results_by_name = {"images": by_table["images"], "labels": by_table["image_labels"], "boxes": by_table["boxes"]}
     history = class_history.compare_classes(class_rows[FROM], class_rows[TO])
     partition = {"from_release": context.from_release, "to_release": context.to_release}
     staged = [result.staged for results in results_by_name.values() for result in results if result.staged]

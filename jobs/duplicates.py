@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as sf
+import duckdb
+import pyarrow as pa
 
+from oilake.conf.errors import StoreError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import DerivedTask, run_derived_job
+from oilake.jobs.pipeline.derived_job import DerivedTask, run_local_job
+from oilake.jobs.querying.published_dataset import open_dataset
 from oilake.jobs.runtime import options
+from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.tables import publish, spark_writer
+from oilake.jobs.tables import publish
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import INGEST, Snapshot, require_snapshot
-from oilake.jobs.tables.spark_reader import read_published
-from oilake.jobs.tables.staging import StagedFile
+from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.tables.where_conditions import duckdb_sentence
 from oilake.schemas import loader as schemas
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
 DUPLICATES = "duplicates"
+MEMORY, THREADS, BATCH = "2GB", 2, 65_536
+# MD5s stand in memory as numbers first, of which few are alike: nine million images take half of it.
+DUPLICATE_ROWS = """
+    WITH numbers AS MATERIALIZED (
+        SELECT hash(original_md5) AS number FROM images WHERE original_md5 IS NOT NULL GROUP BY number HAVING count(*) > 1
+    ), alike AS MATERIALIZED (
+        SELECT original_md5, image_id, subset FROM images
+        WHERE original_md5 IS NOT NULL AND hash(original_md5) IN (SELECT number FROM numbers)
+    ), photos AS (
+        SELECT original_md5, count(*)::INTEGER AS copies, list_sort(list(DISTINCT subset)) AS subsets
+        FROM alike GROUP BY original_md5 HAVING count(*) > 1
+    )
+    SELECT original_md5, image_id, subset, copies, subsets, len(subsets) > 1 AS is_across_subsets
+    FROM alike JOIN photos USING (original_md5) ORDER BY original_md5, image_id
+"""
 
 
 @dataclass
@@ -60,33 +82,43 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def duplicates(settings: Settings, release: str, force: bool = False) -> Leakage:
-    """Publishes `duplicate_images` of an ingested release; does nothing when it was made of the same images."""
+    """Publishes `duplicate_images` of an ingested release, without Spark; does nothing when it was made of the same images.
+
+    StoreError where images cannot be read, or more share their MD5 than fit into memory.
+    """
     warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
     inputs = {"images": str(snapshot.table_versions["images"])}
     depends_on = ((release, INGEST, snapshot.fingerprints[INGEST]),)
-    task = DerivedTask(DUPLICATES, snapshot, inputs, depends_on, reads=((snapshot, "images"),))
+    # No image stands in `images` twice, so none does in what is chosen of them.
+    task = DerivedTask(
+        DUPLICATES, snapshot, inputs, depends_on, reads=((snapshot, "images"),), unique=("duplicate_images",)
+    )
 
-    def stage_duplicates(spark: SparkSession, run_id: str) -> tuple[Sequence[StagedFile], bool]:
+    def stage_duplicates(run_id: str) -> tuple[Sequence[StagedFile], bool]:
         table = schemas.table_schema("duplicate_images")
-        rows = duplicate_rows(read_published(spark, warehouse, "images", release))
-        partition = {"release": release}
-        return spark_writer.stage_frame(
-            spark, rows, warehouse, table, partition, run_id, 1, f"{release}: duplicates"
-        ), True
+        writer = Writer(warehouse, table, {"release": release}, run_id, 0)
+        try:
+            for batch in duplicate_rows(open_dataset(warehouse, "images", release)):
+                writer.write(pa.Table.from_batches([batch]).cast(schemas.arrow_schema(table)))
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{warehouse.table_uri('images')}: the images of {release} cannot be compared ({duckdb_sentence(error)}); "
+                f"`oilake check images --release {release}` tells what is wrong with them"
+            ) from None
+        file = writer.close_filled()
+        return [file] if file else [], True
 
-    done = run_derived_job(settings, task, stage_duplicates, force)
+    done = run_local_job(settings, task, stage_duplicates, force)
     return count_leakage(warehouse, done.pin, changed=done.changed)
 
 
-def duplicate_rows(images: DataFrame) -> DataFrame:
-    """The rows of `duplicate_images` from those of `images` of one release; an image without MD5 has no duplicate."""
-    images_with_md5 = images.where("original_md5 IS NOT NULL").select("original_md5", "image_id", "subset")
-    groups = images_with_md5.groupBy("original_md5").agg(
-        sf.count("*").cast("int").alias("copies"), sf.sort_array(sf.collect_set("subset")).alias("subsets")
-    )
-    repeated_md5s = groups.where("copies > 1").withColumn("is_across_subsets", sf.size("subsets") > 1)
-    return images_with_md5.join(repeated_md5s, "original_md5")
+def duplicate_rows(images: Dataset | pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `duplicate_images` from those of `images` of one release, sorted by MD5 and ID; an image without MD5
+    has no duplicate. DuckDB's own error where they do not fit into MEMORY."""
+    with duckdb.connect(":memory:", config=locked_settings(MEMORY, THREADS)) as connection:
+        connection.register("images", images)
+        yield from connection.sql(DUPLICATE_ROWS).to_arrow_reader(BATCH)
 
 
 def count_leakage(warehouse: Warehouse, pin: Snapshot, changed: bool = False) -> Leakage:

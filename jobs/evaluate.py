@@ -18,7 +18,7 @@ from oilake.jobs.runtime.progress import log_line
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", required=True, metavar="FILE", help="CSV file of detections, or its s3:// URI")
-    parser.add_argument("--release", required=True, metavar="R", help="release that is the ground truth, such as v7")
+    options.add_release(parser, "release that is the ground truth, such as v7", required=True)
     parser.add_argument("--subset", default="validation", choices=SUBSETS, help="(default: validation)")
     parser.add_argument(
         "--class-set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +13,7 @@ from pyspark.sql import functions as sf
 
 from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
+from oilake.jobs.pipeline.derived_job import DerivedTask, TableOutcome, run_derived_job
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
@@ -28,19 +28,6 @@ from oilake.schemas import loader as schemas
 EXPAND, RECONCILE, TABLE = "expand", "reconcile", "image_labels_expanded"
 
 
-@dataclass
-class ExpandOutcome:
-    """One release: the rows of `image_labels_expanded` by subset."""
-
-    release: str
-    changed: bool
-    rows: dict[str, int]
-
-    def as_text(self) -> str:
-        """The counts in one line for a person."""
-        return published_line(self.release, TABLE, self.rows, self.changed)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "expand", "warehouse")
     options.add_metrics(parser)
@@ -52,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutcome:
+def expand(settings: Settings, release: str, force: bool = False) -> TableOutcome:
     """Publishes `image_labels_expanded` of a reconciled release; InputError when the release has no hierarchy."""
     warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
@@ -78,7 +65,7 @@ def expand(settings: Settings, release: str, force: bool = False) -> ExpandOutco
         return [file for files in staged.values() for file in files], True
 
     done = run_derived_job(settings, task, stage_implied, force)
-    return ExpandOutcome(release, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
+    return TableOutcome(release, TABLE, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
 
 
 def implied_classes(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -6,10 +6,9 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from oilake.conf.registry import SUBSETS, Release
 from oilake.conf.settings import Settings
@@ -25,6 +24,9 @@ from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.validation.publish_gate import BrokenExpectationError
 from oilake.schemas import loader as schemas
 from oilake.schemas import release_registry
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 FIGURES = "figures"
 INPUT_TABLES = ("images", "labels", "boxes", "classes")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
-from oilake.jobs.pipeline.derived_job import DerivedTask, published_line, run_derived_job
+from oilake.jobs.pipeline.derived_job import DerivedTask, TableOutcome, run_derived_job
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import publish, spark_writer
@@ -26,19 +26,6 @@ from oilake.schemas import loader as schemas
 INDEX, RECONCILE, SOURCE, TABLE = "index", "reconcile", "image_labels", "class_images"
 
 
-@dataclass
-class IndexOutcome:
-    """One release: the rows of `class_images` by subset."""
-
-    release: str
-    changed: bool
-    rows: dict[str, int]
-
-    def as_text(self) -> str:
-        """The counts in one line for a person."""
-        return published_line(self.release, TABLE, self.rows, self.changed)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_release_job(parser, "index", "warehouse")
     options.add_metrics(parser)
@@ -50,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def index_classes(settings: Settings, release: str, force: bool = False) -> IndexOutcome:
+def index_classes(settings: Settings, release: str, force: bool = False) -> TableOutcome:
     """Publishes `class_images` of a reconciled release; does nothing when it was made of the same labels."""
     warehouse = publish.settled_warehouse(settings)
     snapshot = require_snapshot(warehouse, release)
@@ -63,7 +50,7 @@ def index_classes(settings: Settings, release: str, force: bool = False) -> Inde
         return _stage_sorted(spark, warehouse, snapshot, run_id), True
 
     done = run_derived_job(settings, task, stage_classes, force)
-    return IndexOutcome(release, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
+    return TableOutcome(release, TABLE, done.changed, rows_by_subset(warehouse, TABLE, done.pin))
 
 
 def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot, run_id: str) -> list[StagedFile]:

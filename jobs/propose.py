@@ -36,7 +36,7 @@ NO_ROWS = "holds no row, so there is nothing to derive an expectation from; name
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="TABLE|PATH", help="a published table, or the folder of any Delta table")
-    parser.add_argument("--release", metavar="R", help="only the rows of this release")
+    options.add_release(parser, "only the rows of this release")
     parser.add_argument(
         "--tolerance", type=float, default=0.1, metavar="T",
         help="by how much numbers of rows (as a share) and shares of rows with a value (in points) may differ (0.1)",

@@ -13,13 +13,12 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
 from oilake.conf.showing import escape_unprintable
 from oilake.jobs.quarantining.reader import QuarantineFilter, Row, count_reasons, read_rows
-from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.runtime import options
 from oilake.jobs.runtime.printing import aligned_lines, print_text
+from oilake.jobs.tables.snapshots import pin_for_reading
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.quality import suites as quality
+from oilake.quality.reasons import quarantine_reasons, quarantine_remedies
 from oilake.schemas import loader as schemas
-from oilake.schemas import release_registry
 
 LIMITS = {"list": 20, "show": 3}
 SHOWN_BYTES = 2000
@@ -28,17 +27,17 @@ COUNTED_COLUMNS = ("release", "table_name", "file", "member", "reason", "rows")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, prog=parser.prog)
     helps = {
         "list": "where quarantined rows stand, and their reasons",
         "show": "a few quarantined rows whole: their bytes, what the reasons mean, what could be done",
         "summary": "quarantined rows counted by table, file, member and reason",
-        "release": f"judge a release's quarantined rows again; those of {', '.join(TABLES)} that pass go into the tables",
+        "release": "judge a release's quarantined rows again; those about images that pass go into their tables",
     }
     for name, help_text in helps.items():
         action = actions.add_parser(name, help=help_text, description=help_text)
         is_release = name == "release"
-        action.add_argument("--release", required=is_release, metavar="R", help="only this release, such as v3")
+        options.add_release(action, "only this release, such as v3", required=is_release)
         if not is_release:
             _add_filters(action)
         if name in LIMITS:
@@ -64,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "release":
         return _release_rows(settings, arguments)
     row_filter = _row_filter(arguments)
-    warehouse = Warehouse.of(settings)
+    warehouse = pin_for_reading(Warehouse.of(settings))
     if arguments.action == "summary":
         records = count_reasons(warehouse, row_filter)
         print_text(
@@ -88,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _release_rows(settings: Settings, arguments: argparse.Namespace) -> int:
     from oilake.jobs.quarantining.reprocess import reprocess_release  # with Spark, which reading does without
+    from oilake.schemas import release_registry
 
     outcome = reprocess_release(settings, release_registry.find_release(arguments.release, settings.registry))
     print_text(json.dumps(asdict(outcome)) if arguments.json else outcome.as_text())
@@ -95,10 +95,8 @@ def _release_rows(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _row_filter(arguments: argparse.Namespace) -> QuarantineFilter:
-    if arguments.reason is not None and arguments.reason not in quality.quarantine_reasons():
-        raise ConfigError(
-            f"--reason {arguments.reason}: no such reason; known: {', '.join(quality.quarantine_reasons())}"
-        )
+    if arguments.reason is not None and arguments.reason not in quarantine_reasons():
+        raise ConfigError(f"--reason {arguments.reason}: no such reason; known: {', '.join(quarantine_reasons())}")
     if arguments.table not in (None, *schemas.table_names()):
         raise ConfigError(f"--table {arguments.table}: no such table; known: {', '.join(schemas.table_names())}")
     if arguments.line is not None and arguments.line < 1:
@@ -129,21 +127,21 @@ def _row_lines(row: Row) -> Iterator[str]:
     more = len(row["raw"]) - SHOWN_BYTES
     yield f"    {text}" + (f" … and {more:,} bytes more (--json has all)" if more > 0 else "")
     for reason in row["reasons"]:
-        yield f"    {reason}: {quality.quarantine_reasons().get(reason, 'a reason of another version')}"
-        if reason in quality.quarantine_remedies():
-            yield f"        {quality.quarantine_remedies()[reason]}"
+        yield f"    {reason}: {quarantine_reasons().get(reason, 'a reason of another version')}"
+        if reason in quarantine_remedies():
+            yield f"        {quarantine_remedies()[reason]}"
     yield ""
 
 
 def _row_as_json(row: Row) -> Row:
     """One row as plain data; `raw_base64` holds its bytes exactly."""
-    known_reasons = [reason for reason in row["reasons"] if reason in quality.quarantine_reasons()]
+    known_reasons = [reason for reason in row["reasons"] if reason in quarantine_reasons()]
     return {
         **{name: row[name] for name in LISTED_COLUMNS},
         "raw": printable_text(row["raw"]),
         "raw_base64": base64.b64encode(row["raw"]).decode(),
-        "meaning": {reason: quality.quarantine_reasons()[reason] for reason in known_reasons},
-        "remedy": {reason: quality.quarantine_remedies()[reason] for reason in known_reasons},
+        "meaning": {reason: quarantine_reasons()[reason] for reason in known_reasons},
+        "remedy": {reason: quarantine_remedies()[reason] for reason in known_reasons},
     }
 
 

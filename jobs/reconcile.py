@@ -25,7 +25,7 @@ from oilake.jobs.tables import publish
 from oilake.jobs.tables.snapshots import INGEST, require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.transforms import verdicts
-from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.words import CORRECTIONS
 from oilake.schemas import release_registry
 
 RECONCILE = "reconcile"
@@ -69,7 +69,7 @@ class ReconcileOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to reconcile, such as v3")
+    options.add_release(parser, "release to reconcile, such as v3", required=True)
     parser.add_argument("--policy", metavar="FILE", help="YAML file of the policy (default: the packaged one)")
     parser.add_argument(
         "--corrections",

@@ -22,7 +22,7 @@ from oilake.schemas import release_registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("release", nargs="?", metavar="R", help="the files of this release (default: every release)")
+    options.add_release(parser, "the files of this release (default: every release)", "release", nargs="?")
     options.add_choice(parser)
     options.add_places(parser, "warehouse", "landing", "registry")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")

@@ -22,12 +22,13 @@ from oilake.jobs.downloading.selection import ImageSelection
 from oilake.jobs.downloading.summary import DownloadSummary
 from oilake.jobs.duplicates import Leakage, duplicates
 from oilake.jobs.figures import figures as count_figures
-from oilake.jobs.index import IndexOutcome, index_classes
+from oilake.jobs.index import index_classes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.landed_names import has_own_files
 from oilake.jobs.ingesting.summary import Summary, table_lines
 from oilake.jobs.masking.mask_job import verify_masks
 from oilake.jobs.masking.outcome import MaskVerification
+from oilake.jobs.pipeline.derived_job import TableOutcome
 from oilake.jobs.reconcile import ReconcileOutcome as Reconciled
 from oilake.jobs.reconcile import reconcile
 from oilake.jobs.report import report
@@ -54,7 +55,7 @@ class ReleaseOutcome:
     contradictions: ContradictionsOutcome
     leakage: Leakage
     figures: list[Figure]
-    index: IndexOutcome
+    index: TableOutcome
 
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
@@ -66,12 +67,7 @@ class ReleaseOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--release",
-        action="append",
-        metavar="R",
-        help="only this release (may be repeated; default: those that have landed)",
-    )
+    options.add_release(parser, "only this release (may be repeated; default: those that have landed)", action="append")
     options.add_places(parser, "landing", "warehouse", "registry")
     parser.add_argument(
         "--report",
@@ -112,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown := [name for name in names if name not in registered]:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     plots = _plots_folder(Path(arguments.report))
-    site_writer.refuse_strangers(plots, "--report")
+    site_writer.refuse_strangers(plots, site_writer.REPORT_MARK, "--report")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
     release_outcomes = []
     for name in names:

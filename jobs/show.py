@@ -18,7 +18,7 @@ from oilake.jobs.runtime.printing import aligned_lines, print_document, print_te
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.held_parts import parts_text, published_parts
 from oilake.jobs.tables.row_query import RowQuery, count_rows, select_rows
-from oilake.jobs.tables.snapshots import newest_snapshots, pin_snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots, pin_for_reading
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help=f"one of {', '.join(schemas.table_names())}")
-    parser.add_argument("--release", metavar="R", help="only this release")
+    options.add_release(parser, "only this release")
     parser.add_argument(
         "--blobs",
         nargs="?",
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = options.load_settings(arguments)
     query = _row_query(arguments)
-    warehouse = pin_snapshots(Warehouse.of(settings))
+    warehouse = pin_for_reading(Warehouse.of(settings))
     if arguments.count:
         print_text(f"{count_rows(warehouse, query):,}")
     else:

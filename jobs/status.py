@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from oilake.conf import bounded_json
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     run_events.tell(run_events.OnlyRead())
     settings = options.load_settings(arguments)
     storage = upkeep.maintain(settings, (), upkeep.HOURS, is_dry=True)
-    status = warehouse_status.read_status(Warehouse.of(settings))
+    status = warehouse_status.read_status(replace(Warehouse.of(settings), states={}))
     print_text(
         bounded_json.strict_json(_as_json(status, storage))
         if arguments.json

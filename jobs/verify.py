@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from oilake.conf import placeholders
 from oilake.conf.errors import ConfigError, DataQualityError
 from oilake.conf.placeholders import Placeholders
+from oilake.conf.registry import SUBSETS
 from oilake.conf.settings import Settings
 from oilake.jobs.blobs import blob_keys
 from oilake.jobs.blobs.listing import list_blobs
@@ -36,7 +37,7 @@ from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.verifying import previous_checks, repair, selection
-from oilake.jobs.verifying.expected_images import ORIGINS, SUBSETS, ExpectedImages
+from oilake.jobs.verifying.expected_images import ORIGINS, ExpectedImages
 from oilake.jobs.verifying.matching import Matcher, balance_by_bytes
 from oilake.jobs.verifying.previous_checks import PreviousChecks
 from oilake.jobs.verifying.selection import VerifySelection
@@ -58,7 +59,7 @@ BATCH = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True, metavar="R", help="release to check against, such as v3")
+    options.add_release(parser, "release to check against, such as v3", required=True)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--blobs", metavar="PLACE", help="a folder, s3://bucket/prefix, or a .tar or .tar.gz of images")
     what.add_argument(
@@ -135,7 +136,7 @@ def verify(
     publish.recover(warehouse)
     images, expected_from = selection.select_images(warehouse, require_snapshot(warehouse, release), location, wish)
     verification = Verification(release, location.uri, method, int(images.required.sum()), expected_from)
-    spark, verification.start_seconds = start_job(settings)
+    spark, verification.start_seconds = start_job(settings, [TABLE])
     run_id = new_run_id()
     known_pictures = known_placeholders or placeholders.load_placeholders()
     context = VerifyContext(warehouse, release, location, method, settings.fetch, known_pictures, run_id)

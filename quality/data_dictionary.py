@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oilake.quality import suites as quality
+from oilake.quality.reasons import quarantine_reasons
 from oilake.quality.suites import Expectation
 from oilake.schemas import loader as schemas
 from oilake.schemas.loader import Table
@@ -60,7 +61,7 @@ def _expectation_row(expectation: Expectation) -> str:
 
 
 def _reasons_section() -> str:
-    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in quality.quarantine_reasons().items()]
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in quarantine_reasons().items()]
     return "\n".join(["## Reasons in quarantine", "", "| reason | meaning |", "|---|---|", *rows, ""])
 
 

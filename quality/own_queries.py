@@ -6,6 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import NamedTuple
 
 from oilake.conf.yaml_loader import load_yaml
 from oilake.quality import scopes
@@ -15,29 +16,38 @@ from oilake.schemas import loader as schemas
 NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:e-?[0-9]{1,2})?"
 
 
-def is_own(expectation: Expectation) -> bool:
-    """Whether the query, and the tables that it reads, stand in `quality/` as they are, but for the thresholds' numbers."""
-    query_and_reads = expectation.kwargs["unexpected_rows_query"], expectation.meta.reads
-    return any(form.fullmatch(query_and_reads[0]) and reads == query_and_reads[1] for form, reads in _query_forms())
+def is_own(expectation: Expectation, table: str | None = None) -> bool:
+    """Whether the query, and the tables that it reads, stand in `quality/` as they are, but for the thresholds' numbers;
+    looked for first in the suite of `table`."""
+    query, reads = expectation.kwargs["unexpected_rows_query"], expectation.meta.reads
+    names = sorted(schemas.table_names(), key=lambda name: name != table)
+    return any(
+        form.reads == reads and _query_pattern(form.template).fullmatch(query)
+        for name in names
+        for form in _query_forms(name)
+    )
+
+
+class QueryForm(NamedTuple):
+    """A query of ours, with `$name` for each threshold, and the tables that it reads."""
+
+    template: str
+    reads: tuple[str, ...]
 
 
 @cache
-def _query_forms() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
-    """(what a query's whole text must match, the tables that it reads) of every query in `quality/`."""
-    suites = [
-        declared_suite(
-            load_yaml(files("oilake.quality") / f"{name}.yaml"), schemas.table_schema(name), f"quality/{name}.yaml"
-        )
-        for name in schemas.table_names()
-    ]
-    declared = [expectation for suite in suites for expectation in suite.expectations]
+def _query_forms(table: str) -> tuple[QueryForm, ...]:
+    """The queries in the table's suite as `quality/` has it."""
+    path = files("oilake.quality") / f"{table}.yaml"
+    suite = declared_suite(load_yaml(path), schemas.table_schema(table), f"quality/{table}.yaml")
     return tuple(
-        (_query_pattern(expectation.kwargs["unexpected_rows_query"]), expectation.meta.reads)
-        for expectation in declared
+        QueryForm(expectation.kwargs["unexpected_rows_query"], expectation.meta.reads)
+        for expectation in suite.expectations
         if expectation.type == scopes.QUERY
     )
 
 
+@cache
 def _query_pattern(template: str) -> re.Pattern[str]:
     """The text of a query whose `$name` may be any plain number."""
     slots = [(slot.start(), slot.end()) for slot in Template.pattern.finditer(template)]

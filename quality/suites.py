@@ -16,6 +16,7 @@ from oilake.conf.errors import ConfigError
 from oilake.conf.yaml_loader import build_dataclass, load_yaml
 from oilake.quality import argument_checks, derived_expectations, row_expectations, scopes
 from oilake.quality.compiled_queries import ForeignKey
+from oilake.quality.reasons import quarantine_reasons
 from oilake.schemas.loader import Table
 from oilake.schemas.loader import table_schema as load_schema
 
@@ -113,20 +114,6 @@ class Suite:
     @cached_property
     def _text(self) -> str:
         return json.dumps(_without_empty(asdict(self)), sort_keys=True)
-
-
-@cache
-def quarantine_reasons() -> dict[str, str]:
-    """The closed list of quarantine reasons with their meaning."""
-    meanings: dict[str, str] = load_yaml(files("oilake.quality") / "reasons.yaml")
-    return meanings
-
-
-@cache
-def quarantine_remedies() -> dict[str, str]:
-    """What could be done about a quarantined row, by reason."""
-    by_reason: dict[str, str] = load_yaml(files("oilake.quality") / "remedies.yaml")
-    return by_reason
 
 
 def load_suite(table: str) -> Suite:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from oilake.jobs.tables import targets
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import local_queries
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROWS = "rows_of_table"
 

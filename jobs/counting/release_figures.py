@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from oilake.conf.published_pages import TrainableCondition
 from oilake.conf.registry import PublishedFigures, Release
@@ -17,6 +15,9 @@ from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule
 from oilake.schemas import loader as schemas
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # Which rows of `labels` are of a kind, by the name of the kind.
 LABEL_KINDS = {

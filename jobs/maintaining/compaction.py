@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from oilake.jobs.runtime.filesystem import open_filesystem
-from oilake.jobs.tables.delta_log import unreadable_rows_error
-from oilake.jobs.tables.parquet_reader import footer_notes
+from oilake.jobs.tables.parquet_footers import footer_notes
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.rewrite_files import exchange_files
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
@@ -72,7 +72,7 @@ def _read_notes(path: str, table: str) -> dict[str, str]:
     try:
         return footer_notes(path)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(path, table, error) from None
+        raise unreadable_rows_error(path, error) from None
 
 
 def compact_files(warehouse: Warehouse, table: str, files: Sequence[StagedFile], run_id: str) -> bool:
@@ -92,4 +92,4 @@ def _read_file(warehouse: Warehouse, table: Table, file: StagedFile) -> pa.Table
     try:
         return pq.read_table(inside, filesystem=store, schema=schemas.arrow_schema(table), partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(path, table.table, error) from None
+        raise unreadable_rows_error(path, error) from None

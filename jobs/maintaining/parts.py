@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from oilake.jobs.tables.delta_log import open_table
 from oilake.jobs.tables.published_slices import current_slice
-from oilake.jobs.tables.slice_files import staged_at
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import SINCE, Snapshot
+from oilake.jobs.tables.staged_slices import staged_at
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas

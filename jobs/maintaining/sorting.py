@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
 
 from oilake.jobs.maintaining.parts import is_ours, rewritable_files
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables import spark_writer
-from oilake.jobs.tables.delta_log import unreadable_rows_error
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.rewrite_files import exchange_files
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 BATCH = 1 << 16
 
@@ -44,7 +47,7 @@ def _is_sorted(path: str, table: str, columns: Sequence[str]) -> bool:
                 return False
             last = rows.slice(max(len(rows) - 1, 0))
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_rows_error(path, table, error) from None
+        raise unreadable_rows_error(path, error) from None
     return True
 
 

@@ -8,7 +8,7 @@ import posixpath
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
@@ -21,7 +21,7 @@ from oilake.jobs.tables import delta_commits, publish
 from oilake.jobs.tables.delta_log import existing_table, open_table
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile
-from oilake.jobs.tables.table_properties import change_properties, lacking_retention
+from oilake.jobs.tables.table_properties import change_properties, lacking_upkeep
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -86,9 +86,11 @@ class Upkeep:
 def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool) -> Upkeep:
     """Does what is due; ConfigError where the warehouse has no table. A second run finds nothing to do."""
     warehouse, now = Warehouse.of(settings), time.time()
+    if is_dry:
+        warehouse = replace(warehouse, states={})
     names = [name for name in schemas.table_names() if open_table(warehouse, name) is not None]
     if not names:
-        raise ConfigError(f"{warehouse}: holds no table; run `oilake ingest` first")
+        raise ConfigError(f"{warehouse}: holds no table; run `oilake ingest --release R` first")
     if missing := [name for name in only if name not in names]:
         raise ConfigError(f"{warehouse}: holds no table {', '.join(missing)}; it holds {', '.join(names)}")
     done = Upkeep(is_dry)
@@ -101,8 +103,8 @@ def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool
     runs = removal.last_written([file for files in lying.values() for file in files])
     pins = newest_snapshots(warehouse)
     for name in only or names:
-        _set_periods(warehouse, name, done)
-        rewritten = _rewrite_files(settings, name, pins, done)
+        _set_properties(warehouse, name, done)
+        rewritten = _rewrite_files(settings, warehouse, name, pins, done)
         needed = removal.needed_files(warehouse, name, pins, begun)
         unneeded = removal.find_unneeded(
             warehouse, name, lying[name], needed.files, rewritten if is_dry else (), runs, rules
@@ -121,9 +123,11 @@ def _removal_cutoffs(hours: float, now: float) -> RemovalCutoffs:
     return RemovalCutoffs(now - hours * HOUR if hours else math.inf, now - STAGED_HOURS * HOUR, now - age, now)
 
 
-def _rewrite_files(settings: Settings, name: str, pins: Mapping[str, Snapshot], done: Upkeep) -> set[str]:
+def _rewrite_files(
+    settings: Settings, warehouse: Warehouse, name: str, pins: Mapping[str, Snapshot], done: Upkeep
+) -> set[str]:
     """Sorts and brings together what should be; the files that are replaced."""
-    warehouse, run_id = Warehouse.of(settings), uuid.uuid4().hex[:16]
+    run_id = uuid.uuid4().hex[:16]
     rewritable_parts = rewritable_files(warehouse, name, pins)
     done.lost += rewritable_parts.lost
     rewritten: set[str] = set()
@@ -161,11 +165,11 @@ def _note_task(done: Upkeep, name: str, what: str, why: str, files: Sequence[Sta
     done.add(name, what, why, [UpkeepFile(file.path, file.size) for file in files])
 
 
-def _set_periods(warehouse: Warehouse, name: str, done: Upkeep) -> None:
-    if lacking := lacking_retention(existing_table(warehouse, name).metadata().configuration):
+def _set_properties(warehouse: Warehouse, name: str, done: Upkeep) -> None:
+    if lacking := lacking_upkeep(existing_table(warehouse, name).metadata().configuration):
         done.add(name, "given", f"the properties {', '.join(lacking)}", [])
         if not done.is_dry:
-            change_properties(warehouse, name, lacking_retention)
+            change_properties(warehouse, name, lacking_upkeep)
 
 
 def _storage_use(lying: Sequence[LooseFile], unneeded: UnneededFiles, rewritten: set[str]) -> StorageUse:

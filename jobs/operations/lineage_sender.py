@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from oilake.conf.settings import LineageSettings
     from oilake.jobs.operations.run_record import RunRecord
 
-VARIABLES = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
+URL, CONFIG = "OPENLINEAGE_URL", "OPENLINEAGE_CONFIG"
 DISABLED = "OPENLINEAGE_DISABLED"
 RETRIES = {"total": 1, "connect": 1, "read": 0}
 
@@ -22,7 +22,7 @@ RETRIES = {"total": 1, "connect": 1, "read": 0}
 def is_configured(lineage: LineageSettings, variables: Mapping[str, str] = os.environ) -> bool:
     """Whether somebody wants to hear of runs."""
     is_disabled = variables.get(DISABLED, "").lower() == "true"
-    return not is_disabled and bool(lineage.url or any(variables.get(name) for name in VARIABLES))
+    return not is_disabled and bool(lineage.url or any(variables.get(name) for name in (URL, CONFIG)))
 
 
 class LineageSender:
@@ -53,17 +53,20 @@ class LineageSender:
         self._waiting.put(end_event(self._record, self._settings))
         self._waiting.put(None)
         self._thread.join(self._settings.lineage.wait_seconds)
-        if self._thread.is_alive():
-            raise StoreError(f"the receiver has not answered in {self._settings.lineage.wait_seconds:g} s")
         if self._failures:
             raise StoreError(self._failures[0])
+        if self._thread.is_alive():
+            raise StoreError(self._late_text())
 
     def _send_all(self) -> None:
         while (event := self._waiting.get()) is not None:
             try:
                 self._client.emit(event)
             except Exception as error:  # the library's transports raise what theirs do
-                self._failures.append(_failure_text(error))
+                self._failures.append(self._late_text() if "timed out" in str(error) else _failure_text(error))
+
+    def _late_text(self) -> str:
+        return f"the receiver has not answered in {self._settings.lineage.wait_seconds:g} s"
 
 
 def _failure_text(error: Exception) -> str:
@@ -78,9 +81,12 @@ def _new_client(lineage: LineageSettings) -> Any:
         from openlineage.client.transport.http import HttpConfig, HttpTransport
     except ImportError:
         raise ConfigError("openlineage-python is not installed; install the extra `lineage`, or set no url") from None
-    if not lineage.url:
+    url = lineage.url or ("" if os.environ.get(CONFIG) else os.environ.get(URL, ""))
+    if not url:
         return _or_config_error(OpenLineageClient)
-    address: dict[str, Any] = {"url": lineage.url, "timeout": max(lineage.wait_seconds, 0.1), "retry": RETRIES}
+    address: dict[str, Any] = {"url": url, "timeout": max(lineage.wait_seconds, 0.1), "retry": RETRIES}
+    if endpoint := os.environ.get("OPENLINEAGE_ENDPOINT"):
+        address["endpoint"] = endpoint
     if key := os.environ.get("OPENLINEAGE_API_KEY"):
         address["auth"] = {"type": "api_key", "apiKey": key}
     return _or_config_error(lambda: OpenLineageClient(transport=HttpTransport(HttpConfig.from_dict(address))))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from oilake.conf.errors import StoreError, os_cause
+from oilake.conf.errors import StoreError
 from oilake.jobs.operations.warehouse_status import ReleaseStatus, RunStatus, WarehouseStatus
 from oilake.jobs.runtime.folder_swap import replace_text
 
@@ -47,7 +47,7 @@ def write_metrics(path: str, status: WarehouseStatus | None, ended: Sequence[Run
     try:
         replace_text(Path(path), text)  # the collector leaves the name of the unfinished file alone
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({os_cause(error)}); give --metrics a file in a folder") from None
+        raise StoreError(f"{path}: cannot be written ({error.strerror}); give --metrics a file in a folder") from None
 
 
 def metrics_text(samples: list[Sample]) -> str:

@@ -16,7 +16,7 @@ def status_text(status: WarehouseStatus, upkeep: Upkeep) -> str:
     """What is published, what no longer fits, the newest runs, and the storage, table by table."""
     lines = [f"warehouse: {status.warehouse}"]
     if not status.releases:
-        lines.append("nothing is published; run `oilake ingest` first")
+        lines.append("nothing is published; run `oilake ingest --release R` first")
     for release in status.releases:
         lines += _release_lines(release)
     lines += ["", *_run_lines(status.runs), "", *_storage_lines(upkeep)]
@@ -70,10 +70,11 @@ def _storage_lines(upkeep: Upkeep) -> list[str]:
     ]
     used, idle = (sum(getattr(use, name) for use in upkeep.storage.values()) for name in ("bytes", "idle_bytes"))
     due = sum(task.is_change for task in upkeep.tasks)
+    steps = f"has {due:,} step{'s' if due != 1 else ''} to do" if due else "has nothing to do"
+    freed = f" and would free {upkeep.freed_bytes():,} bytes" if upkeep.freed_bytes() else ""
     return [
         *aligned_lines([header, *cells]),
-        f"in use {used:,} bytes, unused {idle:,}; `oilake maintain` would free {upkeep.freed_bytes():,} bytes"
-        + (f" in {due:,} step{'s' if due != 1 else ''}" if due else ", nothing is due"),
+        f"in use {used:,} bytes, unused {idle:,}; `oilake maintain` {steps}{freed}",
     ]
 
 

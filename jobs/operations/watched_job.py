@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from oilake.jobs.operations import run_record
 from oilake.jobs.operations.lineage_sender import LineageSender, is_configured
 from oilake.jobs.operations.run_record import RunRecord
-from oilake.jobs.runtime import entrypoint, process_memory, run_events
+from oilake.jobs.runtime import command_end, entrypoint, process_memory, run_events
 from oilake.jobs.runtime.entrypoint import RunFunction
 from oilake.jobs.runtime.logs import LOGGER
 from oilake.jobs.runtime.run_events import RunEvent, SettingsLoaded
@@ -28,9 +28,15 @@ AddArguments = Callable[[argparse.ArgumentParser], None]
 
 def main(name: str, doc: str, add_arguments: AddArguments, run: RunFunction, argv: Sequence[str] | None = None) -> int:
     """One job called by itself (`spark-submit jobs/<name>.py …`); the exit code."""
-    parser = entrypoint.new_parser(name, doc)
-    add_arguments(parser)
-    return run_watched(name, run, parser.parse_args(argv))
+
+    def run_job() -> int:
+        parser = entrypoint.new_parser(name, doc)
+        add_arguments(parser)
+        arguments = parser.parse_args(argv)
+        command_end.begin_job()
+        return run_watched(name, run, arguments)
+
+    return run_job() if argv is not None else command_end.run_command(run_job)
 
 
 def run_watched(job: str, run: RunFunction, arguments: argparse.Namespace) -> int:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
@@ -82,14 +81,20 @@ def _read_batches(uri: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         yield from pq.ParquetFile(path, filesystem=store).iter_batches(BATCH, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_error(uri, error) from None
+        raise unreadable_rows_error(uri, error) from None
 
 
 def _filter_batch(batch: pa.RecordBatch, criteria: QuarantineFilter) -> pa.RecordBatch:
     equal = {"table_name": criteria.table, "file": criteria.file, "member": criteria.member, "line": criteria.line}
     for column, value in equal.items():
         if value is not None:
-            batch = batch.filter(pc.equal(batch[column], value))
+            batch = batch.filter(_equal_mask(batch[column], value))
     if criteria.reason is None:
         return batch
     return batch.filter(pa.array([criteria.reason in reasons for reasons in batch["reasons"].to_pylist()], pa.bool_()))
+
+
+def _equal_mask(column: pa.Array, value: str | int) -> pa.Array:
+    import pyarrow.compute as pc  # which takes longer than to count all
+
+    return pc.equal(column, value)

@@ -20,9 +20,9 @@ from oilake.jobs.quarantining.records import (
     ReprocessContext,
     Row,
 )
-from oilake.jobs.runtime.error_text import unreadable_error
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.sources.record_formats import record_format
+from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.transforms.image_ids import as_numbers
 from oilake.jobs.validation import row_filter
 from oilake.schemas import loader as schemas
@@ -78,7 +78,7 @@ def member_groups(uri: str) -> Iterator[tuple[int, list[Row]]]:
                 yield start, rows
                 start += len(rows)
     except (OSError, pa.ArrowException) as error:
-        raise unreadable_error(uri, error) from None
+        raise unreadable_rows_error(uri, error) from None
 
 
 def judge_rows(uri: str, rows: Sequence[Row], source: MemberReader, context: ReprocessContext) -> MemberVerdict:

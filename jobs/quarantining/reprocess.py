@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.gated_publication import PassedPublication, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import start_job
+from oilake.jobs.pipeline.start import StartOnDemand, start_job
 from oilake.jobs.quarantining.outcome import ReprocessOutcome, moved_by_table, reasons_by_table
 from oilake.jobs.quarantining.records import (
     MovedRows,
@@ -60,4 +60,4 @@ def prepare_publication(
     """
     stage_tables = partial(stage_publication, spark, settings, release, plan)
     tables = schemas.tables_of(INGEST, RELEASE)
-    return pass_gate(spark, Warehouse.of(settings), plan.context.run_id, tables, stage_tables)
+    return pass_gate(StartOnDemand.of_session(spark), Warehouse.of(settings), plan.context.run_id, tables, stage_tables)

@@ -31,8 +31,9 @@ from oilake.jobs.runtime import code_version, spark_tasks
 from oilake.jobs.tables import cleanup
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import current_slice
-from oilake.jobs.tables.slice_files import published_files, small_rows, staged_at
+from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import INGEST, RELEASE, Snapshot
+from oilake.jobs.tables.staged_slices import staged_at
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.publish_gate import PublishFacts

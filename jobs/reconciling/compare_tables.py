@@ -1,4 +1,4 @@
-"""Places the comparison of one table of two releases: ranges of images, a task each, and that no row was left out."""
+"""Places the comparison of the tables of two releases: ranges of images shared by tasks, and that no row was left out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from oilake.jobs.reconciling.compare_kernel import CompareContext, CompareResult
 from oilake.jobs.runtime import spark_tasks
 from oilake.jobs.scanning import key_ranges
 from oilake.jobs.scanning.filled_columns import filled_columns
+from oilake.jobs.scanning.key_ranges import KeyRange
 from oilake.jobs.scanning.merge_scan import Side
 from oilake.jobs.tables.slice_files import PublishedFile, published_files
 from oilake.jobs.tables.snapshots import Snapshot
@@ -51,27 +52,45 @@ def given_columns(warehouse: Warehouse, pair: SnapshotsByName) -> dict[str, tupl
     return {name: tuple(filled_columns(uris, image_changes.COLUMNS)) for name, uris in _uris_by_side(published).items()}
 
 
-def compare_table(
-    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, table: str, context: CompareContext
-) -> list[CompareResult]:
-    """What the tasks found in one table of both releases."""
+def compare_tables(
+    spark: SparkSession, warehouse: Warehouse, pair: SnapshotsByName, context: CompareContext
+) -> dict[str, list[CompareResult]]:
+    """What the tasks found of each table in both releases, in one wave: no core waits at the end of a table for the next."""
     cores = spark.sparkContext.defaultParallelism
-    published = {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
-    kernel = partial(COMPARISONS[table].kernel, context=context)
-    splits = key_ranges.balance_by_rows(
-        key_ranges.plan_key_ranges(table, _merge_sides(table, published, context), cores, LARGEST), cores
-    )
-    label = f"{context.from_release} to {context.to_release}: comparing {table}"
-    results = spark_tasks.run_tasks(spark, splits, kernel, warehouse.uri, label)
-    compared_rows, published_rows = (
-        sum(result.read for result in results),
-        sum(file.rows for role_files in published.values() for file in role_files),
-    )
+    published = {
+        table: {role: published_files(warehouse, table, snapshot) for role, snapshot in pair.items()}
+        for table in COMPARISONS
+    }
+    spans = [
+        span
+        for table, by_role in published.items()
+        for span in key_ranges.plan_key_ranges(table, _merge_sides(table, by_role, context), cores, LARGEST)
+    ]
+    label = f"{context.from_release} to {context.to_release}: comparing"
+    work = partial(_compare_span, context=context)
+    results = spark_tasks.run_tasks(spark, key_ranges.balance_by_rows(spans, cores), work, warehouse.uri, label)
+    by_table = {table: [result for name, result in results if name == table] for table in COMPARISONS}
+    for table, by_role in published.items():
+        _refuse_left_out(f"{label} {table}", by_table[table], by_role)
+    return by_table
+
+
+def _compare_span(span: KeyRange, context: CompareContext) -> Iterator[tuple[str, CompareResult]]:
+    """(The table of the span, what was found in it.)"""
+    for result in COMPARISONS[span.subset].kernel(span, context=context):
+        yield span.subset, result
+
+
+def _refuse_left_out(
+    label: str, results: Sequence[CompareResult], published: Mapping[str, Sequence[PublishedFile]]
+) -> None:
+    """DataQualityError where other rows were compared than are published."""
+    compared_rows = sum(result.read for result in results)
+    published_rows = sum(file.rows for role_files in published.values() for file in role_files)
     if compared_rows != published_rows:
         raise DataQualityError(
             f"{label}: {published_rows:,} rows are published, {compared_rows:,} were compared; please report this"
         )
-    return results
 
 
 def _merge_sides(

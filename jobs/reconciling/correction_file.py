@@ -16,10 +16,10 @@ import pyarrow as pa
 from oilake.conf.errors import ConfigError, InputError
 from oilake.conf.showing import brief_text
 from oilake.jobs.reconciling.correction_rows import EVERY_RELEASE, Box, Correction, CorrectionFile
-from oilake.jobs.sources.image_lists import parse_image_id
+from oilake.jobs.sources.image_id_text import parse_image_id
 from oilake.jobs.transforms import mids
 from oilake.jobs.transforms.box_changes import COORDINATES
-from oilake.jobs.transforms.corrections import DROP_BOX, VERDICT
+from oilake.jobs.transforms.words import DROP_BOX, VERDICT
 
 REQUIRED = ("image_id", "mid", "verdict", "who", "why", "releases")
 OPTIONAL = ("kind", *COORDINATES)
@@ -81,12 +81,12 @@ def _parse_rows(file: str, text: str, releases: Collection[str]) -> Iterator[Cor
     except csv.Error as error:
         raise InputError(f"{file}: line {line}: cannot be read as CSV ({error}); correct its quotes") from None
     if header is None:
-        _checked_header(f"{file}: line 1", [])
+        raise InputError(f"{file}: is empty; write a header, and a row a correction ({EXAMPLE})")
 
 
 def _checked_header(where: str, names: list[str]) -> list[str]:
     if missing := [name for name in REQUIRED if name not in names]:
-        raise InputError(f"{where}: the header lacks the column {', '.join(missing)}; add it ({EXAMPLE})")
+        raise InputError(f"{where}: the header lacks {', '.join(missing)}; name each column ({EXAMPLE})")
     if unknown := [name for name in names if name not in (*REQUIRED, *OPTIONAL)]:
         raise InputError(
             f"{where}: the header has the unknown column {brief_text(unknown[0])!r}; known are "

@@ -14,7 +14,7 @@ from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.box_changes import COORDINATES
-from oilake.jobs.transforms.corrections import DROP_BOX
+from oilake.jobs.transforms.words import DROP_BOX
 
 # How far each edge of a box may be from the published one's, as a fraction of the image.
 TOLERANCE = 1e-5

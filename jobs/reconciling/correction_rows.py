@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from oilake.jobs.transforms.box_changes import COORDINATES
-from oilake.jobs.transforms.corrections import CORRECTIONS
+from oilake.jobs.transforms.words import CORRECTIONS
 from oilake.schemas import loader as schemas
 
 EVERY_RELEASE = "*"

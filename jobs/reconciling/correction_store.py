@@ -17,7 +17,7 @@ from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.jobs.transforms.corrections import CORRECTIONS, DROP_BOX
+from oilake.jobs.transforms.words import CORRECTIONS, DROP_BOX
 from oilake.schemas import loader as schemas
 
 PROPERTY = f"oilake.{CORRECTIONS}."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from oilake.conf.errors import DataQualityError
 from oilake.conf.reconcile_policy import EVIDENCE, ORIGINS, Evidence, ReconcilePolicy
@@ -23,8 +22,11 @@ from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_vocabulary import build_vocabulary
 from oilake.jobs.transforms.corrections import COLUMNS as CORRECTION_COLUMNS
-from oilake.jobs.transforms.corrections import CORRECTIONS
 from oilake.jobs.transforms.evidence_counts import COLUMNS
+from oilake.jobs.transforms.words import CORRECTIONS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 LABEL_COLUMNS = ("mid", "source", "confidence")
 CLASS_COLUMNS = ["mid", "display_name", "is_trainable", "is_boxable"]

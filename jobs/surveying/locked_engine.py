@@ -14,9 +14,10 @@ from pyarrow import fs
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.filesystem import open_filesystem
+from oilake.jobs.runtime.filesystem import file_size, open_filesystem
 from oilake.jobs.runtime.locked_duckdb import ACCESS, locked_settings
 from oilake.jobs.surveying.view_slice import ViewFile, ViewSlice
+from oilake.jobs.tables.parquet_footers import find_damaged
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
@@ -37,6 +38,7 @@ class LockedEngine:
         if self.is_local:
             self._connection.execute("SET allowed_directories = ?", [[root]])
         self._connection.execute(f"SET {ACCESS} = false")
+        self._connection.execute("SET parquet_metadata_cache = true")  # of the same files from one request to the next
         self._connection.execute("SET lock_configuration = true")
 
     def begin_query(self) -> Query:
@@ -51,6 +53,7 @@ class Query:
         self._cursor, self._is_local = cursor, is_local
         self._values: dict[str, object] = {}
         self._numbers = count()
+        self._uris: list[str] = []
 
     def bind(self, value: object) -> str:
         """The name under which a value stands in the text."""
@@ -69,6 +72,7 @@ class Query:
     def _of_partition(self, table: str, values: dict[str, str], files: Sequence[ViewFile]) -> str:
         constants = "".join(f', {self.bind(value)} AS "{name}"' for name, value in values.items())
         paths = [open_filesystem(file.uri)[1] for file in files]
+        self._uris += [file.uri for file in files]
         if self._is_local:
             rows = f"read_parquet({self.bind(paths)}, hive_partitioning = false, union_by_name = true)"
         else:
@@ -90,6 +94,7 @@ class Query:
         try:
             yield from self._cursor.sql(text, params=self._values).to_arrow_reader(BATCH)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise StoreError(
-                f"the tables cannot be read as they were a moment ago ({error_line(error)}); ask again"
+            raise find_damaged(uri for uri in self._uris if file_size(uri) is not None) or StoreError(
+                f"the tables cannot be read as they were a moment ago ({error_line(error)}); ask again, and "
+                "if that does not help, `oilake check` tells which file is damaged"
             ) from None

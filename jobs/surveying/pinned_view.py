@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from oilake.conf.errors import ConfigError
@@ -24,18 +25,21 @@ CLASS_COLUMNS = ["mid", "display_name", "name", "is_trainable", "is_boxable"]
 
 T = TypeVar("T")
 Row = dict[str, Any]
+# What is remembered, the release that it is of, and what else tells it apart.
+MemoryKey = tuple[str, str] | tuple[str, str, str | None]
 
 
 class PinnedView:
     """A warehouse as it was at one look: what is published later is not seen by it. What was read stays in memory.
 
-    `notes`: sentences about comparisons that are left out, since a side of theirs was published anew.
+    `notes`: sentences about comparisons that are left out, since a side of theirs was published anew. `before`: an earlier
+    look, from which is taken over what was read of releases that were not published since.
     """
 
-    def __init__(self, engine: LockedEngine, warehouse: Warehouse) -> None:
+    def __init__(self, engine: LockedEngine, warehouse: Warehouse, before: PinnedView | None = None) -> None:
         self.engine = engine
         self._warehouse, self.notes = drop_outdated_comparisons(pin_snapshots(warehouse), None)
-        self._memory: dict[Hashable, Any] = {}
+        self._memory: dict[MemoryKey, Any] = self._still_true(before) if before else {}
         self._lock = threading.RLock()
 
     @property
@@ -106,13 +110,29 @@ class PinnedView:
         pin = self.snapshot(release)
         return small_rows(self._warehouse, table, pin, columns) if table in pin.table_versions else []
 
-    def remember(self, key: Hashable, read: Callable[[], T]) -> T:
+    def _still_true(self, before: PinnedView) -> dict[MemoryKey, Any]:
+        """What an earlier look remembers of releases that are as they were; not of tables that no snapshot pins."""
+        same = {release for release, pin in self.releases.items() if before.releases.get(release) == pin}
+        with before._lock:
+            return {
+                key: value
+                for key, value in before._memory.items()
+                if key[1] in same and key[0] not in _unpinned_tables()
+            }
+
+    def remember(self, key: MemoryKey, read: Callable[[], T]) -> T:
         """What `read` gave once for the key."""
         with self._lock:
             if key not in self._memory:
                 self._memory[key] = read()
             remembered: T = self._memory[key]
             return remembered
+
+
+@cache
+def _unpinned_tables() -> frozenset[str]:
+    """The tables that no snapshot pins: each look reads what they are now."""
+    return frozenset(name for name in schemas.table_names() if not schemas.table_schema(name).slice_by)
 
 
 def missing_comparison(release: str, since: str) -> ConfigError:

@@ -80,7 +80,8 @@ def _first_order(table: str) -> str:
 def read_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | None = None) -> ViewSlice | None:
     """The files of a table as a snapshot pins it; None where it is not published.
 
-    A table that no snapshot pins, such as blob_checks, is read as it is now. LostRowsError where files are gone.
+    A table that no snapshot pins, such as blob_checks, is read as it is now, whole where it has no partition of a release.
+    LostRowsError where files are gone.
     """
     schema = schemas.table_schema(table)
     if schema.slice_by:
@@ -89,7 +90,8 @@ def read_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | Non
         published = current_slice(warehouse, table, pin, since)
         return _slice_at(warehouse, table, published.version, published.partition)
     version = newest_version(warehouse, table)
-    return None if not version else _slice_at(warehouse, table, version, {"release": pin.release})
+    part = {"release": pin.release} if "release" in schema.partition_by else {}
+    return _slice_at(warehouse, table, version, part) if version else None
 
 
 def _slice_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> ViewSlice:

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
 from oilake.jobs.runtime import run_events
+from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables.append_rows import append_rows
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.snapshots import Snapshot, slice_name
@@ -22,6 +22,7 @@ from oilake.jobs.validation import uniqueness
 from oilake.quality import results, scopes
 from oilake.quality import suites as quality
 from oilake.quality.metrics import ExpectationCount, Metrics, MetricsCollector, keys_are_unique
+from oilake.quality.reasons import quarantine_reasons
 from oilake.quality.results import READER_TYPE, Result
 from oilake.quality.suites import Expectation
 from oilake.schemas import loader as schemas
@@ -60,14 +61,14 @@ class PublishFacts:
 
 
 def evaluate_publication(
-    spark: SparkSession, warehouse: Warehouse, publication: Publication, facts: PublishFacts
+    session: StartSession, warehouse: Warehouse, publication: Publication, facts: PublishFacts
 ) -> list[TableResults]:
     """What every expectation of the tables to be published finds in their staged files; queries are left to `check`."""
-    return [_evaluate_table(spark, warehouse, table, publication, facts) for table in publication.tables()]
+    return [_evaluate_table(session, warehouse, table, publication, facts) for table in publication.tables()]
 
 
 def _evaluate_table(
-    spark: SparkSession, warehouse: Warehouse, table: schemas.Table, publication: Publication, facts: PublishFacts
+    session: StartSession, warehouse: Warehouse, table: schemas.Table, publication: Publication, facts: PublishFacts
 ) -> TableResults:
     suite, name = quality.load_suite(table.table), table.table
     files = publication.slice_files(name)
@@ -80,7 +81,7 @@ def _evaluate_table(
         if suite.may_repeat(expectation):
             count = _count_repeated_rows(warehouse, table, files, expectation)
         elif expectation.type in scopes.UNIQUE:
-            count = _count_repeated_keys(spark, warehouse, table, files, suite.key(), name in facts.unique)
+            count = _count_repeated_keys(session, warehouse, table, files, suite.key(), name in facts.unique)
         elif expectation.type == scopes.ROW_COUNT:
             count = ExpectationCount(sum(file.rows for file in files))
         elif (
@@ -93,9 +94,7 @@ def _evaluate_table(
             count = _count_from_tallies(files, expectation)
         filtered = kept_out.get(expectation.name, 0) if name in facts.quarantined and expectation.meta.reason else None
         table_results.append(results.result_of_count(expectation, count, filtered))
-    return TableResults(
-        name, [*table_results, *results.unreadable_results(suite, kept_out, quality.quarantine_reasons())]
-    )
+    return TableResults(name, [*table_results, *results.unreadable_results(suite, kept_out, quarantine_reasons())])
 
 
 def _is_uncounted(files: Sequence[StagedFile], expectation: Expectation) -> bool:
@@ -127,7 +126,7 @@ def _collect_metrics(warehouse: Warehouse, file: StagedFile, expectation: Expect
 
 
 def _count_repeated_keys(
-    spark: SparkSession,
+    session: StartSession,
     warehouse: Warehouse,
     table: schemas.Table,
     files: Sequence[StagedFile],
@@ -137,7 +136,7 @@ def _count_repeated_keys(
     rows = sum(file.rows for file in files)
     if is_unique or keys_proved_unique(table.partition_by, key, [(file.partition, file.tally) for file in files]):
         return ExpectationCount(rows)
-    return uniqueness.count_repeated_keys(uniqueness.staged_frame(spark, warehouse, table, files), key, rows)
+    return uniqueness.count_repeated_keys(uniqueness.staged_frame(session(), warehouse, table, files), key, rows)
 
 
 def _count_repeated_rows(

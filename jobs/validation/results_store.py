@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import errno
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from oilake.conf import bounded_json
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
 from oilake.conf.storage import StorageUri
-from oilake.jobs.runtime import run_events
-from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
+from oilake.jobs.runtime import hidden_modules, run_events
+from oilake.jobs.runtime.filesystem import join_uri, make_parent, open_filesystem
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.tables.delta_log import newest_rows
 from oilake.jobs.tables.targets import open_copy
@@ -28,6 +28,7 @@ from oilake.jobs.validation.validation_history import CHECK, FOLDER, ValidationR
 from oilake.quality import gx_results
 from oilake.schemas import loader as schemas
 
+SLICE_COLUMNS = ("table_name", "release", "since", "table_version", "suite_sha256")
 COMPARED = ("expectation", "success", "element_count", "unexpected_count", "observed", "examples")
 
 
@@ -50,7 +51,7 @@ def record_findings(warehouse: Warehouse, run_id: str, checked: Sequence[TargetF
         target = findings.target
         slice_of = (target.table, target.release, target.since, target.version)
         run_events.tell(run_events.TableJudged(*slice_of, tuple(findings.results)))
-    before = _newest_results(warehouse)
+    before = _newest_results(warehouse, {_slice_key(findings) for findings in checked})
     new = [findings for findings in checked if before.get(_slice_key(findings)) != _comparable_results(findings)]
     if not new:
         return 0
@@ -85,7 +86,7 @@ def keep_results(run_id: str, checked: Sequence[TargetFindings]) -> None:
             store, path = open_filesystem(join_uri(target.folder, FOLDER, f"{name}.json"))
             if isinstance(store, LocalFileSystem):
                 _refuse_link(path.rpartition("/")[0])
-            store.create_dir(path.rpartition("/")[0], recursive=True)
+            make_parent(store, path)
             with store.open_output_stream(path) as stream:
                 stream.write(bounded_json.strict_json(document, indent=1).encode(errors="backslashreplace"))
         except OSError as error:
@@ -99,6 +100,7 @@ def _gx_validations(findings: TargetFindings) -> list[dict[str, Any]]:
     """The counts in Great Expectations' form; without those of expectations that it refuses, which is told."""
     target, validations = findings.target, []
     declared = {expectation.name: expectation for expectation in target.suite.expectations}
+    hidden_modules.reveal_modules()
     for name, count in findings.counts.items():
         try:
             validations.append(gx_results.gx_validation(declared[name], count, target.suite.key()).to_json_dict())
@@ -134,14 +136,16 @@ def _lists_as_tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def _newest_results(warehouse: Warehouse) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """What the newest check found, by table, release, earlier release, version and suite."""
+def _newest_results(
+    warehouse: Warehouse, slices: Collection[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """What the newest check found of some slices, by table, release, earlier release, version and suite."""
     groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
     newest: dict[tuple[Any, ...], tuple[Any, str]] = {}
-    for row in newest_rows(warehouse, publish_gate.RESULTS):
-        if row["job"] != CHECK:
+    for row in newest_rows(warehouse, publish_gate.RESULTS, [*SLICE_COLUMNS, "job", "run_id", "checked_at", *COMPARED]):
+        place = tuple(row[name] for name in SLICE_COLUMNS)
+        if row["job"] != CHECK or place not in slices:
             continue
-        place = tuple(row[name] for name in ("table_name", "release", "since", "table_version", "suite_sha256"))
         groups.setdefault(place, {}).setdefault(row["run_id"], []).append(row)
         newest[place] = max(newest.get(place, (row["checked_at"], row["run_id"])), (row["checked_at"], row["run_id"]))
     return {

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from oilake.jobs.runtime.error_text import error_line
-from oilake.jobs.runtime.spark_errors import SPARK_ERRORS
+from oilake.jobs.runtime.spark_errors import spark_errors
 from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.runtime.spark_tasks import collect_rows
 from oilake.jobs.tables.spark_reader import read_target
@@ -26,6 +26,9 @@ from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 from oilake.quality.suites import Expectation
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 BATCH = "oilake_batch"
 # What Spark adds to its sentences: the error's class before, its state and its places in the text behind.
@@ -54,7 +57,7 @@ def ask_queries(session: StartSession, questions: Sequence[Question]) -> list[Ex
     sandbox = Sandbox()
     with local_queries.open_engine() as engine:
         for question in questions:
-            if not own_queries.is_own(question.expectation):
+            if not own_queries.is_own(question.expectation, question.batch.table):
                 answers[id(question)] = sandbox.ask(_query_text(question), question.slices)
             elif local_queries.are_small(question.slices.values()):
                 answers[id(question)] = local_queries.count_rows(engine, _query_text(question), question.slices)
@@ -71,9 +74,9 @@ def _ask_spark(spark: SparkSession, questions: Sequence[Question]) -> list[Expec
     try:
         names = {place: name for place, (name, _) in views.items()}
         frames = [_query_frame(spark, n, question, names) for n, question in enumerate(questions)]
-        if not (fitting := [frame for frame in frames if isinstance(frame, DataFrame)]):
+        if not (fitting := [frame for frame in frames if not isinstance(frame, str)]):
             return [str(frame) for frame in frames]
-        counted = reduce(DataFrame.unionAll, fitting).mapInArrow(_count_rows, COUNTED_SCHEMA)
+        counted = reduce(lambda frame, other: frame.unionAll(other), fitting).mapInArrow(_count_rows, COUNTED_SCHEMA)
         parts = collect_rows(spark, counted, len(questions), "asking across tables")
     finally:
         for name, _ in views.values():
@@ -90,7 +93,7 @@ def _query_frame(
     """What one query finds, not yet computed; why it cannot be, where the table lacks what the query names."""
     try:
         return spark.sql(_query_sql(number, question, names))
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         return f"its query does not fit the table ({_spark_sentence(error)})"
 
 

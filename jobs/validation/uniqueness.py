@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as sf
 
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
@@ -22,9 +20,14 @@ from oilake.quality.metrics import EXAMPLES, ExpectationCount, Metrics, constant
 from oilake.quality.suites import Expectation
 from oilake.schemas.loader import Table
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
 
 def count_repeated_keys(frame: DataFrame, key: Sequence[str], rows: int) -> ExpectationCount:
     """Rows of `frame` whose key another row has too; the examples are keys, with the number of their rows."""
+    from pyspark.sql import functions as sf  # the key of few tables is counted by Spark
+
     groups = frame.groupBy(*key).agg(sf.count("*").alias("rows")).where("rows > 1").persist()
     try:
         several = groups.agg(sf.coalesce(sf.sum("rows"), sf.lit(0))).first()

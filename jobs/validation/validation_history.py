@@ -95,7 +95,8 @@ def runs_from_rows(rows: Iterable[dict[str, Any]], beside: Iterable[ValidationRu
     for row in rows:
         runs.setdefault((row["run_id"], row["release"] or "", row["since"] or ""), []).append(row)
     kept = {(look.run_id, *look.slice): look for look in beside}
-    return sorted((_run_from_rows(run_rows, kept.get(key)) for key, run_rows in runs.items()), key=_run_time)
+    by_time = sorted(runs, key=lambda key: (str(runs[key][0]["checked_at"]), key))  # two may be of one second
+    return [_run_from_rows(runs[key], kept.get(key)) for key in by_time]
 
 
 def _run_from_rows(rows: Sequence[dict[str, Any]], beside: ValidationRun | None) -> ValidationRun:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oilake.conf.registry import SUBSETS
 from oilake.jobs.blobs.records import ExpectedImage
 from oilake.jobs.tables.parquet_reader import columns_of
 from oilake.jobs.tables.published_slices import current_slice
@@ -21,7 +22,6 @@ from oilake.quality.row_expectations import numpy_mask
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint64]
 
-SUBSETS = ("train", "validation", "test")
 ORIGINS = ("original", "cvdf", "thumbnail", "other")
 JPEG = r"\.[jJ][pP][eE]?[gG]$"
 UNKNOWN = -1

@@ -14,18 +14,19 @@ from oilake import conf, jobs, quality, schemas
 from oilake.jobs.ingesting import published_tables
 from oilake.quality import data_dictionary
 from oilake.quality import suites as suites
+from oilake.quality.reasons import quarantine_reasons, quarantine_remedies
 from oilake.schemas import loader
 
 ROOT = Path(__file__).parents[2]
 DOORS = {
-    "deltalake": "jobs/tables",
-    "tarfile": "jobs/sources",
-    "isal": "jobs/sources",
-    "pyarrow.csv": "jobs/sources",
-    "urllib3": "jobs/transport",
-    "jinja2": "jobs/reporting",
-    "altair": "jobs/plotting",
-    "vl_convert": "jobs/plotting",
+    "deltalake": ("jobs/tables",),
+    "tarfile": ("jobs/sources",),
+    "isal": ("jobs/sources",),
+    "pyarrow.csv": ("jobs/sources", "jobs/blobs/attribution.py"),
+    "urllib3": ("jobs/transport",),
+    "jinja2": ("jobs/reporting",),
+    "altair": ("jobs/plotting",),
+    "vl_convert": ("jobs/plotting",),
 }
 OWN_ROOM = ("jobs/synthetic",)
 
@@ -91,15 +92,16 @@ def test_every_suite_belongs_to_a_table():
 
 
 def test_every_reason_has_a_remedy():
-    assert suites.quarantine_remedies().keys() == suites.quarantine_reasons().keys()
+    assert quarantine_remedies().keys() == quarantine_reasons().keys()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("library", DOORS)
 def test_each_format_and_store_has_one_door(library: str):
     for path in sources():
         inside = path.relative_to(ROOT).as_posix()
         if library in imports(path):
-            assert inside.startswith((DOORS[library], *OWN_ROOM)), f"{inside} imports {library}"
+            assert inside.startswith((*DOORS[library], *OWN_ROOM)), f"{inside} imports {library}"
 
 
 def test_transforms_do_no_input_or_output():

@@ -150,6 +150,7 @@ def _ends(side: tuple[int, int]) -> tuple[int, int]:
     return side[0], sum(side)
 
 
+@pytest.mark.lengthy
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.builds(Truth, IMAGES, LABELS, BOXES, st.booleans()), max_size=8),

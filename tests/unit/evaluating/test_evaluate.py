@@ -51,6 +51,7 @@ def averages(report: dict[str, Any]) -> dict[str, float]:
     return {row["key"]: row["average"] for row in report["classes"] if row["average"] is not None}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("rows_a_bucket", [1, image_buckets.ROWS_A_BUCKET])
 def test_figures_of_all_classes_and_of_each(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, rows_a_bucket: int
@@ -66,6 +67,7 @@ def test_figures_of_all_classes_and_of_each(
     assert (report["release"], report["subset"], report["snapshot"]) == ("v7", "validation", 2)
 
 
+@pytest.mark.lengthy
 def test_groups_count_as_much_as_is_asked_for(lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(lake, written(tmp_path, *ROWS), "--json", "--group-weight", "0") == 0
     assert averages(printed(capsys)) == {CAT: 1.0, ANIMAL: 1.0}
@@ -137,6 +139,7 @@ BAD_ROWS = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("case", BAD_ROWS)
 def test_a_bad_row_is_told_with_its_line(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str

@@ -137,6 +137,7 @@ def claim(image: str, mid: str, score: float, pixels: Pixels) -> str:
     return f"{image},{pixels.shape[1]},{pixels.shape[0]},{mid},{score},{encode(pixels)}"
 
 
+@pytest.mark.lengthy
 def test_masks_against_the_published_ones(lake: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The cat is right, and as an animal too (in other pixels); the denied dog is wrong; what lies in the group of dogs,
     which has no mask, is not counted, nor is what has no pixel."""
@@ -158,6 +159,7 @@ def test_masks_against_the_published_ones(lake: Path, landing: Path, capsys: pyt
     assert report["subject"].startswith("masks of all boxable classes, group-of weight 0")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
@@ -174,6 +176,7 @@ def test_a_bad_mask_is_told_with_its_line(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.lengthy
 def test_pictures_that_are_not_there_are_told(lake: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [claim(ONE, CAT, 0.9, block(10, 50, 10, 50))]
     archive = landing / "v5" / "validation-masks" / "validation-masks-2.zip"

@@ -44,6 +44,7 @@ def figures(
     return RelationFigures(*(None if np.isnan(v) else Fraction(v).limit_denominator(10**6) for v in values))
 
 
+@pytest.mark.lengthy
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(RELATIONS, max_size=5),

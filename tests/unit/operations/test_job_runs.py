@@ -32,6 +32,7 @@ def rows_of(lake: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["started_at"])
 
 
+@pytest.mark.lengthy
 def test_a_run_that_publishes_is_a_row_with_what_it_wrote(lake: str):
     assert call_job(lake, lambda: publications.publish_rows(lake, run_ids.new_run_id(), 5) and 0) == 0
     [row] = rows_of(lake)
@@ -50,6 +51,7 @@ def test_a_run_that_publishes_is_a_row_with_what_it_wrote(lake: str):
     assert row["code_version"].startswith("0.1.0+")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("error", "code", "outcome"),
     [
@@ -70,6 +72,7 @@ def test_a_run_that_fails_is_a_row_with_its_sentence(
     assert capsys.readouterr().err == f"oilake: {row['message']}\n"
 
 
+@pytest.mark.lengthy
 def test_a_fault_of_ours_is_recorded_and_raised(lake: str):
     with pytest.raises(ZeroDivisionError):
         call_job(lake, lambda: 1 // 0)
@@ -77,6 +80,7 @@ def test_a_fault_of_ours_is_recorded_and_raised(lake: str):
     assert (row["outcome"], row["message"][:17]) == ("crashed", "ZeroDivisionError")
 
 
+@pytest.mark.lengthy
 def test_jobs_that_only_read_are_not_recorded(lake: str):
     for words in (["show", "images"], ["releases"], ["maintain", "--dry-run"], ["check", "--history", "images"]):
         cli.main([*words, "--warehouse", lake])
@@ -115,6 +119,7 @@ def test_a_record_that_cannot_be_written_is_a_warning(lake: str, capsys: pytest.
     assert capsys.readouterr().err == "oilake: x.csv: no such file; fetch it first\n"
 
 
+@pytest.mark.lengthy
 def test_maintenance_is_recorded_and_finds_nothing_to_do_afterwards(lake: str, capsys: pytest.CaptureFixture[str]):
     for _ in range(2):
         assert cli.main(["maintain", "--warehouse", lake]) == 0
@@ -151,6 +156,7 @@ def test_runs_that_end_at_once_are_all_recorded(lake: str):
     assert len({row["run_id"] for row in rows_of(lake)}) == 10
 
 
+@pytest.mark.lengthy
 def test_lines_of_json_carry_the_id_of_the_run(lake: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OILAKE_LOG", "json")
     words = [sys.executable, "-m", "oilake.jobs.cli", "maintain", "nosuchtable", "--warehouse", lake]
@@ -160,6 +166,7 @@ def test_lines_of_json_carry_the_id_of_the_run(lake: str, monkeypatch: pytest.Mo
     assert line["exit_code"] == 2
 
 
+@pytest.mark.lengthy
 def test_the_table_keeps_its_promises(lake: str):
     call_job(lake, lambda: 0)
     assert cli.main(["check", "job_runs", "--warehouse", lake]) == 0

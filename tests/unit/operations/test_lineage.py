@@ -17,9 +17,12 @@ from oilake.conf.errors import DataQualityError
 from oilake.jobs import cli
 from oilake.jobs.operations import lineage_events
 from oilake.jobs.runtime import run_events, run_ids
+from oilake.jobs.synthetic.serve import served_in_thread
 from tests.support import publications
 from tests.support.watched_jobs import call_job
 from tests.unit.operations.test_job_runs import rows_of
+
+pytestmark = pytest.mark.lengthy
 
 Event = dict[str, Any]
 SECRET = "a-key-that-nobody-may-see"
@@ -61,13 +64,9 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.ended.set()
-    server.shutdown()
-    server.server_close()
+    with served_in_thread(Receiver()) as server:
+        yield server
+        server.ended.set()
 
 
 @pytest.fixture
@@ -173,6 +172,13 @@ def test_a_receiver_that_fails_is_one_warning_and_bounded_seconds(
     [warning] = capsys.readouterr().err.splitlines()
     assert warning.startswith("lineage is not all sent (")
     assert cause in warning
+
+
+def test_a_receiver_that_refuses_is_told_as_such_before_the_time_is_over(lake: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    words = [sys.executable, "-m", "oilake.jobs.cli", "maintain", "masks", "--warehouse", lake]
+    warning = subprocess.run(words, capture_output=True, text=True).stderr
+    assert warning.startswith("lineage is not all sent (the receiver cannot be reached: ConnectionError)")
 
 
 def test_a_receiver_that_is_not_there_is_one_warning(lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -19,6 +19,8 @@ from oilake.quality.results import Result
 from tests.support import view_lake
 from tests.support.releases import image_id
 
+pytestmark = pytest.mark.lengthy
+
 Status = dict[str, Any]
 
 
@@ -34,13 +36,20 @@ def told(lake: str, capsys: pytest.CaptureFixture[str]) -> Any:
     return ask
 
 
-def judge(lake: str, release: str, table: str, version: int | None, *results: Result) -> None:
+def judge(lake: str, release: str, table: str, version: int | None, *results: Result, run: str | None = None) -> None:
     publish_gate.write_results(
         Warehouse.at(lake),
-        os.urandom(8).hex(),
+        run or os.urandom(8).hex(),
         "check",
         [(table, release, None, version, TableResults(table, results))],
     )
+
+
+def test_of_two_checks_in_one_second_the_later_one_counts(told: Any, lake: str):
+    version = told()[1]["releases"][1]["tables"]["images"]
+    for run, success in (("f" * 16, False), ("0" * 16, True)):
+        judge(lake, "v3", "images", version, result("a", "critical", success), run=run)
+    assert told()[0] == 0
 
 
 def result(name: str, severity: str, success: bool) -> Result:
@@ -117,6 +126,16 @@ def test_what_a_new_publication_withdrew_and_what_no_longer_fits_is_told(
     assert "  withdrawn: image_changes since v2, image_labels" in capsys.readouterr().out.splitlines()
 
 
+def test_files_that_are_cut_are_told_before_any_check(told: Any, lake: str):
+    for path in Path(lake, "boxes", "release=v3").rglob("*.parquet"):
+        os.truncate(path, path.stat().st_size // 2)
+    code, status = told()
+    assert code == 1
+    (sentence,) = status["gone"]
+    assert "boxes: 1 of 1 files of v3 are damaged (they have another size than was written), such as" in sentence
+    assert "run `oilake ingest --release v3` to make them again" in sentence
+
+
 def test_files_that_are_gone_are_told(told: Any, lake: str):
     for path in Path(lake, "boxes", "release=v3").rglob("*.parquet"):
         path.unlink()
@@ -134,8 +153,9 @@ def test_its_text_has_a_line_a_run_and_a_table(lake: str, capsys: pytest.Capture
     assert any(line.startswith("maintain") and " done " in line for line in lines)
     assert any(line.startswith("images ") and line.split()[1] == "2" for line in lines)
     assert lines[-1].startswith("in use ")
+    assert lines[-1].endswith(" steps to do")
 
 
 def test_there_is_no_status_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["status", "--warehouse", str(tmp_path / "none")]) == 2
-    assert "holds no table; run `oilake ingest" in capsys.readouterr().err
+    assert "holds no table; run `oilake ingest --release R" in capsys.readouterr().err

@@ -9,6 +9,8 @@ import pytest
 from oilake.conf.contradiction_rules import load_rules
 from oilake.quality import scopes, suites
 
+pytestmark = pytest.mark.lengthy
+
 IMAGES = 400
 # Contradictions in a subset of IMAGES images at which nothing is warned of yet.
 TOLERATED = {"denied_ancestor": 100, "unlisted_class": 0, "unlisted_image": 0}

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 import oilake
+from oilake.conf.errors import StoreError
 from oilake.jobs import cli
+from oilake.jobs.contract import write_contracts
 from oilake.quality.data_contract import table_contract
 from oilake.quality.suites import load_suite
 from oilake.schemas import loader as schemas
@@ -56,6 +58,7 @@ def test_nested_types_keys_and_references_are_told() -> None:
     assert [entry["arguments"] for entry in unique][:1] == [{"properties": ["release", "image_id"]}]
 
 
+@pytest.mark.lengthy
 def test_a_question_in_sql_counts_the_rows_that_break_a_promise(tmp_path: Path) -> None:
     place = view_lake.make_tables(str(tmp_path / "lake"))
     boxes = [view_lake.box("v3", 0, DOG), view_lake.box("v3", 1, DOG, **INVERTED)]
@@ -80,19 +83,49 @@ def test_the_command_writes_a_file_a_table(tmp_path: Path, capsys: pytest.Captur
     assert "verify the licence of each image yourself" in contract["description"]["limitations"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(("colours",), "unknown table 'colours'"), (("--out", "{file}"), "contracts cannot be written")],
+    [
+        (("colours",), "unknown table 'colours'"),
+        (("--out", "{file}"), "is a file; --out must name"),
+        (("--out", "{file}/out"), "contracts cannot be written"),
+        (("--out", "{folder}"), "holds thesis.txt, which is no contract"),
+        (("--out", "s3://bucket/x"), "folder of this machine"),
+    ],
 )
 def test_what_cannot_be_written_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").touch()
     out = () if "--out" in words else ("--out", str(tmp_path / "out"))
-    assert cli.main(["contract", *(word.format(file=tmp_path / "file") for word in words), *out]) in (1, 2)
+    places = {"file": tmp_path / "file", "folder": tmp_path / "folder"}
+    assert cli.main(["contract", *(word.format(**places) for word in words), *out]) in (1, 2)
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
     assert not (tmp_path / "out").exists()
+
+
+def test_contracts_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    write_contracts(["boxes"], out)
+    before, write = (out / "boxes.odcs.yaml").read_text(), Path.write_text
+
+    def fill_disk(self: Path, *words: Any, **named: Any) -> int:
+        if self.name.startswith("images"):
+            raise OSError(28, "No space left on device")
+        return write(self, f"new {words[0]}", **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", fill_disk)
+        with pytest.raises(StoreError, match="contracts cannot be written"):
+            write_contracts(["boxes", "images"], out)
+    assert (out / "boxes.odcs.yaml").read_text() == before
+    write_contracts(["images"], out)
+    assert sorted(path.name for path in out.iterdir()) == ["boxes.odcs.yaml", "images.odcs.yaml"]
+    assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.slow

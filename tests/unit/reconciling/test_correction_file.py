@@ -97,14 +97,14 @@ def test_other_releases_may_say_otherwise(tmp_path: Path):
 @pytest.mark.parametrize(
     ("header", "sentence"),
     [
-        ("image_id,mid,verdict,who,releases", "the header lacks the column why"),
+        ("image_id,mid,verdict,who,releases", "the header lacks why; name each column"),
         (HEADER + ",colour", "the header has the unknown column 'colour'"),
         (HEADER + ",mid", "the header names the column mid twice"),
-        ("", "the header lacks the column image_id, mid"),
+        ("", "is empty; write a header"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, header: str, sentence: str):
-    with pytest.raises(InputError, match=r"mine\.csv: line 1: ") as error:
+    with pytest.raises(InputError, match=r"mine\.csv: (line 1: |is empty)") as error:
         read(tmp_path, header=header)
     assert sentence in str(error.value)
 

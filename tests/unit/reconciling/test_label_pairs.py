@@ -161,6 +161,7 @@ def test_a_correction_comes_first_and_needs_no_label(tmp_path: Path):
     assert reconciled({**given_sides, "corrections": corrected(tmp_path, withdrawn)}, policy) == without
 
 
+@pytest.mark.lengthy
 @given(
     labels, policy, st.sets(st.tuples(image, st.sampled_from([DOG, CAT, TREE, NEW])), max_size=6), st.integers(1, 30)
 )
@@ -232,6 +233,7 @@ def reconciled(
     return found
 
 
+@pytest.mark.lengthy
 @given(
     labels, boxes, drawings, policy, st.integers(1, 4), st.integers(1, 7), st.lists(cut, max_size=3), st.integers(1, 30)
 )
@@ -288,6 +290,7 @@ def test_evidence_decides_where_the_policy_trusts_it_and_only_there(
     }
 
 
+@pytest.mark.lengthy
 @given(labels, policy)
 def test_every_published_row_can_be_rebuilt(rows: list[Label], rule: ReconcilePolicy):
     with tempfile.TemporaryDirectory() as folder:
@@ -298,6 +301,7 @@ def test_every_published_row_can_be_rebuilt(rows: list[Label], rule: ReconcilePo
     assert {(row["image_id"], row["mid"]): published(row) for row in found} == theirs
 
 
+@pytest.mark.lengthy
 @given(st.data(), labels, boxes, policy)
 def test_neither_order_nor_files_nor_listing_one_twice_changes_anything(
     data: st.DataObject, rows: list[Label], boxed: list[tuple[str, str]] | None, rule: ReconcilePolicy
@@ -309,6 +313,7 @@ def test_neither_order_nor_files_nor_listing_one_twice_changes_anything(
         assert reconciled(twice, rule, rows=1) == first
 
 
+@pytest.mark.lengthy
 @given(st.lists(label(), min_size=1, max_size=30), policy)
 def test_keys_too_wide_for_an_integer_are_narrowed(rows: list[Label], rule: ReconcilePolicy):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -330,7 +335,10 @@ def test_a_file_that_is_not_sorted_is_refused_by_name(tmp_path: Path):
     for group in (1, 10):
         rows = [{"image_id": image, "mid": DOG, "source": "machine", "confidence": 0.5} for image in IMAGES[::-1]]
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=group)
-        with pytest.raises(InputError, match=r"a\.parquet: its rows are not sorted by image_id; ingest"):
+        with pytest.raises(
+            InputError,
+            match=r"a\.parquet: its rows are not sorted by image_id; check the disk, or run",
+        ):
             list(aligned_chunks({"machine": Side((str(tmp_path / "a.parquet"),), COLUMNS)}, 0, END, 3))
 
 

@@ -82,11 +82,25 @@ def test_a_query_of_an_unknown_threshold_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 def altered(table: str, part: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Rewrites the files of a part of a table in place: the log names them still."""
+    """Rewrites the files of a part of a table in place: the log names them still, by their new sizes."""
     files = sorted(Path(table, *part.split("/")).rglob("*.parquet"))
     assert files
     for file in files:
         pq.write_table(change(pq.read_table(file, partitioning=None)), file)
+    log = Path(table, "_delta_log")
+    for checkpoint in (*log.glob("*.parquet"), *log.glob("_last_checkpoint")):
+        checkpoint.unlink()
+    for commit in log.glob("*.json"):
+        commit.write_text(
+            "".join(f"{_resized(Path(table), line)}\n" for line in commit.read_text().split("\n") if line)
+        )
+
+
+def _resized(table: Path, action: str) -> str:
+    parsed = json.loads(action)
+    if "add" in parsed and (table / parsed["add"]["path"]).is_file():
+        parsed["add"]["size"] = (table / parsed["add"]["path"]).stat().st_size
+    return json.dumps(parsed)
 
 
 def without_authors(rows: pa.Table) -> pa.Table:

@@ -17,6 +17,8 @@ from oilake.quality.suites import Expectation, load_suite
 from oilake.schemas import loader as schemas
 from tests.unit.validation.test_local_queries import answer, slice_target
 
+pytestmark = pytest.mark.lengthy
+
 Rows = Mapping[str, Sequence[Any]]
 # Tables that published files are read into; labels are compared as image_labels.
 PUBLISHED = [name for name in schemas.table_names() if schemas.table_schema(name).published and name != "labels"]

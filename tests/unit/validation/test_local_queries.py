@@ -50,6 +50,7 @@ def answer(query: str, **tables: CheckTarget) -> Any:
         return local_queries.count_rows(engine, query, tables)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("table", "expectation"), QUERIES, ids=lambda value: getattr(value, "name", value))
 def test_every_query_of_ours_is_answered(tmp_path: Path, table: str, expectation: Expectation):
     names = {sql_expectations.BATCH: table} | {
