@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 
 from tests.integration.test_download_killed import CONNECTIONS, COUNT, answered, assert_all_is_whole, published, server
 from tests.support import standalone_cluster
 from tests.support.http_server import Server
+from tests.support.standalone_cluster import Cluster
 
 __all__ = ["published", "server"]
 
@@ -29,27 +28,17 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def master(tmp_path: Path) -> Iterator[str]:
-    """The master's URL; two workers of one core each."""
-    with standalone_cluster.running(tmp_path) as url:
-        yield url
-
-
-def executors(work: Path) -> list[psutil.Process]:
-    """The executors' Java processes, known by the folder that the workers of this test gave them."""
-    found = []
-    for one in psutil.process_iter(["cmdline", "cwd"]):
-        is_executor = any("CoarseGrainedExecutorBackend" in word for word in one.info["cmdline"] or ())
-        if is_executor and str(one.info["cwd"] or "").startswith(str(work)):
-            found.append(one)
-    return found
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Two workers of one core each."""
+    with standalone_cluster.started(tmp_path) as cluster:
+        yield cluster
 
 
 def test_a_killed_executor_costs_its_requests_in_flight_and_nothing_else(
-    published: str, server: Server, master: str, tmp_path: Path
+    published: str, server: Server, cluster: Cluster, tmp_path: Path
 ):
     settings = yaml.safe_load((ROOT / "conf" / "local.yaml").read_text())
-    settings["master"] = master
+    settings["master"] = cluster.url
     settings["spark"] |= {"spark.executor.memory": "512m", "spark.executorEnv.PYTHONPATH": str(ROOT)}
     settings["download"] |= {"requests_per_second": 150, "connections": CONNECTIONS, "images_per_task": 250}
     (tmp_path / "cluster.yaml").write_text(yaml.safe_dump(settings))
@@ -70,9 +59,8 @@ def test_a_killed_executor_costs_its_requests_in_flight_and_nothing_else(
     while answered(server) < COUNT // 3:
         assert driver.poll() is None, driver.communicate()[1].decode()
         time.sleep(0.02)
-    found = executors(tmp_path / "work")
-    assert len(found) == 2
-    os.kill(found[0].pid, signal.SIGKILL)
+    assert set(cluster.executors()) == {0, 1}
+    cluster.executors()[0].kill()
     _, stderr = driver.communicate(timeout=300)
     assert driver.returncode == 0, stderr.decode()
     twice = sum(count - 1 for count in Counter(seen.path for seen in server.seen).values())

@@ -22,6 +22,7 @@ from oilake.jobs.tables.snapshots import newest_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 from tests.support import s3_server, standalone_cluster
+from tests.support.run_columns import OF_A_RECORD, OF_A_RUN
 from tests.support.seven_releases import RELEASES
 
 pytestmark = [
@@ -34,22 +35,6 @@ SUBMIT = standalone_cluster.SPARK / "bin" / "spark-submit"
 SCALE = "0.0001"
 PATIENCE = 1800
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush", "SPARK_LOCAL_IP": "127.0.0.1"}
-# What a run says of itself and of where it ran, in place of what it read.
-OF_A_RUN = {
-    "run_id",
-    "published_at",
-    "downloaded_at",
-    "checked_at",
-    "seconds",
-    "tries",
-    "location",
-    "location_id",
-    "version",
-}
-OF_A_RUN |= {"table_version", "table_versions", "fingerprints", "manifest", "examples", "url", "method"}
-OF_A_RECORD = {
-    "started_at", "ended_at", "phase_seconds", "bytes", "peak_memory_bytes", "publications", "code_version"
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,7 +141,7 @@ def rows_of(place: Place, table: str) -> Counter[str]:
     opened = DeltaTable(warehouse.table_uri(table), storage_options=warehouse.storage_options())
     store, path = warehouse.filesystem()
     read = opened.to_pyarrow_table(filesystem=fs.SubTreeFileSystem(f"{path}/{table}", store))
-    left_out = OF_A_RUN | (OF_A_RECORD if table == "job_runs" else set())
+    left_out = OF_A_RUN | (OF_A_RECORD if table == "job_runs" else frozenset())
     columns = [column.name for column in schemas.table_schema(table).columns if column.name not in left_out]
     return Counter(repr(row) for row in read.select(columns).to_pylist())
 

@@ -182,11 +182,12 @@ def test_other_files_are_never_replaced_and_a_failure_leaves_the_pages_of_before
     assert "holds other files, which the pages would replace" in err
     assert (mine / "thesis.txt").read_text() == "years"
     target = tmp_path / "pages"
-    site_writer.write_site(target, {"index.html": pages_html.render("generator.html").encode()})
+    mark = site_writer.DOCS_MARK
+    site_writer.write_site(target, {"index.html": pages_html.render(mark).encode()}, mark, "--to")
     before = Path.rename
 
     def full(self: Path, to: Path) -> Path:
-        if to == target and ".new-" in self.name:
+        if to == target and ".unfinished-" in self.name and not self.name.endswith(".earlier"):
             raise OSError(28, "No space left on device")
         return before(self, to)
 

@@ -52,20 +52,17 @@ pytestmark = pytest.mark.slow
 
 __all__ = ["download", "published", "quick", "server"]
 
-KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_DEFAULT_REGION": "us-east-1"}
-
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", KEYS["AWS_SECRET_ACCESS_KEY"]) as found:
+    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", s3_server.SECRET) as found:
         yield found
 
 
 @pytest.fixture
 def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Any, str]:
     """A client, and the name of an empty bucket: (client, name)."""
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL_S3": endpoint}.items():
-        monkeypatch.setenv(name, value)
+    s3_server.set_variables(monkeypatch, AWS_DEFAULT_REGION="us-east-1", AWS_ENDPOINT_URL_S3=endpoint)
     client = boto3.client("s3")
     name = f"b{abs(hash(str(tmp_path))) % 10**9}"
     client.create_bucket(Bucket=name)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from oilake.conf import registry
 from oilake.conf.errors import ConfigError
 from oilake.conf.settings import Settings
-from oilake.jobs.duplicates import count_leakage, duplicate_rows, duplicates
+from oilake.jobs.duplicates import count_leakage, duplicates
 from oilake.jobs.ingest import ingest
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.snapshots import require_snapshot
@@ -22,27 +19,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from tests.support import table_readers
 from tests.support.releases import IMAGE_HEADER, TAG, URL, image_id, image_row, land, lines
 
-IMAGES = "original_md5 string, image_id string, subset string"
 OTHERS = ["XUFAKrxLKna5cZ2REBfFkg==", "fSQjhrhN9FkRxQcVkEIpkg=="]
-
-
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.sampled_from(["train", "test", "validation"]))))
-def test_it_finds_what_a_dictionary_finds(spark: SparkSession, images: list[tuple[str | None, str]]):
-    rows = [(md5, f"{n:016x}", subset) for n, (md5, subset) in enumerate(images)]
-    groups = defaultdict(list)
-    for row in rows:
-        groups[row[0]].append(row)
-    wanted = {
-        (*row, len(group), tuple(sorted({r[2] for r in group})), len({r[2] for r in group}) > 1)
-        for md5, group in groups.items()
-        for row in group
-        if md5 is not None and len(group) > 1
-    }
-    found = duplicate_rows(spark.createDataFrame(rows, IMAGES)).collect()
-    columns = ("original_md5", "image_id", "subset", "copies", "subsets", "is_across_subsets")
-    assert {tuple(tuple(v) if isinstance(v, list) else v for v in (row[c] for c in columns)) for row in found} == wanted
-    assert len(found) == len(wanted)
 
 
 def row(image: str, subset: str, md5: str) -> str:

@@ -18,17 +18,8 @@ LANDING = "s3://lake/landing"
 @pytest.fixture
 def buckets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a server's buckets, which AWS's variables name."""
-    (tmp_path / "buckets" / "lake").mkdir(parents=True)
-    with s3_server.running_or_skip(tmp_path / "buckets", "hush") as endpoint:
-        for name, value in {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "hush",
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield tmp_path / "buckets"
+    with s3_server.named_buckets(tmp_path, monkeypatch, "lake") as buckets:
+        yield buckets
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

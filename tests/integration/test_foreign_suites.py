@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from oilake.jobs.synthetic.serve import served_in_thread
 from oilake.jobs.tables import targets
 from oilake.jobs.validation.sandboxed_query import Sandbox
 from oilake.quality import own_queries, scopes, suites
@@ -84,11 +84,8 @@ class Listener(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/secret.csv"
-    server.shutdown()
-    server.server_close()
+    with served_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Listener)) as server:
+        yield f"http://127.0.0.1:{server.server_port}/secret.csv"
 
 
 def target(folder: Path, rows: pa.Table = foreign_tables.ROWS) -> targets.CheckTarget:

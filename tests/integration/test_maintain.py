@@ -24,9 +24,10 @@ from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import current_slice
-from oilake.jobs.tables.slice_files import published_files, small_rows, staged_at
+from oilake.jobs.tables.slice_files import published_files, small_rows
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import newest_snapshots, require_snapshot
+from oilake.jobs.tables.staged_slices import staged_at
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -198,7 +199,7 @@ def test_a_log_that_no_longer_tells_is_one_sentence(lake: str, monkeypatch: pyte
 
 def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
     for name in schemas.table_names():
-        assert table_properties.RETENTION.items() <= DeltaTable(f"{lake}/{name}").metadata().configuration.items()
+        assert table_properties.LOG_UPKEEP.items() <= DeltaTable(f"{lake}/{name}").metadata().configuration.items()
     publications.publish_rows(lake, "later", 2, "v4")
     assert DeltaTable(f"{lake}/images").vacuum(dry_run=False) == []
     older = {**EXPECTED, "v2": ["run1"] * 3}
@@ -209,9 +210,9 @@ def test_every_table_spares_versions_from_the_vacuum_of_others(lake: str):
 def test_tables_of_before_are_given_the_periods_and_keep_what_was_set(lake: str):
     unset = {"delta.deletedFileRetentionDuration": "interval 1 days"}
     DeltaTable(f"{lake}/boxes").alter.set_table_properties(unset)
-    assert table_properties.migrate_retention(Warehouse.at(lake), "boxes") == []
+    assert table_properties.migrate_upkeep(Warehouse.at(lake), "boxes") == []
     assert DeltaTable(f"{lake}/boxes").metadata().configuration.items() >= unset.items()
-    assert table_properties.lacking_retention({}) == table_properties.RETENTION
+    assert table_properties.lacking_upkeep({}) == table_properties.LOG_UPKEEP
 
 
 # --- files that are gone -------------------------------------------------------------------------------------------
@@ -478,7 +479,10 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
     [
         (["--retention", "-1"], "--retention must be 0 hours or more, not -1.0"),
         (["nothing"], "no such table: nothing; there are attributes, blob_checks, "),
-        (["--warehouse", "/no/such/place"], "/no/such/place: holds no table; run `oilake ingest --warehouse /no/such"),
+        (
+            ["--warehouse", "/no/such/place"],
+            "/no/such/place: holds no table; run `oilake ingest --release R --ware",
+        ),
     ],
 )
 def test_a_wrong_call_is_one_sentence(oilake: Oilake, arguments: list[str], sentence: str):

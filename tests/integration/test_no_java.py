@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,6 +60,22 @@ def test_what_reads_or_finds_nothing_to_do_starts_no_java(oilake: Oilake, places
     code, out, err = oilake(*command.replace("IMAGE", image).replace("FOLDER", str(tmp_path / "pages")).split())
     assert (code, "Traceback" in err) == (0, False), err
     assert out
+
+
+def test_readers_answer_without_numpy_and_pandas(oilake: Oilake, places: Path):
+    """One process for all: it tells what it has loaded when it ends, and what it printed is what others print."""
+    image = json.loads(oilake("show", "labels", "--limit", "1", "--json")[1])["image_id"]
+    readers = ("show", "history", "releases", "quarantine")
+    commands = [line.replace("IMAGE", image).split() for line in READS if line.startswith(readers)]
+    commands += [["quarantine", "list", "--table", "labels", "--line", "2"], ["show", "images", "--blobs", "--csv"]]
+    program = (
+        "import json, sys\nfrom oilake.jobs import cli\nfrom oilake.jobs.runtime import hidden_modules\n"
+        "hidden_modules.hide_modules('numpy', 'pandas')\n"
+        "assert not any([cli.main(words) for words in json.loads(sys.argv[1])])\n"
+        "assert not {'numpy', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, json.dumps(commands)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "".join(oilake(*words)[1] for words in commands)), done.stderr
 
 
 def test_an_ingest_of_what_is_published_starts_no_java(no_java: Settings):

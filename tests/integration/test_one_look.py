@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def mine(published: Settings, tmp_path: Path) -> Settings:
 def after_the_first_look(monkeypatch: pytest.MonkeyPatch, act: Publishing) -> None:
     """Has `act` done just behind the first look at `snapshots` that follows recovery, as another process might."""
     state = {"recovered": False, "done": False}
-    recover, read = publish.recover, opening.newest_rows
+    recover, read = publish.recover, opening.latest_rows
 
     def recovered(warehouse: str) -> list[str]:
         found = recover(warehouse)
@@ -92,7 +93,7 @@ def after_the_first_look(monkeypatch: pytest.MonkeyPatch, act: Publishing) -> No
         return found
 
     monkeypatch.setattr(publish, "recover", recovered)
-    monkeypatch.setattr(snapshots, "newest_rows", rows)
+    monkeypatch.setattr(snapshots, "latest_rows", rows)
 
 
 def findings(found: checks.CheckOutcome) -> dict[tuple[str, str | None], list[tuple[str, bool, int | None]]]:
@@ -170,16 +171,16 @@ def test_a_job_tells_of_what_it_published_and_of_nothing_newer(
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one with each look at `snapshots`, those of recovery apart."""
-    found: list[str] = []
+    seen: list[str] = []
     monkeypatch.setattr(publish, "recover", lambda warehouse: [])
-    read = opening.newest_rows
 
-    def rows(warehouse: str, table: str, *more: Any) -> list[dict[str, Any]]:
-        found.extend([table] * (table == "snapshots"))
+    def counted(read: Callable[..., list[dict[str, Any]]], warehouse: str, table: str, *more: Any) -> Any:
+        seen.extend([table] * (table == "snapshots"))
         return read(warehouse, table, *more)
 
-    monkeypatch.setattr(snapshots, "newest_rows", rows)
-    return found
+    for read in (opening.latest_rows, opening.newest_rows):
+        monkeypatch.setattr(snapshots, read.__name__, partial(counted, read))
+    return seen
 
 
 @pytest.mark.parametrize("reader", READERS)

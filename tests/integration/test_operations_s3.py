@@ -40,13 +40,12 @@ def status(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]
 def test_a_warehouse_on_s3_is_watched_as_one_in_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    s3_server.set_variables(monkeypatch)
     local = str(tmp_path / "lake")
     ddl.ensure_tables(spark_is_not_needed, Warehouse.at(local))
     publications.publish_rows(local, "a" * 16, 3)
     shutil.copytree(local, tmp_path / "buckets" / "lake" / "warehouse")
-    with s3_server.running_or_skip(tmp_path / "buckets", "hush") as endpoint:
+    with s3_server.running_or_skip(tmp_path / "buckets", s3_server.SECRET) as endpoint:
         own = str(environment(tmp_path, endpoint))
         here, there = status(capsys, "--warehouse", local), status(capsys, "--env", own)
         assert there == here | {"warehouse": PLACE}

@@ -17,7 +17,7 @@ from oilake.jobs.ingest import ingest
 from oilake.jobs.ingesting.release_files import noted_digests
 from oilake.jobs.quarantining.released_tables import TABLES
 from oilake.jobs.quarantining.reprocess import reprocess_release
-from oilake.jobs.tables import parquet_reader
+from oilake.jobs.tables import parquet_footers
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
@@ -89,7 +89,7 @@ def member_digests(published: Settings, release: str) -> dict[tuple[str, str], s
     """What decides the rows of each member of the release, as the file of `release_files` notes it."""
     warehouse = Warehouse.of(published)
     (file,) = published_files(warehouse, "release_files", require_snapshot(warehouse, release))
-    return noted_digests(parquet_reader.footer_notes(file.uri))
+    return noted_digests(parquet_footers.footer_notes(file.uri))
 
 
 def test_another_release_takes_over_what_it_shares(published: Settings):

@@ -41,7 +41,7 @@ from oilake.jobs.quarantining.reprocess import prepare_publication, reprocess_re
 from oilake.jobs.quarantining.reprocess_plan import plan_reprocess
 from oilake.jobs.sources.csv_parser import Header, parse_block, parse_separately
 from oilake.jobs.sources.csv_records import read_blocks
-from oilake.jobs.tables import parquet_reader, publish, staging
+from oilake.jobs.tables import parquet_footers, publish, staging
 from oilake.jobs.tables.publication import DOWNSTREAM, Publication
 from oilake.jobs.tables.slice_files import published_files
 from oilake.jobs.tables.snapshots import RELEASE, newest_snapshots, require_snapshot
@@ -316,9 +316,15 @@ def test_show_tells_all_about_one_row(full: str, planted: list[Row], oilake: Oil
     [
         (["list", "--reason", "ugly"], "oilake: --reason ugly: no such reason; known: nul_byte, "),
         (["list", "--limit", "-1"], "oilake: --limit must not be negative, not -1"),
-        (["show", "--release", "v9"], "release 'v9' is not published here (published: v3); ingest it first"),
+        (
+            ["show", "--release", "v9"],
+            "release 'v9' is not published here (published: v3); run `oilake ingest --release v9",
+        ),
         (["release", "--release", "v9"], "oilake: unknown release 'v9'; known: v1, v2, v3"),
-        (["release", "--release", "v2"], "release 'v2' is not published here (published: v3); ingest it first"),
+        (
+            ["release", "--release", "v2"],
+            "release 'v2' is not published here (published: v3); run `oilake ingest --release v2",
+        ),
     ],
 )
 def test_a_wrong_call_is_told_in_one_sentence(full: str, flags: list[str], sentence: str, oilake: Oilake):
@@ -507,7 +513,7 @@ def label_files(warehouse: str) -> dict[str, dict[str, str]]:
     """The notes of the published files of machine labels of train, by URI."""
     partition = {"release": "v3", "subset": "train", "origin": "machine"}
     found = published_files(Warehouse.at(warehouse), "labels", require_snapshot(Warehouse.at(warehouse), "v3"))
-    return {file.uri: parquet_reader.footer_notes(file.uri) for file in found if file.partition == partition}
+    return {file.uri: parquet_footers.footer_notes(file.uri) for file in found if file.partition == partition}
 
 
 def test_only_the_file_that_is_concerned_is_written_anew(many: Settings, wider: registry.Release, tmp_path: Path):

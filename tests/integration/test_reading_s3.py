@@ -14,10 +14,9 @@ QUERY = "SELECT release, subset, count(*) AS images, min(image_id) AS least FROM
 
 
 def test_rows_on_s3_are_those_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    s3_server.set_variables(monkeypatch)
     place = view_lake.fill(view_lake.make_tables(str(tmp_path / "buckets" / "lake" / "warehouse")))
-    with s3_server.running_or_skip(tmp_path / "buckets", "hush") as endpoint:
+    with s3_server.running_or_skip(tmp_path / "buckets", s3_server.SECRET) as endpoint:
         environment = tmp_path / "s3.yaml"
         local = yaml.safe_load((Path(oilake.__file__).parent / "conf" / "local.yaml").read_text())
         storage = {"endpoint": endpoint, "region": "us-east-1"}

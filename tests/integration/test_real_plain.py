@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,12 +18,11 @@ from oilake.conf.registry import File
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.schemas import release_registry
+from tests.support.real_plain import land_rows
 
 pytestmark = pytest.mark.real
 
-FOLDERS = ("2018_04", "v5", "v6", "v7")
 RELEASES = ("v4", "v5", "v6", "v7")
-DERIVED, BOXABLE = "v7/oidv7-class-descriptions-boxable.derived.csv", "v7/oidv7-class-descriptions-boxable.csv"
 HIERARCHY = "2018_04/bbox_labels_600_hierarchy.json"
 ORIGINS = {"machine": "machine", "verification": "human", "crowdsource-verification": "crowdsource"}
 EDGES = {"XMin": "x_min", "XMax": "x_max", "YMin": "y_min", "YMax": "y_max", "Confidence": "confidence"}
@@ -43,13 +41,8 @@ Row = dict[str, Any]
 @pytest.fixture(scope="module")
 def landing(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The excerpts under their published paths."""
-    if not all((real / folder).is_dir() for folder in FOLDERS):
-        pytest.skip(f"no real rows of V4 to V7 at {real}: they are not part of the project")
     folder = tmp_path_factory.mktemp("plain") / "landing"
-    for name in FOLDERS:
-        shutil.copytree(real / name, folder / name)
-    if (folder / DERIVED).is_file():
-        (folder / DERIVED).rename(folder / BOXABLE)
+    land_rows(real, folder)
     return folder
 
 

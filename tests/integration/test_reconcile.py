@@ -171,7 +171,7 @@ def test_a_subset_without_boxes_has_no_box_count(settings: Settings, warehouse: 
 def test_a_release_that_is_not_there_gets_one_sentence(oilake: Oilake, warehouse: str):
     code, out, err = oilake("reconcile", "--release", "v3", "--warehouse", warehouse)
     assert (code, out) == (2, "")
-    assert "release 'v3' is not published here (published: none); ingest it first" in err
+    assert "release 'v3' is not published here (published: none); run `oilake ingest --release v3" in err
 
 
 @pytest.mark.real

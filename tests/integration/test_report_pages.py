@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from oilake.conf import settings
-from oilake.jobs.report import report
-from tests.support import view_lake
-from tests.support.chromium import Page, open_browser
+from tests.support.chromium import Page, open_browser, unreached
+from tests.support.report_folder import PAGES, write_odd_report, write_report
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("index", "release-v2", "release-v3", "release-v4", "release-v5", "hierarchy-v3", "hierarchy-v4")
 FOCUSED = "document.activeElement.querySelector('.name').textContent"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = view_lake.add_labels(view_lake.fill(view_lake.make_tables(str(tmp_path_factory.mktemp("report") / "lake"))))
-    chosen = settings.environment_settings("local", {"warehouse": place})
-    return report(chosen, Path(place).with_name("site")).index.parent
+    return write_report(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_odd_report(tmp_path_factory.mktemp("odd"))
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,26 @@ def test_a_narrow_screen_shows_every_page_without_moving_sideways(page: Page, fo
     page.resize(375, 700)
     page.open((folder / f"{name}.html").as_uri())
     assert page.value("document.documentElement.scrollWidth") <= 375
+
+
+@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("name", ["index", "release-v3", "hierarchy-v3"])
+def test_one_partial_release_with_names_of_2000_characters_is_shown(
+    page: Page, odd_folder: Path, name: str, width: int
+):
+    page.complaints.clear()
+    page.resize(width, 700)
+    page.open((odd_folder / f"{name}.html").as_uri())
+    assert page.value("document.documentElement.scrollWidth") <= width
+    assert page.value("document.querySelectorAll('img, script:not([id])').length") == 0
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_tab_alone_reaches_everything(page: Page, folder: Path, name: str):
+    page.resize(1000, 800)
+    page.open((folder / f"{name}.html").as_uri())
+    assert unreached(page) == []
 
 
 def test_keys_walk_in_the_tree(page: Page, folder: Path):

@@ -17,14 +17,13 @@ BUCKET = "s3a://lake"
 
 
 def test_the_client_writes_copies_and_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    s3_server.set_variables(monkeypatch)
     (tmp_path / "buckets" / "lake").mkdir(parents=True)
     (tmp_path / "core-site.xml").write_text("<configuration/>")
     (tmp_path / "mine").write_text("hello")
     paths = [str(tmp_path), f"{Path(pyspark.__file__).parent}/jars/*", *jars.find_jars(None, ("s3",))]
     program = [s3_server.program(), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", ":".join(paths), SHELL]
-    with s3_server.running_or_skip(tmp_path / "buckets", "hush") as endpoint:
+    with s3_server.running_or_skip(tmp_path / "buckets", s3_server.SECRET) as endpoint:
         options = Storage(endpoint, "us-east-1").spark_options()
         flags = [f"-D{key.removeprefix('spark.hadoop.')}={value}" for key, value in options.items()]
         for words in (["-put", str(tmp_path / "mine"), f"{BUCKET}/new"], ["-mv", f"{BUCKET}/new", f"{BUCKET}/moved"]):

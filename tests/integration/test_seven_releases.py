@@ -19,8 +19,9 @@ from oilake.conf.errors import InputError
 from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.changes import changes
-from oilake.jobs.check import check
+from oilake.jobs.check import CheckOutcome, check
 from oilake.jobs.expand import expand
+from oilake.jobs.validation import local_queries
 from tests.conftest import Oilake
 from tests.support import contradiction_sql, contradiction_views, plain_sample, seven_releases, table_readers
 from tests.support.plain_sample import Box, Pair
@@ -366,6 +367,24 @@ def test_of_planted_defects_only_what_they_break_is_a_warning(planted: Settings)
         ("contradictions v7", "unlisted_classes"),
         ("labels v7", "label_of_unknown_class"),
         ("release_figures v7", "published_human_classes"),
+    }
+
+
+def test_spark_counts_what_is_counted_without_it(planted: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Of V7, which has every table."""
+    release = RELEASES[-1]
+    without = check(planted, release=release)
+    assert without.start_seconds == 0
+    monkeypatch.setattr(local_queries, "SMALL_BYTES", -1)
+    assert expectation_counts(check(planted, release=release)) == expectation_counts(without)
+
+
+def expectation_counts(outcome: CheckOutcome) -> dict[tuple[str, str], list[int]]:
+    """(table and release, expectation) -> all that is counted of it; examples are left out, which are any of many."""
+    return {
+        (findings.target.name, name): [count.rows, count.missing, count.unexpected]
+        for findings in outcome.checked
+        for name, count in findings.counts.items()
     }
 
 

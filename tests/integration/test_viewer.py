@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-import sys
+import io
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
-from tests.support import view_lake
-from tests.support.chromium import Page, open_browser
-from tests.support.releases import DOG, image_id
-from tests.unit.viewing.test_pictures import jpeg
+from tests.support.chromium import Page, open_browser, unreached
+from tests.support.viewer_process import FIRST, PAGES, serve_view_lake
 
 pytestmark = pytest.mark.slow
-
-FIRST = image_id(0)
-FOCUSABLE = "main a[href], main button, main input, main select, main summary, main [tabindex], header a, header input"
-VISIBLE = f"[...document.querySelectorAll('{FOCUSABLE}')].filter(e => e.checkVisibility())"
-PAGES = (
-    "/", "/classes", f"/browse?release=v3&mid={DOG}", "/browse?release=v3&subset=validation", "/changes?release=v3",
-    f"/selection?release=v3&mid={DOG}", f"/image/{FIRST}?release=v3", f"/image/{FIRST}?release=v5",
-    f"/image/{image_id(1)}?release=v3", f"/image/{image_id(2)}?release=v3", f"/image/{FIRST}/compare?left=v3&right=v5",
-    f"/image/{FIRST}/history",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where `oilake view` answers, with a picture of one image; interrupted at the end, it ends well."""
-    folder = tmp_path_factory.mktemp("viewer")
-    place = view_lake.fill(view_lake.make_tables(str(folder / "lake")))
-    (folder / "photos" / "train").mkdir(parents=True)
-    (folder / "photos" / "train" / f"{FIRST}.jpg").write_bytes(jpeg())
-    command = [
-        sys.executable,
-        "-m",
-        "oilake.jobs.view",
-        "--warehouse",
-        place,
-        "--blobs",
-        str(folder / "photos"),
-        "--port",
-        "0",
-    ]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    match = re.fullmatch(r"Viewer: (http://127\.0\.0\.1:\d+)/\n", line)
-    assert match, (line, process.stderr.read() if process.stderr else "")
-    yield match[1]
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (0, "")
+    with serve_view_lake(tmp_path_factory.mktemp("viewer")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +56,12 @@ def test_a_narrow_screen_shows_every_page_without_moving_sideways(page: Page, ad
     assert page.value("document.documentElement.scrollWidth") <= 375
 
 
-@pytest.mark.parametrize("path", [f"/image/{FIRST}?release=v3", f"/browse?release=v3&mid={DOG}", "/classes"])
+@pytest.mark.parametrize("path", PAGES)
 def test_keys_alone_reach_everything(page: Page, address: str, path: str):
+    page.resize(1000, 800)
     page.open(address + path)
     page.value("new Promise(done => setTimeout(done, 300))")
-    page.value(f"window.reached = new Set(); window.sought = {VISIBLE}; 0")
-    for _ in range(page.value("sought.length") + 5):
-        page.press("Tab", 9)
-        page.value("reached.add(document.activeElement); 0")
-    assert page.value("sought.filter(e => !reached.has(e)).map(e => e.outerHTML.slice(0, 90))") == []
+    assert unreached(page) == []
 
 
 def test_a_key_switches_a_layer_off_and_on(page: Page, address: str):
@@ -141,3 +98,27 @@ def test_the_picture_lies_under_its_marks(page: Page, address: str):
     assert box == pytest.approx([left + width / 11, top, width * 0.08, height * 0.08], abs=2)
     assert page.value("new Promise(done => { const i = new Image(); i.onload = () => done(i.naturalWidth);"
                       " i.src = document.querySelector('.layer-picture').href.baseVal; })") == 640  # fmt: skip
+
+
+def test_a_mask_is_turned_with_its_picture_and_switched_off(page: Page, address: str):
+    """V5 turns the image by 90 degrees counter-clockwise, so that its upper left quarter is shown at the lower left."""
+    page.resize(1200, 900)
+    page.open(f"{address}/image/{FIRST}?release=v5")
+    for layer in ("boxes", "masks", "links", "points"):
+        page.value(f"document.querySelector('.switch-{layer}')?.click()")
+    left, top, width, height = page.value(
+        "(r => [r.left, r.top, r.width, r.height])(document.querySelector('.layer-picture').getBoundingClientRect())"
+    )
+
+    def quarters() -> list[tuple[int, ...]]:
+        """Colours in the middle of the upper left, upper right, lower left and lower right quarter."""
+        seen = Image.open(io.BytesIO(page.picture())).convert("RGB")
+        return [seen.getpixel((int(left + width * x), int(top + height * y))) for y in (0.3, 0.7) for x in (0.2, 0.8)]
+
+    assert height > width
+    upper_left, upper_right, lower_left, lower_right = quarters()
+    assert upper_left == upper_right == lower_right
+    assert sum(abs(a - b) for a, b in zip(lower_left, lower_right, strict=True)) > 30
+    page.value("document.getElementById('pixels').focus()")
+    page.press(" ", 32, " ")
+    assert len(set(quarters())) == 1

@@ -13,6 +13,7 @@ from oilake.conf.settings import Settings
 from oilake.conf.storage import Storage
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.viewing.blob_pictures import open_places
+from oilake.jobs.viewing.mask_overlays import MaskPlaces
 from oilake.jobs.viewing.view_address import view_address
 from oilake.jobs.viewing.view_app import make_app
 from oilake.jobs.viewing.view_watch import ViewWatch
@@ -34,19 +35,18 @@ SAME = (
 
 def client(settings: Settings, *places: str) -> TestClient:
     watch = ViewWatch(Warehouse.of(settings))
-    app = make_app(watch, open_places(places, settings), view_address("127.0.0.1", 0, []))
+    app = make_app(watch, open_places(places, settings), MaskPlaces(settings), view_address("127.0.0.1", 0, []))
     return TestClient(app, base_url="http://127.0.0.1")
 
 
 def test_pages_are_the_same_on_s3(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    s3_server.set_variables(monkeypatch)
     local = view_lake.fill(view_lake.make_tables(str(tmp_path / "lake")))
     shutil.copytree(local, tmp_path / "buckets" / "lake" / "warehouse")
     photo = tmp_path / "buckets" / "lake" / "photos" / "train" / f"{FIRST}.jpg"
     photo.parent.mkdir(parents=True)
     photo.write_bytes(jpeg())
-    with s3_server.running_or_skip(tmp_path / "buckets", "hush") as endpoint:
+    with s3_server.running_or_skip(tmp_path / "buckets", s3_server.SECRET) as endpoint:
         storage = Storage(endpoint=endpoint, region="us-east-1")
         remote = replace(settings, warehouse="s3://lake/warehouse", storage=storage)
         on_s3, on_disk = (

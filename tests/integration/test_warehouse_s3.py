@@ -28,21 +28,19 @@ from tests.support import publications, s3_server
 from tests.support.warehouses import spark_is_not_needed
 
 BUCKET = "lake"
-KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush"}
 CHAIN = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", KEYS["AWS_SECRET_ACCESS_KEY"]) as url:
+    with s3_server.running_or_skip(tmp_path_factory.mktemp("s3") / "buckets", s3_server.SECRET) as url:
         yield url
 
 
 @pytest.fixture
 def environment(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment whose section `storage` alone names the server; the keys are where AWS's chain finds them."""
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
+    s3_server.set_variables(monkeypatch)
     for name in CHAIN:
         monkeypatch.delenv(name, raising=False)
     packaged = yaml.safe_load((Path(settings.__file__).parent / "local.yaml").read_text())

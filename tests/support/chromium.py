@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -20,6 +21,11 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-pipe",
 )  # fmt: skip
+# Of a tree one item alone is reached by Tab, and the others from it by arrows.
+USABLE = (
+    "[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex=\"0\"]')]"
+    ".filter(each => each.checkVisibility({visibilityProperty: true}))"
+)
 COMPLAINTS = ("Runtime.exceptionThrown", "Log.entryAdded")
 
 
@@ -52,6 +58,10 @@ class Page:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def picture(self) -> bytes:
+        """What is seen of the page, as a PNG."""
+        return b64decode(self.send("Page.captureScreenshot", format="png")["data"])
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Presses a key and lets it go."""
@@ -89,6 +99,17 @@ class Page:
         elif method == "Page.loadEventFired":
             self._loaded += 1
         return message
+
+
+def unreached(page: Page) -> list[str]:
+    """What could be used in the page that is open and the key Tab does not lead to, as markup; details are opened first."""
+    page.value("document.querySelectorAll('details').forEach(each => each.open = true)")
+    page.value(f"window.reached = new Set(); window.usable = {USABLE}; 0")
+    for _ in range(page.value("usable.length") + 5):
+        page.press("Tab", 9)
+        page.value("reached.add(document.activeElement); 0")
+    left: list[str] = page.value("usable.filter(each => !reached.has(each)).map(each => each.outerHTML.slice(0, 90))")
+    return left
 
 
 def require_chromium() -> str:

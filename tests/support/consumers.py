@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import venv
 from pathlib import Path
@@ -11,17 +12,24 @@ import pytest
 PLACE = Path(__file__).parents[2] / ".jars" / "test" / "consumers"
 
 
-def consumer_python(name: str, requirement: str) -> Path:
-    """The Python that has a package; the test is skipped, and says why, where it cannot be installed."""
+def consumer_python(name: str, *requirements: str) -> Path:
+    """The Python that has these packages; the test is skipped, and says why, where one cannot be installed.
+
+    Of several processes that ask at once, as pytest's workers do, one makes it and the others wait.
+    """
     folder = PLACE / name
     python = folder / "bin" / "python"
-    if not (folder / ".ready").is_file():
-        venv.create(folder, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{requirement} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
-        (folder / ".ready").touch()
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with (PLACE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".ready").is_file():
+            venv.create(folder, with_pip=True, clear=True)
+            options = ["--quiet", "--no-compile", "--disable-pip-version-check"]
+            install = [python, "-m", "pip", "install", *options, *requirements]
+            done = subprocess.run(install, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"{' '.join(requirements)} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
+            (folder / ".ready").touch()
     return python
 
 

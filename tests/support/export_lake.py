@@ -9,7 +9,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from oilake.jobs.tables.snapshots import INGEST
-from oilake.jobs.transforms.corrections import DROP_BOX
+from oilake.jobs.transforms.words import DROP_BOX
 from oilake.schemas import loader as schemas
 from tests.support import view_lake
 from tests.support.releases import CAT, DOG, TREE, image_id

@@ -14,6 +14,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from oilake.jobs.synthetic.serve import served_in_thread
+
 
 @dataclass
 class Stored:
@@ -273,13 +275,8 @@ def changes_to(stored: Stored, then: Trick) -> Trick:
 @contextmanager
 def running() -> Iterator[Server]:
     """The server, until the end of the block."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served_in_thread(Server(), poll_seconds=0.02) as server:
+        try:
+            yield server
+        finally:
+            server.closing.set()

@@ -1,28 +1,27 @@
-"""Publishes releases by ingest's own kernels in this process: Spark, which only places and sorts, is stood in for."""
+"""Publishes releases by ingest's own kernels in this process: Spark, which only places them, is stood in for."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from oilake.conf.chosen_files import FileChoice
+from oilake.conf.reconcile_policy import load_policy
 from oilake.conf.settings import Settings
 from oilake.jobs import ingest
-from oilake.jobs.ingesting import ingest_plan, release_reader, sort_files
+from oilake.jobs.ingesting import ingest_plan, release_reader
+from oilake.jobs.reconciling.label_rows import reconcile_tables
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.tables import parquet_reader, publish
+from oilake.jobs.tables import publish
 from oilake.jobs.tables.publication import Publication
-from oilake.jobs.tables.snapshots import INGEST
-from oilake.jobs.tables.staging import StagedFile, stage_rows
+from oilake.jobs.tables.snapshots import INGEST, require_snapshot
 from oilake.jobs.tables.warehouse import Warehouse
-from oilake.schemas import loader as schemas
 from oilake.schemas.release_registry import find_release
 from tests.support import view_lake
 
@@ -33,7 +32,6 @@ ONE_CORE: Any = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=
 def in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spark_tasks, "run_tasks", _run_shares)
-        patch.setattr(sort_files, "sort_by_image", _sort_staged)
         yield
 
 
@@ -47,22 +45,22 @@ def publish_release(
     with in_this_process():
         plan = ingest_plan.plan_ingest(settings, release, choice, partial)
         read = release_reader.read_release(ONE_CORE, settings, plan, run, {}, b"")
+    status = "partial" if partial else "complete"
     read.staged.append(ingest._stage_release_files(settings, plan, read, run))
-    publish.publish(warehouse, Publication(name, run, "complete", run, INGEST, {}, tuple(read.staged)))
+    publish.publish(warehouse, Publication(name, run, status, run, INGEST, {}, tuple(read.staged)))
+
+
+def reconcile_release(settings: Settings, name: str) -> None:
+    """Publishes `image_labels` of a published release."""
+    warehouse, run = Warehouse.of(settings), uuid.uuid4().hex[:16]
+    release, pin = find_release(name, settings.registry), require_snapshot(warehouse, name)
+    with in_this_process():
+        results = reconcile_tables(ONE_CORE, warehouse, release, pin, load_policy(), run, None)
+    files = tuple(result.staged for result in results if result.staged)
+    publish.publish(
+        warehouse, Publication(name, run, pin.status, run, "reconcile", {}, files, kept={"corrections": ()})
+    )
 
 
 def _run_shares(_: Any, shares: Sequence[Sequence[Any]], work: Any, place: str, what: str) -> list[Any]:
     return [report for share in shares for report in spark_tasks.run_here(share, work, place, what)]
-
-
-def _sort_staged(
-    _: Any, warehouse: Warehouse, run_id: str, groups: sort_files.UnsortedGroups, digests: Mapping[str, str]
-) -> list[StagedFile]:
-    sorted_files = []
-    for (name, _key), files in groups.items():
-        table = schemas.table_schema(name)
-        columns = [column.name for column in table.stored()]
-        uris = [warehouse.table_uri(name, file.path) for file in files]
-        rows = pa.concat_tables(parquet_reader.read_file(uri, name, columns) for uri in uris)
-        sorted_files.append(stage_rows(warehouse, table, files[0].partition, run_id[::-1], rows.sort_by("image_id")))
-    return sorted_files

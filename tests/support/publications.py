@@ -64,13 +64,14 @@ def _staged(warehouse: Warehouse, name: str, run_id: str, rows: int, release: st
 
 
 def send_on(events: Mapping[str, str]) -> None:
-    """Sends this process a signal: `commit:2` is just behind its second commit, `open:3` before it opens a table again."""
+    """Sends this process a signal: `commit:2` is just behind its second commit, `commit` behind each, `open:3` before it
+    opens a table again."""
     happened: Counter[str] = Counter()
     commit, opened = DeltaTable.create_write_transaction, DeltaTable.__init__
 
     def note(what: str) -> None:
         happened[what] += 1
-        if name := events.get(f"{what}:{happened[what]}"):
+        if name := events.get(f"{what}:{happened[what]}") or events.get(what):
             os.kill(os.getpid(), signal.Signals[f"SIG{name}"])
 
     def noted_commit(self: DeltaTable, *arguments: Any, **named: Any) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
@@ -18,6 +19,9 @@ import pytest
 from oilake.jobs.runtime import java_home
 
 JARS = Path(__file__).parents[2] / ".jars" / "test"
+SECRET = "hush"
+BRIEF_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # no second compiler pays in a few minutes
+KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": SECRET}
 JAR = "s3proxy-4.1.0-jar-with-dependencies.jar"
 IVY = """<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">
   <info organisation="tests" module="tests"/>
@@ -28,6 +32,42 @@ IVY = """<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">
   </dependencies>
 </ivy-module>
 """
+
+
+@dataclass
+class S3Process:
+    """The server's process, which can be ended and begun again at the same address."""
+
+    endpoint: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Starts it, and waits until it listens."""
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _wait(self.endpoint, self.process)
+
+    def end(self) -> None:
+        """Ends it, and waits until it is gone."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def set_variables(patch: pytest.MonkeyPatch, **others: str) -> None:
+    """Puts the keys of a server with SECRET, and other variables, where AWS's chain finds them."""
+    for name, value in {**KEYS, **others}.items():
+        patch.setenv(name, value)
+
+
+@contextmanager
+def named_buckets(folder: Path, patch: pytest.MonkeyPatch, bucket: str) -> Iterator[Path]:
+    """The folder of a server's buckets, one of which is there; AWS's variables name the server, and what is on its way waits
+    in a cache of its own."""
+    (folder / "buckets" / bucket).mkdir(parents=True)
+    with running_or_skip(folder / "buckets", SECRET) as endpoint:
+        set_variables(patch, AWS_ENDPOINT_URL=endpoint, AWS_REGION="us-east-1", XDG_CACHE_HOME=str(folder / "cache"))
+        yield folder / "buckets"
 
 
 def program() -> str:
@@ -62,20 +102,30 @@ def _appear(source: Path, target: Path) -> None:
 
 @contextmanager
 def running_or_skip(folder: Path, credential: str | None = None) -> Iterator[str]:
-    """As `running`, by the jar that can be had; where none can, the test is skipped and says why."""
-    path = jar()
-    if path is None:
-        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
-    with running(folder, path, credential) as endpoint:
-        yield endpoint
-
-
-@contextmanager
-def running(folder: Path, path: Path, credential: str | None = None) -> Iterator[str]:
-    """The endpoint of a server that keeps its buckets in `folder`; anyone may read and write.
+    """The endpoint of a server that keeps its buckets in `folder`; anyone may read and write. The test is skipped, and says
+    why, where its jar cannot be had.
 
     With a `credential`, the secret key of access key x, writing must be signed, and unsigned reading is of public things.
     """
+    with process_or_skip(folder, credential) as server:
+        yield server.endpoint
+
+
+@contextmanager
+def process_or_skip(folder: Path, credential: str | None = None) -> Iterator[S3Process]:
+    """As `running_or_skip`, the process itself."""
+    path = jar()
+    if path is None:
+        pytest.skip("no s3proxy: its jar could not be resolved; OILAKE_S3PROXY may name one")
+    server = _prepare_server(folder, path, credential)
+    try:
+        server.begin()
+        yield server
+    finally:
+        server.end()
+
+
+def _prepare_server(folder: Path, path: Path, credential: str | None) -> S3Process:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -86,22 +136,12 @@ def running(folder: Path, path: Path, credential: str | None = None) -> Iterator
     lines += [f"jclouds.filesystem.basedir={folder}", "jclouds.identity=x", "jclouds.credential=x"]
     settings = folder.with_suffix(".properties")
     settings.write_text("\n".join(lines))
-    process = subprocess.Popen(
-        [program(), "-Xmx128m", "-jar", path, "--properties", settings],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(endpoint, process)
-        yield endpoint
-    finally:
-        process.terminate()
-        process.wait(10)
+    return S3Process(endpoint, [program(), *BRIEF_JAVA, "-Xmx128m", "-jar", str(path), "--properties", str(settings)])
 
 
 def _wait(endpoint: str, process: subprocess.Popen[bytes]) -> None:
     host, port = endpoint.removeprefix("http://").split(":")
-    for _ in range(300):
+    for _ in range(1200):
         assert process.poll() is None, "s3proxy ended at once"
         with socket.socket() as probe:
             if probe.connect_ex((host, int(port))) == 0:

@@ -250,7 +250,6 @@ def newest_release() -> dict[str, list[Row]]:
 
 def blob_checks() -> pa.Table:
     """Two blobs of V3 that were checked: one whole under a name of its own, one missing; and one of no image."""
-    table = schemas.table_schema("blob_checks")
     plain = {
         "release": "v3", "location_id": "0" * 12, "location": "/photos", "method": "full", "run_id": "0" * 16,
         "checked_at": datetime(2026, 1, 1, tzinfo=timezone.utc), "subset": "train",
@@ -260,7 +259,13 @@ def blob_checks() -> pa.Table:
         {**plain, "image_id": image_id(1), "key": f"train/{image_id(1)}.jpg", "status": "missing"},
         {**plain, "image_id": None, "key": "other.jpg", "status": "unexpected"},
     ]
-    fields = [pa.field(column.name, schemas.arrow_type(column), column.nullable) for column in table.columns]
+    return plain_rows("blob_checks", rows)
+
+
+def plain_rows(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows of a table that no snapshot pins; columns that a row leaves out are NULL."""
+    columns = schemas.table_schema(name).columns
+    fields = [pa.field(column.name, schemas.arrow_type(column), column.nullable) for column in columns]
     return pa.Table.from_pylist(
-        [{column.name: row.get(column.name) for column in table.columns} for row in rows], pa.schema(fields)
+        [{column.name: row.get(column.name) for column in columns} for row in rows], pa.schema(fields)
     )
