@@ -6,7 +6,6 @@ Great Expectations' plain run, on the same warehouse in turn. All must find the 
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import statistics
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.check_table import RELEASE
-from bench.measure import Measured, measure
+from bench.measure import Measured, measure, module_command, spread_text
+from bench.options import scaled_parser
 from bench.tables import prepare
 from oilake.jobs import cli
 from oilake.jobs.tables import snapshots
@@ -35,12 +35,9 @@ class Run:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench.check", description=__doc__)
-    parser.add_argument("--scale", type=float, default=0.1)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = scaled_parser("bench.check", __doc__)
     parser.add_argument("--table", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--peers", nargs="*", choices=["spark", "great"], default=["spark", "great"])
-    parser.add_argument("--out", type=Path, default=Path("data/bench"))
     arguments = parser.parse_args()
     out = arguments.out.absolute() / f"{arguments.scale:g}"
     if not (out / "sample" / "registry").is_dir():
@@ -65,7 +62,7 @@ def _rounds(table: str, contenders: Sequence[str], out: Path, rounds: int) -> di
             folder = out / "runs" / table / name
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            measured = measure(MODULES[name], table, out / "warehouse", folder)
+            measured = measure(module_command(MODULES[name], table, out / "warehouse", folder), folder)
             found[name].append(Run(measured, json.loads((folder / "found.json").read_text())))
             print(f"{table} {n + 1}/{rounds} {name}: {measured.seconds:.1f} s", flush=True)
         _compare(table, {name: runs[-1].found for name, runs in found.items()})
@@ -97,18 +94,18 @@ def _lines(table: str, runs: Mapping[str, list[Run]]) -> list[str]:
         memory = max(run.measured.memory for run in all_of) / 1e6
         cpu = statistics.median(run.measured.cpu for run in all_of)
         told.append(
-            f"  {name:6} {_spread(seconds):24} s, start {start:5.1f} s, {cpu:6.1f} CPU s in all, {memory:6,.0f} MB, "
+            f"  {name:6} {spread_text(seconds):24} s, start {start:5.1f} s, {cpu:6.1f} CPU s in all, {memory:6,.0f} MB, "
             f"{len(all_of[-1].found['counts'])} promises"
         )
         if name != "ours":
             told.append(
-                f"         ours over it: {_spread([a / b for a, b in zip(_seconds(ours), seconds, strict=True)])}"
+                f"         ours over it: {spread_text([a / b for a, b in zip(_seconds(ours), seconds, strict=True)])}"
             )
         if name == "spark":
             whole = [_whole(run) for run in all_of]
             told.append(
-                f"         with the queries {_spread(whole)} s, ours over it: "
-                f"{_spread([a / b for a, b in zip(_seconds(ours), whole, strict=True)])}"
+                f"         with the queries {spread_text(whole)} s, ours over it: "
+                f"{spread_text([a / b for a, b in zip(_seconds(ours), whole, strict=True)])}"
             )
     return told
 
@@ -120,10 +117,6 @@ def _whole(run: Run) -> float:
 
 def _seconds(runs: Sequence[Run]) -> list[float]:
     return [run.measured.seconds for run in runs]
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 if __name__ == "__main__":

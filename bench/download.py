@@ -15,11 +15,11 @@ import shutil
 import statistics
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.peer_environment import peer_python
 from bench.photo_server import DIFFERENT, photo
 from oilake.jobs import cli
 from tests.support.releases import IMAGE_HEADER, TAG, land, lines
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("data/bench/download"))
     given = parser.parse_args()
     out = given.out.absolute()
-    peer = _peer(out / "img2dataset")
+    peer = peer_python(out / "img2dataset", PEER)
     warehouse = _warehouse(out, given.images)
     found: dict[str, list[float]] = {"ours": [], "img2dataset": []}
     with _server() as url:
@@ -93,15 +93,6 @@ def _server() -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
-
-
-def _peer(folder: Path) -> Path:
-    """The Python of img2dataset's environment."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
-    return python
 
 
 def _warehouse(out: Path, count: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.tables import RELEASES, parts
+from bench.table_files import RELEASES, rows_source
 
 PEOPLE = {"human": "human_verdict", "crowdsource": "crowd_verdict"}
 
@@ -30,13 +30,6 @@ def main(name: str, warehouse: Path, out: Path) -> None:
     print(json.dumps({"seconds": time.monotonic() - started}))
 
 
-def rows(warehouse: Path, table: str, release: str) -> str:
-    """SQL for the published rows with their partition's columns."""
-    found = parts(warehouse, table, release)
-    listed = ", ".join(f"'{file}'" for file, _ in found)
-    return f"read_parquet([{listed}], hive_partitioning = true)"
-
-
 def reconcile(warehouse: Path, release: str) -> str:
     """Labels, boxes and classes of a release to one row a (subset, image, MID)."""
     said = ", ".join(
@@ -48,10 +41,10 @@ def reconcile(warehouse: Path, release: str) -> str:
         WITH pairs AS (
             SELECT subset, image_id, mid, max(confidence) FILTER (origin = 'machine') AS machine_confidence, {said},
                    count(*)::INTEGER AS observations
-            FROM {rows(warehouse, "labels", release)} GROUP BY subset, image_id, mid),
+            FROM {rows_source(warehouse, "labels", release)} GROUP BY subset, image_id, mid),
         boxed AS (
             SELECT subset, image_id, mid, count(*)::INTEGER AS box_count
-            FROM {rows(warehouse, "boxes", release)} GROUP BY subset, image_id, mid),
+            FROM {rows_source(warehouse, "boxes", release)} GROUP BY subset, image_id, mid),
         judged AS (SELECT *, coalesce(human_verdict, crowd_verdict) AS people FROM pairs)
         SELECT subset, image_id, mid, display_name, machine_confidence, human_verdict, crowd_verdict,
                CASE people WHEN true THEN 'positive' WHEN false THEN 'negative' ELSE 'unverified' END AS verdict,
@@ -62,7 +55,7 @@ def reconcile(warehouse: Path, release: str) -> str:
                CASE WHEN machine_confidence IS NOT NULL THEN people END AS machine_agrees,
                observations, coalesce(box_count, 0) AS box_count, is_trainable, is_boxable
         FROM judged LEFT JOIN boxed USING (subset, image_id, mid)
-             LEFT JOIN (SELECT mid, display_name, is_trainable, is_boxable FROM {rows(warehouse, "classes", release)})
+             LEFT JOIN (SELECT mid, display_name, is_trainable, is_boxable FROM {rows_source(warehouse, "classes", release)})
              USING (mid)"""
 
 
@@ -70,10 +63,11 @@ def changes(warehouse: Path, before: str, after: str) -> str:
     """The pairs whose label is another in the later release, from image_labels of both."""
     sides = [
         f"SELECT image_id, mid, subset, verdict, decided_by, machine_confidence AS confidence, "
-        f"CASE WHEN decided_by <> 'machine' THEN verdict END AS people FROM {rows(warehouse, 'image_labels', release)}"
+        f"CASE WHEN decided_by <> 'machine' THEN verdict END AS people FROM "
+        f"{rows_source(warehouse, 'image_labels', release)}"
         for release in (before, after)
     ]
-    nodes = rows(warehouse, "hierarchy", after)
+    nodes = rows_source(warehouse, "hierarchy", after)
     return f"""
         WITH RECURSIVE nodes AS (SELECT path, parent_path, mid, relation FROM {nodes}),
         edges AS (SELECT DISTINCT coalesce(n.mid, n.path) AS below, coalesce(p.mid, p.path) AS above

@@ -1,6 +1,7 @@
 """usage: python -m bench.ours WORK LANDING OUT: our ingest of a piece of work; prints its costs as JSON.
 
-The tables exist before; Spark's start is told apart. Checksums, checks and publication are part of the work.
+The environment is `local` unless OILAKE_ENV names another. The tables exist before; Spark's start is told apart. Checksums,
+checks and publication are part of the work. `driver_memory`: the most that this process held, in bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from bench.our_command import link_landing
 from bench.stopwatch import Stopwatch
-from bench.work import TAG, WORK
+from bench.work import WORK
 from oilake.conf import settings
 from oilake.conf.chosen_files import FileChoice
 from oilake.jobs.ingest import ingest
@@ -22,28 +24,22 @@ from oilake.schemas import release_registry
 
 
 def main(name: str, landing: Path, out: Path) -> None:
-    for path in landed_paths(name):
-        link = out / "landing" / path
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(landing / path)
+    link_landing(name, landing, out / "landing")
     work = WORK[name]
-    chosen = replace(
-        settings.environment_settings("local"), landing=str(out / "landing"), warehouse=str(out / "warehouse")
-    )
+    chosen = replace(settings.environment_settings(), landing=str(out / "landing"), warehouse=str(out / "warehouse"))
     spark = spark_session.start_session(chosen)
     ddl.ensure_tables(lambda: spark, Warehouse.of(chosen))
     release = release_registry.find_release(work.release, str(landing / "registry"))
     stopwatch = Stopwatch()
     summary = ingest(chosen, release, partial=True, choice=FileChoice(tables=tuple(work.plain)))
-    print(json.dumps({**stopwatch.costs(), "seconds": summary.seconds}))
+    costs = {**stopwatch.costs(), "seconds": summary.seconds, "rows": summary.totals["rows_kept"]}
+    print(json.dumps({**costs, "driver_memory": _peak_bytes()}))
 
 
-def landed_paths(name: str) -> list[str]:
-    """The files that the work reads, below the landing area."""
-    work = WORK[name]
-    lists = [f"classes_{TAG}.tar.gz", "bbox_hierarchy.json"] if name == "release" else []
-    plain = [file.path for files in work.plain.values() for file in files]
-    return [f"{TAG}/{archive}" for archive in [*work.archives(), *lists]] + plain
+def _peak_bytes() -> int:
+    """The most bytes that this process held; what it was forked from does not count."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:"))
 
 
 if __name__ == "__main__":

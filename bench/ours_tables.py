@@ -9,7 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from bench.tables import RELEASES, chosen_settings, copy
+from bench.table_files import RELEASES
+from bench.tables import chosen_settings, copy
 from oilake.conf import reconcile_policy, registry
 from oilake.jobs.changes import changes
 from oilake.jobs.reconcile import reconcile

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.tables import RELEASES, parts
+from bench.table_files import RELEASES, table_files
 
 os.environ["POLARS_MAX_THREADS"] = "2"
 import polars as pl
@@ -32,7 +32,7 @@ def main(name: str, warehouse: Path, out: Path) -> None:
 
 def rows(warehouse: Path, table: str, release: str) -> pl.LazyFrame:
     """The published rows with their partition's columns."""
-    return pl.scan_parquet([file for file, _ in parts(warehouse, table, release)], hive_partitioning=True)
+    return pl.scan_parquet(table_files(warehouse, table, release), hive_partitioning=True)
 
 
 def reconcile(warehouse: Path, release: str) -> pl.LazyFrame:

@@ -14,10 +14,15 @@ class Stopwatch:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._spent = tree_cpu()
+        self._driver = driver_cpu()
 
     def costs(self) -> dict[str, float]:
-        """`seconds`, and `cpu`: CPU seconds of this process and of all that it started."""
-        return {"seconds": time.monotonic() - self._started, "cpu": tree_cpu() - self._spent}
+        """`seconds`; CPU seconds of this process and of all that it started (`cpu`), of it and its Java (`driver_cpu`)."""
+        return {
+            "seconds": time.monotonic() - self._started,
+            "cpu": tree_cpu() - self._spent,
+            "driver_cpu": driver_cpu() - self._driver,
+        }
 
 
 def tree_cpu() -> float:
@@ -28,4 +33,16 @@ def tree_cpu() -> float:
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             spent += times.user + times.system + times.children_user + times.children_system
+    return spent
+
+
+def driver_cpu() -> float:
+    """CPU seconds that this process and its Java took so far; Python workers are left out."""
+    spent = 0.0
+    current = psutil.Process()
+    for process in [current, *current.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process == current or process.name() == "java":
+                times = process.cpu_times()
+                spent += times.user + times.system
     return spent

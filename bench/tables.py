@@ -1,4 +1,4 @@
-"""The pieces of work that begin at published tables: a warehouse made once, and what the peers read of it."""
+"""The pieces of work that begin at published tables: a warehouse made once."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.table_files import RELEASES
 from oilake.conf import reconcile_policy, registry, settings
+from oilake.conf.chosen_files import FileChoice
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
-from oilake.jobs.tables.slice_files import published_files
-from oilake.jobs.tables.snapshots import require_snapshot
-from oilake.jobs.tables.warehouse import Warehouse
 
-RELEASES = ("v2", "v3")
+EVERYTHING = FileChoice()
 
 
-def prepare(sample: Path, warehouse: Path, releases: Sequence[str] = RELEASES) -> None:
-    """Ingests and reconciles the releases (V2 and V3), unless this was done before."""
+def prepare(sample: Path, warehouse: Path, releases: Sequence[str] = RELEASES, choice: FileChoice = EVERYTHING) -> None:
+    """Ingests what is chosen of the releases (V2 and V3), and reconciles them, unless this was done before."""
     chosen = chosen_settings(warehouse, sample)
     for name in releases:
         release = registry.find_release(name, str(sample / "registry"))
-        ingest(chosen, release)
+        ingest(chosen, release, choice=choice)
         reconcile(chosen, release, reconcile_policy.load_policy())
 
 
@@ -42,9 +41,3 @@ def peer_settings(warehouse: Path) -> Settings:
 def copy(warehouse: Path, out: Path) -> None:
     """The same tables in another folder, by hard links: no commit ever changes a file that is there."""
     shutil.copytree(warehouse, out, copy_function=os.link)
-
-
-def parts(warehouse: Path, table: str, release: str) -> list[tuple[str, dict[str, str]]]:
-    """(file, its partition's values) of everything published of a table."""
-    pin = require_snapshot(Warehouse.at(warehouse), release)
-    return [(file.uri, file.partition) for file in published_files(Warehouse.at(warehouse), table, pin)]
