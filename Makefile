@@ -16,9 +16,12 @@ ZIPPED := oilake
 .DEFAULT_GOAL := help
 SCALE ?= 0.1
 ROUNDS ?= 3
+IMAGES ?= 10000
 WORK ?= labels images boxes release
+WAREHOUSE ?= $(DATA)/warehouse
 
-.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill airflow check lint docs bench bench-check bench-verify bench-download zip dist races clean
+.PHONY: help measure setup run test unit slow browser chromium cluster cluster-kill airflow consumers check lint docs zip dist races clean faults faults-few
+.PHONY: bench bench-small bench-check bench-verify bench-download bench-viewer bench-evaluate bench-exports bench-evidence bench-scale
 
 help:  ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,20 +45,21 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
 	@echo "Plots:  $(CURDIR)/$(DATA)/report-pages/index.html"
 	@echo "Report: $(CURDIR)/$(DATA)/report.html"
-	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos"
+	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos --landing $(SAMPLE)"
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
-unit: setup  ## the tests that need no Spark, room by room: under a minute
-	@$(BIN)/python -m pytest --numprocesses 2 -m "not spark and not slow" tests/unit $(PYTEST)
+unit: setup  ## the tests of a moment that need no Spark, room by room: in less than a minute
+	@$(BIN)/python -m pytest --numprocesses 2 -m "not spark and not lengthy and not slow and not consumers" tests/unit $(PYTEST)
 
 slow: setup chromium  ## tests that take minutes each, the browser's among them
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m slow $(PYTEST)
 
 browser: setup chromium  ## opens the pages of `oilake docs`, `oilake report` and `oilake view` in headless Chromium
 	@$(BIN)/python -m pytest -m slow tests/integration/test_browser.py tests/integration/test_viewer.py \
-	    tests/integration/test_report_pages.py $(PYTEST)
+	    tests/integration/test_report_pages.py tests/integration/test_accessibility.py \
+	    tests/integration/test_real_pages.py $(PYTEST)
 
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
@@ -68,18 +72,27 @@ cluster: cluster-kill dist  ## a cluster of two workers here: every release on S
 cluster-kill: setup  ## kills an executor of a cluster of two workers on this machine
 	@OILAKE_CLUSTER=1 $(BIN)/python -m pytest tests/integration/test_cluster.py $(PYTEST)
 
+faults: setup  ## every fault in every job of a cluster here, between any two commits too: 50 minutes on 2 quiet cores
+	@$(BIN)/python -m pytest -m faults tests/integration/test_cluster_faults.py $(PYTEST)
+
+faults-few: setup  ## one case of each kind of fault
+	@$(BIN)/python -m pytest -m faults_few tests/integration/test_cluster_faults.py $(PYTEST)
+
 airflow: setup $(AIRFLOW)/.ready $(DAGSTER)/.ready  ## schedules on 127.0.0.1: a real Airflow makes a sample's tables, a failed check stops it
 	@$(BIN)/python -m pytest -m airflow tests/integration/test_schedules.py $(PYTEST)
 
 $(AIRFLOW)/.ready: $(wildcard $(SCHEDULES)/airflow/*.txt)
 	@$(PYTHON) -m venv $(AIRFLOW)
-	@$(AIRFLOW)/bin/python -m pip install --quiet -r $(SCHEDULES)/airflow/requirements.txt -c $(SCHEDULES)/airflow/constraints.txt
+	@$(AIRFLOW)/bin/python -m pip install --quiet --no-compile -r $(SCHEDULES)/airflow/requirements.txt -c $(SCHEDULES)/airflow/constraints.txt
 	@touch $@
 
 $(DAGSTER)/.ready: $(SCHEDULES)/dagster/requirements.txt
 	@$(PYTHON) -m venv $(DAGSTER)
-	@$(DAGSTER)/bin/python -m pip install --quiet -r $(SCHEDULES)/dagster/requirements.txt
+	@$(DAGSTER)/bin/python -m pip install --quiet --no-compile -r $(SCHEDULES)/dagster/requirements.txt
 	@touch $@
+
+consumers: setup  ## TensorFlow and FiftyOne, in environments of their own (2 GB), read exports and judge predictions as we do
+	@$(BIN)/python -m pytest -m consumers tests/unit/exporting $(PYTEST)
 
 races: setup  ## two drivers at once on one table on S3: no commit of ours is lost, some of Delta's own are
 	@OILAKE_RACES=1 $(BIN)/python -m pytest -m slow tests/integration/test_races.py $(PYTEST)
@@ -98,14 +111,33 @@ docs: setup  ## writes docs/data-dictionary.md from schemas/ and quality/
 bench: setup  ## us beside DuckDB and Polars: SCALE=0.1 ROUNDS=3 WORK="labels images boxes release"
 	@$(BIN)/python -m bench.run --scale $(SCALE) --rounds $(ROUNDS) --work $(WORK)
 
+bench-small: setup  ## small answers beside scripts with deltalake and DuckDB, after `make run`: WAREHOUSE=data/warehouse
+	@$(BIN)/python -m bench.small_answers --warehouse $(WAREHOUSE) --landing $(SAMPLE) --rounds 5
+
 bench-check: setup  ## the check beside one Spark aggregate and Great Expectations' own run: SCALE=0.1 ROUNDS=3
 	@$(BIN)/python -m bench.check --scale $(SCALE) --rounds $(ROUNDS)
+
+bench-evidence: setup  ## reconcile of V7 with and without masks, relationships and points: SCALE=0.1 ROUNDS=3
+	@$(BIN)/python -m bench.evidence --scale $(SCALE) --rounds $(ROUNDS)
+
+bench-scale: setup  ## how V7's costs grow with its size, with tasks, and in requests to S3
+	@$(BIN)/python -m bench.scale
+	@$(BIN)/python -m bench.s3_requests
 
 bench-verify: setup  ## verify beside md5sum on 4 GB of blobs
 	@$(BIN)/python -m bench.verify
 
 bench-download: setup  ## downloads beside img2dataset, which gets an environment of its own
 	@$(BIN)/python -m bench.download --rounds $(ROUNDS)
+
+bench-viewer: setup  ## pages of the viewer and the report over V3's labels: SCALE=0.1
+	@$(BIN)/python -m bench.viewer --scale $(SCALE)
+
+bench-evaluate: setup  ## evaluate beside the reference code, which gets an environment of its own: IMAGES=10000
+	@$(BIN)/python -m bench.evaluate --images $(IMAGES)
+
+bench-exports: setup  ## exports of V7's boxable images beside scripts and libraries on the published CSV: SCALE=0.1 ROUNDS=3
+	@$(BIN)/python -m bench.exports --scale $(SCALE) --rounds $(ROUNDS)
 
 zip: $(ZIP)  ## the packages as one zip for spark-submit --py-files
 
