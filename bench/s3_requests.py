@@ -32,10 +32,10 @@ from tests.support.warehouses import spark_is_not_needed
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "hush"}
 KINDS = ("GET", "HEAD", "LIST", "PUT", "POST", "DELETE")
 SAMPLE = ["--releases", "v6,v7", "--tables", "images,labels,boxes"]
-BEFORE = (("ingest", "--release", "v6"), ("reconcile", "--release", "v6"))
+BEFORE = (("ingest", "--partial", "--release", "v6"), ("reconcile", "--release", "v6"))
 COUNTED = (
-    ("ingest", "--release", "v7"),
-    ("ingest", "--release", "v7"),
+    ("ingest", "--partial", "--release", "v7"),
+    ("ingest", "--partial", "--release", "v7"),
     ("reconcile", "--release", "v7"),
     ("changes", "--from", "v6", "--to", "v7"),
     ("check", "--release", "v7"),
