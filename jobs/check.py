@@ -118,7 +118,7 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
     if what is None:
         warehouse, outdated = drop_outdated_comparisons(warehouse, release)
     names = [what] if what else [name for name in schemas.table_names() if name not in UNASKED]
-    session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings)))
+    session = start.StartOnDemand(lambda: _start_spark(lambda: start.open_readers(settings)))
     start.prepare_tables(session, settings, [what, publish_gate.RESULTS] if what else None)
     for sentence in outdated:
         log_line(f"not checked: {sentence}")
@@ -133,14 +133,14 @@ def check(settings: Settings, what: str | None = None, release: str | None = Non
 def _check_copy(settings: Settings, path: str, release: str | None) -> CheckOutcome:
     started = time.monotonic()
     check_targets = targets.copied_targets(settings.storage_uri(path), release)
-    session = start.StartOnDemand(lambda: _start_spark(lambda: start.start_readers(settings, path)))
+    session = start.StartOnDemand(lambda: _start_spark(lambda: start.open_readers(settings, path)))
     checked = checker.check_targets(session, check_targets, None)
     run_id = new_run_id()
     results_store.keep_results(run_id, checked)
     return CheckOutcome(run_id, checked, None, time.monotonic() - started - session.seconds, session.seconds)
 
 
-def _start_spark(begin: Callable[[], tuple[SparkSession, float]]) -> tuple[SparkSession, float]:
+def _start_spark(begin: Callable[[], SparkSession]) -> SparkSession:
     """Starts Spark, and imports Great Expectations, which takes seconds too, beside it."""
     threading.Thread(target=_import_great_expectations, daemon=True).start()
     return begin()

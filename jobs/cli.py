@@ -48,6 +48,7 @@ DISPENSABLE = {
     **dict.fromkeys(("show", "history", "releases", "quarantine"), ("numpy", "pandas")),
     **dict.fromkeys(("status", "duplicates", "export", "card", "view"), ("pandas",)),
     **dict.fromkeys(("check", "figures", "reconcile", "contradictions", "changes"), ("pandas",)),
+    **dict.fromkeys(("ingest", "expand", "index", "download", "verify", "maintain", "run"), ("pandas",)),
 }
 WRITING_ACTION = "release"
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)

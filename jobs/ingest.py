@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice
+from oilake.conf.chosen_files import ALL_FILES, ChosenFile, FileChoice
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import file_ends, ingest_plan, landing_area, refusals, release_reader
@@ -19,7 +20,7 @@ from oilake.jobs.ingesting.release_files import digest_notes, release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import StartOnDemand, start_job
+from oilake.jobs.pipeline.start import StartOnDemand, open_session
 from oilake.jobs.runtime import code_version, options, run_events
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.runtime.progress import log_line
@@ -72,9 +73,17 @@ def ingest(
     publish.recover(warehouse)
     published = newest_snapshots(warehouse)
     before = published.get(release.release)
+    session = StartOnDemand(lambda: open_session(settings))
+    held = _held_members(warehouse, before, choice)
+
+    def begin_early(present: Sequence[ChosenFile]) -> None:
+        landing = settings.storage_uri(settings.landing)
+        if (before is None or force) and file_ends.has_sound_headers(release, landing, present):
+            session.begin()
+
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(_code_digest)  # modules are parsed while files are hashed
-        plan = ingest_plan.plan_ingest(settings, release, choice, partial, _held_members(warehouse, before, choice))
+        plan = ingest_plan.plan_ingest(settings, release, choice, partial, held, begin_early)
     landing_area.refuse_changed(plan.landed, accept_changed)
     fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, code.result())
     if before and before.fingerprints[INGEST] == fingerprint and not force:
@@ -83,7 +92,7 @@ def ingest(
             return summarize_release(release, warehouse, before)
         log_line(f"{gone}; they are made again")
     file_ends.check_file_ends(plan)
-    spark, start_seconds = start_job(settings)
+    spark = session()
     run_id = new_run_id()
     inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in plan.landed}
 
@@ -98,13 +107,13 @@ def ingest(
         facts = PublishFacts(release_reader.quarantined_by_reason(read.reports), schemas.image_tables(), is_complete)
         return StagedPublication(publication, facts, read)
 
-    passed = pass_gate(StartOnDemand.of_session(spark), warehouse, run_id, schemas.tables_of(INGEST), stage_tables)
+    passed = pass_gate(session, warehouse, run_id, schemas.tables_of(INGEST), stage_tables)
     snapshot = publish_passed(warehouse, passed)
     files = {landed_file.uri: landed_file.checksums.sha256 for landed_file in plan.landed}
     run_events.tell(run_events.InputsRead(files, are_files=True))
     summary = summarize_release(release, warehouse, snapshot, passed.told.reports)
-    summary.start_seconds = start_seconds
-    summary.seconds = time.monotonic() - started - start_seconds
+    summary.start_seconds = session.seconds
+    summary.seconds = time.monotonic() - started - session.seconds
     return summary
 
 

@@ -73,7 +73,7 @@ def propose(settings: Settings, what: str, release: str | None, tolerance: float
     cannot be read.
     """
     slice_targets = _filled_targets(settings, what, release)
-    session = start.StartOnDemand(lambda: start.start_readers(settings, slice_targets[0].folder))
+    session = start.StartOnDemand(lambda: start.open_readers(settings, slice_targets[0].folder))
     declared = slice_targets[0].suite.key()
     slices, tallies = profile_targets(session, slice_targets, declared, most)
     if not any(profile.rows for profile in slices):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from oilake.conf.registry import ExpectedMember
+from oilake.conf.chosen_files import ChosenFile
+from oilake.conf.errors import InputError
+from oilake.conf.registry import ExpectedMember, Release, expected_members
 from oilake.conf.stated_bytes import stated_values
 from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.landed_names import landed_uri
 from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.sources.csv_parser import Header
@@ -14,6 +17,19 @@ from oilake.jobs.sources.record_walker import RETURN, split_fields
 from oilake.jobs.sources.splits import read_file_end, read_file_header
 
 FORMATS = ("csv", "image_list")
+
+
+def has_sound_headers(release: Release, landing: str, present: Sequence[ChosenFile]) -> bool:
+    """Whether every header of plain files can be read, so that `check_file_ends` will refuse none of them."""
+    try:
+        for chosen in present:
+            if chosen.file.kind == "plain":
+                for expected in expected_members(release, chosen.file):
+                    if expected.member.format in FORMATS:
+                        read_file_header(landed_uri(release, landing, chosen.file.name), expected, release.columns)
+    except InputError:
+        return False
+    return True
 
 
 def check_file_ends(plan: IngestPlan) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice, member_subsets, missing_names
+from oilake.conf.chosen_files import ALL_FILES, ChosenFile, FileChoice, chosen_files, member_subsets, missing_names
 from oilake.conf.registry import ExpectedMember, Release, expected_members
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import landing_area
@@ -49,11 +49,17 @@ class IngestPlan:
 
 
 def plan_ingest(
-    settings: Settings, release: Release, choice: FileChoice, partial: bool, held: Sequence[Mapping[str, Any]] = ()
+    settings: Settings,
+    release: Release,
+    choice: FileChoice,
+    partial: bool,
+    held: Sequence[Mapping[str, Any]] = (),
+    before_hashing: Callable[[Sequence[ChosenFile]], None] = lambda _: None,
 ) -> IngestPlan:
     """The plan; InputError where chosen files are missing, or where none is there.
 
     `held`: rows of `release_files` of what is published of the release; with a choice of tables or subsets it stays.
+    `before_hashing` is called with the files that are taken, once it is known that none is missing.
     """
     landing = settings.storage_uri(settings.landing)
     present = landed_names(release, landing)
@@ -70,9 +76,10 @@ def plan_ingest(
         name: {path: e for path, e in by_path.items() if path in asked[name] or (name, path) in stays}
         for name, by_path in landing_area.members_by_file(release, wider).items()
     }
-    there = landing_area.find_landed(release, landing, present, wider)
-    landed = tuple(landed_file for landed_file in there if members[landed_file.file.name])
-    landing_area.refuse_empty(release, settings.landing, landed)
+    there = [chosen for chosen in chosen_files(release, wider, present) if members[chosen.file.name]]
+    landing_area.refuse_empty(release, settings.landing, there)
+    before_hashing(there)
+    landed = tuple(landing_area.hash_landed(release, landing, there))
     is_whole = _is_whole(release, landed, members, wider.subsets)
     return IngestPlan(release, landed, members, wider.subsets, tuple(absent), is_whole)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from oilake.conf.chosen_files import ALL_FILES, FileChoice, chosen_files, chosen_members
+from oilake.conf.chosen_files import ALL_FILES, ChosenFile, FileChoice, chosen_members
 from oilake.conf.errors import InputError
 from oilake.conf.registry import ExpectedMember, File, Release
 from oilake.conf.settings import Limits
@@ -42,9 +42,8 @@ class LandedFile:
         return find_differences(self.file, {"size": sums.bytes, "md5": sums.md5, "sha256": sums.sha256})
 
 
-def find_landed(release: Release, landing: str, names: Collection[str], choice: FileChoice) -> list[LandedFile]:
-    """The files to take of those that are there (`names`), with their checksums."""
-    present = chosen_files(release, choice, names)
+def hash_landed(release: Release, landing: str, present: Sequence[ChosenFile]) -> list[LandedFile]:
+    """The files, all of which are there, with their checksums."""
     uris = [landed_uri(release, landing, chosen.file.name) for chosen in present]
     with ThreadPoolExecutor(HASHERS) as pool:
         sums = list(
@@ -145,9 +144,9 @@ def refuse_missing(release: Release, landing: str, names: Sequence[str], partial
         )
 
 
-def refuse_empty(release: Release, landing: str, landed: Sequence[LandedFile]) -> None:
+def refuse_empty(release: Release, landing: str, present: Sequence[ChosenFile]) -> None:
     """InputError where there is nothing to take."""
-    if not landed:
+    if not present:
         raise InputError(
             f"{release_folder(release, landing)}: none of the files of release {release.release} is here; fetch it first"
         )

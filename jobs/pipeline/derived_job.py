@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.gated_publication import StagedPublication, pass_gate, publish_passed
-from oilake.jobs.pipeline.start import StartOnDemand, prepare_tables, start_job, start_readers
+from oilake.jobs.pipeline.start import StartOnDemand, open_readers, open_session, prepare_tables
 from oilake.jobs.runtime import code_version
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.runtime.run_ids import new_run_id
@@ -77,7 +77,7 @@ class JobResult(Generic[T]):
 
 def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T], force: bool) -> JobResult[T]:
     """Runs `work(spark, run_id)` as `run_local_job` does one that needs no Spark."""
-    session = StartOnDemand(lambda: start_job(settings))
+    session = StartOnDemand(lambda: open_session(settings))
     return _run_job(settings, task, session, session, lambda run_id: work(session(), run_id), force)
 
 
@@ -88,7 +88,7 @@ def run_local_job(settings: Settings, task: DerivedTask, work: LocalWork[T], for
     work staged is deleted, and what was published before stays. Where files of it are gone, the work is done again;
     LostRowsError where those of a table that it reads are. Spark starts where tables are to be migrated, and else not.
     """
-    session = StartOnDemand(lambda: start_readers(settings))
+    session = StartOnDemand(lambda: open_readers(settings))
     return _run_job(settings, task, session, lambda: prepare_tables(session, settings), work, force)
 
 

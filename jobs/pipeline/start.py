@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -22,47 +23,54 @@ if TYPE_CHECKING:
 
 @dataclass
 class StartOnDemand:
-    """Starts Spark when its session is asked for first. `seconds`: what that took; 0 where nobody asked."""
+    """Starts Spark when its session is asked for first. `seconds`: how long that was waited for; 0 where nobody asked."""
 
-    start: Callable[[], tuple[SparkSession, float]]
+    start: Callable[[], SparkSession]
     seconds: float = 0.0
     session: SparkSession | None = None
+    begun: Future[SparkSession] | None = None
     lock: Lock = field(default_factory=Lock)
 
     @classmethod
     def of_session(cls, spark: SparkSession) -> StartOnDemand:
         """One that has started already."""
-        return cls(lambda: (spark, 0.0), session=spark)
+        return cls(lambda: spark, session=spark)
+
+    def begin(self) -> None:
+        """Starts it beside what goes on here, for work that is known to need it; what fails is raised by the call."""
+        pool = ThreadPoolExecutor(1)
+        self.begun = pool.submit(self.start)
+        pool.shutdown(wait=False)
 
     def __call__(self) -> SparkSession:
         with self.lock:
             if self.session is None:
-                self.session, self.seconds = self.start()
+                asked = time.monotonic()
+                self.session = self.begun.result() if self.begun else self.start()
+                self.seconds = time.monotonic() - asked
+                run_events.tell(run_events.PhaseDone("spark", self.seconds))
         return self.session
 
 
-def start_readers(settings: Settings, *places: str) -> tuple[SparkSession, float]:
-    """(the session, the seconds that Spark and its workers took to start); no table is made."""
-    starting = time.monotonic()
-    spark = spark_session.start_session(settings, *places)
-    spark_tasks.wait_for_workers(spark_tasks.start_workers(spark, row_filter.warm_up))
-    return spark, _told_seconds(time.monotonic() - starting)
-
-
 def start_job(settings: Settings, names: Sequence[str] | None = None) -> tuple[SparkSession, float]:
-    """(the session, the seconds that Spark and its workers took to start); `names`: the tables that it writes, or all. What
-    was migrated is told."""
-    starting = time.monotonic()
-    spark = spark_session.start_session(settings)
-    ready = spark_tasks.start_workers(spark, row_filter.warm_up)
-    start_seconds = time.monotonic() - starting
-    prepare_tables(lambda: spark, settings, names)
-    return spark, _told_seconds(start_seconds + spark_tasks.wait_for_workers(ready))
+    """(the session, the seconds that this took), as by `open_session`."""
+    session = StartOnDemand(lambda: open_session(settings, names))
+    return session(), session.seconds
 
 
-def _told_seconds(seconds: float) -> float:
-    run_events.tell(run_events.PhaseDone("spark", seconds))
-    return seconds
+def open_session(settings: Settings, names: Sequence[str] | None = None) -> SparkSession:
+    """Spark with its workers and, made beside it, the tables that the job writes, or all; what was migrated is told."""
+    with ThreadPoolExecutor(1) as pool:
+        readers = pool.submit(open_readers, settings)
+        prepare_tables(readers.result, settings, names)
+        return readers.result()
+
+
+def open_readers(settings: Settings, *places: str) -> SparkSession:
+    """Spark with its workers; no table is made. `places`: what it will read beside the warehouse."""
+    spark = spark_session.start_session(settings, *places)
+    spark_tasks.start_workers(spark, row_filter.warm_up)
+    return spark
 
 
 def prepare_tables(session: StartSession, settings: Settings, names: Sequence[str] | None = None) -> None:

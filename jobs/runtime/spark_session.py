@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,11 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
     os.environ.setdefault("SPARK_LOCAL_IP", settings.spark.get("spark.driver.host", ""))
     builder = SparkSession.builder.appName("oilake")
     options = DELTA_OPTIONS | _s3_options(settings, groups) | settings.spark
-    for key, value in (options | _place_options(settings, groups, options)).items():
+    options |= _place_options(settings, groups, options)
+    for key, value in options.items():
         builder = builder.config(key, value)
     try:
-        with _silence_stderr():
-            spark = _start_in_thread(builder)
+        spark = _start_in_thread(builder, options)
     except (*spark_errors(), OSError) as error:
         raise ConfigError(
             f"Spark does not start ({_first_line(error)}); run `oilake setup`, or set JAVA_HOME to Java 17 or 21"
@@ -71,31 +71,27 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
     return spark
 
 
-def _start_in_thread(builder: Any) -> SparkSession:
+def _start_in_thread(builder: Any, options: Mapping[str, str]) -> SparkSession:
     """Started in a thread of its own: an interrupt breaks no call to Java, and PySpark sets no handler that would."""
     with ThreadPoolExecutor(1) as pool:
-        started = pool.submit(builder.getOrCreate)
+        started = pool.submit(_start, builder, options)
         while not wait([started], 0.5).done:
             pass
         session: SparkSession = started.result()
     return session
 
 
-@contextmanager
-def _silence_stderr() -> Iterator[None]:
-    """Java, started inside, inherits a stderr that leads nowhere: its greetings are no news to the person who waits."""
-    if _is_debugging() or _is_submitted():
-        yield
-        return
-    sys.stderr.flush()
-    saved_stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved_stderr, 2)
-        os.close(saved_stderr)
-        os.close(nowhere)
+def _start(builder: Any, options: Mapping[str, str]) -> SparkSession:
+    """As PySpark does it, but that Java's stderr leads nowhere: its greetings are no news to the person who waits."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    if not (_is_debugging() or _is_submitted() or SparkContext._gateway):
+        conf = SparkConf().setAll(list(options.items()))
+        gateway = launch_gateway(conf, {"stderr": subprocess.DEVNULL})  # type: ignore[no-untyped-call]
+        SparkContext._ensure_initialized(gateway=gateway)
+    session: SparkSession = builder.getOrCreate()
+    return session
 
 
 def _is_debugging() -> bool:

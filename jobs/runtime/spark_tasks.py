@@ -84,20 +84,12 @@ def run_here(items: Sequence[T], work: Callable[[T], Iterator[R]], place: str, w
     return reports
 
 
-def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> Future[Any]:
-    """A task a core that calls `warm_up`: Python starts and imports the kernels while the driver is still busy elsewhere."""
+def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> None:
+    """A task a core that calls `warm_up`, and waits for them: Python has started then and has the kernels. What kept it from
+    that will show in the first real task."""
     numbers = _task_numbers(spark, spark.sparkContext.defaultParallelism)
-    pool = ThreadPoolExecutor(1)
-    ready = pool.submit(numbers.foreach, partial(_warm_up_worker, warm_up))
-    pool.shutdown(wait=False)
-    return ready
-
-
-def wait_for_workers(ready: Future[Any]) -> float:
-    """Seconds until the workers had started; what kept them from it will show in the first real task."""
-    started = time.monotonic()
-    wait([ready])
-    return time.monotonic() - started
+    with ThreadPoolExecutor(1) as pool:
+        wait([pool.submit(numbers.foreach, partial(_warm_up_worker, warm_up))])
 
 
 def _warm_up_worker(warm_up: Callable[[], object], _: int) -> None:

@@ -6,6 +6,7 @@ import html
 import html.entities
 import re
 import unicodedata
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,11 +32,11 @@ def _decode_entities(values: pa.StringArray) -> pa.StringArray:
     marked = pc.fill_null(pc.match_substring(values, "&"), False)
     if not pc.any(marked, min_count=0).as_py():
         return values
-    changed = [ENTITY.sub(_entity_character, text) for text in values.filter(marked).to_pylist()]
+    changed = [ENTITY.sub(lambda entity: _character(entity[0]), text) for text in values.filter(marked).to_pylist()]
     return pc.replace_with_mask(values, marked, pa.array(changed, values.type))
 
 
-def _entity_character(entity: re.Match[str]) -> str:
+@lru_cache(4096)
+def _character(entity: str) -> str:
     """The entity's character; an unknown name stays as it is (html.unescape would take `&notit;` for `&not` and `it;`)."""
-    text = entity[0]
-    return html.unescape(text) if text.startswith("&#") else html.entities.html5.get(text[1:], text)
+    return html.unescape(entity) if entity.startswith("&#") else html.entities.html5.get(entity[1:], entity)

@@ -103,7 +103,7 @@ def no_start(settings: Settings, *places: str) -> tuple[SparkSession, float]:
 
 
 def test_small_tables_that_are_up_to_date_are_checked_without_spark(clean: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(start, "start_readers", no_start)
+    monkeypatch.setattr(start, "open_readers", no_start)
     outcome = check(clean, "boxes")
     assert [findings.target.release for findings in outcome.checked] == ["v1", "v2", "v3"]
     assert outcome.start_seconds == 0

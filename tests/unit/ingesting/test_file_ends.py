@@ -78,10 +78,12 @@ def test_a_wrong_header_is_refused_before_spark_starts(
     header: str,
     words: str,
 ):
-    monkeypatch.setattr(ingest, "start_job", lambda settings: pytest.fail("Spark was started"))
+    starts: list[Settings] = []
+    monkeypatch.setattr(ingest, "open_session", starts.append)
     land(tmp_path, header)
     places = ["--landing", str(tmp_path), "--warehouse", str(tmp_path / "lake")]
     choice = ["--tables", "labels", "--subset", "validation"]
     assert cli.main(["ingest", "--release", "v7", "--partial", *choice, *places]) == 2
     (sentence,) = [line for line in capsys.readouterr().err.splitlines() if "oilake: " in line]
     assert f"{NAME}: {words}" in sentence
+    assert starts == []
