@@ -1,7 +1,7 @@
 """usage: python -m bench.ours WORK LANDING OUT: our ingest of a piece of work; prints its costs as JSON.
 
-The environment is `local` unless OILAKE_ENV names another. The tables exist before; Spark's start is told apart. Checksums,
-checks and publication are part of the work. `driver_memory`: the most that this process held, in bytes.
+The environment is `local` unless OILAKE_ENV names another. The tables exist and Spark runs with its workers before.
+Checksums, checks and publication are part of the work. `driver_memory`: the most that this process held, in bytes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from bench.work import WORK
 from oilake.conf import settings
 from oilake.conf.chosen_files import FileChoice
 from oilake.jobs.ingest import ingest
-from oilake.jobs.runtime import spark_session
-from oilake.jobs.tables import ddl
-from oilake.jobs.tables.warehouse import Warehouse
+from oilake.jobs.pipeline.start import open_session
 from oilake.schemas import release_registry
 
 
@@ -27,8 +25,7 @@ def main(name: str, landing: Path, out: Path) -> None:
     link_landing(name, landing, out / "landing")
     work = WORK[name]
     chosen = replace(settings.environment_settings(), landing=str(out / "landing"), warehouse=str(out / "warehouse"))
-    spark = spark_session.start_session(chosen)
-    ddl.ensure_tables(lambda: spark, Warehouse.of(chosen))
+    open_session(chosen)
     release = release_registry.find_release(work.release, str(landing / "registry"))
     stopwatch = Stopwatch()
     summary = ingest(chosen, release, partial=True, choice=FileChoice(tables=tuple(work.plain)))

@@ -78,6 +78,8 @@ class JobResult(Generic[T]):
 def run_derived_job(settings: Settings, task: DerivedTask, work: StagingWork[T], force: bool) -> JobResult[T]:
     """Runs `work(spark, run_id)` as `run_local_job` does one that needs no Spark."""
     session = StartOnDemand(lambda: open_session(settings))
+    if force or slice_name(task.job, task.since) not in task.pin.fingerprints:
+        session.begin()  # beside the fingerprint of the code
     return _run_job(settings, task, session, session, lambda run_id: work(session(), run_id), force)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from oilake.conf import settings
+from oilake.jobs.pipeline import worker_daemon
 from oilake.jobs.runtime import spark_session
 
 
@@ -39,7 +41,25 @@ def test_what_is_loaded_before_the_fork_starts_no_thread_of_pythons():
         "import sys, threading\n"
         "from oilake.jobs.pipeline import worker_daemon\n"
         "worker_daemon.load_kernels()\n"
-        "print(threading.active_count(), 'pyarrow.parquet' in sys.modules, 'oilake.quality.suites' in sys.modules)"
+        "print(threading.active_count(), 'pyarrow.parquet' in sys.modules, 'oilake.quality.suites' in sys.modules)\n"
+        "print('pandas' in sys.modules)\n"
+        "import pandas, pyarrow as pa\n"
+        "print(pa.Array.from_pandas(pandas.Series([1.0, float('nan')])).null_count)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "True", "True"]
+    assert done.stdout.split() == ["1", "True", "True", "False", "1"]
+
+
+@pytest.mark.parametrize("is_package", [True, False])
+def test_sparks_archives_of_itself_are_left_out_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_package: bool
+):
+    """Each process compiled their modules anew."""
+    archives = [str(tmp_path / "python" / "lib" / name) for name in ("pyspark.zip", "py4j-0.10.9.9-src.zip")]
+    if is_package:
+        (tmp_path / "__init__.py").touch()
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "path", ["", *archives, *sys.path])
+    before = list(sys.path)
+    worker_daemon.prefer_installed_pyspark()
+    assert sys.path == [path for path in before if not (is_package and path in archives)]
