@@ -66,7 +66,7 @@ def select_rows(work: Work, table: str, folder: Path) -> str:
     is_ours = (folder / "warehouse").is_dir()
     if is_ours:
         chosen = [("release", "=", work.release)] if table == "image_labels" else None
-        files = DeltaTable(str(folder / "warehouse" / table)).file_uris(chosen)
+        files = DeltaTable(str(folder / "warehouse" / table)).file_uris(file_pruning_predicate=chosen)
     else:
         files = [str(path) for path in (folder / table).rglob("*.parquet")]
     listed = ", ".join(f"'{file}'" for file in files)

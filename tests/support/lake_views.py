@@ -74,7 +74,7 @@ class LakeReader:
         """Of rows about blobs each once: an image that did not come is asked for and told of again, and so is every blob of
         a warehouse that was copied to another place."""
         rows: list[int] = []
-        for path in map(_local_path, opened.file_uris(filters or None)):
+        for path in map(_local_path, opened.file_uris(file_pruning_predicate=filters or None)):
             state = path.stat()
             identity = FileIdentity(str(path.relative_to(self.folder)), state.st_size, state.st_mtime_ns)
             if identity not in self.hashes:
