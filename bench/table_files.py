@@ -11,7 +11,9 @@ RELEASES = ("v2", "v3")
 
 def table_files(warehouse: Path, table: str, release: str | None = None) -> list[str]:
     """The files of a table, of one release or of all."""
-    return DeltaTable(str(warehouse / table)).file_uris(file_pruning_predicate=[("release", "=", release)] if release else None)
+    return DeltaTable(str(warehouse / table)).file_uris(
+        file_pruning_predicate=[("release", "=", release)] if release else None
+    )
 
 
 def rows_source(warehouse: Path, table: str, release: str | None = None) -> str:
