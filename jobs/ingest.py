@@ -15,7 +15,7 @@ from oilake.conf.chosen_files import ALL_FILES, ChosenFile, FileChoice
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs.ingesting import file_ends, ingest_plan, landing_area, refusals, release_reader
-from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.ingest_plan import IngestPlan, MembersByFile
 from oilake.jobs.ingesting.release_files import digest_notes, release_file_rows
 from oilake.jobs.ingesting.release_reader import ReadFiles
 from oilake.jobs.ingesting.summary import Summary, summarize_release
@@ -76,16 +76,17 @@ def ingest(
     session = StartOnDemand(lambda: open_session(settings))
     held = _held_members(warehouse, before, choice)
 
-    def begin_early(present: Sequence[ChosenFile]) -> None:
+    def begin_early(present: Sequence[ChosenFile], members: MembersByFile) -> None:
         landing = settings.storage_uri(settings.landing)
-        if (before is None or force) and file_ends.has_sound_headers(release, landing, present):
+        if (before is None or force) and file_ends.has_sound_headers(release, landing, present, members):
             session.begin()
 
     with ThreadPoolExecutor(1) as pool:
-        code = pool.submit(_code_digest)  # modules are parsed while files are hashed
+        digested = pool.submit(code_version.code_digest, "oilake.jobs.ingest", INGEST)  # beside the files' checksums
         plan = ingest_plan.plan_ingest(settings, release, choice, partial, held, begin_early)
     landing_area.refuse_changed(plan.landed, accept_changed)
-    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, code.result())
+    code = digested.result()
+    fingerprint = ingest_plan.ingest_fingerprint(plan, settings, partial, code)
     if before and before.fingerprints[INGEST] == fingerprint and not force:
         gone = lost_rows_sentence(warehouse, before, INGEST) or lost_rows_sentence(warehouse, before, RELEASE)
         if gone is None:
@@ -97,7 +98,7 @@ def ingest(
     inputs = {landed_file.file.name: landed_file.checksums.sha256 for landed_file in plan.landed}
 
     def stage_tables() -> StagedPublication[ReadFiles]:
-        read = release_reader.read_release(spark, settings, plan, run_id, {} if force else published, _code_digest())
+        read = release_reader.read_release(spark, settings, plan, run_id, {} if force else published, code)
         lacking = [*plan.absent, *refusals.missing_members(plan, read.reports)]
         refusals.refuse_unpublishable(release, settings, read, lacking, partial)
         read.staged.append(_stage_release_files(settings, plan, read, run_id))
@@ -125,10 +126,6 @@ def _held_members(warehouse: Warehouse, before: Snapshot | None, choice: FileCho
         return small_rows(warehouse, "release_files", before)
     except LostRowsError:
         return []
-
-
-def _code_digest() -> bytes:
-    return code_version.code_digest("oilake.jobs.ingest", INGEST)
 
 
 def _stage_release_files(settings: Settings, plan: IngestPlan, read: ReadFiles, run_id: str) -> StagedFile:

@@ -17,7 +17,7 @@ import yaml
 from oilake.jobs.exporting.class_codes import class_places
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.finished_shards import open_shards
-from oilake.jobs.exporting.image_blocks import ImageBlock
+from oilake.jobs.exporting.image_blocks import ImageBlock, Row
 from oilake.jobs.exporting.opened_export import OpenedExport
 from oilake.jobs.exporting.parquet_shards import ParquetShards
 from oilake.jobs.exporting.picture_files import picture_bytes
@@ -86,12 +86,18 @@ def write_pictured(export: OpenedExport, folder: Path, schema: pa.Schema) -> dic
 
 
 def _pictured_rows(export: OpenedExport, subset: str, after: str | None) -> Iterator[PicturedRow]:
+    for row, picture in rows_with_pictures(export, subset, after):
+        image_id = row["image_id"]
+        yield PicturedRow(image_id, {**row, "image": {"bytes": picture, "path": f"{image_id}.jpg"}})
+
+
+def rows_with_pictures(export: OpenedExport, subset: str, after: str | None) -> Iterator[tuple[Row, bytes]]:
+    """Yield each row of `dataset_table` behind the image `after`, and the bytes of its picture; InputError where that is not
+    where --blobs says."""
     is_judged, pictures = export.has_table("image_labels"), Path(export.request.pictures or "")
     for block in export.blocks(subset, COLUMNS, after):
         for row in dataset_table(block, export.classes, is_judged).to_pylist():
-            image_id = row["image_id"]
-            picture = {"bytes": picture_bytes(pictures, subset, image_id), "path": f"{image_id}.jpg"}
-            yield PicturedRow(image_id, {**row, "image": picture})
+            yield row, picture_bytes(pictures, subset, row["image_id"])
 
 
 def dataset_schema(classes: ExportClasses) -> pa.Schema:

@@ -13,10 +13,9 @@ from oilake.conf.errors import ConfigError
 from oilake.jobs.exporting.csv_files import write_csv
 from oilake.jobs.exporting.export_classes import ExportClasses
 from oilake.jobs.exporting.finished_shards import ItemsAhead, open_shards
-from oilake.jobs.exporting.huggingface_format import COLUMNS, dataset_table
-from oilake.jobs.exporting.image_blocks import ImageBlock, Row
+from oilake.jobs.exporting.huggingface_format import rows_with_pictures
+from oilake.jobs.exporting.image_blocks import Row
 from oilake.jobs.exporting.opened_export import OpenedExport
-from oilake.jobs.exporting.picture_files import picture_bytes
 from oilake.jobs.sources.written_tars import add_bytes, open_tar
 
 SHARD_BYTES = 256 << 20
@@ -43,7 +42,7 @@ def write_format(export: OpenedExport, folder: Path) -> dict[str, int]:
     counts = Counter[str]()
     with open_shards(export, folder) as shards:
         for subset in export.subsets:
-            open_samples = partial(_subset_samples, export, subset, Path(export.request.pictures))
+            open_samples = partial(_subset_samples, export, subset)
             counts += shards.write_subset(subset, f"{subset}-{{number:06}}.tar", open_samples, _write_shard)
     names = ((number, mid, export.classes.name(mid)) for number, mid in enumerate(export.classes.mids))
     write_csv(folder / "classes.csv", ("number", "mid", "name"), names)
@@ -73,12 +72,6 @@ def image_sample(row: Row, picture: bytes, classes: ExportClasses) -> ImageSampl
     return ImageSample(row["image_id"], members)
 
 
-def _subset_samples(export: OpenedExport, subset: str, pictures: Path, after: str | None) -> Iterator[ImageSample]:
-    is_judged = export.has_table("image_labels")
-    for block in export.blocks(subset, COLUMNS, after):
-        yield from _block_samples(block, export.classes, is_judged, pictures)
-
-
-def _block_samples(block: ImageBlock, classes: ExportClasses, is_judged: bool, pictures: Path) -> Iterator[ImageSample]:
-    for row in dataset_table(block, classes, is_judged).to_pylist():
-        yield image_sample(row, picture_bytes(pictures, block.subset, row["image_id"]), classes)
+def _subset_samples(export: OpenedExport, subset: str, after: str | None) -> Iterator[ImageSample]:
+    for row, picture in rows_with_pictures(export, subset, after):
+        yield image_sample(row, picture, export.classes)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from oilake.conf.chosen_files import ChosenFile
 from oilake.conf.errors import InputError
-from oilake.conf.registry import ExpectedMember, Release, expected_members
+from oilake.conf.registry import ExpectedMember, Release
 from oilake.conf.stated_bytes import stated_values
-from oilake.jobs.ingesting.ingest_plan import IngestPlan
+from oilake.jobs.ingesting.ingest_plan import IngestPlan, MembersByFile
 from oilake.jobs.ingesting.landed_names import landed_uri
 from oilake.jobs.ingesting.landing_area import LandedFile
 from oilake.jobs.runtime.progress import log_line
@@ -18,15 +19,14 @@ from oilake.jobs.sources.splits import read_file_end, read_file_header
 
 FORMATS = ("csv", "image_list")
 
+F = TypeVar("F", ChosenFile, LandedFile)
 
-def has_sound_headers(release: Release, landing: str, present: Sequence[ChosenFile]) -> bool:
+
+def has_sound_headers(release: Release, landing: str, present: Sequence[ChosenFile], members: MembersByFile) -> bool:
     """Whether every header of plain files can be read, so that `check_file_ends` will refuse none of them."""
     try:
-        for chosen in present:
-            if chosen.file.kind == "plain":
-                for expected in expected_members(release, chosen.file):
-                    if expected.member.format in FORMATS:
-                        read_file_header(landed_uri(release, landing, chosen.file.name), expected, release.columns)
+        for chosen, expected in _plain_members(present, members):
+            read_file_header(landed_uri(release, landing, chosen.file.name), expected, release.columns)
     except InputError:
         return False
     return True
@@ -38,19 +38,19 @@ def check_file_ends(plan: IngestPlan) -> None:
     InputError names the file whose header lacks a required column, or that cannot be read.
     """
     columns = plan.release.columns
-    plain_members = list(_plain_members(plan))
+    plain_members = list(_plain_members(plan.landed, plan.members))
     headers = [read_file_header(landed_file.uri, expected, columns) for landed_file, expected in plain_members]
     for (landed_file, _), header in zip(plain_members, headers, strict=True):
         if sentence := _open_end_sentence(landed_file, header):
             log_line(f"{landed_file.file.name}: {sentence}")
 
 
-def _plain_members(plan: IngestPlan) -> Iterator[tuple[LandedFile, ExpectedMember]]:
-    for landed_file in plan.landed:
-        if landed_file.file.kind == "plain":
-            for expected in plan.members[landed_file.file.name].values():
+def _plain_members(files: Iterable[F], members: MembersByFile) -> Iterator[tuple[F, ExpectedMember]]:
+    for each in files:
+        if each.file.kind == "plain":
+            for expected in members[each.file.name].values():
                 if expected.member.format in FORMATS:
-                    yield landed_file, expected
+                    yield each, expected
 
 
 def _open_end_sentence(landed_file: LandedFile, header: Header) -> str | None:

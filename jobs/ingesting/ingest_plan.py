@@ -14,6 +14,9 @@ from oilake.jobs.ingesting import landing_area
 from oilake.jobs.ingesting.landed_names import landed_names
 from oilake.jobs.ingesting.landing_area import LandedFile
 
+# What is taken of each file, by its name and the member's path.
+MembersByFile = Mapping[str, Mapping[str, ExpectedMember]]
+
 
 @dataclass(frozen=True)
 class IngestPlan:
@@ -25,7 +28,7 @@ class IngestPlan:
 
     release: Release
     landed: tuple[LandedFile, ...]
-    members: Mapping[str, Mapping[str, ExpectedMember]]
+    members: MembersByFile
     subsets: tuple[str, ...]
     absent: tuple[str, ...]
     is_whole: bool
@@ -54,12 +57,12 @@ def plan_ingest(
     choice: FileChoice,
     partial: bool,
     held: Sequence[Mapping[str, Any]] = (),
-    before_hashing: Callable[[Sequence[ChosenFile]], None] = lambda _: None,
+    before_hashing: Callable[[Sequence[ChosenFile], MembersByFile], None] = lambda *_: None,
 ) -> IngestPlan:
     """The plan; InputError where chosen files are missing, or where none is there.
 
     `held`: rows of `release_files` of what is published of the release; with a choice of tables or subsets it stays.
-    `before_hashing` is called with the files that are taken, once it is known that none is missing.
+    `before_hashing` is called with the files and what is taken of them, once it is known that none is missing.
     """
     landing = settings.storage_uri(settings.landing)
     present = landed_names(release, landing)
@@ -78,7 +81,7 @@ def plan_ingest(
     }
     there = [chosen for chosen in chosen_files(release, wider, present) if members[chosen.file.name]]
     landing_area.refuse_empty(release, settings.landing, there)
-    before_hashing(there)
+    before_hashing(there, members)
     landed = tuple(landing_area.hash_landed(release, landing, there))
     is_whole = _is_whole(release, landed, members, wider.subsets)
     return IngestPlan(release, landed, members, wider.subsets, tuple(absent), is_whole)
@@ -114,7 +117,7 @@ def ingest_fingerprint(plan: IngestPlan, settings: Settings, partial: bool, code
 def _is_whole(
     release: Release,
     landed: Sequence[LandedFile],
-    members: Mapping[str, Mapping[str, ExpectedMember]],
+    members: MembersByFile,
     subsets: Sequence[str],
 ) -> bool:
     files = [landed_file.file for landed_file in landed]

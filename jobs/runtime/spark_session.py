@@ -74,14 +74,14 @@ def start_session(settings: Settings, *places: str) -> SparkSession:
 def _start_in_thread(builder: Any, options: Mapping[str, str]) -> SparkSession:
     """Started in a thread of its own: an interrupt breaks no call to Java, and PySpark sets no handler that would."""
     with ThreadPoolExecutor(1) as pool:
-        started = pool.submit(_start, builder, options)
+        started = pool.submit(_open_quietly, builder, options)
         while not wait([started], 0.5).done:
             pass
         session: SparkSession = started.result()
     return session
 
 
-def _start(builder: Any, options: Mapping[str, str]) -> SparkSession:
+def _open_quietly(builder: Any, options: Mapping[str, str]) -> SparkSession:
     """As PySpark does it, but that Java's stderr leads nowhere: its greetings are no news to the person who waits."""
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway

@@ -17,21 +17,13 @@ STATISTICS = {"minValues": "min.", "maxValues": "max.", "nullCount": "null_count
 
 def staged_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> list[StagedFile]:
     """The files of a table's part at one version, as they were staged once; from the Delta log alone."""
-    return [
-        StagedFile(
-            table,
-            action["path"],
-            partition,
-            int(action["size_bytes"]),
-            file_rows(warehouse, table, action),
-            json.dumps(
-                {"numRecords": file_rows(warehouse, table, action)}
-                | {key: _column_statistics(action, key) for key in STATISTICS},
-                default=datetime.datetime.isoformat,
-            ),
-        )
-        for action, partition in files_at(warehouse, table, version, part)
-    ]
+    staged = []
+    for action, partition in files_at(warehouse, table, version, part):
+        rows = file_rows(warehouse, table, action)
+        told = {"numRecords": rows} | {key: _column_statistics(action, key) for key in STATISTICS}
+        statistics = json.dumps(told, default=datetime.datetime.isoformat)
+        staged.append(StagedFile(table, action["path"], partition, int(action["size_bytes"]), rows, statistics))
+    return staged
 
 
 def _column_statistics(action: Mapping[str, Any], key: str) -> dict[str, Any]:

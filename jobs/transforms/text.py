@@ -32,11 +32,13 @@ def _decode_entities(values: pa.StringArray) -> pa.StringArray:
     marked = pc.fill_null(pc.match_substring(values, "&"), False)
     if not pc.any(marked, min_count=0).as_py():
         return values
-    changed = [ENTITY.sub(lambda entity: _character(entity[0]), text) for text in values.filter(marked).to_pylist()]
+    changed = [
+        ENTITY.sub(lambda entity: _entity_character(entity[0]), text) for text in values.filter(marked).to_pylist()
+    ]
     return pc.replace_with_mask(values, marked, pa.array(changed, values.type))
 
 
 @lru_cache(4096)
-def _character(entity: str) -> str:
+def _entity_character(entity: str) -> str:
     """The entity's character; an unknown name stays as it is (html.unescape would take `&notit;` for `&not` and `it;`)."""
     return html.unescape(entity) if entity.startswith("&#") else html.entities.html5.get(entity[1:], entity)
