@@ -6,7 +6,6 @@ are resized alike (--side 0: as they are). img2dataset gets an environment of it
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.options import rounds_parser
 from bench.peer_environment import peer_python
 from bench.photo_server import DIFFERENT, photo
 from oilake.jobs import cli
@@ -30,11 +30,9 @@ WIDTH, HEIGHT = 1024, 768
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench.download", description=__doc__)
+    parser = rounds_parser("bench.download", __doc__, out="data/bench/download")
     parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("data/bench/download"))
     given = parser.parse_args()
     out = given.out.absolute()
     peer = peer_python(out / "img2dataset", PEER)

@@ -6,7 +6,6 @@ predictions a box. Ours reads the published tables, the reference CSV files of t
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.options import rounds_parser
+from bench.stopwatch import peak_bytes
 from tests.support.consumers import consumer_python
 from tests.support.predicted_world import RELEASE, SUBSET, write_world
 from tests.unit.evaluating.test_reference import PEER, REQUIREMENTS
@@ -39,11 +40,9 @@ class EvaluationCosts:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench.evaluate", description=__doc__)
+    parser = rounds_parser("bench.evaluate", __doc__, 1, "data/bench/evaluate")
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--classes", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("data/bench/evaluate"))
     arguments = parser.parse_args()
     folder: Path = arguments.out.absolute() / f"{arguments.images}-{arguments.classes}"
     if not (folder / "warehouse" / "image_labels").is_dir():
@@ -83,12 +82,6 @@ def run_contender(call: list[str]) -> EvaluationCosts:
         report: dict[str, Any] = json.loads(printed.read())
     cpu = usage.ru_utime + usage.ru_stime
     return EvaluationCosts(time.monotonic() - started, cpu, memory, report["figures"]["mAP@0.5IOU"])
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory that a process has taken so far; 0 when it has ended. What wait4 says counts the parent's too."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 if __name__ == "__main__":

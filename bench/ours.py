@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.our_command import link_landing
-from bench.stopwatch import Stopwatch
+from bench.stopwatch import Stopwatch, peak_bytes
 from bench.work import WORK
 from oilake.conf import settings
 from oilake.conf.chosen_files import FileChoice
@@ -30,13 +30,7 @@ def main(name: str, landing: Path, out: Path) -> None:
     stopwatch = Stopwatch()
     summary = ingest(chosen, release, partial=True, choice=FileChoice(tables=tuple(work.plain)))
     costs = {**stopwatch.costs(), "seconds": summary.seconds, "rows": summary.totals["rows_kept"]}
-    print(json.dumps({**costs, "driver_memory": _peak_bytes()}))
-
-
-def _peak_bytes() -> int:
-    """The most bytes that this process held; what it was forked from does not count."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:"))
+    print(json.dumps({**costs, "driver_memory": peak_bytes("self")}))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 import psutil
 
@@ -23,6 +24,13 @@ class Stopwatch:
             "cpu": tree_cpu() - self._spent,
             "driver_cpu": driver_cpu() - self._driver,
         }
+
+
+def peak_bytes(process: int | str) -> int:
+    """The most bytes that a process, by its ID or `self`, held so far, without what it was forked from; 0 where it has
+    ended."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def tree_cpu() -> float:

@@ -6,7 +6,6 @@ stands apart.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import os
@@ -18,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from bench.options import rounds_parser
 from oilake.conf import registry
 from oilake.conf import settings as conf_settings
 from oilake.jobs.ingest import ingest
@@ -30,10 +30,8 @@ SHARES = (20, 25, 25, 15, 10, 4, 1)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench.verify", description=__doc__)
+    parser = rounds_parser("bench.verify", __doc__, 5, "data/bench/verify")
     parser.add_argument("--gigabytes", type=float, default=4)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("data/bench/verify"))
     arguments = parser.parse_args()
     out = arguments.out.absolute()
     shutil.rmtree(out, ignore_errors=True)
