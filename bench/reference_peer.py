@@ -47,8 +47,8 @@ def main() -> None:
 
 def prepare_boxes(weight: float) -> Evaluate:
     """What evaluates the boxes of a folder; a group counts `weight`."""
-    expansion = load("dataset_tools.oid_hierarchical_labels_expansion")
-    evaluation = load("utils.object_detection_evaluation")
+    expansion = load_module("dataset_tools.oid_hierarchical_labels_expansion")
+    evaluation = load_module("utils.object_detection_evaluation")
     truth, claim = (getattr(evaluation.standard_fields, name) for name in ("InputDataFields", "DetectionResultFields"))
 
     def evaluate(folder: Path) -> dict[str, Any]:
@@ -102,9 +102,9 @@ def image_rows(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
 def prepare_relationships() -> Evaluate:
     """What evaluates the relationships of a folder."""
-    load("utils.object_detection_evaluation")
-    evaluation = load("utils.vrd_evaluation")
-    utils = load("metrics.oid_vrd_challenge_evaluation_utils")
+    load_module("utils.object_detection_evaluation")
+    evaluation = load_module("utils.vrd_evaluation")
+    utils = load_module("metrics.oid_vrd_challenge_evaluation_utils")
 
     def evaluate(folder: Path) -> dict[str, Any]:
         numbers = {name: n + 1 for n, name in enumerate((folder / "classes.txt").read_text().split())}
@@ -133,7 +133,7 @@ def truth_rows(folder: Path, marks: str, labels: str) -> Iterable[Any]:
     return pd.concat([pd.read_csv(folder / f"{marks}.csv", dtype={"ImageID": str}), said]).groupby("ImageID")
 
 
-def load(name: str) -> Any:
+def load_module(name: str) -> Any:
     """A module of the package, with the words that were lost."""
     for unused in UNUSED:
         sys.modules.setdefault(unused, types.ModuleType(unused))

@@ -22,33 +22,33 @@ def record_texts(messages: Sequence[bytes]) -> Iterator[bytes]:
 def example_bytes(features: Mapping[str, bytes]) -> bytes:
     """A tf.train.Example of encoded features, in the order of their names."""
     entries = (
-        delimited(FIELD_1, delimited(FIELD_1, name.encode()) + delimited(FIELD_2, features[name]))
+        delimited_field(FIELD_1, delimited_field(FIELD_1, name.encode()) + delimited_field(FIELD_2, features[name]))
         for name in sorted(features)
     )
-    return delimited(FIELD_1, b"".join(entries))
+    return delimited_field(FIELD_1, b"".join(entries))
 
 
 def bytes_feature(items: bytes) -> bytes:
     """A feature that is a list of bytes, each of which was made by `bytes_item`."""
-    return delimited(FIELD_1, items)
+    return delimited_field(FIELD_1, items)
 
 
 def bytes_item(value: bytes) -> bytes:
     """One value of a list of bytes."""
-    return delimited(FIELD_1, value)
+    return delimited_field(FIELD_1, value)
 
 
 def float_feature(values: bytes) -> bytes:
     """A feature that is a list of floats, given as little-endian floats of 32 bits."""
-    return delimited(FIELD_2, delimited(FIELD_1, values))
+    return delimited_field(FIELD_2, delimited_field(FIELD_1, values))
 
 
 def integer_feature(items: bytes) -> bytes:
     """A feature that is a list of whole numbers, each of which was made by `varint`."""
-    return delimited(FIELD_3, delimited(FIELD_1, items))
+    return delimited_field(FIELD_3, delimited_field(FIELD_1, items))
 
 
-def delimited(tag: bytes, content: bytes) -> bytes:
+def delimited_field(tag: bytes, content: bytes) -> bytes:
     """A field of protocol buffers: tag, length, content."""
     length = len(content)
     return tag + (_SMALL[length] if length < len(_SMALL) else varint(length)) + content
