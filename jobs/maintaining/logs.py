@@ -8,7 +8,7 @@ from deltalake.exceptions import DeltaError
 
 from oilake.jobs.tables.commits import as_store_error
 from oilake.jobs.tables.delta_commits import LogFile
-from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.delta_log import table_to_commit
 from oilake.jobs.tables.warehouse import Warehouse
 
 COMMITS = 10
@@ -22,7 +22,7 @@ def is_due(files: Sequence[LogFile], newest: int) -> bool:
 def write_checkpoint(warehouse: Warehouse, table: str) -> None:
     """Writes a checkpoint of the newest version; StoreError when the store cannot be written."""
     try:
-        existing_table(warehouse, table).create_checkpoint()
+        table_to_commit(warehouse, table).create_checkpoint()
     except (DeltaError, OSError) as error:
         raise as_store_error(warehouse, error) from None
 

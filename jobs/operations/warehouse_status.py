@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oilake.jobs.operations import job_runs
-from oilake.jobs.tables.delta_log import add_actions, newest_rows, open_table
+from oilake.jobs.tables.delta_log import newest_rows, open_table
 from oilake.jobs.tables.published_slices import drop_outdated_comparisons
 from oilake.jobs.tables.slice_files import small_rows
 from oilake.jobs.tables.slice_versions import LostRowsError
@@ -175,7 +175,7 @@ def _held_slices(warehouse: Warehouse) -> dict[str, set[str]]:
     for name in schemas.table_names():
         slice_by = schemas.table_schema(name).slice_by
         opened = open_table(warehouse, name) if slice_by else None
-        for _, partition in add_actions(opened) if opened is not None else ():
+        for _, partition in opened.file_actions if opened is not None else ():
             release, *since = (partition[column] for column in slice_by)
             held[release].add(slice_name(name, since[0] if since else None))
     return held

@@ -12,7 +12,7 @@ from deltalake.exceptions import DeltaError
 from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
-from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.delta_log import existing_table, table_to_commit
 from oilake.jobs.tables.staging import StagedFile, stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -68,7 +68,7 @@ def _commit_staged(
     warehouse: Warehouse, table: schemas.Table, staged: list[StagedFile], properties: CommitProperties
 ) -> None:
     def commit_once() -> None:
-        opened = existing_table(warehouse, table.table)
+        opened = table_to_commit(warehouse, table.table)
         opened.create_write_transaction(
             [add_action(file) for file in staged], "append", opened.schema(), commit_properties=properties
         )

@@ -13,7 +13,7 @@ from pyarrow import fs
 from oilake.conf.errors import StoreError
 from oilake.conf.file_names import file_name
 from oilake.jobs.runtime.filesystem import delete_files, make_parent, open_filesystem
-from oilake.jobs.tables.delta_log import add_actions, existing_table
+from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -78,7 +78,7 @@ def delete_unnoted(warehouse: Warehouse, table: str, run_id: str, kept: Sequence
     """Deletes what a run staged and did not note; nothing where it may be committed, since the table cannot be asked."""
     store, folder = open_filesystem(warehouse.table_uri(table))
     try:
-        committed = {action["path"] for action, _ in add_actions(existing_table(warehouse, table))}
+        committed = {action["path"] for action, _ in existing_table(warehouse, table).file_actions}
     except (StoreError, DeltaError, OSError):
         return
     names = {path.rpartition("/")[2] for path in (*committed, *(file.path for file in kept))}

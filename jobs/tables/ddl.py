@@ -21,7 +21,7 @@ from oilake.jobs.runtime.spark_session import StartSession
 from oilake.jobs.tables import suite_properties
 from oilake.jobs.tables.commits import commit_persistently, require_safe_commits
 from oilake.jobs.tables.delta_commits import FOLDER as LOG_FOLDER
-from oilake.jobs.tables.delta_log import existing_table, open_table
+from oilake.jobs.tables.delta_log import TableState, open_table, table_to_commit
 from oilake.jobs.tables.quoting import path_table
 from oilake.jobs.tables.table_properties import LOG_UPKEEP, change_properties, lacking_upkeep, migrate_upkeep
 from oilake.jobs.tables.warehouse import Warehouse
@@ -48,7 +48,7 @@ def ensure_tables(session: StartSession, warehouse: Warehouse, names: Sequence[s
     return [sentence for sentences in sentences_by_table for sentence in sentences]
 
 
-def _is_current(table: DeltaTable, name: str) -> bool:
+def _is_current(table: TableState, name: str) -> bool:
     """Whether a table is as schemas/ and quality/ have it."""
     fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     declared = {column.name: column for column in schemas.table_schema(name).columns}
@@ -120,7 +120,7 @@ def _delta_fields(columns: Iterable[Column]) -> list[Field]:
     return list(Schema.from_arrow(pa.schema(declared)).fields)
 
 
-def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table: TableState) -> list[str]:
     sentences = _migrate_columns(warehouse, name, table) + _migrate_constraints(session, warehouse, name, table)
     return (
         sentences
@@ -129,7 +129,7 @@ def _migrate_table(session: StartSession, warehouse: Warehouse, name: str, table
     )
 
 
-def _migrate_columns(warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+def _migrate_columns(warehouse: Warehouse, name: str, table: TableState) -> list[str]:
     stored_fields = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
     declared_columns = {column.name: column for column in schemas.table_schema(name).columns}
     where = warehouse.table_uri(name)
@@ -150,7 +150,7 @@ def _migrate_columns(warehouse: Warehouse, name: str, table: DeltaTable) -> list
     ]
     if added or relaxed:
         changes = _delta_fields([*added, *relaxed])
-        commit_persistently(where, lambda: existing_table(warehouse, name).alter.add_columns(changes))
+        commit_persistently(where, lambda: table_to_commit(warehouse, name).alter.add_columns(changes))
     return [
         *(f"{name}: column {column.name} was added" for column in added),
         *(f"{name}: column {column.name} may be NULL now" for column in relaxed),
@@ -172,7 +172,7 @@ def _is_of_type(declared: schemas.Column, field: dict[str, object]) -> bool:
     return not isinstance(stored_type, str) or simple.get(stored_type, stored_type) == declared.type
 
 
-def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str, table: DeltaTable) -> list[str]:
+def _migrate_constraints(session: StartSession, warehouse: Warehouse, name: str, table: TableState) -> list[str]:
     where = warehouse.table_uri(name)
     stored_constraints = _stored_constraints(table.metadata().configuration)
     suite = quality.load_suite(name)
@@ -197,7 +197,7 @@ def _plain_constraints(constraints: Mapping[str, str]) -> dict[str, str]:
 
 
 def _drop_constraint(warehouse: Warehouse, name: str, key: str) -> None:
-    existing_table(warehouse, name).alter.drop_constraint(key, raise_if_not_exists=False)
+    table_to_commit(warehouse, name).alter.drop_constraint(key, raise_if_not_exists=False)
 
 
 def _add_constraint(

@@ -1,49 +1,94 @@
-"""Opens tables in a warehouse."""
+"""Opens tables in a warehouse, for reading: what commits opens a state of its own (`table_to_commit`)."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Metadata, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.table import ProtocolVersions
 
-from oilake.conf.errors import StoreError
+from oilake.conf.errors import InputError, StoreError
 from oilake.conf.places import refuse_odd_warehouse
 from oilake.jobs.runtime.error_text import error_line
+from oilake.jobs.runtime.filesystem import FileState, file_state
 from oilake.jobs.tables.file_batches import read_file_batches
 from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
 
+LOG_FOLDER = "_delta_log"
+KEPT_STATES = 256
+
 # Delta's add action of a file, flattened, and its partition's values.
 FileAction = tuple[dict[str, Any], dict[str, str]]
 
-# By table and version, as `Warehouse.states`, which travels and can hold no locks.
-_OPENING: dict[tuple[str, int | None], Lock] = {}
+T = TypeVar("T")
+
+
+class TableState(Protocol):
+    """One state of a table as a reader sees it; others of this process may hold the same object, which stays as it is."""
+
+    @property
+    def file_actions(self) -> list[FileAction]: ...
+    @property
+    def table_uri(self) -> str: ...
+    def protocol(self) -> ProtocolVersions: ...
+    def version(self) -> int: ...
+    def schema(self) -> Schema: ...
+    def metadata(self) -> Metadata: ...
+    def transaction_version(self, app_id: str) -> int | None: ...
+    def file_uris(self) -> list[str]: ...
 
 
 class RememberedTable(DeltaTable):
-    """One state of a table in a run that only reads, whose files are listed once."""
+    """One state of a table, whose files are listed once."""
 
     @cached_property
     def file_actions(self) -> list[FileAction]:
-        """As `add_actions`."""
-        return _list_files(self)
+        """(Delta's add action, its partition's values) of every file, from the log alone."""
+        actions = pa.RecordBatchReader.from_stream(self.get_add_actions(flatten=True)).read_all()
+        parts = {key: key.removeprefix("partition.") for key in actions.column_names if key.startswith("partition.")}
+        return [(action, {name: action[key] for key, name in parts.items()}) for action in actions.to_pylist()]
 
 
-def open_table(warehouse: Warehouse, table: str) -> DeltaTable | None:
+# By table and version, as `Warehouse.states`, which travels and can hold no locks.
+_OPENING: dict[tuple[str, int | None], Lock] = {}
+# What this process opened last, by the version and the file of its commit: as long as that is as it was, so is the state.
+_kept: OrderedDict[tuple[Warehouse, str, int, FileState], RememberedTable] = OrderedDict()
+_newest: dict[tuple[Warehouse, str], int] = {}
+_keeping = Lock()
+
+
+def open_table(warehouse: Warehouse, table: str) -> TableState | None:
     """The newest state of a table, or None where there is none yet."""
     return _remember_state(warehouse, table, None, lambda: _open_newest(warehouse, table))
 
 
-def _open_newest(warehouse: Warehouse, table: str) -> DeltaTable | None:
+def _open_newest(warehouse: Warehouse, table: str) -> RememberedTable | None:
+    """The newest state: behind the version that was the newest before, the log is asked for the next ones by their names."""
+    version = _newest.get((warehouse, table))
+    if version is not None and _commit_state(warehouse, table, version):
+        while _commit_state(warehouse, table, version + 1):
+            version += 1
+        _newest[warehouse, table] = version
+        return _keep_state(warehouse, table, version, lambda: _open_version(warehouse, table, version))
+    opened = _open_anew(warehouse, table)
+    if opened is None:
+        return None
+    _newest[warehouse, table] = opened.version()
+    return _keep_state(warehouse, table, opened.version(), lambda: opened)
+
+
+def _open_anew(warehouse: Warehouse, table: str) -> RememberedTable | None:
     refuse_odd_warehouse(warehouse.table_uri(table))
     warehouse.require_reachable()
     try:
-        return _table_class(warehouse)(warehouse.table_uri(table), storage_options=warehouse.storage_options())
+        return RememberedTable(warehouse.table_uri(table), storage_options=warehouse.storage_options())
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
@@ -52,16 +97,21 @@ def _open_newest(warehouse: Warehouse, table: str) -> DeltaTable | None:
         ) from None
 
 
-def open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
+def open_version(warehouse: Warehouse, table: str, version: int) -> TableState:
     """The state of a table at one version; StoreError when its log cannot give it."""
-    opened = _remember_state(warehouse, table, version, lambda: _open_version(warehouse, table, version))
+    opened = _remember_state(
+        warehouse,
+        table,
+        version,
+        lambda: _keep_state(warehouse, table, version, lambda: _open_version(warehouse, table, version)),
+    )
     assert opened is not None
     return opened
 
 
 def _remember_state(
-    warehouse: Warehouse, table: str, version: int | None, open_state: Callable[[], DeltaTable | None]
-) -> DeltaTable | None:
+    warehouse: Warehouse, table: str, version: int | None, open_state: Callable[[], TableState | None]
+) -> TableState | None:
     """What `open_state` gives, or gave before in a run that remembers, also to another of its threads."""
     if warehouse.states is None:
         return open_state()
@@ -71,16 +121,41 @@ def _remember_state(
         return warehouse.states[table, version]
 
 
-def _table_class(warehouse: Warehouse) -> type[DeltaTable]:
-    return DeltaTable if warehouse.states is None else RememberedTable
+def _keep_state(
+    warehouse: Warehouse, table: str, version: int, open_state: Callable[[], RememberedTable]
+) -> RememberedTable:
+    """The state that was kept of this version; else what `open_state` gives, which is kept where the log has its commit."""
+    commit = _commit_state(warehouse, table, version)
+    if commit is None:
+        return open_state()
+    key = (warehouse, table, version, commit)
+    with _keeping:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    opened = open_state()
+    with _keeping:
+        _kept[key] = opened
+        while len(_kept) > KEPT_STATES:
+            _kept.popitem(last=False)
+    return opened
 
 
-def _open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
-    newest = (warehouse.states or {}).get((table, None))
-    if newest is not None and newest.version() == version:
-        return newest
+def _commit_state(warehouse: Warehouse, table: str, version: int) -> FileState | None:
     try:
-        return _table_class(warehouse)(warehouse.table_uri(table), version, warehouse.storage_options())
+        return commit_state(warehouse, table, version)
+    except InputError as error:
+        raise StoreError(str(error)) from None
+
+
+def commit_state(warehouse: Warehouse, table: str, version: int) -> FileState | None:
+    """The state of the file of one commit; None where the log has none. InputError where the store does not answer."""
+    return file_state(warehouse.table_uri(table, LOG_FOLDER, f"{version:020}.json")) if version >= 0 else None
+
+
+def _open_version(warehouse: Warehouse, table: str, version: int) -> RememberedTable:
+    try:
+        return RememberedTable(warehouse.table_uri(table), version, warehouse.storage_options())
     except (DeltaError, OSError) as error:
         raise StoreError(
             f"{warehouse.table_uri(table)}: version {version} cannot be read ({error_line(error)}); restore the table's "
@@ -90,23 +165,21 @@ def _open_version(warehouse: Warehouse, table: str, version: int) -> DeltaTable:
 
 def files_at(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str]) -> list[FileAction]:
     """(Delta's add action, its partition's values) of every file of a table's part at one version, from the log alone."""
-    file_actions = add_actions(open_version(warehouse, table, version))
+    file_actions = open_version(warehouse, table, version).file_actions
     return [(action, partition) for action, partition in file_actions if part.items() <= partition.items()]
 
 
-def add_actions(opened: DeltaTable) -> list[FileAction]:
-    """(Delta's add action, its partition's values) of every file of one state of a table, from the log alone."""
-    return opened.file_actions if isinstance(opened, RememberedTable) else _list_files(opened)
+def existing_table(warehouse: Warehouse, name: str) -> TableState:
+    """The newest state of a table that was made; StoreError where it is gone."""
+    return _refuse_gone(warehouse, name, open_table(warehouse, name))
 
 
-def _list_files(opened: DeltaTable) -> list[FileAction]:
-    actions = pa.RecordBatchReader.from_stream(opened.get_add_actions(flatten=True)).read_all()
-    parts = {key: key.removeprefix("partition.") for key in actions.column_names if key.startswith("partition.")}
-    return [(action, {name: action[key] for key, name in parts.items()}) for action in actions.to_pylist()]
+def table_to_commit(warehouse: Warehouse, name: str) -> RememberedTable:
+    """The newest state of a table that was made, opened anew, since a commit changes it; StoreError where it is gone."""
+    return _refuse_gone(warehouse, name, _open_anew(warehouse, name))
 
 
-def existing_table(warehouse: Warehouse, name: str) -> DeltaTable:
-    table = open_table(warehouse, name)
+def _refuse_gone(warehouse: Warehouse, name: str, table: T | None) -> T:
     if table is None:
         raise StoreError(
             f"{warehouse.table_uri(name)}: the table is gone; restore it, or ingest into an empty warehouse"
@@ -126,7 +199,7 @@ def latest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = No
     opened = open_table(warehouse, table)
     if opened is None or not opened.version():
         return []
-    return _rows_of_files(warehouse, table, opened, _latest_files(add_actions(opened)), columns)
+    return _rows_of_files(warehouse, table, opened, _latest_files(opened.file_actions), columns)
 
 
 def _latest_files(file_actions: Sequence[FileAction]) -> list[FileAction]:
@@ -149,15 +222,15 @@ def _single_release(action: Mapping[str, Any]) -> str | None:
 
 
 def rows_of_version(
-    warehouse: Warehouse, table: str, opened: DeltaTable, columns: list[str] | None = None, release: str | None = None
+    warehouse: Warehouse, table: str, opened: TableState, columns: list[str] | None = None, release: str | None = None
 ) -> list[dict[str, Any]]:
     """The rows of one state of a small table, of one release where it is given."""
-    chosen = [entry for entry in add_actions(opened) if release is None or entry[1]["release"] == release]
+    chosen = [entry for entry in opened.file_actions if release is None or entry[1]["release"] == release]
     return _rows_of_files(warehouse, table, opened, chosen, columns)
 
 
 def _rows_of_files(
-    warehouse: Warehouse, table: str, opened: DeltaTable, files: Sequence[FileAction], columns: list[str] | None
+    warehouse: Warehouse, table: str, opened: TableState, files: Sequence[FileAction], columns: list[str] | None
 ) -> list[dict[str, Any]]:
     """The rows of some files of a table.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oilake.jobs.runtime.filesystem import FileState, file_state
+from oilake.jobs.runtime.filesystem import FileState
+from oilake.jobs.tables.delta_log import commit_state
 from oilake.jobs.tables.parquet_reader import newest_version
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -21,16 +22,12 @@ def read_head(warehouse: Warehouse, table: str) -> LogHead:
     """The newest commit of a table; StoreError where its log cannot be read."""
     version = newest_version(warehouse, table)
     at = -1 if version is None else version
-    return LogHead(table, at, _commit_state(warehouse, table, at))
+    return LogHead(table, at, commit_state(warehouse, table, at))
 
 
 def is_newest(warehouse: Warehouse, head: LogHead) -> bool:
     """Whether the commit is there as it was, and none follows it. InputError where the store does not answer."""
     return (
-        _commit_state(warehouse, head.table, head.version + 1) is None
-        and _commit_state(warehouse, head.table, head.version) == head.state
+        commit_state(warehouse, head.table, head.version + 1) is None
+        and commit_state(warehouse, head.table, head.version) == head.state
     )
-
-
-def _commit_state(warehouse: Warehouse, table: str, version: int) -> FileState | None:
-    return file_state(warehouse.table_uri(table, "_delta_log", f"{version:020}.json")) if version >= 0 else None

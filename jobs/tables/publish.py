@@ -24,7 +24,7 @@ from oilake.jobs.runtime import run_events
 from oilake.jobs.runtime.filesystem import delete_files
 from oilake.jobs.tables.cleanup import discard_staged
 from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
-from oilake.jobs.tables.delta_log import existing_table, latest_rows, newest_rows
+from oilake.jobs.tables.delta_log import latest_rows, newest_rows, table_to_commit
 from oilake.jobs.tables.publication import (
     CONTINUES,
     Publication,
@@ -115,7 +115,7 @@ def _begin_publication(warehouse: Warehouse, publication: Publication) -> int:
 
     def begin_once() -> int:
         recover(warehouse)
-        table = existing_table(warehouse, "publications")
+        table = table_to_commit(warehouse, "publications")
         before = table.transaction_version(application_id(publication.release)) or 0
         now = read_snapshots(warehouse)
         ended = now[publication.release].number if publication.release in now else 0
@@ -160,7 +160,7 @@ def _finish_publication(warehouse: Warehouse, number: int, publication: Publicat
         fingerprints = left_in_place(before.fingerprints, publication.job, str) | fingerprints
 
     def finish_once() -> None:
-        table = existing_table(warehouse, "snapshots")
+        table = table_to_commit(warehouse, "snapshots")
         if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return
         row = {

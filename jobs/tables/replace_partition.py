@@ -10,7 +10,7 @@ from deltalake.exceptions import DeltaError
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime import run_events
 from oilake.jobs.tables.commits import add_action, are_committed, as_store_error, commit_persistently, written_event
-from oilake.jobs.tables.delta_log import existing_table, open_table
+from oilake.jobs.tables.delta_log import open_table, table_to_commit
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -32,7 +32,7 @@ def replace_part(
     schema = schemas.table_schema(table)
 
     def commit_once() -> None:
-        opened = existing_table(warehouse, table)
+        opened = table_to_commit(warehouse, table)
         if (opened.transaction_version(_application_id(part)) or 0) != begun:
             if files and are_committed(warehouse, table, files):
                 return  # by an earlier try, whose answer was lost

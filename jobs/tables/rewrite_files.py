@@ -12,7 +12,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from oilake.conf.errors import DataQualityError, StoreError
 from oilake.jobs.tables.cleanup import delete_replaced
 from oilake.jobs.tables.commits import are_committed, as_store_error, commit_persistently
-from oilake.jobs.tables.delta_log import add_actions, existing_table
+from oilake.jobs.tables.delta_log import table_to_commit
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
@@ -29,8 +29,8 @@ def exchange_files(
     """
 
     def commit_once() -> bool:
-        opened = existing_table(warehouse, table)
-        active = {action["path"] for action, _ in add_actions(opened)}
+        opened = table_to_commit(warehouse, table)
+        active = {action["path"] for action, _ in opened.file_actions}
         if not {file.path for file in old} <= active:
             return {file.path for file in new} <= active  # by an earlier try, whose answer was lost
         opened.create_write_transaction(

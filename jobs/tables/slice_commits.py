@@ -10,7 +10,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from oilake.jobs.tables import delta_commits
 from oilake.jobs.tables.commits import add_action, commit_persistently
-from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.delta_log import TableState, existing_table, table_to_commit
 from oilake.jobs.tables.publication import Publication, application_id, is_commit_of, publication_properties
 from oilake.jobs.tables.published_slices import property_name
 from oilake.jobs.tables.slice_versions import part_paths
@@ -30,11 +30,11 @@ def commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publi
     kept, part = publication.kept.get(name), publication.slice(schema)
 
     def commit_once() -> int:
-        table = existing_table(warehouse, name)
+        table = table_to_commit(warehouse, name)
         if (table.transaction_version(application_id(publication.release)) or 0) >= number:
             return _slice_version(warehouse, name, table, number, publication)
         if _set_properties(table, publication):
-            table = existing_table(warehouse, name)
+            table = table_to_commit(warehouse, name)
         elif not staged and not kept and not part_paths(table, part):
             return table.version()
         table.create_write_transaction(
@@ -51,7 +51,7 @@ def commit_slice(warehouse: Warehouse, schema: schemas.Table, number: int, publi
 
 
 def _exchange_actions(
-    warehouse: Warehouse, table: DeltaTable, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
+    warehouse: Warehouse, table: TableState, name: str, part: Mapping[str, str], kept: Sequence[StagedFile]
 ) -> list[AddAction | RemoveAction]:
     """What leaves no file of the slice but the kept ones, whatever files are in it now."""
     active = {file.path: file for file in staged_at(warehouse, name, table.version(), part)}
@@ -76,7 +76,7 @@ def _set_properties(table: DeltaTable, publication: Publication) -> bool:
     return bool(changed)
 
 
-def _slice_version(warehouse: Warehouse, name: str, table: DeltaTable, number: int, publication: Publication) -> int:
+def _slice_version(warehouse: Warehouse, name: str, table: TableState, number: int, publication: Publication) -> int:
     """The version at which the publication's slice was committed."""
     for commit in delta_commits.newest_first(warehouse, name, table.version()):
         if is_commit_of(commit.info, number, publication):

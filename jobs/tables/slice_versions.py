@@ -11,13 +11,12 @@ import posixpath
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from deltalake import DeltaTable
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import add_actions, existing_table, open_version
+from oilake.jobs.tables.delta_log import TableState, existing_table, open_version
 from oilake.jobs.tables.warehouse import Warehouse
 
 APPLICATION = "oilake:"
@@ -44,9 +43,9 @@ class LostRowsError(StoreError):
     them is gone."""
 
 
-def part_paths(opened: DeltaTable, part: Mapping[str, str]) -> set[str]:
+def part_paths(opened: TableState, part: Mapping[str, str]) -> set[str]:
     """The files of a table's part in one of its states, relative to its folder."""
-    return {action["path"] for action, partition in add_actions(opened) if part.items() <= partition.items()}
+    return {action["path"] for action, partition in opened.file_actions if part.items() <= partition.items()}
 
 
 def follow_slice(warehouse: Warehouse, table: str, version: int, part: Mapping[str, str], number: int) -> int:
@@ -92,7 +91,7 @@ def _touches_part(action: Mapping[str, Any], part: Mapping[str, str]) -> bool:
 
 
 def _from_checkpoint(
-    warehouse: Warehouse, table: str, newest: DeltaTable, version: int, part: Mapping[str, str], number: int
+    warehouse: Warehouse, table: str, newest: TableState, version: int, part: Mapping[str, str], number: int
 ) -> int:
     """As `follow`, from the newest checkpoint in which no later publication of the release has committed to the table.
 
@@ -120,7 +119,7 @@ def unfit_files(warehouse: Warehouse, table: str, version: int, part: Mapping[st
     opened = open_version(warehouse, table, version)
     sizes = {
         action["path"]: action["size_bytes"]
-        for action, partition in add_actions(opened)
+        for action, partition in opened.file_actions
         if part.items() <= partition.items()
     }
     folder = warehouse.table_uri(table)

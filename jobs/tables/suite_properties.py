@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from deltalake import DeltaTable
-
 from oilake.conf import bounded_json
 from oilake.conf.errors import ConfigError
+from oilake.jobs.tables.delta_log import TableState
 from oilake.jobs.tables.table_properties import change_properties
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite, parse_suite
@@ -23,7 +22,7 @@ def carried_properties(suite: Suite) -> dict[str, str]:
     return {SUITE: suite.text(), VERSION: str(suite.version), SHA256: suite.digest()}
 
 
-def carried_suite(table: DeltaTable) -> Suite:
+def carried_suite(table: TableState) -> Suite:
     """The suite that the table carries; ConfigError when it has none, or one that does not fit its hash or its columns."""
     stored, where = table.metadata().configuration, table.table_uri
     if SUITE not in stored:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from oilake.jobs.tables.commits import commit_persistently
-from oilake.jobs.tables.delta_log import existing_table
+from oilake.jobs.tables.delta_log import table_to_commit
 from oilake.jobs.tables.warehouse import Warehouse
 
 # A stranger's VACUUM, and the cleaning that goes with checkpoints, know nothing of snapshots: with their defaults they leave
@@ -27,7 +27,7 @@ def change_properties(
     """
 
     def commit_once() -> Mapping[str, str] | None:
-        table = existing_table(warehouse, name)
+        table = table_to_commit(warehouse, name)
         stored: Mapping[str, str] = table.metadata().configuration
         new_values = dict(changes(stored))
         if not new_values:

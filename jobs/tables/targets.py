@@ -8,13 +8,12 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from oilake.conf.errors import ConfigError
 from oilake.conf.file_names import leads_out
 from oilake.conf.storage import StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import is_local_file, join_uri
-from oilake.jobs.tables.delta_log import add_actions, existing_table, open_table, open_version
+from oilake.jobs.tables.delta_log import TableState, existing_table, open_table, open_version
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.snapshots import SINCE, newest_snapshots
 from oilake.jobs.tables.suite_properties import SUITE, carried_suite
@@ -122,7 +121,7 @@ def warehouse_of_folder(path: str) -> tuple[Warehouse, str]:
     return Warehouse(folder or ("/" if path.startswith("/") else "."), uri_storage(path)), name
 
 
-def open_copy(path: str) -> DeltaTable:
+def open_copy(path: str) -> TableState:
     """The newest state of the table in a folder; ConfigError when there is none."""
     opened = None if is_local_file(path) else open_table(*warehouse_of_folder(path))
     if opened is None:
@@ -136,7 +135,7 @@ def open_copy(path: str) -> DeltaTable:
 def _make_target(
     table: str,
     folder: str,
-    opened: DeltaTable,
+    opened: TableState,
     part: Mapping[str, str | None],
     suite: Suite | None = None,
 ) -> CheckTarget:
@@ -161,10 +160,10 @@ def _make_target(
     )
 
 
-def _files_of(folder: str, opened: DeltaTable) -> list[TableFile]:
+def _files_of(folder: str, opened: TableState) -> list[TableFile]:
     return [
         TableFile(join_uri(folder, _path_inside(folder, action["path"])), dict(partition), int(action["size_bytes"]))
-        for action, partition in add_actions(opened)
+        for action, partition in opened.file_actions
     ]
 
 

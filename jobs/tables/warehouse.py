@@ -13,12 +13,11 @@ from oilake.conf.storage import Storage, StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import is_on_s3, join_uri, open_filesystem, spark_path
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
-
+    from oilake.jobs.tables.delta_log import TableState
     from oilake.jobs.tables.snapshots import Snapshot
 
     # By table and version, None for the newest.
-    TableStates = dict[tuple[str, int | None], DeltaTable | None]
+    TableStates = dict[tuple[str, int | None], TableState | None]
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_files_that_were_brought_together_are_read(place: Path, settings: Settin
     warehouse = Warehouse.at(str(place / "lake"))
     before = every_snapshot(warehouse)
     upkeep.maintain(lake_settings(place, settings), ["snapshots", "publications"], 720, is_dry=False)
-    together = delta_log.add_actions(delta_log.existing_table(warehouse, "snapshots"))
+    together = delta_log.existing_table(warehouse, "snapshots").file_actions
     assert len(together) == 1
     assert sorted(every_snapshot(warehouse), key=str) == sorted(before, key=str)
     publish_each(warehouse, 90, 91)
