@@ -6,17 +6,18 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 from pyspark.sql import SparkSession
 
 from oilake.conf.errors import DataQualityError
 from oilake.conf.settings import Settings
 from oilake.jobs.pipeline.derived_job import DerivedTask, TableOutcome, run_derived_job
-from oilake.jobs.runtime import options
+from oilake.jobs.runtime import options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
-from oilake.jobs.tables import publish, spark_writer
+from oilake.jobs.tables import memory_sort, publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.slice_files import rows_by_subset
+from oilake.jobs.tables.slice_files import PublishedFile, published_files, rows_by_subset
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
@@ -54,19 +55,44 @@ def index_classes(settings: Settings, release: str, force: bool = False) -> Tabl
 
 
 def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot, run_id: str) -> list[StagedFile]:
-    """The labels of every subset, sorted; DataQualityError where a row was lost on the way."""
-    release = snapshot.release
-    labels = read_published(spark, warehouse, SOURCE, release)
-    subset_rows = rows_by_subset(warehouse, SOURCE, snapshot)
-    table = schemas.table_schema(TABLE)
-    staged = spark_writer.stage_subsets(spark, labels, warehouse, table, release, run_id, subset_rows, " by class")
-    for subset, files in staged.items():
-        if (written := sum(file.rows for file in files)) != subset_rows[subset]:
+    """The labels of every subset, sorted; small subsets by a task each in memory, others by a shuffle of Spark's.
+
+    DataQualityError where a row was lost on the way.
+    """
+    release, subset_files = snapshot.release, _files_by_subset(warehouse, snapshot)
+    small = {subset for subset, files in subset_files.items() if memory_sort.fits_in_memory(files)}
+    parts = [
+        memory_sort.UnsortedPart(
+            TABLE,
+            SOURCE,
+            tuple(file.uri for file in subset_files[subset]),
+            {"release": release, "subset": subset},
+            is_judged=False,
+        )
+        for subset in sorted(small)
+    ]
+    work = partial(memory_sort.sort_part, warehouse=warehouse, run_id=run_id)
+    what = f"{release}: sorting by class"
+    staged = spark_tasks.run_tasks(spark, [[part] for part in parts], work, warehouse.uri, what)
+    subset_rows = {subset: sum(file.rows for file in files) for subset, files in subset_files.items()}
+    if large := {subset: rows for subset, rows in subset_rows.items() if subset not in small}:
+        labels = read_published(spark, warehouse, SOURCE, release)
+        table = schemas.table_schema(TABLE)
+        shuffled = spark_writer.stage_subsets(spark, labels, warehouse, table, release, run_id, large, " by class")
+        staged += [file for files in shuffled.values() for file in files]
+    for subset, rows in subset_rows.items():
+        if (written := sum(file.rows for file in staged if file.partition["subset"] == subset)) != rows:
             raise DataQualityError(
-                f"{release}: {subset_rows[subset]:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; "
-                "please report this"
+                f"{release}: {rows:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; please report this"
             )
-    return [file for files in staged.values() for file in files]
+    return staged
+
+
+def _files_by_subset(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, list[PublishedFile]]:
+    by_subset: dict[str, list[PublishedFile]] = {}
+    for file in published_files(warehouse, SOURCE, snapshot):
+        by_subset.setdefault(file.partition["subset"], []).append(file)
+    return by_subset
 
 
 if __name__ == "__main__":

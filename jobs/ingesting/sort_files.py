@@ -10,9 +10,8 @@ from itertools import pairwise
 from pyspark.sql import SparkSession
 
 from oilake.jobs.ingesting.chunk_kernel import MEMBER_NOTE, ChunkReport
-from oilake.jobs.ingesting.sort_kernel import UnsortedGroup, sort_group
 from oilake.jobs.runtime import spark_tasks
-from oilake.jobs.tables import spark_writer
+from oilake.jobs.tables import memory_sort, spark_writer
 from oilake.jobs.tables.quoting import parquet_schema, plain_files
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.warehouse import Warehouse
@@ -20,8 +19,6 @@ from oilake.schemas import loader as schemas
 
 # Whichever is reached first: rows of narratives weigh a thousand times those of labels.
 BYTES_PER_FILE = 512 << 20
-# What a task may sort: some 300 MB once it is unpacked, and as much again where row groups are written.
-MEMORY_BYTES, MEMORY_ROWS = 64 << 20, 2_000_000
 
 # Staged files by table and partition.
 UnsortedGroups = Mapping[tuple[str, str], Sequence[StagedFile]]
@@ -57,18 +54,19 @@ def sort_by_image(
 
     `digests`: what decides the rows of a file, by its path; noted where it is one for all of a partition.
     """
-    groups = [UnsortedGroup(table, tuple(files), _shared_note(files, digests)) for (table, _), files in found.items()]
-    small = [[group] for group in groups if _fits_in_memory(group.files)]
-    work = partial(sort_group, warehouse=warehouse, run_id=run_id)
+    small, large = list[list[memory_sort.UnsortedPart]](), list[tuple[StagedFile, ...]]()
+    for (table, _), files in found.items():
+        if memory_sort.fits_in_memory(files):
+            uris = tuple(warehouse.table_uri(table, file.path) for file in files)
+            notes = _shared_note(files, digests)
+            small.append([memory_sort.UnsortedPart(table, table, uris, files[0].partition, True, notes)])
+        else:
+            large.append(tuple(files))
+    work = partial(memory_sort.sort_part, warehouse=warehouse, run_id=run_id)
     sorted_files = spark_tasks.run_tasks(spark, small, work, warehouse.uri, "sorting by image")
-    for group in groups:
-        if not _fits_in_memory(group.files):
-            sorted_files += _shuffle_partition(spark, warehouse, run_id, group)
+    for files in large:
+        sorted_files += _shuffle_partition(spark, warehouse, run_id, files, _shared_note(files, digests))
     return sorted_files
-
-
-def _fits_in_memory(files: Sequence[StagedFile]) -> bool:
-    return sum(file.size for file in files) <= MEMORY_BYTES and sum(file.rows for file in files) <= MEMORY_ROWS
 
 
 def _shared_note(files: Sequence[StagedFile], digests: Mapping[str, str]) -> dict[str, str]:
@@ -77,22 +75,13 @@ def _shared_note(files: Sequence[StagedFile], digests: Mapping[str, str]) -> dic
 
 
 def _shuffle_partition(
-    spark: SparkSession, warehouse: Warehouse, run_id: str, group: UnsortedGroup
+    spark: SparkSession, warehouse: Warehouse, run_id: str, files: Sequence[StagedFile], notes: Mapping[str, str]
 ) -> list[StagedFile]:
-    table = schemas.table_schema(group.table)
+    table = schemas.table_schema(files[0].table)
     stored = parquet_schema([(column.name, column.type) for column in table.stored()])
-    rows, size = sum(file.rows for file in group.files), sum(file.size for file in group.files)
+    rows, size = sum(file.rows for file in files), sum(file.size for file in files)
     count = max(1, round(rows / spark_writer.ROWS_PER_FILE), size // BYTES_PER_FILE)
-    paths = [warehouse.spark_path(group.table, file.path) for file in group.files]
+    paths = [warehouse.spark_path(table.table, file.path) for file in files]
     frame = plain_files(spark).schema(stored).parquet(*paths)
-    return spark_writer.stage_frame(
-        spark,
-        frame,
-        warehouse,
-        table,
-        group.files[0].partition,
-        run_id,
-        count,
-        f"sorting {group.table}",
-        group.notes,
-    )
+    what = f"sorting {table.table}"
+    return spark_writer.stage_frame(spark, frame, warehouse, table, files[0].partition, run_id, count, what, notes)

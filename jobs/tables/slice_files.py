@@ -16,18 +16,24 @@ from oilake.jobs.tables.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One Parquet file of a published slice: where it is, its partition's values and its rows."""
+    """One Parquet file of a published slice: where it is, its partition's values, its rows, and its size in bytes."""
 
     uri: str
     partition: dict[str, str]
     rows: int
+    size: int
 
 
 def published_files(warehouse: Warehouse, table: str, pin: Snapshot) -> list[PublishedFile]:
     """The files of the release's slice, from the Delta log alone."""
     file_actions = files_at(warehouse, table, current_slice(warehouse, table, pin).version, {"release": pin.release})
     return [
-        PublishedFile(warehouse.table_uri(table, action["path"]), partition, file_rows(warehouse, table, action))
+        PublishedFile(
+            warehouse.table_uri(table, action["path"]),
+            partition,
+            file_rows(warehouse, table, action),
+            action["size_bytes"],
+        )
         for action, partition in file_actions
     ]
 

@@ -46,9 +46,3 @@ def test_each_partition_becomes_one_file_sorted_by_image_where_equal_rows_stay_a
     assert [file.rows for file in ordered] == [2 * len(IDS), 9]
     notes = [parquet_footers.footer_notes(join_uri(warehouse.uri, "labels", file.path)) for file in ordered]
     assert notes == [{MEMBER_NOTE: "same"}, {}]
-
-
-def test_what_no_task_can_hold_is_left_to_spark(tmp_path: Path):
-    staged = stage_labels(Warehouse.at(str(tmp_path)), "train", IDS, "machine")
-    assert sort_files._fits_in_memory([staged])
-    assert not sort_files._fits_in_memory([staged] * (sort_files.MEMORY_ROWS // len(IDS) + 1))
