@@ -34,7 +34,7 @@ def attribute_plot(key: str, rows: Sequence[Row]) -> DrawnPlot | None:
             color=alt.Color(
                 "answer:N", title=None, scale=alt.Scale(domain=list(ANSWERS), range=list(ANSWERS.values()))
             ),
-            order="order:O",
+            order=alt.Order("order:O"),
         )
     )
     words = f"Of {counted(total, 'box', 'boxes')}: {yes}. Unknown: {unknown}."
@@ -85,8 +85,8 @@ def _heat_map(key: str, title: str, across: str, down: str, rows: Sequence[Row],
     cells = [{**row, "right": row["across"] + 1 / CELLS, "foot": row["down"] + 1 / CELLS} for row in rows]
     scale = alt.Scale(domain=[0, 1] if is_upright else [1, 0], nice=False)
     chart = chart_of(cells).mark_rect().encode(
-        x=alt.X("across:Q", title=across, scale=alt.Scale(domain=[0, 1], nice=False)), x2="right:Q",
-        y=alt.Y("down:Q", title=down, scale=scale), y2="foot:Q",
+        x=alt.X("across:Q", title=across, scale=alt.Scale(domain=[0, 1], nice=False)), x2=alt.X2("right:Q"),
+        y=alt.Y("down:Q", title=down, scale=scale), y2=alt.Y2("foot:Q"),
         color=alt.Color(
             "boxes:Q", title="boxes", scale=alt.Scale(type="symlog", scheme="blues"),
             legend=alt.Legend(format=THOUSANDS, orient="right"),

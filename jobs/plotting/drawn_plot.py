@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
 
 from oilake.jobs.blobs.attribution import plain_text
-from oilake.jobs.plotting.inline_svg import InlineSvg, draw_svg
+from oilake.jobs.plotting.inline_svg import InlineSvg, draw_svg, writable_text
 from oilake.jobs.surveying.aggregate import Row
 
 WIDTH, HEIGHT = 460, 220
@@ -63,5 +64,7 @@ def draw_plot(
 
 
 def chart_of(rows: Sequence[Row]) -> alt.Chart:
-    """A chart over rows, whose columns are then named with their types."""
-    return alt.Chart(alt.InlineData(values=list(rows)))
+    """A chart over rows, whose columns are then named with their types. They go in as text, since a chart copies and walks
+    through all that it holds with each step of its making."""
+    values = json.dumps(writable_text(list(rows)))
+    return alt.Chart(alt.InlineData(values=values, format={"type": "json"}))

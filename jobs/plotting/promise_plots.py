@@ -73,7 +73,7 @@ def _row_plot(key: str, title: str, axis: str, words: str, rows: Sequence[Row]) 
         y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
         color=alt.Color("state:N", title=None, scale=COLOURS),
     )
-    lines = base.mark_rule(strokeWidth=3).encode(x2="none:Q")
+    lines = base.mark_rule(strokeWidth=3).encode(x2=alt.X2("none:Q"))
     points = base.mark_point(filled=True, size=70, opacity=1)
     return draw_plot(key, title, words, alt.LayerChart(layer=[lines, points]), rows, ROW * len(shown))
 

@@ -53,7 +53,7 @@ def _one_count(key: str, title: str, rows: Sequence[Row], count: str, axis: str,
     ranked = rank_classes([row for row in rows if row[count]], count)
     if not ranked:
         return None
-    marks = _count_marks(bin_ranks(ranked, count), count, ranked[0][count], axis).encode(color=alt.value(colour))
+    marks = _count_marks(bin_ranks(ranked, count), count, ranked[0][count], axis).encode(color=alt.ColorValue(colour))
     words = _uneven_words(ranked, count, *UNITS[count])
     return draw_plot(key, title, words, marks, ranked)
 
@@ -68,11 +68,15 @@ def _count_marks(binned: Sequence[Row], count: str, most: int, title: str) -> Ch
     x = alt.X(
         "first:Q", title="classes by rank", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(format=THOUSANDS)
     )
-    base = chart_of(rows).encode(x=x, x2="last:Q")
-    bars: alt.Chart = base.mark_rect(opacity=0.55).encode(y=logarithmic_counts("foot", title, most), y2="middle:Q")
+    base = chart_of(rows).encode(x=x, x2=alt.X2("last:Q"))
+    bars: alt.Chart = base.mark_rect(opacity=0.55).encode(
+        y=logarithmic_counts("foot", title, most), y2=alt.Y2("middle:Q")
+    )
     if all(row["least"] == row["most"] for row in rows):
         return bars
-    spread: alt.Chart = base.mark_rect(opacity=0.3).encode(y=logarithmic_counts("least", title, most), y2="most:Q")
+    spread: alt.Chart = base.mark_rect(opacity=0.3).encode(
+        y=logarithmic_counts("least", title, most), y2=alt.Y2("most:Q")
+    )
     return alt.LayerChart(layer=[bars, spread])
 
 

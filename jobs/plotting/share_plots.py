@@ -82,7 +82,7 @@ def agreement_plot(key: str, rows: Sequence[Row]) -> DrawnPlot | None:
 
 def _interval_chart(rows: Sequence[Row], x: alt.X) -> Chart:
     base = chart_of(rows).encode(x=x)
-    lines = base.mark_rule(strokeWidth=2, color=palette.BLUE).encode(y=share_axis("low", AXIS), y2="high:Q")
+    lines = base.mark_rule(strokeWidth=2, color=palette.BLUE).encode(y=share_axis("low", AXIS), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=60, opacity=1, color=palette.NAVY).encode(y=share_axis("share", AXIS))
     return alt.LayerChart(layer=[lines, points])
 

@@ -46,10 +46,10 @@ def _chart(rows: Sequence[Row], leaves: int, deepest: int) -> alt.LayerChart:
     colours = alt.Scale(domain=list(RELATIONS), range=list(RELATIONS.values()))
     base = chart_of(rows)
     places = base.mark_rect(stroke="white", strokeWidth=0.5, opacity=0.6).encode(
-        x=x, x2="right:Q", y=y, y2="bottom:Q", color=alt.Color("relation:N", scale=colours, title=None)
+        x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("bottom:Q"), color=alt.Color("relation:N", scale=colours, title=None)
     )
     names = base.mark_text(align="left", dx=3, fontSize=10, limit=WIDTH // (deepest + 1) - 16).encode(
-        x=alt.X("depth:Q", scale=across), y=alt.Y("middle:Q", scale=down), text="shown:N"
+        x=alt.X("depth:Q", scale=across), y=alt.Y("middle:Q", scale=down), text=alt.Text("shown:N")
     )
     return alt.LayerChart(layer=[places, names])
 

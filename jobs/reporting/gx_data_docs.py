@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,12 +96,11 @@ def _suite_page(table: TableHistory) -> GxPage | None:
     """None, and a sentence, where Great Expectations does not take the suite: a copy may carry anything."""
     from great_expectations.core import ExpectationSuite
     from great_expectations.render.renderer.page_renderer import ExpectationSuitePageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
     declared = armour_value(json.loads(table.suite.text()))
     try:
         suite = ExpectationSuite(name=file_name(table.name), expectations=declared["expectations"])
-        return GxPage(_suite_path(table), _render_page(ExpectationSuitePageRenderer(), suite, DefaultJinjaPageView()))
+        return GxPage(_suite_path(table), _render_page(ExpectationSuitePageRenderer(), suite, _page_view()))
     except Exception as error:
         cause = " ".join(str(error).split())[:200]
         log_line(f"{table.name}: its suite has no page in Great Expectations' form, which refuses it ({cause})")
@@ -111,11 +111,10 @@ def _result_page(check_page: CheckPage) -> GxPage | None:
     """None, and a sentence, where Great Expectations does not take the results: a copy may hold anything."""
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
     try:
         result = expectationSuiteValidationResultSchema.load(_result_document(check_page))
-        return GxPage(check_page.path, _render_page(ValidationResultsPageRenderer(), result, DefaultJinjaPageView()))
+        return GxPage(check_page.path, _render_page(ValidationResultsPageRenderer(), result, _page_view()))
     except Exception as error:
         log_line(
             f"{check_page.table.name}: {_check_title(check_page)} has no page in Great Expectations' form "
@@ -180,6 +179,14 @@ def _site_index(tables: Sequence[TableHistory], shown: Sequence[CheckPage]) -> G
     suites = [{"expectation_suite_name": file_name(table.name), "filepath": _suite_path(table)} for table in tables]
     listed = {"site_name": "oilake", "validations_links": validations, "expectations_links": suites}
     return GxPage("index.html", _render_page(SiteIndexPageRenderer, listed, DefaultJinjaIndexPageView()))
+
+
+@functools.cache
+def _page_view() -> Any:
+    """One view for all pages, since each compiles the templates that it shows anew: 17 a page."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _render_page(renderer: Any, content: Any, view: Any) -> str:

@@ -16,7 +16,7 @@ from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation.checker import WarehouseContext, check_targets
 from oilake.quality import gx_results, results, row_expectations, scopes, suites
-from oilake.quality.metrics import EXAMPLES, MetricsCollector, keys_are_unique
+from oilake.quality.metrics import EXAMPLES, ExpectationCount, MetricsCollector, keys_are_unique
 from oilake.quality.suites import parse_suite
 from oilake.schemas import loader as schemas
 from tests.unit.quality.test_rules import JUDGED, random_rows, row_suite
@@ -101,6 +101,19 @@ def test_shares_of_rows_with_a_value_are_those_of_great_expectations(spark: Spar
             ours, expected = gx_results.gx_validation(expectation, count, []), theirs[expectation.name]
             assert ours.success == expected.success == results.result_of_count(expectation, count).success == is_kept
             assert ours.result["observed_value"] == expected.result["observed_value"]
+
+
+def test_great_expectations_is_asked_once_for_what_an_expectation_needs_and_no_result_is_shared():
+    (expectation, *_) = suites.load_suite("images").counted("row")
+    counts = [
+        ExpectationCount(rows=rows, unexpected=unexpected) for rows, unexpected in ((9, 0), (9, 3), (4, 0), (9, 0))
+    ]
+    gx_results._gx_expectation.cache_clear()
+    told = [gx_results.gx_validation(expectation, count, ["image_id"]).to_json_dict() for count in counts]
+    assert gx_results._gx_expectation.cache_info().misses == 1
+    assert [result["success"] for result in told] == [True, False, True, True]
+    assert [result["result"]["element_count"] for result in told] == [9, 9, 4, 9]
+    assert told[0] == told[3]
 
 
 def without_line_breaks(rows: pa.Table) -> pa.Table:
