@@ -54,12 +54,17 @@ def test_what_is_loaded_before_the_fork_starts_no_thread_of_pythons():
 def test_sparks_archives_of_itself_are_left_out_where_it_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_package: bool
 ):
-    """Each process compiled their modules anew."""
-    archives = [str(tmp_path / "python" / "lib" / name) for name in ("pyspark.zip", "py4j-0.10.9.9-src.zip")]
+    """Each process compiled their modules anew, and each task read their lists of files, which Python finders do."""
+    names = ("python/lib/pyspark.zip", "python/lib/py4j-0.10.9.9-src.zip", "jars/spark-core_2.13-4.1.4.jar")
+    archives = [str(tmp_path / name) for name in names]
     if is_package:
         (tmp_path / "__init__.py").touch()
     monkeypatch.setenv("SPARK_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "path", ["", *archives, *sys.path])
+    finders = [*archives, f"{archives[2]}/org"]
+    for place in finders:
+        monkeypatch.setitem(sys.path_importer_cache, place, None)
     before = list(sys.path)
     worker_daemon.prefer_installed_pyspark()
     assert sys.path == [path for path in before if not (is_package and path in archives)]
+    assert [place in sys.path_importer_cache for place in finders] == [not is_package] * 4
