@@ -11,6 +11,7 @@ from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.validation import local_queries
 
 if TYPE_CHECKING:
+    import duckdb
     from pyspark.sql import SparkSession
 
 ROWS = "rows_of_table"
@@ -18,9 +19,10 @@ ROWS = "rows_of_table"
 
 @dataclass(frozen=True)
 class PublishedCounter:
-    """Counts rows of one release as the pins of the warehouse have them."""
+    """Counts rows of one release as the pins of the warehouse have them; `engine`: by `local_queries.open_engine`."""
 
     spark: SparkSession
+    engine: duckdb.DuckDBPyConnection
     warehouse: Warehouse
     release: str
 
@@ -28,7 +30,7 @@ class PublishedCounter:
         """The answer to a query that both engines understand, in no order; `{rows}` in its text stands for the table."""
         (target,) = targets.published_targets(self.warehouse, [table], self.release)
         if local_queries.are_small([target]):
-            answer = local_queries.answer_query(query.format(rows=ROWS), {ROWS: target})
+            answer = local_queries.answer_query(self.engine, query.format(rows=ROWS), {ROWS: target})
             if answer is not None:
                 return list(zip(*(column.to_pylist() for column in answer.columns), strict=True))
         frame = read_published(self.spark, self.warehouse, table, self.release)

@@ -14,6 +14,7 @@ from oilake.jobs.tables.slice_files import rows_by_partition, small_rows
 from oilake.jobs.tables.snapshots import Snapshot
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.trainable_classes import LabelCount, trainable_by_rule
+from oilake.jobs.validation import local_queries
 from oilake.schemas import loader as schemas
 
 if TYPE_CHECKING:
@@ -42,10 +43,15 @@ FigureKey = tuple[str, str | None]
 
 def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
     """Every figure of the published release, by (figure, subset); a class list that the release lacks gives none."""
-    rows_of = PublishedCounter(spark, replace(warehouse, pins={pin.release: pin}), pin.release)
+    with local_queries.open_engine() as engine:
+        rows_of = PublishedCounter(spark, engine, replace(warehouse, pins={pin.release: pin}), pin.release)
+        return _count_rows(rows_of, pin, release)
+
+
+def _count_rows(rows_of: PublishedCounter, pin: Snapshot, release: Release) -> dict[FigureKey, int]:
     figure_counts: dict[FigureKey, int] = {}
     for table in one_kind_tables(pin):
-        for partition, rows in rows_by_partition(warehouse, table, pin):
+        for partition, rows in rows_by_partition(rows_of.warehouse, table, pin):
             _add_rows(figure_counts, table, partition.get("subset"), rows)
     label_counts = [LabelCount(*row) for row in rows_of.count("labels", LABEL_COUNTS)]
     mids_by_kind: dict[str, set[str]] = {kind: set() for kind in ("machine", "human", *SHAPES.values())}
@@ -59,7 +65,7 @@ def count_figures(spark: SparkSession, warehouse: Warehouse, pin: Snapshot, rele
     for table, kind in SHAPES.items():
         if table in pin.table_versions:
             mids_by_kind[kind].update(mid for (mid,) in rows_of.count(table, SHAPE_MIDS))
-    class_rows = small_rows(warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
+    class_rows = small_rows(rows_of.warehouse, "classes", pin, ["mid", "is_trainable", "is_box_trainable"])
     images = count_images(rows_of, release.trainable_rule)
     by_rule = trainable_by_rule(release.trainable_rule, label_counts, images) if release.trainable_rule else None
     return (

@@ -31,6 +31,8 @@ R = TypeVar("R")
 PATIENCE_SECONDS = 30
 WatchFunction = Callable[["SparkSession", int, str, "Future[Any]"], None]
 ERROR_KINDS: dict[str, type[OilakeError]] = {kind.__name__: kind for kind in (InputError, DataQualityError, StoreError)}
+# The Spark applications of this process whose workers were started.
+_with_workers: set[str] = set()
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -86,7 +88,11 @@ def run_here(items: Sequence[T], work: Callable[[T], Iterator[R]], place: str, w
 
 def start_workers(spark: SparkSession, warm_up: Callable[[], object]) -> None:
     """A task a core that calls `warm_up`, and waits for them: Python has started then and has the kernels. What kept it from
-    that will show in the first real task."""
+    that will show in the first real task. Once a session: a later job of its process finds them there."""
+    application = spark.sparkContext.applicationId
+    if application in _with_workers:
+        return
+    _with_workers.add(application)
     numbers = _task_numbers(spark, spark.sparkContext.defaultParallelism)
     with ThreadPoolExecutor(1) as pool:
         wait([pool.submit(numbers.foreach, partial(_warm_up_worker, warm_up))])

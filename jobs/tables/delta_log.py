@@ -36,6 +36,8 @@ class TableState(Protocol):
     @property
     def file_actions(self) -> list[FileAction]: ...
     @property
+    def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]: ...
+    @property
     def table_uri(self) -> str: ...
     def protocol(self) -> ProtocolVersions: ...
     def version(self) -> int: ...
@@ -46,7 +48,7 @@ class TableState(Protocol):
 
 
 class RememberedTable(DeltaTable):
-    """One state of a table, whose files are listed once."""
+    """One state of a table, whose files are listed once, and whose latest rows are read once."""
 
     @cached_property
     def file_actions(self) -> list[FileAction]:
@@ -54,6 +56,11 @@ class RememberedTable(DeltaTable):
         actions = pa.RecordBatchReader.from_stream(self.get_add_actions(flatten=True)).read_all()
         parts = {key: key.removeprefix("partition.") for key in actions.column_names if key.startswith("partition.")}
         return [(action, {name: action[key] for key, name in parts.items()}) for action in actions.to_pylist()]
+
+    @cached_property
+    def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+        """What `latest_rows` has read of this state, by the columns asked for."""
+        return {}
 
 
 # By table and version, as `Warehouse.states`, which travels and can hold no locks.
@@ -199,7 +206,10 @@ def latest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = No
     opened = open_table(warehouse, table)
     if opened is None or not opened.version():
         return []
-    return _rows_of_files(warehouse, table, opened, _latest_files(opened.file_actions), columns)
+    asked = tuple(columns or ())
+    if asked not in opened.latest:
+        opened.latest[asked] = _rows_of_files(warehouse, table, opened, _latest_files(opened.file_actions), columns)
+    return [dict(row) for row in opened.latest[asked]]
 
 
 def _latest_files(file_actions: Sequence[FileAction]) -> list[FileAction]:

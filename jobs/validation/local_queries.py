@@ -12,16 +12,17 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.fs import LocalFileSystem
 
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.runtime.standard_sql import quote_name
-from oilake.jobs.tables.targets import CheckTarget
+from oilake.jobs.tables.targets import TableFile
 from oilake.jobs.validation import sandbox
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
@@ -43,7 +44,23 @@ MACROS = (
 FIELD_OF_ITEMS = re.compile(r"array_(min|max)\((\w+)\.(\w+)\)")
 
 
-def are_small(targets: Iterable[CheckTarget]) -> bool:
+class SlicedRows(Protocol):
+    """Rows of one table: its schema, the partition's columns with it, and its files; such as a `CheckTarget`."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+    @property
+    def files(self) -> Sequence[TableFile]: ...
+
+
+class StagedRows(NamedTuple):
+    """Rows that are not published yet."""
+
+    schema: pa.Schema
+    files: Sequence[TableFile]
+
+
+def are_small(targets: Iterable[SlicedRows]) -> bool:
     """Whether all files of the targets together are so small that Spark's start would take longer than they do."""
     return sum(file.size for target in targets for file in target.files) <= SMALL_BYTES
 
@@ -59,7 +76,7 @@ def open_engine() -> duckdb.DuckDBPyConnection:
 
 
 def count_rows(
-    engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, CheckTarget]
+    engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, SlicedRows]
 ) -> ExpectationCount | None:
     """The rows that the query finds in `tables`, by the names that it gives them, and the first of them; None where DuckDB
     does not answer it."""
@@ -71,7 +88,7 @@ def count_rows(
     return ExpectationCount(len(answer), 0, len(answer), sorted(map(_json_example, first), key=json.dumps))
 
 
-def count_repeated_keys(target: CheckTarget, key: Sequence[str], rows: int) -> ExpectationCount | None:
+def count_repeated_keys(target: SlicedRows, key: Sequence[str], rows: int) -> ExpectationCount | None:
     """Rows of the target whose key another row has too; the examples are keys, with the number of their rows. None where
     DuckDB does not answer it."""
     columns = ", ".join(map(quote_name, key))
@@ -85,12 +102,11 @@ def count_repeated_keys(target: CheckTarget, key: Sequence[str], rows: int) -> E
     return ExpectationCount(rows, 0, pc.sum(groups["rows"]).as_py() or 0, first)
 
 
-def answer_query(query: str, tables: Mapping[str, CheckTarget]) -> pa.Table | None:
+def answer_query(engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, SlicedRows]) -> pa.Table | None:
     """The rows that a query of DuckDB's own words finds in `tables`, by the names that it gives them; None where it is not
     answered."""
     try:
-        with open_engine() as engine:
-            return _query_rows(engine, query, tables)
+        return _query_rows(engine, query, tables)
     except (duckdb.Error, pa.ArrowException, OSError):
         return None
 
@@ -100,10 +116,11 @@ def _duckdb_text(query: str) -> str:
     return ANY_ITEM.sub(r"[] <> list_filter(\1, lambda \2: ", fields)
 
 
-def _query_rows(engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, CheckTarget]) -> pa.Table:
+def _query_rows(engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, SlicedRows]) -> pa.Table:
     for name, target in tables.items():
-        store, _ = open_filesystem(target.folder)
-        files = [(open_filesystem(file.uri)[1], file.partition) for file in target.files]
+        places = [open_filesystem(file.uri) for file in target.files]
+        store = places[0][0] if places else LocalFileSystem()
+        files = [(path, file.partition) for (_, path), file in zip(places, target.files, strict=True)]
         engine.register(name, sandbox.slice_dataset(target.schema, files, store))
     try:
         return _arrow_table(engine, query)

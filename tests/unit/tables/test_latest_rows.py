@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows by the path of each file whose rows are read."""
+    """Grows by the path of each file whose rows are read; none was read before."""
     paths: list[str] = []
+    monkeypatch.setattr(delta_log, "_kept", OrderedDict())
+    monkeypatch.setattr(delta_log, "_newest", {})
     read = delta_log.read_file_batches
 
     def noting(uri: str, *more: Any) -> Iterator[Any]:
@@ -66,7 +69,11 @@ def test_a_look_reads_a_file_a_release(place: Path, read_files: list[str]):
     assert newest == whole_history(warehouse)
     read_files.clear()
     assert publish.unfinished_publications(warehouse) == []
-    assert len(read_files) == 2 * len(RELEASES)
+    assert len(read_files) == len(RELEASES)  # of publications: those of snapshots are known already
+    read_files.clear()
+    assert read_snapshots(warehouse) == newest
+    assert publish.unfinished_publications(warehouse) == []
+    assert not read_files
 
 
 def test_a_log_that_tells_of_no_rows_is_read_whole(place: Path, monkeypatch: pytest.MonkeyPatch):
