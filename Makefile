@@ -40,9 +40,7 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	@$(BIN)/oilake sample --out $(SAMPLE) --plant all=2
 	@$(BIN)/python -m oilake.jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
-	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos --masks
-	@$(BIN)/oilake check --warehouse $(DATA)/warehouse
-	@$(BIN)/oilake docs --warehouse $(DATA)/warehouse --to $(DATA)/docs
+	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos --masks --docs $(DATA)/docs
 	@echo "Plots:  $(CURDIR)/$(DATA)/report-pages/index.html"
 	@echo "Report: $(CURDIR)/$(DATA)/report.html"
 	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos --landing $(SAMPLE)"

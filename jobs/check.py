@@ -64,6 +64,32 @@ class CheckOutcome:
             ],
         }
 
+    def as_text(self, is_explained: bool = False) -> str:
+        """What is broken or noted, a line each, or in more words; then the counts."""
+        if is_explained:
+            lines = explanations.explanation_lines(self.checked, is_copy=self.recorded is None)
+        else:
+            lines = checker.findings_lines(self.checked)
+        return "\n".join([*lines, self._counts_sentence()])
+
+    def as_short_text(self) -> str:
+        """As `as_text`, without the tables of which all was asked and kept."""
+        strange = [one for one in self.checked if one.not_asked or not all(result.success for result in one.results)]
+        return "\n".join([*checker.findings_lines(strange), self._counts_sentence()])
+
+    def _counts_sentence(self) -> str:
+        judged = [result for table_check in self.checked for result in table_check.results]
+        broken = sum(result.is_broken for result in judged)
+        warned = sum(not result.success and result.severity == "warning" for result in judged)
+        kept = sum(result.success for result in judged)
+        noted = sum(not result.success and result.severity == "info" for result in judged)
+        sentence = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warning" + "s" * (warned != 1)
+        sentence += f", {noted:,} to note" if noted else ""
+        if self.recorded is None:
+            return sentence
+        recorded = f"{self.recorded:,} results recorded in quality_results" if self.recorded else "as before"
+        return f"{sentence}; {recorded}"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -100,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_text(bounded_json.strict_json(outcome.as_json(arguments.explain)))
     else:
-        print_text("\n".join([*_report_lines(outcome, arguments.explain), _last_line(outcome)]))
+        print_text(outcome.as_text(arguments.explain))
     return int(outcome.is_broken)
 
 
@@ -151,27 +177,6 @@ def _import_great_expectations() -> None:
 
     hidden_modules.reveal_modules()
     gx_results.import_gx()
-
-
-def _report_lines(outcome: CheckOutcome, is_explained: bool) -> list[str]:
-    if is_explained:
-        return explanations.explanation_lines(outcome.checked, is_copy=outcome.recorded is None)
-    return checker.findings_lines(outcome.checked)
-
-
-def _last_line(outcome: CheckOutcome) -> str:
-    broken = sum(result.is_broken for table_check in outcome.checked for result in table_check.results)
-    warned = sum(
-        not r.success and r.severity == "warning" for table_check in outcome.checked for r in table_check.results
-    )
-    kept = sum(result.success for table_check in outcome.checked for result in table_check.results)
-    noted = sum(not r.success and r.severity == "info" for table_check in outcome.checked for r in table_check.results)
-    sentence = f"{kept:,} promises kept, {broken:,} critical ones broken, {warned:,} warning" + "s" * (warned != 1)
-    sentence += f", {noted:,} to note" if noted else ""
-    if outcome.recorded is None:
-        return sentence
-    recorded = f"{outcome.recorded:,} results recorded in quality_results" if outcome.recorded else "as before"
-    return f"{sentence}; {recorded}"
 
 
 if __name__ == "__main__":

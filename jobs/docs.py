@@ -20,6 +20,8 @@ from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
+FLAG = "--to"
+
 
 @dataclass(frozen=True)
 class DocsOutcome:
@@ -53,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", metavar="TABLE|PATH", help="a table, or the folder of a copy (default: every table)"
     )
-    parser.add_argument("--to", default="data/docs", metavar="DIR", help="where the pages go (default: data/docs)")
+    parser.add_argument(FLAG, default="data/docs", metavar="DIR", help="where the pages go (default: data/docs)")
     options.add_places(parser, "warehouse")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
@@ -64,12 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutcome:
+def docs(settings: Settings, folder: Path, what: str | None = None, flag: str = FLAG) -> DocsOutcome:
     """Writes about all tables, one of them, or the one in a folder, without Spark; replaces the pages of before.
 
-    ConfigError when there is no such table or `folder` holds anything else; StoreError when it cannot be written.
+    ConfigError when there is no such table or `folder`, which `flag` names, holds anything else; StoreError when it cannot
+    be written.
     """
-    site_writer.refuse_strangers(folder, site_writer.DOCS_MARK, "--to")
+    site_writer.refuse_strangers(folder, site_writer.DOCS_MARK, flag)
     is_copy = what is not None and what not in schemas.table_names()
     warehouse = Warehouse.of(settings)
     tables = (
@@ -83,7 +86,7 @@ def docs(settings: Settings, folder: Path, what: str | None = None) -> DocsOutco
     warehouse_or_path = what if what and is_copy else settings.warehouse
     pages = {addresses[t.name]: table_page(t, links.get(t.name, [])).encode() for t in tables}
     pages["index.html"] = index_page(warehouse_or_path, tables, addresses, gx_index).encode()
-    index = site_writer.write_site(folder, {**pages, **gx_pages}, site_writer.DOCS_MARK, "--to")
+    index = site_writer.write_site(folder, {**pages, **gx_pages}, site_writer.DOCS_MARK, flag)
     return DocsOutcome(index, tables, sum(path.endswith(".html") for path in gx_pages))
 
 

@@ -1,21 +1,22 @@
-"""All that the releases need, in order: ingests and reconciles each one, compares them, prints it, writes the report."""
+"""All that the releases need, in order: ingests and reconciles each, compares and checks them, prints it, writes pages."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from oilake.conf import reconcile_policy
+from oilake.conf import bounded_json, reconcile_policy
 from oilake.conf.errors import ConfigError
 from oilake.conf.reconcile_policy import ReconcilePolicy
 from oilake.conf.registry import Release
 from oilake.conf.settings import Settings
 from oilake.jobs import figures
 from oilake.jobs.changes import ChangesOutcome, compare_neighbours
+from oilake.jobs.check import check
 from oilake.jobs.contradictions import ContradictionsOutcome, contradictions
+from oilake.jobs.docs import docs
 from oilake.jobs.download import download
 from oilake.jobs.downloading import image_flags
 from oilake.jobs.downloading.selection import ImageSelection
@@ -57,6 +58,12 @@ class ReleaseOutcome:
     figures: list[Figure]
     index: TableOutcome
 
+    @property
+    def changed(self) -> bool:
+        """Whether any of its jobs published something."""
+        parts = (self.summary, self.reconciled, self.contradictions, self.leakage, self.index)
+        return any(part.changed for part in parts)
+
     def as_report(self) -> ReleaseReport:
         """The same for the report."""
         tables = figure_tables(self.figures)
@@ -92,6 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--masks", action="store_true", help="verify the masks of the last release, whose zips have landed"
     )
+    parser.add_argument(
+        "--docs", metavar="DIR", help="check all that is published, and write pages about its promises to this folder"
+    )
     image_flags.add_arguments(parser)
     parser.add_argument("--partial", action="store_true", help="take the archives and subsets that are there")
     options.add_accept_changed(parser)
@@ -109,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"unknown release {', '.join(unknown)}; known: {', '.join(registered)}")
     plots = _plots_folder(Path(arguments.report))
     site_writer.refuse_strangers(plots, site_writer.REPORT_MARK, "--report")
+    if arguments.docs:
+        site_writer.refuse_strangers(Path(arguments.docs), site_writer.DOCS_MARK, "--docs")
     order = image_flags.download_request(settings, arguments, names[-1], arguments.to) if arguments.to else None
     release_outcomes = []
     for name in names:
@@ -119,11 +131,13 @@ def run(arguments: argparse.Namespace) -> int:
     brought = download(settings, order, choice) if order else None
     checks = _verify_places(settings, names[-1], arguments)
     masks = [verify_masks(settings, registered[names[-1]], force=arguments.force)] if arguments.masks else []
+    checked = check(settings) if arguments.docs else None
     run_page = report_page(
         _build_report(release_outcomes, compared, brought, checks, masks), f"{plots.name}/{site_writer.FIRST}"
     )
     page = write_page(run_page, Path(arguments.report), "report", "--report")
     site = report(settings, plots, "--report")
+    pages = docs(settings, Path(arguments.docs), flag="--docs") if arguments.docs else None
     document = {
         "report": str(page),
         "plots": str(site.index),
@@ -132,15 +146,20 @@ def run(arguments: argparse.Namespace) -> int:
         "download": asdict(brought) if brought else None,
         "verify": [outcome.as_json() for outcome in checks],
         "masks": [outcome.as_json() for outcome in masks],
+        "check": checked.as_json() if checked else None,
+        "docs": pages.as_json() if pages else None,
     }
-    check_texts = [outcome.as_text() for outcome in ([brought] if brought else []) + checks]
-    blobs = "".join(f"\n\n{text}" for text in [*check_texts, *(outcome.as_text() for outcome in masks)])
+    told = [outcome.as_text() for outcome in ([brought] if brought else []) + checks]
+    told += [outcome.as_text() for outcome in masks]
+    told += [checked.as_short_text()] if checked else []
+    told += [pages.as_text()] if pages else []
+    texts = "".join(f"\n\n{text}" for text in told)
     print_text(
-        json.dumps(document)
+        bounded_json.strict_json(document)
         if arguments.json
-        else f"{_terminal_text(release_outcomes, compared)}{blobs}\nPlots: {site.index}\nReport: {page}"
+        else f"{_terminal_text(release_outcomes, compared)}{texts}\nPlots: {site.index}\nReport: {page}"
     )
-    return 0
+    return int(checked is not None and checked.is_broken)
 
 
 def _plots_folder(page: Path) -> Path:
@@ -197,7 +216,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary.reasons.items())
         done = f"published in {summary.seconds:.1f} s" if summary.changed else "unchanged"
         lines.append(f"{summary.release}: {done}" + (f"; quarantined: {reasons}" if reasons else ""))
-    for release_outcome in release_outcomes:
+    for release_outcome in [outcome for outcome in release_outcomes if outcome.changed]:
         lines += [
             "",
             release_outcome.reconciled.as_text(),

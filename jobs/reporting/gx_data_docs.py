@@ -12,6 +12,7 @@ from typing import Any
 from oilake.conf.file_names import file_name
 from oilake.jobs.reporting.offline_assets import STATIC, armour_value, localise_page, read_assets
 from oilake.jobs.reporting.table_history import TableHistory
+from oilake.jobs.runtime import hidden_modules
 from oilake.jobs.runtime.progress import log_line
 from oilake.jobs.validation.validation_history import ValidationRun
 
@@ -42,6 +43,7 @@ def gx_site(tables: Sequence[TableHistory]) -> tuple[dict[str, bytes], dict[str,
     checked = [check_page for table in tables for check_page in _check_pages(table)]
     if not checked:
         return {}, {}
+    hidden_modules.reveal_modules()
     with_results = [table for table in tables if any(check_page.table is table for check_page in checked)]
     suites = {table.name: page for table in with_results if (page := _suite_page(table))}
     with_results = [table for table in with_results if table.name in suites]

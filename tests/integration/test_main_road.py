@@ -140,14 +140,19 @@ def test_releases_says_what_landed_and_what_is_ingested(oilake: Oilake, places: 
     assert (len(found["v1"]["missing"]), found["v3"]["missing"]) == (4, [])
 
 
+def register_v3_without_figures(folder: Path) -> None:
+    """A few rows are held against no published figure."""
+    text = (registry.packaged_registry() / "v3.yaml").read_text()
+    (folder / "v3.yaml").write_text(text.partition("\npublished:")[0] + "\npublished: {}\n")
+
+
 def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     oilake: Oilake, landing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Into a folder named from here, where no table is yet."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "reports" / "report.html"
-    text = (registry.packaged_registry() / "v3.yaml").read_text()
-    (tmp_path / "v3.yaml").write_text(text.partition("\npublished:")[0] + "\npublished: {}\n")
+    register_v3_without_figures(tmp_path)
     places = ("--landing", landing, "--warehouse", "data/lake", "--report", "reports/report.html")
     (tmp_path / "ids").write_text(f"train/{image_id(0)}\nvalidation/{image_id(1, 'validation')}.jpg\n")
     (tmp_path / "blobs" / "train").mkdir(parents=True)
@@ -164,6 +169,36 @@ def test_run_ends_with_the_path_of_a_report_that_stands_alone(
     assert "Open Images V3" in page
     assert f"<li>missing: validation/{image_id(1, 'validation')}.jpg</li>" in page
     assert "http" not in page.replace("http-equiv", "")
+    code, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places, "--docs", "pages")
+    assert code == 0
+    assert "v3: reconciled" not in out, "told only where something changed"
+    assert " promises kept, 0 critical ones broken" in out
+    assert " results recorded in quality_results" in out
+    assert f"Pages: {tmp_path / 'pages' / 'index.html'}" in out
+    assert "gx/index.html" in (tmp_path / "pages" / "index.html").read_text()
+    again, out, _ = oilake("run", "--release", "v3", "--registry", str(tmp_path), *places, "--docs", "pages", "--json")
+    assert (again, json.loads(out)["check"]["recorded"]) == (0, 0)
+    assert json.loads(out)["docs"]["great_expectations_pages"] > 10
+
+
+def test_a_run_that_checks_ends_as_a_check_does_and_refuses_a_folder_of_others(
+    oilake: Oilake, places: tuple[str, ...], warehouse: str, tmp_path: Path
+):
+    register_v3_without_figures(tmp_path)
+    report = ("--registry", str(tmp_path), "--report", str(tmp_path / "report.html"))
+    own_report = ("run", "--release", "v3", *places, *report)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    code, _, err = oilake(*own_report, "--docs", str(tmp_path / "mine"))
+    assert (code, list(Path(warehouse, "labels").rglob("*.parquet"))) == (2, [])
+    assert "name another folder with --docs" in err
+    oilake(*own_report)
+    (told_files,) = Path(warehouse, "release_files").rglob("*.parquet")
+    told_files.write_bytes(b"?" * 300 + told_files.read_bytes()[300:])
+    code, out, _ = oilake(*own_report, "--docs", str(tmp_path / "pages"))
+    assert code == 1
+    assert "critical: release_files.files_are_readable: 1 file cannot be read" in out
+    assert (tmp_path / "pages" / "index.html").exists()
 
 
 def test_notebooks_read_the_newest_snapshot(oilake: Oilake, places: tuple[str, ...], warehouse: str):
