@@ -193,11 +193,11 @@ def test_a_run_that_checks_ends_as_a_check_does_and_refuses_a_folder_of_others(
     assert (code, list(Path(warehouse, "labels").rglob("*.parquet"))) == (2, [])
     assert "name another folder with --docs" in err
     oilake(*own_report)
-    (told_files,) = Path(warehouse, "release_files").rglob("*.parquet")
-    told_files.write_bytes(b"?" * 300 + told_files.read_bytes()[300:])
+    (by_class,) = Path(warehouse, "class_images").rglob("subset=test/*.parquet")
+    by_class.write_bytes(b"?" * 300 + by_class.read_bytes()[300:])
     code, out, _ = oilake(*own_report, "--docs", str(tmp_path / "pages"))
     assert code == 1
-    assert "critical: release_files.files_are_readable: 1 file cannot be read" in out
+    assert "critical: class_images.files_are_readable: 1 file cannot be read" in out
     assert (tmp_path / "pages" / "index.html").exists()
 
 
