@@ -16,6 +16,7 @@ from oilake.jobs.expand import expand, implied_classes, implied_labels
 from oilake.jobs.index import index_classes
 from oilake.jobs.ingest import ingest
 from oilake.jobs.reconcile import reconcile
+from oilake.jobs.tables import memory_sort
 from oilake.jobs.tables.published_slices import published_slices
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.jobs.transforms.class_ancestors import ancestor_pairs
@@ -114,6 +115,10 @@ def assert_indexed(mine: Settings, warehouse: str) -> None:
         keys = [(row["mid"], row["image_id"]) for row in indexed if row["subset"] == subset]
         assert keys == sorted(keys)
     assert not index_classes(mine, "v3").changed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory_sort, "MEMORY_ROWS", 0)
+        assert index_classes(mine, "v3", force=True).changed
+    assert sorted(table_readers.rows(warehouse, "class_images"), key=str) == sorted(indexed, key=str), "by a shuffle"
     reconcile(mine, registry.find_release("v3"), reconcile_policy.load_policy(), force=True)
     with pytest.raises(ConfigError, match="oilake index --release v3"):
         published_slices(Warehouse.at(warehouse), "class_images", "v3")

@@ -15,9 +15,10 @@ from pyspark.sql import SparkSession
 from oilake.conf.chosen_files import FileChoice
 from oilake.conf.settings import Settings
 from oilake.jobs.ingest import ingest
-from oilake.jobs.ingesting import sort_files, taken_members
+from oilake.jobs.ingesting import taken_members
 from oilake.jobs.ingesting.chunk_kernel import ChunkReport
 from oilake.jobs.ingesting.summary import Summary
+from oilake.jobs.tables import memory_sort
 from oilake.schemas import release_registry
 from tests.support import table_readers
 from tests.support.samples import write_sample
@@ -131,11 +132,11 @@ def test_the_next_release_takes_over_what_it_shares_and_reads_the_rest(places: S
     assert Counter((row["image_id"], row["source"], row["mid"], row["confidence"]) for row in ours) == theirs
 
 
-@pytest.mark.parametrize("memory_rows", [sort_files.MEMORY_ROWS, 0], ids=["sorted by a task", "shuffled by Spark"])
+@pytest.mark.parametrize("memory_rows", [memory_sort.MEMORY_ROWS, 0], ids=["sorted by a task", "shuffled by Spark"])
 def test_an_unsorted_list_is_the_source_where_the_whole_list_is_not_there(
     places: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory_rows: int
 ):
-    monkeypatch.setattr(sort_files, "MEMORY_ROWS", memory_rows)
+    monkeypatch.setattr(memory_sort, "MEMORY_ROWS", memory_rows)
     name = LISTS["is_boxable"]
     own = own_landing(places, tmp_path, name)
     ids = [row["ImageID"] for row in published(places, name)]
