@@ -22,6 +22,7 @@ from oilake.conf.settings import Settings
 from oilake.jobs import cli
 from oilake.jobs.maintaining import compaction, upkeep
 from oilake.jobs.tables import checkpoint, publish, slice_versions, table_properties
+from oilake.jobs.tables.delta_log import existing_table
 from oilake.jobs.tables.publication import Publication
 from oilake.jobs.tables.published_slices import current_slice
 from oilake.jobs.tables.slice_files import published_files, small_rows
@@ -469,7 +470,7 @@ def test_whoever_publishes_while_files_are_brought_together_wins(
     monkeypatch.setattr(compaction, "exchange_files", beaten)
     assert maintain(capsys, lake, "images", "snapshots")[0] == 0
     assert marks(lake, "images") == EXPECTED | {"v9": ["later"] * 2}
-    named = {f"images/{path}" for path in slice_versions.part_paths(DeltaTable(f"{lake}/images"), {})}
+    named = {f"images/{path}" for path in slice_versions.part_paths(existing_table(Warehouse.at(lake), "images"), {})}
     there = {path for path in table_readers.files(lake) if path.startswith("images/release=v9")}
     assert len(there - named) == 3, "the three that were replaced; the one that came too late is gone"
 
