@@ -41,9 +41,8 @@ run: setup  ## sample releases -> ingest V1 to V7, download and verify photos ->
 	@$(BIN)/python -m oilake.jobs.synthetic.serve $(SAMPLE) $(BIN)/oilake run --landing $(SAMPLE) \
 	    --registry $(SAMPLE)/registry --warehouse $(DATA)/warehouse --report $(DATA)/report.html --to $(DATA)/photos \
 	    --images $(SAMPLE)/photos.txt --mirror {url} --allow-private --blobs $(SAMPLE)/photos --masks --docs $(DATA)/docs
-	@echo "Plots:  $(CURDIR)/$(DATA)/report-pages/index.html"
-	@echo "Report: $(CURDIR)/$(DATA)/report.html"
 	@echo "Viewer: $(BIN)/oilake view --warehouse $(DATA)/warehouse --blobs $(DATA)/photos --landing $(SAMPLE)"
+	@echo "Report: $(abspath $(DATA)/report.html)"
 
 test: setup $(ZIP)  ## every test that fits into 15 minutes on 2 cores, in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)

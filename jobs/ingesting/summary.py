@@ -136,7 +136,7 @@ def _read_warnings(reports: Sequence[ChunkReport]) -> list[str]:
         totals[report.file, report.member] += report.read
         extra.setdefault((report.file, report.member), {}).update(dict.fromkeys(report.extra_columns))
     messages = [
-        f"{file}: {member}: unknown columns were left out: {', '.join(names)}"
+        f"{file if member == file else f'{file}: {member}'}: unknown columns were left out: {', '.join(names)}"
         for (file, member), names in extra.items()
         if names
     ]

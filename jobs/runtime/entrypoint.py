@@ -13,6 +13,9 @@ from oilake.conf.errors import OilakeError, os_cause
 from oilake.conf.showing import escape_unprintable, shorten_middle
 from oilake.jobs.runtime import command_end, invocation, logs, run_events, run_ids
 
+# What DuckDB makes of an interrupt that comes while it answers.
+INTERRUPTED_QUERY = "Query interrupted"
+
 RunFunction = Callable[[argparse.Namespace], int]
 
 
@@ -44,16 +47,22 @@ def run_guarded(run: RunFunction, arguments: argparse.Namespace) -> int:
     except OilakeError as error:
         return _report_failure(invocation.spell_commands(str(error), arguments), error.exit_code)
     except KeyboardInterrupt:
-        return _report_failure(
-            "interrupted; no half publication is seen, the same command goes on", command_end.INTERRUPTED
-        )
+        return _report_interrupt()
     except BrokenPipeError:
         command_end.drop_output()
         return 0
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error) == INTERRUPTED_QUERY:
+            return _report_interrupt()
         if sentence := _library_sentence(error):
             return _report_failure(sentence, 2)
         raise
+
+
+def _report_interrupt() -> int:
+    return _report_failure(
+        "interrupted; no half publication is seen, the same command goes on", command_end.INTERRUPTED
+    )
 
 
 def _library_sentence(error: Exception) -> str | None:

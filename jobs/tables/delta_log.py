@@ -38,6 +38,8 @@ class TableState(Protocol):
     @property
     def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]: ...
     @property
+    def commit_words(self) -> dict[str, Any]: ...
+    @property
     def table_uri(self) -> str: ...
     def protocol(self) -> ProtocolVersions: ...
     def version(self) -> int: ...
@@ -60,6 +62,11 @@ class RememberedTable(DeltaTable):
     @cached_property
     def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]:
         """What `latest_rows` has read of this state, by the columns asked for."""
+        return {}
+
+    @cached_property
+    def commit_words(self) -> dict[str, Any]:
+        """What was read of the commit of this state, by name; empty before."""
         return {}
 
 

@@ -7,6 +7,7 @@ changed only by commits without data change. Commits to other slices may lie bet
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -16,10 +17,12 @@ from pyarrow.fs import FileSelector
 from oilake.conf.errors import StoreError
 from oilake.jobs.runtime.filesystem import join_uri, open_filesystem
 from oilake.jobs.tables import delta_commits
-from oilake.jobs.tables.delta_log import TableState, existing_table, open_version
+from oilake.jobs.tables.delta_log import TableState, open_table, open_version
 from oilake.jobs.tables.warehouse import Warehouse
 
 APPLICATION = "oilake:"
+# By how many seconds the clocks of two machines may differ of which one makes a table and another publishes.
+CLOCKS_APART = 60
 
 
 class UnfitFiles(NamedTuple):
@@ -55,7 +58,9 @@ def follow_slice(warehouse: Warehouse, table: str, version: int, part: Mapping[s
     `number`: of the release's newest publication. Where the log no longer reaches back to the version, the newest
     checkpoint to which no later publication committed takes its place; LostRowsError when there is none.
     """
-    newest = existing_table(warehouse, table)
+    newest = open_table(warehouse, table)
+    if newest is None:
+        raise LostRowsError(f"{warehouse.table_uri(table)}: the table is gone")
     if newest.version() == version:
         return version
     try:
@@ -66,6 +71,33 @@ def follow_slice(warehouse: Warehouse, table: str, version: int, part: Mapping[s
         return version
     reached = _last_unchanged_version(warehouse, table, version, newest.version(), pinned, part)
     return _from_checkpoint(warehouse, table, newest, version, part, number) if reached is None else reached
+
+
+def foreign_sentence(
+    warehouse: Warehouse, table: str, version: int, part: Mapping[str, str], published_at: datetime.datetime
+) -> str | None:
+    """Word why `version` is not the one that a publication committed to the part, as a table that was made anew or put back
+    counts its versions again; None where it may be. `published_at`: of the release's newest publication."""
+    try:
+        opened = open_version(warehouse, table, version)
+    except StoreError:
+        return None  # the log no longer reaches back to it
+    release = part.get("release") or part.get("to_release", "")
+    created = opened.metadata().created_time
+    if created and created > (published_at.timestamp() + CLOCKS_APART) * 1000:
+        return f"it was made anew after {release} was published, and holds none of its rows"
+    if part_paths(opened, part) and _release_of_commit(warehouse, table, opened) not in (None, release):
+        return f"version {version} is not the one that was published of {release}: an older state of the table was put back"
+    return None
+
+
+def _release_of_commit(warehouse: Warehouse, table: str, opened: TableState) -> str | None:
+    """The release to which the commit of a state belongs, by its own words; None where it has none or is cleaned away."""
+    if not opened.commit_words:
+        commit = delta_commits.read_commit(warehouse, table, opened.version())
+        opened.commit_words["release"] = commit.info.get("oilake.release") if commit else None
+    release: str | None = opened.commit_words["release"]
+    return release
 
 
 def _last_unchanged_version(
