@@ -29,13 +29,13 @@ class RewritableFiles(NamedTuple):
 
 
 def rewritable_files(warehouse: Warehouse, table: str, pins: Mapping[str, Snapshot]) -> RewritableFiles:
-    """The files of the table that may be rewritten: those of published slices, of a table without slices all."""
+    """The files of the table that may be rewritten: those of published slices, of a table without slices all, of one that is
+    gone none."""
     opened = open_table(warehouse, table)
-    if opened is None:
-        return RewritableFiles([], [])
-    newest = opened.version()
+    newest = opened.version() if opened is not None else -1
     if not schemas.table_schema(table).slice_by:
-        return RewritableFiles(_group_by_partition(staged_at(warehouse, table, newest, {})), [])
+        all_files = staged_at(warehouse, table, newest, {}) if opened is not None else []
+        return RewritableFiles(_group_by_partition(all_files), [])
     files: list[StagedFile] = []
     lost = []
     for pin in pins.values():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oilake.jobs import cli
 from oilake.jobs.tables import ddl, slice_versions
 from oilake.jobs.tables.published_slices import current_slice, lost_rows_sentence
 from oilake.jobs.tables.slice_versions import LostRowsError
@@ -64,3 +65,14 @@ def test_a_table_that_is_gone_or_made_anew_has_lost_its_rows(
         current_slice(warehouse, "labels", pin)
     assert current_slice(warehouse, "labels", read_snapshots(warehouse)["v3"]).version == 1
     assert current_slice(warehouse, "classes", pin).version == pin.table_versions["classes"]
+
+
+def test_status_tells_of_a_table_that_is_gone(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(warehouse, "v3", "first", 3)
+    words = ["status", "--warehouse", str(warehouse), "--landing", str(tmp_path)]
+    assert cli.main(words) == 0
+    shutil.rmtree(warehouse.table_uri("labels"))
+    assert cli.main(words) == 1
+    assert "labels: the table is gone; run `" in capsys.readouterr().out
