@@ -13,8 +13,10 @@ import duckdb
 from oilake.jobs.runtime import entrypoint
 
 def run(arguments):
+    engine = duckdb.connect(config={"threads": 1})  # which looks for signals between its pieces of work, one after another
+    engine.execute("CREATE TABLE numbers AS SELECT range AS n FROM range(20_000_000)")
     print("asking", flush=True)
-    duckdb.connect().sql("SELECT count(*) FROM range(20_000_000_000) t(i) WHERE hash(i) = 7").to_arrow_table()
+    engine.sql("SELECT count(*) FROM numbers WHERE md5(repeat(n::VARCHAR, 200)) = 'x'").to_arrow_table()
     return 0
 
 sys.exit(entrypoint.run_guarded(run, argparse.Namespace()))
