@@ -17,7 +17,7 @@ from oilake.jobs.runtime import options, spark_tasks
 from oilake.jobs.runtime.printing import print_text
 from oilake.jobs.tables import memory_sort, publish, spark_writer
 from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.slice_files import PublishedFile, published_files, rows_by_subset
+from oilake.jobs.tables.slice_files import files_by_subset, rows_by_subset
 from oilake.jobs.tables.snapshots import Snapshot, require_snapshot
 from oilake.jobs.tables.spark_reader import read_published
 from oilake.jobs.tables.staging import StagedFile
@@ -59,7 +59,7 @@ def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot,
 
     DataQualityError where a row was lost on the way.
     """
-    release, subset_files = snapshot.release, _files_by_subset(warehouse, snapshot)
+    release, subset_files = snapshot.release, files_by_subset(warehouse, SOURCE, snapshot)
     small = {subset for subset, files in subset_files.items() if memory_sort.fits_in_memory(files)}
     parts = [
         memory_sort.UnsortedPart(
@@ -69,7 +69,8 @@ def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot,
             {"release": release, "subset": subset},
             is_judged=False,
         )
-        for subset in sorted(small)
+        for subset in subset_files
+        if subset in small
     ]
     work = partial(memory_sort.sort_part, warehouse=warehouse, run_id=run_id)
     what = f"{release}: sorting by class"
@@ -86,13 +87,6 @@ def _stage_sorted(spark: SparkSession, warehouse: Warehouse, snapshot: Snapshot,
                 f"{release}: {rows:,} rows of {SOURCE} are published of {subset}, {written:,} sorted; please report this"
             )
     return staged
-
-
-def _files_by_subset(warehouse: Warehouse, snapshot: Snapshot) -> dict[str, list[PublishedFile]]:
-    by_subset: dict[str, list[PublishedFile]] = {}
-    for file in published_files(warehouse, SOURCE, snapshot):
-        by_subset.setdefault(file.partition["subset"], []).append(file)
-    return by_subset
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class ReleaseOutcome:
     index: TableOutcome
 
     @property
-    def changed(self) -> bool:
+    def has_published(self) -> bool:
         """Whether any of its jobs published something."""
         parts = (self.summary, self.reconciled, self.contradictions, self.leakage, self.index)
         return any(part.changed for part in parts)
@@ -216,7 +216,7 @@ def _terminal_text(release_outcomes: list[ReleaseOutcome], compared: list[Change
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary.reasons.items())
         done = f"published in {summary.seconds:.1f} s" if summary.changed else "unchanged"
         lines.append(f"{summary.release}: {done}" + (f"; quarantined: {reasons}" if reasons else ""))
-    for release_outcome in [outcome for outcome in release_outcomes if outcome.changed]:
+    for release_outcome in [outcome for outcome in release_outcomes if outcome.has_published]:
         lines += [
             "",
             release_outcome.reconciled.as_text(),

@@ -54,18 +54,18 @@ def sort_by_image(
 
     `digests`: what decides the rows of a file, by its path; noted where it is one for all of a partition.
     """
-    small, large = list[list[memory_sort.UnsortedPart]](), list[tuple[StagedFile, ...]]()
+    small, large = list[list[memory_sort.UnsortedPart]](), list[tuple[Sequence[StagedFile], dict[str, str]]]()
     for (table, _), files in found.items():
+        notes = _shared_note(files, digests)
         if memory_sort.fits_in_memory(files):
             uris = tuple(warehouse.table_uri(table, file.path) for file in files)
-            notes = _shared_note(files, digests)
             small.append([memory_sort.UnsortedPart(table, table, uris, files[0].partition, True, notes)])
         else:
-            large.append(tuple(files))
+            large.append((files, notes))
     work = partial(memory_sort.sort_part, warehouse=warehouse, run_id=run_id)
     sorted_files = spark_tasks.run_tasks(spark, small, work, warehouse.uri, "sorting by image")
-    for files in large:
-        sorted_files += _shuffle_partition(spark, warehouse, run_id, files, _shared_note(files, digests))
+    for files, notes in large:
+        sorted_files += _shuffle_partition(spark, warehouse, run_id, files, notes)
     return sorted_files
 
 

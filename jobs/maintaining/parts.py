@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oilake.jobs.tables.delta_log import open_table
-from oilake.jobs.tables.published_slices import current_slice
+from oilake.jobs.tables.published_slices import PublishedSlice, current_slice
 from oilake.jobs.tables.slice_versions import LostRowsError
 from oilake.jobs.tables.snapshots import SINCE, Snapshot
 from oilake.jobs.tables.staged_slices import staged_at
@@ -31,25 +31,34 @@ class RewritableFiles(NamedTuple):
 def rewritable_files(warehouse: Warehouse, table: str, pins: Mapping[str, Snapshot]) -> RewritableFiles:
     """The files of the table that may be rewritten: those of published slices, of a table without slices all, of one that is
     gone none."""
+    published, lost = _published_slices(warehouse, table, pins)
     opened = open_table(warehouse, table)
-    newest = opened.version() if opened is not None else -1
+    if opened is None:
+        return RewritableFiles([], lost)
+    newest = opened.version()
     if not schemas.table_schema(table).slice_by:
-        all_files = staged_at(warehouse, table, newest, {}) if opened is not None else []
-        return RewritableFiles(_group_by_partition(all_files), [])
+        return RewritableFiles(_group_by_partition(staged_at(warehouse, table, newest, {})), [])
     files: list[StagedFile] = []
-    lost = []
+    for published_slice in published:
+        now = staged_at(warehouse, table, newest, published_slice.partition)
+        pinned = staged_at(warehouse, table, published_slice.version, published_slice.partition)
+        if {file.path for file in now} == {file.path for file in pinned}:
+            files += now
+    return RewritableFiles(_group_by_partition(files), lost)
+
+
+def _published_slices(
+    warehouse: Warehouse, table: str, pins: Mapping[str, Snapshot]
+) -> tuple[list[PublishedSlice], list[str]]:
+    """(the published slices of a table that are there, a sentence for each other one)."""
+    found, lost = list[PublishedSlice](), list[str]()
     for pin in pins.values():
         for since in (named.partition(SINCE)[2] for named in pin.table_versions if named.partition(SINCE)[0] == table):
             try:
-                published = current_slice(warehouse, table, pin, since or None)
+                found.append(current_slice(warehouse, table, pin, since or None))
             except LostRowsError as error:
                 lost.append(str(error))
-                continue
-            now = staged_at(warehouse, table, newest, published.partition)
-            pinned = staged_at(warehouse, table, published.version, published.partition)
-            if {file.path for file in now} == {file.path for file in pinned}:
-                files += now
-    return RewritableFiles(_group_by_partition(files), lost)
+    return found, lost
 
 
 def is_ours(file: StagedFile) -> bool:

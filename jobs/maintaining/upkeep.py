@@ -19,7 +19,7 @@ from oilake.jobs.runtime import spark_session
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables import delta_commits, publish
 from oilake.jobs.tables.delta_log import existing_table, open_table
-from oilake.jobs.tables.snapshots import SINCE, Snapshot, newest_snapshots
+from oilake.jobs.tables.snapshots import Snapshot, newest_snapshots, pinned_tables
 from oilake.jobs.tables.staging import StagedFile
 from oilake.jobs.tables.table_properties import change_properties, lacking_upkeep
 from oilake.jobs.tables.warehouse import Warehouse
@@ -102,8 +102,7 @@ def maintain(settings: Settings, only: Sequence[str], hours: float, is_dry: bool
     lying = {name: removal.list_loose_files(warehouse, name) for name in names}
     runs = removal.last_written([file for files in lying.values() for file in files])
     pins = newest_snapshots(warehouse)
-    published = {slice_name.partition(SINCE)[0] for pin in pins.values() for slice_name in pin.table_versions}
-    for name in sorted(published - {*names}):
+    for name in sorted(pinned_tables(pins.values()) - {*names}):
         done.lost += rewritable_files(warehouse, name, pins).lost
     for name in only or names:
         _set_properties(warehouse, name, done)

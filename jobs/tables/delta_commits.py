@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pyarrow.fs import FileSelector
 
 from oilake.conf.errors import StoreError
+from oilake.conf.storage import StorageUri
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.tables.warehouse import Warehouse
 
@@ -57,9 +58,14 @@ def log_files(warehouse: Warehouse, table: str) -> list[LogFile]:
     return sorted(listed, key=lambda file: (file.version, file.path))
 
 
+def commit_uri(warehouse: Warehouse, table: str, version: int) -> StorageUri:
+    """Where the file of one commit is."""
+    return warehouse.table_uri(table, FOLDER, f"{version:020d}.json")
+
+
 def read_commit(warehouse: Warehouse, table: str, version: int) -> Commit | None:
     """One commit; None where the log no longer holds it. StoreError when it cannot be read."""
-    path = warehouse.table_uri(table, FOLDER, f"{version:020d}.json")
+    path = commit_uri(warehouse, table, version)
     store, inside = open_filesystem(path)
     try:
         with store.open_input_stream(inside, compression=None) as stream:

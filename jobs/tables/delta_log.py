@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
@@ -17,11 +17,11 @@ from oilake.conf.errors import InputError, StoreError
 from oilake.conf.places import refuse_odd_warehouse
 from oilake.jobs.runtime.error_text import error_line
 from oilake.jobs.runtime.filesystem import FileState, file_state
+from oilake.jobs.tables.delta_commits import commit_uri
 from oilake.jobs.tables.file_batches import read_file_batches
 from oilake.jobs.tables.repair_commands import unreadable_rows_error
 from oilake.jobs.tables.warehouse import Warehouse
 
-LOG_FOLDER = "_delta_log"
 KEPT_STATES = 256
 
 # Delta's add action of a file, flattened, and its partition's values.
@@ -36,11 +36,8 @@ class TableState(Protocol):
     @property
     def file_actions(self) -> list[FileAction]: ...
     @property
-    def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]: ...
-    @property
-    def commit_words(self) -> dict[str, Any]: ...
-    @property
     def table_uri(self) -> str: ...
+    def remember_read(self, key: tuple[str, ...], read: Callable[[], T]) -> T: ...
     def protocol(self) -> ProtocolVersions: ...
     def version(self) -> int: ...
     def schema(self) -> Schema: ...
@@ -50,7 +47,7 @@ class TableState(Protocol):
 
 
 class RememberedTable(DeltaTable):
-    """One state of a table, whose files are listed once, and whose latest rows are read once."""
+    """One state of a table, of which each thing is read once."""
 
     @cached_property
     def file_actions(self) -> list[FileAction]:
@@ -60,14 +57,15 @@ class RememberedTable(DeltaTable):
         return [(action, {name: action[key] for key, name in parts.items()}) for action in actions.to_pylist()]
 
     @cached_property
-    def latest(self) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-        """What `latest_rows` has read of this state, by the columns asked for."""
+    def _memory(self) -> dict[tuple[str, ...], Any]:
         return {}
 
-    @cached_property
-    def commit_words(self) -> dict[str, Any]:
-        """What was read of the commit of this state, by name; empty before."""
-        return {}
+    def remember_read(self, key: tuple[str, ...], read: Callable[[], T]) -> T:
+        """What `read` gave of this state the first time it was asked for under the key."""
+        if key not in self._memory:
+            self._memory[key] = read()
+        remembered: T = self._memory[key]
+        return remembered
 
 
 # By table and version, as `Warehouse.states`, which travels and can hold no locks.
@@ -85,17 +83,19 @@ def open_table(warehouse: Warehouse, table: str) -> TableState | None:
 
 def _open_newest(warehouse: Warehouse, table: str) -> RememberedTable | None:
     """The newest state: behind the version that was the newest before, the log is asked for the next ones by their names."""
-    version = _newest.get((warehouse, table))
-    if version is not None and _commit_state(warehouse, table, version):
-        while _commit_state(warehouse, table, version + 1):
-            version += 1
-        _newest[warehouse, table] = version
-        return _keep_state(warehouse, table, version, lambda: _open_version(warehouse, table, version))
-    opened = _open_anew(warehouse, table)
-    if opened is None:
-        return None
-    _newest[warehouse, table] = opened.version()
-    return _keep_state(warehouse, table, opened.version(), lambda: opened)
+    version = _newest.get((warehouse, table), -1)
+    if (commit := _commit_state(warehouse, table, version)) is None:
+        opened = _open_anew(warehouse, table)
+        if opened is None:
+            return None
+        version = opened.version()
+        commit, open_state = _commit_state(warehouse, table, version), lambda: opened
+    else:
+        while following := _commit_state(warehouse, table, version + 1):
+            version, commit = version + 1, following
+        open_state = partial(_open_version, warehouse, table, version)
+    _newest[warehouse, table] = version
+    return _keep_state(warehouse, table, version, commit, open_state)
 
 
 def _open_anew(warehouse: Warehouse, table: str) -> RememberedTable | None:
@@ -113,12 +113,7 @@ def _open_anew(warehouse: Warehouse, table: str) -> RememberedTable | None:
 
 def open_version(warehouse: Warehouse, table: str, version: int) -> TableState:
     """The state of a table at one version; StoreError when its log cannot give it."""
-    opened = _remember_state(
-        warehouse,
-        table,
-        version,
-        lambda: _keep_state(warehouse, table, version, lambda: _open_version(warehouse, table, version)),
-    )
+    opened = _remember_state(warehouse, table, version, lambda: _open_kept(warehouse, table, version))
     assert opened is not None
     return opened
 
@@ -135,11 +130,16 @@ def _remember_state(
         return warehouse.states[table, version]
 
 
-def _keep_state(
-    warehouse: Warehouse, table: str, version: int, open_state: Callable[[], RememberedTable]
-) -> RememberedTable:
-    """The state that was kept of this version; else what `open_state` gives, which is kept where the log has its commit."""
+def _open_kept(warehouse: Warehouse, table: str, version: int) -> RememberedTable:
     commit = _commit_state(warehouse, table, version)
+    return _keep_state(warehouse, table, version, commit, lambda: _open_version(warehouse, table, version))
+
+
+def _keep_state(
+    warehouse: Warehouse, table: str, version: int, commit: FileState | None, open_state: Callable[[], RememberedTable]
+) -> RememberedTable:
+    """The state that was kept of this version and the file of its commit; else what `open_state` gives, which is kept where
+    the log has the commit."""
     if commit is None:
         return open_state()
     key = (warehouse, table, version, commit)
@@ -164,7 +164,7 @@ def _commit_state(warehouse: Warehouse, table: str, version: int) -> FileState |
 
 def commit_state(warehouse: Warehouse, table: str, version: int) -> FileState | None:
     """The state of the file of one commit; None where the log has none. InputError where the store does not answer."""
-    return file_state(warehouse.table_uri(table, LOG_FOLDER, f"{version:020}.json")) if version >= 0 else None
+    return file_state(commit_uri(warehouse, table, version)) if version >= 0 else None
 
 
 def _open_version(warehouse: Warehouse, table: str, version: int) -> RememberedTable:
@@ -213,10 +213,11 @@ def latest_rows(warehouse: Warehouse, table: str, columns: list[str] | None = No
     opened = open_table(warehouse, table)
     if opened is None or not opened.version():
         return []
-    asked = tuple(columns or ())
-    if asked not in opened.latest:
-        opened.latest[asked] = _rows_of_files(warehouse, table, opened, _latest_files(opened.file_actions), columns)
-    return [dict(row) for row in opened.latest[asked]]
+    rows = opened.remember_read(
+        ("latest rows", *(columns or ())),
+        lambda: _rows_of_files(warehouse, table, opened, _latest_files(opened.file_actions), columns),
+    )
+    return [dict(row) for row in rows]
 
 
 def _latest_files(file_actions: Sequence[FileAction]) -> list[FileAction]:

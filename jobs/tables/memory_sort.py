@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,9 @@ from oilake.jobs.tables import parquet_reader
 from oilake.jobs.tables.staging import StagedFile, Writer
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
+
+if TYPE_CHECKING:
+    from oilake.jobs.tables.slice_files import PublishedFile
 
 # Rows that are taken at once: what is sorted is in memory once as it was read, and little more.
 BATCH = 1 << 17
@@ -35,16 +38,7 @@ class UnsortedPart:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class SizedFile(Protocol):
-    """A file of which is known what it will take in memory: bytes, and rows."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def rows(self) -> int: ...
-
-
-def fits_in_memory(files: Sequence[SizedFile]) -> bool:
+def fits_in_memory(files: Sequence[StagedFile] | Sequence[PublishedFile]) -> bool:
     """Whether one task may sort all rows of these files."""
     return sum(file.size for file in files) <= MEMORY_BYTES and sum(file.rows for file in files) <= MEMORY_ROWS
 

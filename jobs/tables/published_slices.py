@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from oilake.conf.errors import ConfigError, StoreError
 from oilake.jobs.tables.delta_log import open_version
 from oilake.jobs.tables.repair_commands import FORCE, remake_command, slice_command
-from oilake.jobs.tables.slice_versions import LostRowsError, follow_slice, foreign_sentence, unfit_files
+from oilake.jobs.tables.slice_versions import LostRowsError, follow_slice, refuse_foreign_version, unfit_files
 from oilake.jobs.tables.snapshots import (
     SINCE,
     Snapshot,
@@ -77,10 +77,9 @@ def current_slice(warehouse: Warehouse, table: str, pin: Snapshot, since: str | 
     remedy = f"run {remake_command(table, pin.release, since)} to make them again"
     try:
         version = follow_slice(warehouse, table, pinned_at, part, pin.number)
+        refuse_foreign_version(warehouse, table, pinned_at, part, pin.published_at)
     except LostRowsError as error:
         raise LostRowsError(f"{error}; {remedy}") from None
-    if sentence := foreign_sentence(warehouse, table, pinned_at, part, pin.published_at):
-        raise LostRowsError(f"{warehouse.table_uri(table)}: {sentence}; {remedy}")
     if sentence := unfit_files(warehouse, table, version, part).unfit_sentence(slice_name(pin.release, since)):
         raise LostRowsError(f"{warehouse.table_uri(table)}: {sentence}; {remedy}")
     return PublishedSlice(part, version)

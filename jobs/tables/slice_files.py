@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +48,19 @@ def rows_by_partition(warehouse: Warehouse, table: str, pin: Snapshot) -> list[t
     return [(file.partition, file.rows) for file in published_files(warehouse, table, pin)]
 
 
+def files_by_subset(warehouse: Warehouse, table: str, pin: Snapshot) -> dict[str, list[PublishedFile]]:
+    """The files of the release's slice by subset, in the order of their names."""
+    files: dict[str, list[PublishedFile]] = {}
+    for file in published_files(warehouse, table, pin):
+        files.setdefault(file.partition["subset"], []).append(file)
+    return dict(sorted(files.items()))
+
+
 def rows_by_subset(warehouse: Warehouse, table: str, pin: Snapshot) -> dict[str, int]:
     """The rows of the release's slice by subset, in the order of their names."""
-    totals: Counter[str] = Counter()
-    for partition, rows in rows_by_partition(warehouse, table, pin):
-        totals[partition["subset"]] += rows
-    return dict(sorted(totals.items()))
+    return {
+        subset: sum(file.rows for file in files) for subset, files in files_by_subset(warehouse, table, pin).items()
+    }
 
 
 def small_rows(

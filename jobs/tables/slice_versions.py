@@ -73,31 +73,39 @@ def follow_slice(warehouse: Warehouse, table: str, version: int, part: Mapping[s
     return _from_checkpoint(warehouse, table, newest, version, part, number) if reached is None else reached
 
 
-def foreign_sentence(
+def refuse_foreign_version(
     warehouse: Warehouse, table: str, version: int, part: Mapping[str, str], published_at: datetime.datetime
-) -> str | None:
-    """Word why `version` is not the one that a publication committed to the part, as a table that was made anew or put back
-    counts its versions again; None where it may be. `published_at`: of the release's newest publication."""
+) -> None:
+    """LostRowsError where `version` is not the one that a publication committed to the part, as a table that was made anew
+    or put back counts its versions again. `published_at`: of the release's newest publication."""
     try:
         opened = open_version(warehouse, table, version)
     except StoreError:
-        return None  # the log no longer reaches back to it
-    release = part.get("release") or part.get("to_release", "")
-    created = opened.metadata().created_time
+        return  # the log no longer reaches back to it
+    release = _release_of(part)
+    where, created = warehouse.table_uri(table), opened.metadata().created_time
     if created and created > (published_at.timestamp() + CLOCKS_APART) * 1000:
-        return f"it was made anew after {release} was published, and holds none of its rows"
+        raise LostRowsError(f"{where}: it was made anew after {release} was published, and holds none of its rows")
     if part_paths(opened, part) and _release_of_commit(warehouse, table, opened) not in (None, release):
-        return f"version {version} is not the one that was published of {release}: an older state of the table was put back"
-    return None
+        raise LostRowsError(
+            f"{where}: version {version} is not the one that was published of {release}: an older state of the table was "
+            "put back"
+        )
 
 
 def _release_of_commit(warehouse: Warehouse, table: str, opened: TableState) -> str | None:
     """The release to which the commit of a state belongs, by its own words; None where it has none or is cleaned away."""
-    if not opened.commit_words:
+
+    def read_release() -> str | None:
         commit = delta_commits.read_commit(warehouse, table, opened.version())
-        opened.commit_words["release"] = commit.info.get("oilake.release") if commit else None
-    release: str | None = opened.commit_words["release"]
-    return release
+        return commit.info.get("oilake.release") if commit else None
+
+    return opened.remember_read(("release of its commit",), read_release)
+
+
+def _release_of(part: Mapping[str, str]) -> str:
+    """The release of a part, the later one of a comparison."""
+    return part.get("release") or part.get("to_release", "")
 
 
 def _last_unchanged_version(
@@ -130,7 +138,7 @@ def _from_checkpoint(
     Publications are numbered, and Delta keeps the newest number of each release; what else changed rows, in commits that
     the log has lost, cannot be told.
     """
-    release = part.get("release") or part.get("to_release", "")
+    release = _release_of(part)
     checkpoints = {file.version for file in delta_commits.log_files(warehouse, table) if file.kind == "checkpoint"}
     for start in sorted(
         (checkpoint_version for checkpoint_version in checkpoints if version < checkpoint_version <= newest.version()),

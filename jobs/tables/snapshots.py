@@ -71,6 +71,11 @@ def newest_by_release(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
     return {release: newest[release] for release in sorted(newest, key=release_number)}
 
 
+def pinned_tables(pins: Iterable[Snapshot]) -> set[str]:
+    """The tables of which any of the snapshots names a slice."""
+    return {name.partition(SINCE)[0] for pin in pins for name in pin.table_versions}
+
+
 def ingest_times(snapshots: Iterable[Snapshot]) -> dict[str, datetime.datetime]:
     """When each release was ingested last, by release: jobs that publish it later leave its classes as they are."""
     publications: dict[tuple[str, int | None], datetime.datetime] = {}

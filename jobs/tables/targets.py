@@ -15,7 +15,7 @@ from oilake.conf.storage import StorageUri, uri_storage
 from oilake.jobs.runtime.filesystem import is_local_file, join_uri
 from oilake.jobs.tables.delta_log import TableState, existing_table, open_table, open_version
 from oilake.jobs.tables.published_slices import published_slices
-from oilake.jobs.tables.snapshots import SINCE, newest_snapshots
+from oilake.jobs.tables.snapshots import newest_snapshots, pinned_tables
 from oilake.jobs.tables.suite_properties import SUITE, carried_suite
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.quality.suites import Suite
@@ -67,7 +67,7 @@ def published_targets(warehouse: Warehouse, tables: Sequence[str], release: str 
     ConfigError when nothing is published there, or nothing of a table that is the only one asked for.
     """
     of_release = [pin for name, pin in newest_snapshots(warehouse).items() if release in (None, name)]
-    held = {name.partition(SINCE)[0] for pin in of_release for name in pin.table_versions}
+    held = pinned_tables(of_release)
     targets: list[CheckTarget] = []
     for name in tables:
         folder = warehouse.table_uri(name)

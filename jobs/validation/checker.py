@@ -240,9 +240,9 @@ def _count_repeated_keys(
 
 def count_repeated_keys(session: StartSession, target: CheckTarget, key: Sequence[str], rows: int) -> ExpectationCount:
     """Rows of the target, of `rows` in all, whose key another row has too: counted here where it is small, else by Spark."""
-    if local_queries.are_small([target]) and (count := local_queries.count_repeated_keys(target, key, rows)):
-        return count
-    return uniqueness.count_repeated_keys(read_target(session(), target), key, rows)
+    return local_queries.count_repeated_keys(target, key, rows) or uniqueness.count_repeated_keys(
+        read_target(session(), target), key, rows
+    )
 
 
 def _unreadable_files_result(metrics: TargetMetrics) -> list[Result]:

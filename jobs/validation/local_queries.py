@@ -12,17 +12,16 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.fs import LocalFileSystem
 
 from oilake.jobs.runtime.filesystem import open_filesystem
 from oilake.jobs.runtime.locked_duckdb import locked_settings
 from oilake.jobs.runtime.standard_sql import quote_name
-from oilake.jobs.tables.targets import TableFile
+from oilake.jobs.tables.targets import CheckTarget, TableFile
 from oilake.jobs.validation import sandbox
 from oilake.quality.metrics import EXAMPLES, ExpectationCount
 
@@ -44,20 +43,15 @@ MACROS = (
 FIELD_OF_ITEMS = re.compile(r"array_(min|max)\((\w+)\.(\w+)\)")
 
 
-class SlicedRows(Protocol):
-    """Rows of one table: its schema, the partition's columns with it, and its files; such as a `CheckTarget`."""
-
-    @property
-    def schema(self) -> pa.Schema: ...
-    @property
-    def files(self) -> Sequence[TableFile]: ...
-
-
 class StagedRows(NamedTuple):
-    """Rows that are not published yet."""
+    """Rows of one table that are not published yet: the table's folder, all its columns, and the rows' files."""
 
+    folder: str
     schema: pa.Schema
     files: Sequence[TableFile]
+
+
+SlicedRows = CheckTarget | StagedRows
 
 
 def are_small(targets: Iterable[SlicedRows]) -> bool:
@@ -90,7 +84,9 @@ def count_rows(
 
 def count_repeated_keys(target: SlicedRows, key: Sequence[str], rows: int) -> ExpectationCount | None:
     """Rows of the target whose key another row has too; the examples are keys, with the number of their rows. None where
-    DuckDB does not answer it."""
+    they are not small, or DuckDB does not answer it."""
+    if not are_small([target]):
+        return None
     columns = ", ".join(map(quote_name, key))
     query = f"SELECT {columns}, count(*) AS rows FROM target GROUP BY {columns} HAVING count(*) > 1"
     try:
@@ -118,9 +114,8 @@ def _duckdb_text(query: str) -> str:
 
 def _query_rows(engine: duckdb.DuckDBPyConnection, query: str, tables: Mapping[str, SlicedRows]) -> pa.Table:
     for name, target in tables.items():
-        places = [open_filesystem(file.uri) for file in target.files]
-        store = places[0][0] if places else LocalFileSystem()
-        files = [(path, file.partition) for (_, path), file in zip(places, target.files, strict=True)]
+        store, _ = open_filesystem(target.folder)
+        files = [(open_filesystem(file.uri)[1], file.partition) for file in target.files]
         engine.register(name, sandbox.slice_dataset(target.schema, files, store))
     try:
         return _arrow_table(engine, query)

@@ -139,13 +139,13 @@ def _count_repeated_keys(
     from oilake.jobs.validation import local_queries  # with DuckDB: the key of few tables is counted
 
     schema = pa.schema([(column.name, schemas.arrow_type(column)) for column in table.columns])
-    staged = local_queries.StagedRows(schema, _places(warehouse, files))
-    if local_queries.are_small([staged]) and (count := local_queries.count_repeated_keys(staged, key, rows)):
-        return count
-    return uniqueness.count_repeated_keys(uniqueness.staged_frame(session(), warehouse, table, files), key, rows)
+    staged = local_queries.StagedRows(warehouse.table_uri(table.table), schema, _table_files(warehouse, files))
+    return local_queries.count_repeated_keys(staged, key, rows) or uniqueness.count_repeated_keys(
+        uniqueness.staged_frame(session(), warehouse, table, files), key, rows
+    )
 
 
-def _places(warehouse: Warehouse, files: Sequence[StagedFile]) -> list[TableFile]:
+def _table_files(warehouse: Warehouse, files: Sequence[StagedFile]) -> list[TableFile]:
     return [TableFile(warehouse.table_uri(file.table, file.path), {**file.partition}, file.size) for file in files]
 
 
@@ -156,7 +156,7 @@ def _count_repeated_rows(
     tallies = [file.tally for file in files if file.tally]
     if len(tallies) < len(files):
         tallies = [_collect_metrics(warehouse, file, expectation).tally for file in files]
-    return uniqueness.count_repeated_rows(_places(warehouse, files), schema, expectation, tallies)
+    return uniqueness.count_repeated_rows(_table_files(warehouse, files), schema, expectation, tallies)
 
 
 def keys_proved_unique(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from oilake.jobs.tables import ddl, delta_commits, delta_log, publish, staging
 from oilake.jobs.tables.snapshots import Snapshot, every_snapshot, newest_by_release, read_snapshots
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas.loader import Table
-from tests.support import publications
+from tests.support import kept_states, publications
 from tests.support.warehouses import lake_settings, spark_is_not_needed
 
 pytestmark = pytest.mark.lengthy
@@ -45,8 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by the path of each file whose rows are read; none was read before."""
     paths: list[str] = []
-    monkeypatch.setattr(delta_log, "_kept", OrderedDict())
-    monkeypatch.setattr(delta_log, "_newest", {})
+    kept_states.forget_states(monkeypatch)
     read = delta_log.read_file_batches
 
     def noting(uri: str, *more: Any) -> Iterator[Any]:

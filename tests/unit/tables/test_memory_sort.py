@@ -12,7 +12,7 @@ from oilake.jobs.tables.staging import stage_rows
 from oilake.jobs.tables.warehouse import Warehouse
 from oilake.schemas import loader as schemas
 
-LABELS, BY_CLASS = schemas.table_schema("image_labels"), schemas.table_schema("class_images")
+LABELS = schemas.table_schema("image_labels")
 PARTITION = {"release": "v3", "subset": "train"}
 
 

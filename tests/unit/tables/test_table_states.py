@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from oilake.jobs import cli
 from oilake.jobs.tables import ddl, delta_log
 from oilake.jobs.tables.warehouse import Warehouse
-from tests.support import view_lake
+from tests.support import kept_states, view_lake
 from tests.support.releases import image_id
 
 pytestmark = pytest.mark.lengthy
@@ -33,18 +33,19 @@ def openings(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[Any, ...]]:
         open_state(opened, table_uri, *version, **options)
 
     monkeypatch.setattr(DeltaTable, "__init__", count_opening)
-    monkeypatch.setattr(delta_log, "_kept", OrderedDict())
-    monkeypatch.setattr(delta_log, "_newest", {})
+    kept_states.forget_states(monkeypatch)
     return counts
 
 
 def test_a_story_opens_each_state_of_a_table_once(
-    tmp_path: Path, openings: Counter[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    openings: Counter[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     place = view_lake.fill(view_lake.make_tables(str(tmp_path / "lake")))
     openings.clear()
-    delta_log._kept.clear()
-    delta_log._newest.clear()
+    kept_states.forget_states(monkeypatch)
     assert cli.main(["history", "--image", image_id(0), "--warehouse", place]) == 0
     assert "Picture 0" in capsys.readouterr().out
     assert {uri.rpartition("/")[2] for uri, *_ in openings} >= {"images", "boxes", "image_labels"}
