@@ -1,4 +1,4 @@
-"""All that the releases need, in order: ingests and reconciles each, compares and checks them, prints it, writes pages."""
+"""All that the releases need, in order: ingests, reconciles and compares them, with --docs checks them, and writes pages."""
 
 from __future__ import annotations
 

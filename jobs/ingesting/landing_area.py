@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from oilake.conf.chosen_files import ALL_FILES, ChosenFile, FileChoice, chosen_members
 from oilake.conf.errors import InputError
@@ -138,9 +139,11 @@ def refuse_missing(release: Release, landing: str, names: Sequence[str], partial
     if names and not partial:
         more = len(names) - NAMES_SHOWN
         rest = f" and {more} more, which `oilake releases {release.release}` lists" if more > 0 else ""
+        is_absent = "://" not in landing and not Path(landing).is_dir()
         raise InputError(
             f"{release_folder(release, landing)}: release {release.release} lacks {', '.join(names[:NAMES_SHOWN])}{rest}; "
             "fetch what is missing, or take what is there with --partial"
+            + (f"; there is no folder {landing}" if is_absent else "")
         )
 
 

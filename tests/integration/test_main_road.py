@@ -121,6 +121,7 @@ def test_show_prints_rows_of_the_published_snapshot(oilake: Oilake, places: tupl
         (("ingest", "--release", "v3", "--registry", "/nowhere"), "/nowhere: no such registry folder"),
         (("ingest", "--release", "v3", "--env", "mars"), "mars: no such environment"),
         (("ingest", "--release", "v3", "--landing", "/nowhere"), "/nowhere/2017_11: release v3 lacks"),
+        (("ingest", "--release", "v3", "--landing", "/nowhere"), "--partial; there is no folder /nowhere"),
     ],
 )
 def test_wrong_calls_get_one_sentence(oilake: Oilake, warehouse: str, arguments: tuple[str, ...], told: str):
